@@ -1,0 +1,84 @@
+"""What every document shares: camelCase JSON, strict fields, times in UTC with milliseconds."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Self
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+)
+from pydantic.alias_generators import to_camel
+
+from models.errors import InvalidInput
+
+
+class Document(BaseModel):
+    """An immutable document that crosses a border. JSON is camelCase; an unknown field is an error."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        validate_by_name=True,
+        extra="forbid",
+        frozen=True,
+        serialize_by_alias=True,
+    )
+
+    @classmethod
+    def parse(cls, document: Any) -> Self:
+        """Validate JSON text or a decoded object.
+
+        Raises InvalidInput whose `details["fields"]` lists every offending path and its reason. Values
+        are left out: they may be secret, or huge.
+        """
+        try:
+            if isinstance(document, str | bytes):
+                return cls.model_validate_json(document)
+            return cls.model_validate(document)
+        except ValidationError as error:
+            fields = [
+                {"path": ".".join(str(part) for part in e["loc"]) or "(document)", "reason": e["msg"]}
+                for e in error.errors(include_url=False, include_input=False, include_context=False)
+            ]
+            listing = "; ".join(f"{f['path']}: {f['reason']}" for f in fields[:5])
+            raise InvalidInput(f"The {cls.__name__} document is not valid: {listing}", fields=fields) from None
+
+    def to_json(self) -> str:
+        """The document as JSON text, without the fields that are not set."""
+        return self.model_dump_json(exclude_none=True)
+
+    def to_data(self) -> dict[str, Any]:
+        """The document as JSON-ready data, without the fields that are not set."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+
+def _to_milliseconds(value: datetime) -> datetime:
+    value = value.astimezone(UTC)
+    return value.replace(microsecond=value.microsecond // 1000 * 1000)
+
+
+def format_time(value: datetime) -> str:
+    """RFC 3339 in UTC with milliseconds and `Z`, e.g. `2026-11-24T10:58:00.125Z`."""
+    return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+Time = Annotated[
+    AwareDatetime,
+    AfterValidator(_to_milliseconds),
+    PlainSerializer(format_time, return_type=str, when_used="json"),
+]
+
+_SAFE_ID = r"[A-Za-z0-9][A-Za-z0-9._-]{0,119}"
+
+# Ids become parts of object keys and Redis keys, so nothing that could climb or split a path is let in.
+JobId = Annotated[str, Field(pattern=rf"^job_{_SAFE_ID}$", examples=["job_01JDG3T4Q8J9W2M5X7Y0Z1A2B3"])]
+InfluencerId = Annotated[str, Field(pattern=rf"^inf_{_SAFE_ID}$", examples=["inf_01HX9Y6K7EJ4T2NOVAB"])]
+AssetId = Annotated[str, Field(pattern=rf"^med_{_SAFE_ID}$", examples=["med_01HX9Y6K7EJ4T2REF01"])]
+ProjectId = Annotated[
+    str, Field(pattern=rf"^{_SAFE_ID}$", examples=["8c0a54a8-6f0e-4d9b-9c1f-2b7f6f1f0a11"])
+]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="Hexadecimal SHA-256.")]

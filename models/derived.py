@@ -1,0 +1,20 @@
+"""What follows from the job id and the shot alone, so that a second attempt makes the same image."""
+
+from hashlib import sha256
+
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def seed_of(job_id: str, shot: str, attempt: int = 0) -> int:
+    """The image's seed, 63 bits. `attempt` counts a shot's re-renders, never a job's attempts."""
+    return int.from_bytes(_digest(job_id, shot, str(attempt))[:8]) >> 1
+
+
+def asset_id_of(job_id: str, shot: str) -> str:
+    """The image's asset id: `med_` and 26 Crockford base32 characters (130 bits), as a ULID is long."""
+    number = int.from_bytes(_digest(job_id, shot, "asset"))
+    return "med_" + "".join(_CROCKFORD[number >> (5 * place) & 31] for place in reversed(range(26)))
+
+
+def _digest(*parts: str) -> bytes:
+    return sha256("\0".join(parts).encode()).digest()

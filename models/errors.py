@@ -1,0 +1,131 @@
+"""The one error tree. An error knows its stable code and whether trying again can help.
+
+    LikenessError                     INTERNAL                 a bug, or a thing that nobody foresaw
+    ├── InvalidInput                  VALIDATION               the caller's document breaks the contract
+    ├── NotFound                      NOT_FOUND                no such job, or it is another tenant's
+    ├── Conflict                      CONFLICT                 the thing's state forbids the call
+    │   ├── IdempotencyConflict       IDEMPOTENCY_CONFLICT     same id, other content
+    │   └── CancelUnavailable         CONFLICT                 too late: the result is being committed
+    ├── UnusableReference             REFERENCE_UNUSABLE       one reference image can't be used
+    │   ├── ReferenceNotFound         REFERENCE_NOT_FOUND
+    │   ├── ReferenceTooLarge         REFERENCE_TOO_LARGE      bytes or pixels above the cap
+    │   ├── ReferenceNotAnImage       REFERENCE_NOT_AN_IMAGE   not a picture of an accepted format, or broken
+    │   ├── ReferenceUrlRefused       REFERENCE_URL_REFUSED    the URL guard said no
+    │   └── ReferenceFetchFailed      REFERENCE_FETCH_FAILED   the far server failed; retryable
+    ├── NoUsableReference             NO_USABLE_REFERENCE      none of the job's references can be used
+    ├── RenderError                   RENDER_FAILED            the pipeline raised; retryable
+    │   ├── RenderProcessDied         RENDER_PROCESS_DIED      killed or crashed; retryable
+    │   ├── RenderProcessHung         RENDER_PROCESS_HUNG      no sign of life; retryable
+    │   └── ProfileLoadFailed         PROFILE_LOAD_FAILED      the profile can't be loaded here; retryable elsewhere
+    ├── StorageError                  STORAGE_UNAVAILABLE      the object store fails; retryable
+    ├── QueueUnavailable              QUEUE_UNAVAILABLE        Redis can't be reached; retryable
+    ├── LeaseLost                     LEASE_LOST               another worker holds the job now
+    └── AttemptsExhausted             ATTEMPTS_EXHAUSTED       every permitted attempt ended early
+"""
+
+from typing import Any, ClassVar
+
+
+class LikenessError(Exception):
+    """Root of the tree. `message` is a sentence for a person that says what to do; `details` is JSON data."""
+
+    code: ClassVar[str] = "INTERNAL"
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str, **details: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = details
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Details are keyword arguments, which the default pickling of exceptions forgets.
+        return _rebuild, (type(self), self.message, self.details)
+
+
+def _rebuild(kind: type[LikenessError], message: str, details: dict[str, Any]) -> LikenessError:
+    return kind(message, **details)
+
+
+class InvalidInput(LikenessError):
+    code = "VALIDATION"
+
+
+class NotFound(LikenessError):
+    code = "NOT_FOUND"
+
+
+class Conflict(LikenessError):
+    code = "CONFLICT"
+
+
+class IdempotencyConflict(Conflict):
+    code = "IDEMPOTENCY_CONFLICT"
+
+
+class CancelUnavailable(Conflict):
+    def __init__(self, message: str, **details: Any) -> None:
+        super().__init__(message, **{"subcode": "JOB_CANCEL_UNAVAILABLE", **details})
+
+
+class UnusableReference(LikenessError):
+    code = "REFERENCE_UNUSABLE"
+
+
+class ReferenceNotFound(UnusableReference):
+    code = "REFERENCE_NOT_FOUND"
+
+
+class ReferenceTooLarge(UnusableReference):
+    code = "REFERENCE_TOO_LARGE"
+
+
+class ReferenceNotAnImage(UnusableReference):
+    code = "REFERENCE_NOT_AN_IMAGE"
+
+
+class ReferenceUrlRefused(UnusableReference):
+    code = "REFERENCE_URL_REFUSED"
+
+
+class ReferenceFetchFailed(UnusableReference):
+    code = "REFERENCE_FETCH_FAILED"
+    retryable = True
+
+
+class NoUsableReference(LikenessError):
+    code = "NO_USABLE_REFERENCE"
+
+
+class RenderError(LikenessError):
+    code = "RENDER_FAILED"
+    retryable = True
+
+
+class RenderProcessDied(RenderError):
+    code = "RENDER_PROCESS_DIED"
+
+
+class RenderProcessHung(RenderError):
+    code = "RENDER_PROCESS_HUNG"
+
+
+class ProfileLoadFailed(RenderError):
+    code = "PROFILE_LOAD_FAILED"
+
+
+class StorageError(LikenessError):
+    code = "STORAGE_UNAVAILABLE"
+    retryable = True
+
+
+class QueueUnavailable(LikenessError):
+    code = "QUEUE_UNAVAILABLE"
+    retryable = True
+
+
+class LeaseLost(LikenessError):
+    code = "LEASE_LOST"
+
+
+class AttemptsExhausted(LikenessError):
+    code = "ATTEMPTS_EXHAUSTED"

@@ -1,0 +1,49 @@
+"""What is told about a job while it runs. Events of one job are numbered without a gap, from 1."""
+
+from typing import Literal
+
+from pydantic import Field, NonNegativeInt, PositiveInt
+
+from models.base import Document, JobId, Time
+from models.record import CloneResult, JobError, JobStatus, RejectedReference, Stage, StoredImage
+
+EventType = Literal[
+    "job.submitted",
+    "job.started",
+    "job.stage",
+    "job.reference_rejected",
+    "job.progress",
+    "job.image_stored",
+    "job.cancel_requested",
+    "job.requeued",
+    "job.completed",
+    "job.failed",
+    "job.canceled",
+]
+
+TERMINAL_EVENTS: frozenset[EventType] = frozenset(("job.completed", "job.failed", "job.canceled"))
+
+
+class JobEvent(Document):
+    """One event. `status`, `stage` and `progress` are the record's, as this event left them."""
+
+    type: EventType
+    job_id: JobId
+    sequence: PositiveInt
+    at: Time
+    status: JobStatus
+    stage: Stage
+    progress: float = Field(ge=0, le=1)
+    attempt: PositiveInt | None = Field(None, description="job.started: which attempt this is.")
+    shot: str | None = Field(None, description="job.progress: the shot on the device.")
+    step: NonNegativeInt | None = Field(None, description="job.progress: denoising steps done of `steps`.")
+    steps: PositiveInt | None = None
+    reason: str | None = Field(None, description="job.requeued: why the attempt ended early.")
+    reference: RejectedReference | None = None
+    image: StoredImage | None = None
+    result: CloneResult | None = None
+    error: JobError | None = None
+
+    @property
+    def is_terminal(self) -> bool:
+        return self.type in TERMINAL_EVENTS

@@ -1,0 +1,113 @@
+"""The influencer: a synthetic persona, its personality, its appearance and its reference images."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AliasChoices, Field, field_validator
+
+from models.base import AssetId, Document, InfluencerId, ProjectId, Time
+
+Gender = Literal["male", "female", "nonbinary", "unspecified"]
+Status = Literal["draft", "pending", "training", "ready", "failed", "deleted"]
+Text128 = Annotated[str, Field(max_length=128)]
+Text256 = Annotated[str, Field(max_length=256)]
+Name = Annotated[str, Field(min_length=1, max_length=128)]
+AgeRange = Annotated[str, Field(min_length=1, max_length=16, examples=["25-34"])]
+Phrases = Annotated[tuple[Text256, ...], Field(max_length=64)]
+
+
+class Personality(Document):
+    """How the persona speaks and thinks. Purely narrative: it never changes a pixel."""
+
+    traits: Phrases | None = None
+    tone: Text256 | None = None
+    humor: Text256 | None = Field(
+        None, validation_alias=AliasChoices("humor", "humorStyle"), description="Also read as `humorStyle`."
+    )
+    formality: Text256 | None = None
+    values: Phrases | None = None
+    interests: Phrases | None = None
+    speaking_style: Text256 | None = None
+    catchphrases: Phrases | None = None
+
+
+class ReferenceImage(Document):
+    """One image that fixes how the persona looks."""
+
+    asset_id: AssetId
+    url: str = Field(max_length=2048)
+    thumbnail_url: str | None = Field(None, max_length=2048)
+    added_at: Time
+
+
+class Appearance(Document):
+    """The fields that drive the render; nothing else of a persona does."""
+
+    gender: Gender = "unspecified"
+    age_range: AgeRange | None = None
+    ethnicity: Text128 | None = None
+    body_type: Text128 | None = None
+    hair_color: Text128 | None = None
+    hair_style: Text128 | None = None
+    style: Text256 | None = None
+    vibe: Text256 | None = None
+
+
+class Influencer(Appearance):
+    """A persona's row, as the platform keeps it."""
+
+    influencer_id: InfluencerId
+    project_id: ProjectId
+    name: Name
+    status: Status
+    thumbnail_url: str | None = Field(None, max_length=2048)
+    archetype: Text128 | None = None
+    primary_language: Text128 | None = None
+    voice_profile: Text256 | None = None
+    voice_description: str | None = Field(None, max_length=1024)
+    personality: Personality = Personality()
+    reference_images: tuple[ReferenceImage, ...] = Field((), max_length=20)
+    created_at: Time
+    updated_at: Time
+
+    @property
+    def appearance(self) -> Appearance:
+        return Appearance.model_validate({name: getattr(self, name) for name in Appearance.model_fields})
+
+
+class CloneOverrides(Document):
+    """What a clone changes: `personality` is merged key by key, every other field replaces the source's.
+
+    A key that is left out keeps the source's value; `null` clears it. Name, ids and reference images
+    can't be overridden.
+    """
+
+    gender: Gender | None = None
+    age_range: AgeRange | None = None
+    ethnicity: Text128 | None = None
+    body_type: Text128 | None = None
+    hair_color: Text128 | None = None
+    hair_style: Text128 | None = None
+    style: Text256 | None = None
+    vibe: Text256 | None = None
+    archetype: Text128 | None = None
+    primary_language: Text128 | None = None
+    voice_profile: Text256 | None = None
+    voice_description: str | None = Field(None, max_length=1024)
+    personality: Personality | None = None
+
+    @field_validator("gender")
+    @classmethod
+    def _gender_has_a_word_for_nothing(cls, value: Gender | None) -> Gender:
+        return value or "unspecified"
+
+    def apply_to(self, influencer: Influencer) -> Influencer:
+        """The influencer with these overrides merged in."""
+        changes: dict[str, Any] = {
+            name: getattr(self, name) for name in self.model_fields_set if name != "personality"
+        }
+        if self.personality is not None:
+            given = self.personality
+            changes["personality"] = influencer.personality.model_copy(
+                update={name: getattr(given, name) for name in given.model_fields_set}
+            )
+        return influencer.model_copy(update=changes)

@@ -1,0 +1,100 @@
+"""The message that asks for a clone, and the request that it is made from."""
+
+import json
+from datetime import datetime
+from hashlib import sha256
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from models.base import AssetId, Document, InfluencerId, JobId, ProjectId
+from models.errors import InvalidInput
+from models.influencer import CloneOverrides, Influencer, Name, ReferenceImage
+from models.shot import DEFAULT_SHOTS, ShotNames, shot_named
+
+KIND: Literal["influencer_clone"] = "influencer_clone"
+"""The job's kind, and the name of its Celery task."""
+
+
+class CloneRequest(Document):
+    """The body of `POST /v1/influencers/{influencerId}/clone`."""
+
+    name: Name
+    new_influencer_id: InfluencerId | None = None
+    overrides: CloneOverrides = CloneOverrides()
+
+
+class ReferenceSource(Document):
+    """Where one reference image is fetched from: `url` if given, else the store's object `key`, else the
+    media library's object for `assetId`."""
+
+    asset_id: AssetId
+    key: str | None = Field(None, min_length=1, max_length=1024)
+    url: str | None = Field(None, min_length=1, max_length=2048)
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if self.key is not None and self.url is not None:
+            raise ValueError("give either key or url, not both")
+        return self
+
+
+class CloneJob(Document):
+    """The Celery message of an `influencer_clone` job: all that a worker needs to know."""
+
+    job_id: JobId
+    kind: Literal["influencer_clone"] = KIND
+    source: Influencer = Field(description="The row that is cloned. Its own reference images are not read.")
+    influencer_id: InfluencerId = Field(description="The new row's id.")
+    name: Name = Field(description="The new row's name.")
+    overrides: CloneOverrides = CloneOverrides()
+    references: Annotated[tuple[ReferenceSource, ...], Field(min_length=1, max_length=20)]
+    shots: ShotNames = DEFAULT_SHOTS
+
+    @field_validator("shots")
+    @classmethod
+    def _known_and_different(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            try:
+                shot_named(name)
+            except InvalidInput as error:
+                raise ValueError(error.message) from None
+        if len(set(names)) < len(names):
+            raise ValueError("each shot can be asked for once")
+        return names
+
+    @model_validator(mode="after")
+    def _another_row(self) -> Self:
+        if self.influencer_id == self.source.influencer_id:
+            raise ValueError("influencerId must differ from the source's: a clone is a new row")
+        return self
+
+    @property
+    def project_id(self) -> ProjectId:
+        return self.source.project_id
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the content: two messages of one job id must agree in it."""
+        return sha256(json.dumps(self.to_data(), sort_keys=True).encode()).hexdigest()
+
+    def to_json(self) -> str:
+        # An override of null clears a field, one that isn't set keeps it: the message must tell them apart.
+        return self.model_dump_json(exclude_unset=True)
+
+    def to_data(self) -> dict[str, object]:
+        return self.model_dump(mode="json", exclude_unset=True)
+
+    def finished_row(self, images: tuple[ReferenceImage, ...], at: datetime) -> Influencer:
+        """The row that the clone becomes: the source with overrides applied and the new images."""
+        return self.overrides.apply_to(self.source).model_copy(
+            update={
+                "influencer_id": self.influencer_id,
+                "name": self.name,
+                "status": "ready",
+                "thumbnail_url": images[0].thumbnail_url if images else None,
+                "reference_images": images,
+                "created_at": at,
+                "updated_at": at,
+            }
+        )

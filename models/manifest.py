@@ -1,0 +1,46 @@
+"""The manifest: the last object that a job writes, and the only account of what it made."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from models.base import AssetId, Document, InfluencerId, JobId, ProjectId, Sha256, Time
+from models.job import KIND
+from models.record import StoredImage
+
+
+class UsedReference(Document):
+    """A reference that conditioned the images, by the hash of the bytes as fetched."""
+
+    asset_id: AssetId
+    sha256: Sha256
+
+
+class RenderInfo(Document):
+    """What rendered the images: enough to do it again, within tolerance."""
+
+    profile: str
+    pipeline: str
+    steps: int
+    guidance_scale: float | None = None
+    dtype: str
+    device: str
+    versions: dict[str, str] = Field(description="Of torch, diffusers and likeness.")
+
+
+class Manifest(Document):
+    """`manifest.json`. An object under the job's prefix that isn't named here isn't part of the clone."""
+
+    schema_version: Literal[1] = 1
+    job_id: JobId
+    kind: Literal["influencer_clone"] = KIND
+    influencer_id: InfluencerId
+    project_id: ProjectId
+    source_influencer_id: InfluencerId
+    created_at: Time
+    digital_source_type: Literal[
+        "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+    ] = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+    references: tuple[UsedReference, ...]
+    render: RenderInfo | None = Field(None, description="Null if every image was stored by earlier attempts.")
+    images: tuple[StoredImage, ...]

@@ -1,0 +1,98 @@
+"""Settings: one frozen object, read once from the environment (`LIKENESS_…`)."""
+
+from functools import cache
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Every default works with local services. Durations are in seconds, sizes in bytes."""
+
+    model_config = SettingsConfigDict(env_prefix="LIKENESS_", frozen=True, extra="ignore")
+
+    # Queue and job store
+    redis_url: SecretStr = SecretStr("redis://127.0.0.1:6379/0")
+    """Redis (or Valkey) for the broker and the job store. Must run with `noeviction`."""
+    queue: str = "likeness"
+    """The Celery queue that producers send to and workers listen on."""
+    redis_prefix: str = "likeness"
+    """First part of every key of the job store."""
+    record_ttl: float = Field(7 * 86400, gt=0)
+    """How long a final job's record and events are kept."""
+    event_limit: int = Field(2000, ge=100)
+    """How many of a job's latest events are kept."""
+    lease_ttl: float = Field(6, ge=1)
+    """A holder that is silent for this long has lost its job. Renewed three times as often."""
+    reap_interval: float = Field(1, gt=0)
+    """How often each worker looks for jobs whose holder died or whose message was never sent."""
+    resend_after: float = Field(5, gt=0)
+    """How long a job may wait for its message to be confirmed as sent before it is sent again."""
+    max_attempts: int = Field(5, ge=1)
+    """Attempts that may end early (crash, outage) before the job fails."""
+    retry_backoff: float = Field(2, ge=0)
+    """Wait before the second retry, doubled with each further one. The first retry is immediate."""
+    visibility_timeout: float = Field(6 * 3600, gt=0)
+    """The broker's own redelivery: longer than any job, since leases do the real work."""
+
+    # Object store
+    s3_endpoint_url: str | None = None
+    """Null means AWS."""
+    s3_region: str = "us-east-1"
+    s3_access_key_id: SecretStr | None = None
+    """Null means boto3's own chain: environment, profile, instance role."""
+    s3_secret_access_key: SecretStr | None = None
+    s3_bucket: str = "likeness"
+    s3_addressing_style: Literal["auto", "path", "virtual"] = "auto"
+    s3_attempts: int = Field(5, ge=1)
+    """Tries of one call to the store, with backoff between them."""
+    s3_prefix: str = ""
+    """Put before every key, e.g. `prod`."""
+    job_key_template: str = "{projectId}/influencers/{influencerId}/references/{jobId}"
+    """Where a job's images, thumbnails and manifest go."""
+    media_key_template: str = "{projectId}/media/{assetId}"
+    """Where the media library keeps the object of an asset id."""
+    public_base_url: str | None = None
+    """Set: an image's URL is this plus its key. Null: URLs are presigned."""
+    presign_ttl: float = Field(7 * 86400, gt=0, le=7 * 86400)
+    """How long presigned URLs work; SigV4 allows seven days."""
+    cache_control: str = "public, max-age=31536000, immutable"
+    thumbnail_size: int = Field(256, ge=16)
+    """Longest side of a thumbnail, in pixels."""
+
+    # References
+    reference_max_bytes: int = Field(32 * 1024 * 1024, gt=0)
+    reference_max_pixels: int = Field(64_000_000, gt=0)
+    """Refused by the header alone, before anything is decoded."""
+    reference_min_side: int = Field(64, ge=1)
+    """In pixels."""
+    reference_max_side: int = Field(1536, ge=64)
+    """Larger references are scaled down to this longest side, in pixels."""
+    fetch_timeout: float = Field(30, gt=0)
+    """For one reference in all: connect, redirects and body."""
+    allow_http_to: str | None = None
+    """`host:port` that may be fetched from over plain http and at a private address: the embedded store's."""
+
+    # Rendering
+    profile: str = "embedded"
+    """The pipeline profile that this worker renders with."""
+    device: str = "auto"
+    """`auto`, `cpu`, `cuda` or `cuda:N`."""
+    load_timeout: float = Field(900, gt=0)
+    """How long the render process may take to load the profile."""
+    hang_timeout: float = Field(300, gt=0)
+    """A render process that is silent for this long is killed and replaced."""
+    drain_grace: float = Field(20, ge=0)
+    """After SIGTERM, how long jobs may go on before they are handed back. Keep it below the orchestrator's
+    kill grace (30 s on Kubernetes)."""
+
+    # Logs
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["json", "console"] = "json"
+
+
+@cache
+def settings() -> Settings:
+    """The process's settings, read at the first call."""
+    return Settings()
