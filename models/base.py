@@ -45,7 +45,9 @@ class Document(BaseModel):
                 for e in error.errors(include_url=False, include_input=False, include_context=False)
             ]
             listing = "; ".join(f"{f['path']}: {f['reason']}" for f in fields[:5])
-            raise InvalidInput(f"The {cls.__name__} document is not valid: {listing}", fields=fields) from None
+            raise InvalidInput(
+                f"The {cls.__name__} document is not valid: {listing}", fields=fields
+            ) from None
 
     def to_json(self) -> str:
         """The document as JSON text, without the fields that are not set."""
@@ -78,7 +80,5 @@ _SAFE_ID = r"[A-Za-z0-9][A-Za-z0-9._-]{0,119}"
 JobId = Annotated[str, Field(pattern=rf"^job_{_SAFE_ID}$", examples=["job_01JDG3T4Q8J9W2M5X7Y0Z1A2B3"])]
 InfluencerId = Annotated[str, Field(pattern=rf"^inf_{_SAFE_ID}$", examples=["inf_01HX9Y6K7EJ4T2NOVAB"])]
 AssetId = Annotated[str, Field(pattern=rf"^med_{_SAFE_ID}$", examples=["med_01HX9Y6K7EJ4T2REF01"])]
-ProjectId = Annotated[
-    str, Field(pattern=rf"^{_SAFE_ID}$", examples=["8c0a54a8-6f0e-4d9b-9c1f-2b7f6f1f0a11"])
-]
+ProjectId = Annotated[str, Field(pattern=rf"^{_SAFE_ID}$", examples=["8c0a54a8-6f0e-4d9b-9c1f-2b7f6f1f0a11"])]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="Hexadecimal SHA-256.")]

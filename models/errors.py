@@ -1,26 +1,30 @@
 """The one error tree. An error knows its stable code and whether trying again can help.
 
-    LikenessError                     INTERNAL                 a bug, or a thing that nobody foresaw
-    ├── InvalidInput                  VALIDATION               the caller's document breaks the contract
-    ├── NotFound                      NOT_FOUND                no such job, or it is another tenant's
-    ├── Conflict                      CONFLICT                 the thing's state forbids the call
-    │   ├── IdempotencyConflict       IDEMPOTENCY_CONFLICT     same id, other content
-    │   └── CancelUnavailable         CONFLICT                 too late: the result is being committed
-    ├── UnusableReference             REFERENCE_UNUSABLE       one reference image can't be used
-    │   ├── ReferenceNotFound         REFERENCE_NOT_FOUND
-    │   ├── ReferenceTooLarge         REFERENCE_TOO_LARGE      bytes or pixels above the cap
-    │   ├── ReferenceNotAnImage       REFERENCE_NOT_AN_IMAGE   not a picture of an accepted format, or broken
-    │   ├── ReferenceUrlRefused       REFERENCE_URL_REFUSED    the URL guard said no
-    │   └── ReferenceFetchFailed      REFERENCE_FETCH_FAILED   the far server failed; retryable
-    ├── NoUsableReference             NO_USABLE_REFERENCE      none of the job's references can be used
-    ├── RenderError                   RENDER_FAILED            the pipeline raised; retryable
-    │   ├── RenderProcessDied         RENDER_PROCESS_DIED      killed or crashed; retryable
-    │   ├── RenderProcessHung         RENDER_PROCESS_HUNG      no sign of life; retryable
-    │   └── ProfileLoadFailed         PROFILE_LOAD_FAILED      the profile can't be loaded here; retryable elsewhere
-    ├── StorageError                  STORAGE_UNAVAILABLE      the object store fails; retryable
-    ├── QueueUnavailable              QUEUE_UNAVAILABLE        Redis can't be reached; retryable
-    ├── LeaseLost                     LEASE_LOST               another worker holds the job now
-    └── AttemptsExhausted             ATTEMPTS_EXHAUSTED       every permitted attempt ended early
+LikenessError                                              the root; never raised itself
+├── Unforeseen                    INTERNAL                 a bug, or a thing that nobody foresaw; retryable
+├── InvalidInput                  VALIDATION               the caller's document breaks the contract
+├── NotFound                      NOT_FOUND                no such job, or it is another tenant's
+├── Conflict                      CONFLICT                 the thing's state forbids the call
+│   ├── IdempotencyConflict       IDEMPOTENCY_CONFLICT     same id, other content
+│   └── CancelUnavailable         CONFLICT                 too late: the result is being committed
+├── UnusableReference             REFERENCE_UNUSABLE       one reference image can't be used
+│   ├── ReferenceNotFound         REFERENCE_NOT_FOUND
+│   ├── ReferenceTooLarge         REFERENCE_TOO_LARGE      bytes or pixels above the cap
+│   ├── ReferenceNotAnImage       REFERENCE_NOT_AN_IMAGE   not a picture of an accepted format, or broken
+│   ├── ReferenceUrlRefused       REFERENCE_URL_REFUSED    the URL guard said no
+│   └── ReferenceFetchFailed      REFERENCE_FETCH_FAILED   the far server failed; retryable
+├── NoUsableReference             NO_USABLE_REFERENCE      none of the job's references can be used
+├── RenderError                   RENDER_FAILED            the pipeline raised; retryable
+│   ├── RenderProcessDied         RENDER_PROCESS_DIED      killed or crashed; retryable
+│   ├── RenderProcessHung         RENDER_PROCESS_HUNG      no sign of life; retryable
+│   └── ProfileLoadFailed         PROFILE_LOAD_FAILED      the profile can't be loaded here; retryable elsewhere
+├── StorageError                  STORAGE_UNAVAILABLE      the object store fails; retryable
+│   ├── StorageRefused            STORAGE_REFUSED          it says no: wrong key, no right, no such bucket
+│   └── ObjectTooLarge            OBJECT_TOO_LARGE         bytes above the reader's cap
+├── QueueUnavailable              QUEUE_UNAVAILABLE        Redis can't be reached; retryable
+├── StackError                    STACK_UNAVAILABLE        the embedded Redis or S3 can't be started
+├── LeaseLost                     LEASE_LOST               another worker holds the job now
+└── AttemptsExhausted             ATTEMPTS_EXHAUSTED       every permitted attempt ended early
 """
 
 from typing import Any, ClassVar
@@ -44,6 +48,10 @@ class LikenessError(Exception):
 
 def _rebuild(kind: type[LikenessError], message: str, details: dict[str, Any]) -> LikenessError:
     return kind(message, **details)
+
+
+class Unforeseen(LikenessError):
+    retryable = True
 
 
 class InvalidInput(LikenessError):
@@ -118,9 +126,23 @@ class StorageError(LikenessError):
     retryable = True
 
 
+class StorageRefused(StorageError):
+    code = "STORAGE_REFUSED"
+    retryable = False
+
+
+class ObjectTooLarge(StorageError):
+    code = "OBJECT_TOO_LARGE"
+    retryable = False
+
+
 class QueueUnavailable(LikenessError):
     code = "QUEUE_UNAVAILABLE"
     retryable = True
+
+
+class StackError(LikenessError):
+    code = "STACK_UNAVAILABLE"
 
 
 class LeaseLost(LikenessError):

@@ -8,6 +8,9 @@ from models.base import AssetId, Document, InfluencerId, JobId, ProjectId, Sha25
 from models.job import KIND
 from models.record import StoredImage
 
+DIGITAL_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+"""IPTC's term for an image that a trained model made: how every image that leaves is marked."""
+
 
 class UsedReference(Document):
     """A reference that conditioned the images, by the hash of the bytes as fetched."""
@@ -38,9 +41,7 @@ class Manifest(Document):
     project_id: ProjectId
     source_influencer_id: InfluencerId
     created_at: Time
-    digital_source_type: Literal[
-        "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
-    ] = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+    digital_source_type: str = DIGITAL_SOURCE_TYPE
     references: tuple[UsedReference, ...]
     render: RenderInfo | None = Field(None, description="Null if every image was stored by earlier attempts.")
     images: tuple[StoredImage, ...]

@@ -24,7 +24,7 @@ class JobError(Document):
     code: str
     message: str
     retryable: bool = Field(False, description="Whether submitting the work again, under a new id, can help.")
-    details: dict[str, Any] = {}
+    details: dict[str, Any] = Field(default_factory=dict)
 
 
 class RejectedReference(Document):

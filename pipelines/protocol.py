@@ -38,7 +38,7 @@ class RenderedImage:
     image: Image.Image
 
 
-class RenderCanceled(Exception):  # noqa: N818 - an order, not an error
+class RenderCanceled(Exception):
     """Raised by the step callback to stop the device; the pipeline lets it pass and stays usable."""
 
 

@@ -1,0 +1,38 @@
+"""JSON Schemas for producers in other languages. `python -m models.schemas` writes them to `schemas/`."""
+
+import json
+from pathlib import Path
+
+from models.base import Document
+from models.event import JobEvent
+from models.job import CloneJob
+from models.manifest import Manifest
+from models.record import JobRecord
+
+# What others write is described as it is read, what we write as it is written.
+_READ: dict[str, type[Document]] = {"clone-job": CloneJob}
+_WRITTEN: dict[str, type[Document]] = {"job-record": JobRecord, "job-event": JobEvent, "manifest": Manifest}
+
+
+def schema_files() -> dict[str, str]:
+    """The text of every schema file, by file name."""
+    schemas = {name: model.model_json_schema(mode="validation") for name, model in _READ.items()}
+    schemas |= {name: model.model_json_schema(mode="serialization") for name, model in _WRITTEN.items()}
+    return {
+        f"{name}.schema.json": json.dumps(
+            {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}, indent=2
+        )
+        + "\n"
+        for name, schema in schemas.items()
+    }
+
+
+def main() -> None:
+    folder = Path(__file__).parent.parent / "schemas"
+    folder.mkdir(exist_ok=True)
+    for name, text in schema_files().items():
+        (folder / name).write_text(text)
+
+
+if __name__ == "__main__":
+    main()

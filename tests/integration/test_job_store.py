@@ -1,0 +1,250 @@
+"""The job store against a real Redis: who may write, what is refused, what is never lost."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from redis import Redis
+
+from models.errors import CancelUnavailable, IdempotencyConflict, LeaseLost, NotFound, QueueUnavailable
+from models.influencer import Influencer
+from models.job import CloneJob, CloneRequest, ReferenceSource
+from models.record import CloneResult, JobError
+from worker.client import plan_clone
+from worker.jobs import JobStore, Lease
+from worker.settings import Settings
+
+SOURCE = Influencer.parse(
+    {
+        "influencerId": "inf_source",
+        "projectId": "project-1",
+        "name": "Nova",
+        "status": "ready",
+        "createdAt": "2026-01-01T00:00:00Z",
+        "updatedAt": "2026-01-01T00:00:00Z",
+    }
+)
+ERROR = JobError(code="RENDER_FAILED", message="It broke.", retryable=True)
+
+
+def make_job(name: str = "Nova B", job_id: str | None = None) -> CloneJob:
+    return plan_clone(
+        SOURCE, CloneRequest(name=name), [ReferenceSource(asset_id="med_1")], ["front"], job_id=job_id
+    )
+
+
+def result_of(job: CloneJob) -> CloneResult:
+    row = job.finished_row((), SOURCE.created_at)
+    return CloneResult(influencer=row, images=(), manifest_key="m", manifest_url="https://m")
+
+
+@pytest.fixture
+def store(settings: Settings) -> JobStore:
+    return JobStore(settings)
+
+
+@pytest.fixture
+def job() -> CloneJob:
+    return make_job()
+
+
+def claimed(store: JobStore, job: CloneJob, holder: str = "me") -> Lease:
+    claim = store.claim(job, holder)
+    assert claim.verdict == "claimed"
+    assert claim.lease
+    return claim.lease
+
+
+def short(settings: Settings, **changes: object) -> JobStore:
+    return JobStore(settings.model_copy(update={"lease_ttl": 0.2, "resend_after": 0.2, **changes}))
+
+
+def test_a_job_submitted_twice_is_one_job(store: JobStore, job: CloneJob) -> None:
+    assert store.submit(job)
+    assert not store.submit(CloneJob.parse(job.to_json()))
+    assert store.get(job.job_id).sequence == 1
+
+
+def test_other_content_under_a_known_id_is_refused(store: JobStore, job: CloneJob) -> None:
+    store.submit(job)
+    with pytest.raises(IdempotencyConflict):
+        store.submit(make_job("Other", job.job_id))
+    assert store.claim(make_job("Other", job.job_id), "me").verdict == "conflict"
+    assert store.get(job.job_id).sequence == 1
+
+
+def test_one_of_many_claims_wins(store: JobStore, job: CloneJob) -> None:
+    store.submit(job)
+    with ThreadPoolExecutor(16) as pool:
+        verdicts = [c.verdict for c in pool.map(lambda n: store.claim(job, f"worker-{n}"), range(16))]
+    assert sorted(verdicts) == ["claimed"] + ["held"] * 15
+    assert store.get(job.job_id).attempts == 1
+
+
+def test_a_message_without_a_submit_makes_the_record(store: JobStore, job: CloneJob) -> None:
+    claimed(store, job)
+    record = store.get(job.job_id)
+    assert (record.stage, record.attempts, record.influencer_id) == ("fetching", 1, job.influencer_id)
+    assert record.started_at is not None
+
+
+def test_an_expired_lease_is_fenced_from_every_write(settings: Settings, job: CloneJob) -> None:
+    store = short(settings)
+    old = claimed(store, job, "zombie")
+    time.sleep(0.25)
+    new = claimed(store, job, "heir")
+    writes: list[Callable[[], object]] = [
+        lambda: store.renew(old),
+        lambda: store.update(old, "job.stage", stage="rendering"),
+        lambda: store.complete(old, result_of(job)),
+        lambda: store.fail(old, ERROR),
+        lambda: store.end_canceled(old),
+        lambda: store.release(old, "X"),
+    ]
+    before = store.get(job.job_id)
+    for write in writes:
+        with pytest.raises(LeaseLost):
+            write()
+    assert store.get(job.job_id) == before
+    assert (before.attempts, new.attempt) == (2, 2)
+    store.complete(new, result_of(job))
+
+
+def test_a_final_job_never_changes(store: JobStore, job: CloneJob) -> None:
+    lease = claimed(store, job)
+    store.complete(lease, result_of(job))
+    final = store.get(job.job_id)
+    for write in (lambda: store.fail(lease, ERROR), lambda: store.renew(lease)):
+        with pytest.raises(LeaseLost):
+            write()
+    assert store.claim(job, "other").verdict == "final"
+    assert store.cancel(job.job_id) == final
+    assert store.get(job.job_id) == final
+    assert final.progress == 1
+    assert [e.type for e in store.events(job.job_id)] == ["job.submitted", "job.started", "job.completed"]
+
+
+def test_progress_never_falls_and_events_have_no_gap(store: JobStore, job: CloneJob) -> None:
+    lease = claimed(store, job)
+    for progress in (0.2, 0.7, 0.4, 0.1):
+        store.update(lease, "job.progress", progress=progress, shot="front", step=1, steps=4)
+    events = list(store.events(job.job_id))
+    assert [e.sequence for e in events] == list(range(1, 7))
+    assert [e.progress for e in events] == [0, 0, 0.2, 0.7, 0.7, 0.7]
+    assert store.get(job.job_id).progress == 0.7
+    assert [e.sequence for e in store.events(job.job_id, after=4)] == [5, 6]
+
+
+def test_the_event_stream_is_capped(settings: Settings, job: CloneJob) -> None:
+    store = JobStore(settings.model_copy(update={"event_limit": 100}))
+    lease = claimed(store, job)
+    for _ in range(600):
+        store.update(lease, "job.progress", shot="front", step=1, steps=4)
+    sequences = [e.sequence for e in store.events(job.job_id)]
+    # Redis trims by whole blocks, so a cap is nearly kept.
+    assert 100 <= len(sequences) < 300
+    assert sequences[-1] == 602
+
+
+def test_a_job_that_never_began_is_canceled_at_once(store: JobStore, job: CloneJob) -> None:
+    store.submit(job)
+    assert store.cancel(job.job_id) is None
+    assert store.get(job.job_id).status == "canceled"
+    assert store.claim(job, "late").verdict == "final"
+
+
+def test_a_held_job_is_asked_to_stop(store: JobStore, job: CloneJob) -> None:
+    lease = claimed(store, job)
+    assert not store.renew(lease)
+    assert store.cancel(job.job_id) is None
+    assert store.get(job.job_id).cancel_requested
+    assert store.renew(lease)
+    assert store.update(lease, "job.stage", stage="finishing"), "a canceled job isn't committed"
+    assert store.get(job.job_id).stage == "fetching"
+    store.end_canceled(lease)
+    assert store.get(job.job_id).status == "canceled"
+
+
+def test_what_is_being_committed_can_not_be_canceled(store: JobStore, job: CloneJob) -> None:
+    store.update(claimed(store, job), "job.stage", stage="finishing")
+    with pytest.raises(CancelUnavailable) as caught:
+        store.cancel(job.job_id)
+    assert caught.value.details["subcode"] == "JOB_CANCEL_UNAVAILABLE"
+
+
+def test_a_job_canceled_between_attempts_goes_to_a_worker_for_cleaning(store: JobStore, job: CloneJob) -> None:
+    store.release(claimed(store, job), "RENDER_PROCESS_DIED", delay=60, error=ERROR)
+    store.cancel(job.job_id)
+    assert store.get(job.job_id).status == "running"
+    assert [w.job_id for w in store.due()] == [job.job_id], "it doesn't wait for its backoff"
+    claim = store.claim(job, "cleaner")
+    assert claim.verdict == "canceled"
+    assert claim.lease
+    store.end_canceled(claim.lease)
+
+
+def test_attempts_are_capped_and_handovers_are_not_counted(settings: Settings, job: CloneJob) -> None:
+    store = short(settings, max_attempts=2)
+    store.release(claimed(store, job), "WORKER_DRAINS", handover=True)
+    store.release(claimed(store, job), "RENDER_FAILED", error=ERROR)
+    store.release(claimed(store, job), "RENDER_FAILED", error=ERROR)
+    claim = store.claim(job, "third")
+    assert claim.verdict == "exhausted"
+    assert claim.last_error == ERROR
+    assert store.get(job.job_id).attempts == 3
+
+
+def test_the_watch_list_finds_what_was_never_sent(settings: Settings, job: CloneJob) -> None:
+    store = short(settings)
+    store.submit(job)
+    assert store.due() == []
+    time.sleep(0.25)
+    (waiting,) = store.due()
+    assert (waiting.job_id, waiting.sent) == (job.job_id, False)
+    assert CloneJob.parse(waiting.message) == job
+    assert store.due() == [], "one reaper at a time"
+
+
+def test_the_watch_list_finds_a_silent_holder(settings: Settings, job: CloneJob) -> None:
+    store = short(settings)
+    store.submit(job)
+    store.sent(job.job_id, "0")
+    lease = claimed(store, job)
+    store.renew(lease)
+    time.sleep(0.25)
+    (waiting,) = store.due()
+    assert waiting.job_id == job.job_id
+    with pytest.raises(LeaseLost):
+        store.renew(lease)
+    record = store.get(job.job_id)
+    assert (record.stage, record.status) == ("queued", "running")
+    assert list(store.events(job.job_id))[-1].reason == "LEASE_EXPIRED"
+
+
+def test_a_note_of_sending_that_comes_late_changes_nothing(settings: Settings, job: CloneJob) -> None:
+    store = short(settings)
+    store.submit(job)
+    released = store.release(claimed(store, job), "RENDER_FAILED", error=ERROR)
+    store.sent(job.job_id, "0")
+    assert [w.token for w in store.due()] == [released.token]
+
+
+def test_records_expire_once_final(settings: Settings, job: CloneJob, redis_client: Redis) -> None:
+    store = JobStore(settings.model_copy(update={"record_ttl": 1}))
+    lease = claimed(store, job)
+    keys = [f"{settings.redis_prefix}:{kind}:{job.job_id}" for kind in ("job", "events")]
+    assert [redis_client.ttl(key) for key in keys] == [-1, -1]
+    store.complete(lease, result_of(job))
+    time.sleep(1.2)
+    with pytest.raises(NotFound):
+        store.get(job.job_id)
+    assert not redis_client.keys(f"{settings.redis_prefix}:*:{job.job_id}")
+    assert not redis_client.zcard(f"{settings.redis_prefix}:watch")
+
+
+def test_a_dead_redis_is_a_coded_error(settings: Settings, job: CloneJob) -> None:
+    store = JobStore(Settings(redis_url="redis://:hunter2@127.0.0.1:1/0"))
+    with pytest.raises(QueueUnavailable) as caught:
+        store.submit(job)
+    assert "hunter2" not in str(caught.value)

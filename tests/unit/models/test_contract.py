@@ -1,0 +1,174 @@
+"""The documents' own examples, word for word, and what the contract says around them."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from models.base import format_time
+from models.errors import InvalidInput
+from models.influencer import CloneOverrides, Influencer, Personality
+from models.job import CloneJob, CloneRequest
+from models.record import JobRecord
+
+CLONE_REQUEST = """
+{ "name": "Nova (B variant)",
+  "newInfluencerId": "inf_01HX9Y6K7EJ4T2NOVAB",
+  "overrides": { "personality": { "humorStyle": "dry-witty" } } }
+"""
+
+JOB_ENVELOPE = """
+{ "jobId": "job_01JDG3T4Q8J9W2M5X7Y0Z1A2B3", "kind": "influencer_clone", "status": "running",
+  "stage": "rendering", "progress": 0.42, "influencerId": "inf_01HX9Y6K7EJ4T2NOVAB",
+  "projectId": "8c0a54a8-6f0e-4d9b-9c1f-2b7f6f1f0a11",
+  "locationUrl": "/v1/jobs/job_01JDG3T4Q8J9W2M5X7Y0Z1A2B3", "startedAt": "2026-11-24T10:58:00.125Z" }
+"""
+
+INFLUENCER = {
+    "influencerId": "inf_01HX9Y6K7EJ4T2NOVA",
+    "projectId": "8c0a54a8-6f0e-4d9b-9c1f-2b7f6f1f0a11",
+    "name": "Nova",
+    "gender": "female",
+    "ageRange": "25-34",
+    "status": "ready",
+    "thumbnailUrl": None,
+    "personality": {
+        "traits": ["curious", "warm"],
+        "tone": "upbeat",
+        "humor": "goofy",
+        "formality": "casual",
+        "values": ["honesty"],
+        "interests": ["climbing"],
+        "speakingStyle": "short sentences",
+        "catchphrases": ["let's go"],
+    },
+    "referenceImages": [
+        {
+            "assetId": "med_01HX9Y6K7EJ4T2REF01",
+            "url": "https://cdn.example.com/a.png",
+            "thumbnailUrl": "https://cdn.example.com/a.webp",
+            "addedAt": "2026-01-02T03:04:05.678Z",
+        }
+    ],
+    "hairColor": "auburn",
+    "createdAt": "2026-01-02T03:04:05.678Z",
+    "updatedAt": "2026-01-02T03:04:05.678Z",
+}
+
+
+def job(**changes: object) -> CloneJob:
+    return CloneJob.parse(
+        {
+            "jobId": "job_01JDG3T4Q8J9W2M5X7Y0Z1A2B3",
+            "source": INFLUENCER,
+            "influencerId": "inf_01HX9Y6K7EJ4T2NOVAB",
+            "name": "Nova (B variant)",
+            "references": [{"assetId": "med_01HX9Y6K7EJ4T2REF01"}],
+            **changes,
+        }
+    )
+
+
+def test_the_clone_example_runs_as_printed() -> None:
+    request = CloneRequest.parse(CLONE_REQUEST)
+    assert request.new_influencer_id == "inf_01HX9Y6K7EJ4T2NOVAB"
+    assert request.overrides.personality == Personality(humor="dry-witty")
+    clone = request.overrides.apply_to(Influencer.parse(INFLUENCER))
+    assert clone.personality.humor == "dry-witty"
+    assert clone.personality.tone == "upbeat", "the personality is merged key by key"
+
+
+def test_humor_and_humor_style_are_the_same_field() -> None:
+    assert Personality.parse({"humor": "dry"}) == Personality.parse({"humorStyle": "dry"})
+
+
+def test_the_influencer_round_trips() -> None:
+    influencer = Influencer.parse(INFLUENCER)
+    assert influencer.to_data() == {k: v for k, v in INFLUENCER.items() if v is not None}
+    assert Influencer.parse(influencer.to_json()) == influencer
+
+
+def test_the_job_envelope_example_is_a_subset_of_the_record() -> None:
+    example = json.loads(JOB_ENVELOPE)
+    record = JobRecord.parse(
+        example | {"sequence": 7, "submittedAt": example["startedAt"], "updatedAt": example["startedAt"]}
+    )
+    assert record.to_data().items() >= example.items()
+    assert record.etag == '"7"'
+    assert not record.is_final
+
+
+def test_the_message_round_trips_with_its_fingerprint() -> None:
+    message = job(overrides={"hairColor": None, "personality": {"humorStyle": "dry-witty"}})
+    again = CloneJob.parse(message.to_json())
+    assert again == message
+    assert again.fingerprint == message.fingerprint
+    assert job(name="Other").fingerprint != job().fingerprint
+
+
+def test_overrides_replace_clear_and_keep() -> None:
+    source = Influencer.parse(INFLUENCER)
+    clone = CloneOverrides.parse({"hairColor": None, "gender": "nonbinary"}).apply_to(source)
+    assert (clone.hair_color, clone.gender, clone.age_range) == (None, "nonbinary", "25-34")
+
+
+def test_a_cleared_override_survives_the_queue() -> None:
+    message = CloneJob.parse(job(overrides={"hairColor": None}).to_json())
+    assert message.finished_row((), datetime.now(UTC)).hair_color is None
+
+
+def test_the_finished_row_is_the_source_with_overrides_and_new_images() -> None:
+    source = Influencer.parse(INFLUENCER)
+    row = job(overrides={"vibe": "sporty"}).finished_row(source.reference_images, source.created_at)
+    assert row.influencer_id == "inf_01HX9Y6K7EJ4T2NOVAB"
+    assert (row.name, row.vibe, row.status) == ("Nova (B variant)", "sporty", "ready")
+    assert row.project_id == source.project_id
+    assert row.thumbnail_url == "https://cdn.example.com/a.webp"
+
+
+@pytest.mark.parametrize("field", ["name", "influencerId", "projectId", "referenceImages", "status"])
+def test_what_can_not_be_overridden(field: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        job(overrides={field: "x"})
+    assert caught.value.details["fields"][0]["path"] == f"overrides.{field}"
+
+
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [
+        ({"unknown": 1}, "unknown"),
+        ({"jobId": "job_../../etc"}, "jobId"),
+        ({"jobId": "job_a/b"}, "jobId"),
+        ({"jobId": "inf_1"}, "jobId"),
+        ({"kind": "other"}, "kind"),
+        ({"name": ""}, "name"),
+        ({"name": "x" * 129}, "name"),
+        ({"references": []}, "references"),
+        ({"references": [{"assetId": "med_1"}] * 21}, "references"),
+        ({"references": [{"assetId": "med_1", "url": "https://a", "key": "b"}]}, "references.0"),
+        ({"shots": []}, "shots"),
+        ({"shots": ["nope"]}, "shots"),
+        ({"shots": ["front", "front"]}, "shots"),
+        ({"influencerId": INFLUENCER["influencerId"]}, "(document)"),
+        ({"source": INFLUENCER | {"gender": "robot"}}, "source.gender"),
+        ({"source": INFLUENCER | {"personality": {"mood": "x"}}}, "source.personality.mood"),
+        ({"source": INFLUENCER | {"createdAt": "2026-01-02T03:04:05"}}, "source.createdAt"),
+    ],
+)
+def test_a_message_that_breaks_the_contract_names_the_path(changes: dict[str, object], path: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        job(**changes)
+    assert path in [field["path"] for field in caught.value.details["fields"]]
+    assert caught.value.code == "VALIDATION"
+
+
+def test_times_are_utc_with_milliseconds_and_z() -> None:
+    influencer = Influencer.parse(INFLUENCER | {"createdAt": "2026-01-02T05:04:05.678912+02:00"})
+    assert influencer.to_data()["createdAt"] == "2026-01-02T03:04:05.678Z"
+    assert format_time(datetime(2026, 1, 2, tzinfo=UTC)) == "2026-01-02T00:00:00.000Z"
+
+
+def test_a_refusal_repeats_no_value() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        job(name=["secret-token"])
+    assert "secret-token" not in caught.value.message + json.dumps(caught.value.details)

@@ -1,0 +1,10 @@
+from pathlib import Path
+
+from models.schemas import schema_files
+
+FOLDER = Path(__file__).parents[3] / "schemas"
+
+
+def test_the_exported_schemas_equal_the_code() -> None:
+    """If this fails: run `python -m models.schemas` and commit what changed."""
+    assert {path.name: path.read_text() for path in FOLDER.glob("*.json")} == schema_files()

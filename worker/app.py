@@ -1,0 +1,75 @@
+"""The worker's Celery app: its one task, and the hooks into Celery's life. Start it with `likeness worker`."""
+
+import os
+import sys
+from typing import Any
+
+import structlog
+from celery.signals import setup_logging, worker_init, worker_shutdown, worker_shutting_down
+
+from models.errors import LikenessError
+from models.job import KIND
+from worker.attempts import handle
+from worker.logs import configure_logs
+from worker.node import Node
+from worker.queue import make_app
+from worker.settings import settings
+
+log = structlog.get_logger()
+
+app = make_app(settings())
+_node: Node | None = None
+
+
+@app.task(name=KIND)
+def influencer_clone(message: dict[str, Any]) -> None:
+    """Clone a persona. `message` is a CloneJob as JSON data; see schemas/clone-job.schema.json."""
+    assert _node is not None, "worker_init makes the node before any task runs"
+    handle(_node, message)
+
+
+def run(jobs: int) -> None:
+    """Be a worker until SIGTERM has drained it. `jobs` are in hand at once; one of them renders."""
+    app.worker_main(
+        [
+            "--quiet",
+            "worker",
+            "--pool=threads",
+            f"--concurrency={jobs}",
+            f"--queues={settings().queue}",
+            f"--hostname=likeness-{os.getpid()}@%h",
+            f"--loglevel={settings().log_level}",
+            # Workers find each other's lost jobs through the job store, so they needn't talk.
+            "--without-gossip",
+            "--without-mingle",
+        ]
+    )
+
+
+@setup_logging.connect
+def _setup_logging(**_: object) -> None:
+    configure_logs(settings())
+
+
+@worker_init.connect
+def _start(**_: object) -> None:
+    """The profile is loaded before the first message is asked for."""
+    global _node  # noqa: PLW0603 - Celery's hooks and its task meet here
+    try:
+        _node = Node(settings(), app)
+        _node.start()
+    except LikenessError as error:
+        log.critical("node.failed", code=error.code, error=error.message)
+        sys.exit(1)
+
+
+@worker_shutting_down.connect
+def _drain(**_: object) -> None:
+    if _node:
+        _node.begin_drain()
+
+
+@worker_shutdown.connect
+def _stop(**_: object) -> None:
+    if _node:
+        _node.stop()

@@ -1,0 +1,133 @@
+"""From a message to an outcome: who may work on the job, and what becomes of each way in which work ends."""
+
+import json
+from typing import Any
+
+import structlog
+
+from models.errors import (
+    AttemptsExhausted,
+    InvalidInput,
+    LeaseLost,
+    LikenessError,
+    QueueUnavailable,
+    Unforeseen,
+)
+from models.job import CloneJob
+from models.record import JobError
+from worker.held import HandedBack, HeldJob, JobCanceled
+from worker.jobs import Claim
+from worker.node import Node
+
+log = structlog.get_logger()
+
+
+def handle(node: Node, message: Any) -> None:
+    """Do what can be done about one message. Never raises for what is in it.
+
+    When this returns, the job is final, or another worker's, or due to be sent again: the message has
+    served its purpose.
+    """
+    try:
+        job = CloneJob.parse(message)
+    except InvalidInput as error:
+        node.store.refuse(json.dumps(message), error)
+        log.error("message.refused", code=error.code, error=error.message)
+        return
+    with structlog.contextvars.bound_contextvars(jobId=job.job_id):
+        if node.drain.begun:
+            node.queue.forward(job.job_id, job.to_data())
+            return
+        claim = node.store.claim(job, node.name)
+        if claim.verdict == "conflict":
+            node.store.refuse(job.to_json(), InvalidInput("The job id is taken by a job with other content."))
+        if claim.lease is None:
+            log.info("message.dropped", why=claim.verdict)
+            return
+        held = HeldJob(node.store, claim.lease, node.drain)
+        with node.heartbeat.keeping(held):
+            _work(node, job, held, claim)
+
+
+def _work(node: Node, job: CloneJob, held: HeldJob, claim: Claim) -> None:
+    try:
+        _attempt(node, job, held, claim)
+    except LeaseLost as error:
+        log.warning("lease.lost", error=error.message)
+    except QueueUnavailable as error:
+        # Nothing can be written now. The lease runs out, and a reaper sends the job again.
+        log.error("job.abandoned", error=error.message)
+
+
+def _attempt(node: Node, job: CloneJob, held: HeldJob, claim: Claim) -> None:
+    try:
+        match claim.verdict:
+            case "canceled":
+                raise JobCanceled
+            case "exhausted":
+                raise _exhausted(claim)
+            case _:
+                log.info("attempt.began", attempt=held.lease.attempt)
+                result = node.clone(job, held)
+                held.complete(result)
+                log.info("job.completed", images=len(result.images))
+    except JobCanceled:
+        _cancel(node, job, held)
+    except HandedBack:
+        node.queue.send(held.hand_back())
+        log.info("job.handed_back")
+    except (LeaseLost, QueueUnavailable):
+        raise
+    except LikenessError as error:
+        _fail(node, job, held, error)
+    except Exception as error:
+        log.exception("attempt.crashed")
+        _fail(node, job, held, _unforeseen(error))
+
+
+def _cancel(node: Node, job: CloneJob, held: HeldJob) -> None:
+    """Remove what is stored, then say so. Where the store fails, another attempt cleans up later."""
+    try:
+        node.images.remove(job)
+    except LikenessError as error:
+        held.retry(_job_error(error), delay=node.settings.retry_backoff)
+        log.warning("cancel.postponed", error=error.message)
+        return
+    held.end_canceled()
+    log.info("job.canceled")
+
+
+def _fail(node: Node, job: CloneJob, held: HeldJob, error: LikenessError) -> None:
+    """Try again where that can help and attempts are left; else the job is final."""
+    tries = held.lease.tries
+    log.warning("attempt.failed", code=error.code, error=error.message, tries=tries)
+    if error.retryable and tries < node.settings.max_attempts:
+        delay = node.settings.retry_backoff * 2 ** (tries - 2) if tries > 1 else 0
+        waiting = held.retry(_job_error(error), delay)
+        if not delay:
+            node.queue.send(waiting)
+        return
+    try:
+        node.images.remove(job)
+    except LikenessError as second:
+        log.warning("cleanup.failed", code=second.code, error=second.message)
+    held.fail(_job_error(error))
+    log.error("job.failed", code=error.code, error=error.message)
+
+
+def _job_error(error: LikenessError) -> JobError:
+    return JobError(code=error.code, message=error.message, retryable=error.retryable, details=error.details)
+
+
+def _exhausted(claim: Claim) -> AttemptsExhausted:
+    last = claim.last_error
+    return AttemptsExhausted(
+        "Every attempt ended early, so the job was given up."
+        + (f" The last one: {last.message}" if last else " No attempt lived to say why."),
+        **({"lastError": last.to_data()} if last else {}),
+    )
+
+
+def _unforeseen(error: Exception) -> LikenessError:
+    # The text may hold anything, so only the kind is told; the log has the rest.
+    return Unforeseen(f"An unforeseen {type(error).__name__} ended the attempt; the worker's log has more.")

@@ -1,0 +1,120 @@
+"""The command `likeness`. Each command imports what it needs when it runs, so that `--help` is quick."""
+
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from models.errors import InvalidInput, LikenessError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+JobIdArgument = Annotated[str, typer.Argument(metavar="JOB_ID", show_default=False)]
+
+
+def main() -> None:
+    """Run the command. An error of the tree becomes one line and exit code 1, or 2 for bad input."""
+    try:
+        app()
+    except LikenessError as error:
+        typer.echo(f"likeness: {error.code}: {error.message}", err=True)
+        sys.exit(2 if isinstance(error, InvalidInput) else 1)
+
+
+@app.callback()
+def _root() -> None:
+    """Render worker for synthetic personas: clones that keep the likeness.
+
+    Settings come from the environment (LIKENESS_...); every default works with services on this machine.
+    """
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for the results.", file_okay=False)] = Path("out"),
+    persona: Annotated[str, typer.Option(help="A sample persona's name.")] = "nova",
+    shots: Annotated[int, typer.Option(min=1, max=14, help="How many shots of the reference sheet.")] = 4,
+) -> None:
+    """Clone a sample persona with embedded services and a worker of its own; needs nothing else."""
+    from worker.cli.demo import run
+
+    run(out, persona, shots)
+
+
+@app.command()
+def stack(
+    data: Annotated[Path, typer.Option(help="Where objects are kept.", file_okay=False)] = Path("stack-data"),
+) -> None:
+    """Run the embedded Redis and S3 server until Ctrl-C. Prints the environment that leads to them."""
+    from worker.stack import EmbeddedStack
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with EmbeddedStack(data, persist=True) as running:
+        for name, value in running.environment.items():
+            typer.echo(f"export {name}={value}")
+        typer.echo(f"# Running, with data in {data}. Paste the lines above into other shells. Ctrl-C ends it.")
+        sys.stdout.flush()
+        try:
+            signal.pause()
+        except KeyboardInterrupt:
+            typer.echo("# Stopped.")
+
+
+@app.command()
+def worker(
+    jobs: Annotated[
+        int, typer.Option(min=1, help="Jobs in hand: one renders, the others fetch and wait.")
+    ] = 2,
+) -> None:
+    """Take jobs from the queue and render them. SIGTERM drains."""
+    from worker.app import run
+
+    run(jobs)
+
+
+@app.command()
+def submit(
+    file: Annotated[typer.FileText, typer.Argument(help="The message as JSON; - reads standard input.")],
+) -> None:
+    """Put a clone job on the queue and print its record. Without a jobId in FILE, one is drawn."""
+    from worker.cli.jobs import submit_text
+
+    typer.echo(submit_text(file.read()).to_json())
+
+
+@app.command()
+def status(job_id: JobIdArgument) -> None:
+    """Print a job's record."""
+    from worker.client import JobClient
+
+    typer.echo(JobClient().get(job_id).to_json())
+
+
+@app.command()
+def watch(
+    job_id: JobIdArgument,
+    after: Annotated[int, typer.Option(min=0, help="Print only events with a higher sequence.")] = 0,
+) -> None:
+    """Print a job's events as they come, one JSON document a line, until it is final."""
+    from worker.client import JobClient
+
+    for event in JobClient().watch(job_id, after):
+        typer.echo(event.to_json())
+
+
+@app.command()
+def cancel(job_id: JobIdArgument) -> None:
+    """Ask for the end of a job. It is cooperative: watch the job to see it end."""
+    from worker.client import JobClient
+
+    typer.echo(JobClient().cancel(job_id).to_json())
+
+
+@app.command()
+def doctor() -> None:
+    """Check what a worker needs here: services, clock, device and profile. Exit code 1 if something is amiss."""
+    from worker.cli.doctor import examine
+
+    if not examine():
+        raise typer.Exit(1)

@@ -1,0 +1,169 @@
+"""`likeness demo`: a whole clone on embedded services, from sample references to a contact sheet."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import typer
+from PIL import Image
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from models.derived import asset_id_of
+from models.errors import LikenessError
+from models.event import JobEvent
+from models.job import CloneJob, CloneRequest, ReferenceSource
+from models.record import JobRecord
+from models.shot import DEFAULT_SHOTS, REFERENCE_SHEET
+from worker.client import JobClient, WatchTimeout, plan_clone
+from worker.contact_sheet import contact_sheet
+from worker.samples import load_sample
+from worker.stack import EmbeddedStack
+from worker.storage import Storage
+
+
+class WorkerEnded(LikenessError):
+    """The demo's worker process ended before the job did."""
+
+    code = "WORKER_ENDED"
+
+
+def run(out: Path, persona: str, shot_count: int) -> None:
+    """Clone the sample `persona` and write the results to `out`. Exits with 1 unless the job completed."""
+    source, files = load_sample(persona)
+    out.mkdir(parents=True, exist_ok=True)
+    console = Console()
+    with TemporaryDirectory(prefix="likeness-demo-") as data, EmbeddedStack(Path(data)) as stack:
+        settings = stack.settings()
+        storage = Storage(settings)
+        references = _upload(storage, source.project_id, files)
+        job = plan_clone(
+            source, CloneRequest(name=f"{source.name} (clone)"), references, _shots(shot_count)
+        )
+        with _worker(stack.environment, out / "worker.log") as worker_process:
+            record = _follow(JobClient(settings), job, worker_process, console)
+        if record.result is None:
+            raise typer.Exit(1)
+        images = [
+            (image.shot, storage.get(image.key, max_bytes=64 * 1024 * 1024)) for image in record.result.images
+        ]
+    _write(out, record, source.name, files, images)
+    console.print(f"\n[bold green]completed[/] {record.job_id}")
+    for name in ("contact-sheet.png", "influencer.json", "job.json"):
+        console.print(f"  {out / name}")
+    console.print(f"  {out}/*.png  {len(images)} images", highlight=False)
+
+
+def _shots(count: int) -> tuple[str, ...]:
+    order = (*DEFAULT_SHOTS, *(name for name in REFERENCE_SHEET if name not in DEFAULT_SHOTS))
+    return order[:count]
+
+
+def _upload(storage: Storage, project_id: str, files: Sequence[bytes]) -> list[ReferenceSource]:
+    sources = []
+    for number, data in enumerate(files):
+        asset_id = asset_id_of("demo", str(number))
+        storage.put_image(storage.keys.media_key(project_id, asset_id), data, "image/webp", {})
+        sources.append(ReferenceSource(asset_id=asset_id))
+    return sources
+
+
+class _worker:  # noqa: N801 - used as a context manager only
+    """A worker process on the stack, its log in a file."""
+
+    def __init__(self, environment: dict[str, str], log: Path) -> None:
+        self._environment = environment
+        self._log = log
+
+    def __enter__(self) -> "subprocess.Popen[bytes]":
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "worker", "worker"],
+                env=os.environ | self._environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        return self._process
+
+    def __exit__(self, *_: object) -> None:
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def _follow(
+    client: JobClient, job: CloneJob, worker: "subprocess.Popen[bytes]", console: Console
+) -> JobRecord:
+    """Submit, and draw the events as bars until the job is final."""
+
+    def require_worker() -> None:
+        if worker.poll() is not None:
+            raise WorkerEnded("The worker ended early. Its log, worker.log in the output folder, says why.")
+
+    client.submit(job)
+    with Progress(
+        TextColumn("{task.description:<22}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>4.0f} %"),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[note]}"),
+        console=console,
+    ) as progress:
+        whole = progress.add_task("job", total=1, note="waiting for the worker to load")
+        shots: dict[str, TaskID] = {}
+        for event in _events(client, job.job_id, require_worker):
+            progress.update(whole, completed=event.progress, note=event.stage)
+            _draw_shot(progress, shots, event)
+            if event.error:
+                console.print(f"[bold red]{event.error.code}[/] {event.error.message}")
+    return client.get(job.job_id)
+
+
+def _events(client: JobClient, job_id: str, require_worker: Callable[[], None]) -> Iterator[JobEvent]:
+    after = 0
+    while True:
+        try:
+            for event in client.watch(job_id, after, timeout=2):
+                after = event.sequence
+                yield event
+        except WatchTimeout:
+            require_worker()
+        else:
+            return
+
+
+def _draw_shot(progress: Progress, shots: dict[str, TaskID], event: JobEvent) -> None:
+    shot = event.image.shot if event.image else event.shot
+    if shot is None:
+        return
+    if shot not in shots:
+        shots[shot] = progress.add_task(shot, total=1, note="")
+    if event.image:
+        progress.update(shots[shot], completed=1, note="stored")
+    elif event.steps and event.step is not None:
+        progress.update(shots[shot], completed=event.step / event.steps)
+
+
+def _write(
+    out: Path, record: JobRecord, name: str, files: Sequence[bytes], images: Sequence[tuple[str, bytes]]
+) -> None:
+    assert record.result is not None
+    for shot, data in images:
+        (out / f"{shot}.png").write_bytes(data)
+    (out / "job.json").write_text(record.model_dump_json(indent=2, exclude_none=True) + "\n")
+    row = record.result.influencer
+    (out / "influencer.json").write_text(row.model_dump_json(indent=2, exclude_none=True) + "\n")
+    sheet = contact_sheet(
+        name,
+        [Image.open(BytesIO(data)).convert("RGB") for data in files],
+        [(shot, Image.open(BytesIO(data)).convert("RGB")) for shot, data in images],
+    )
+    sheet.save(out / "contact-sheet.png")

@@ -1,0 +1,121 @@
+"""The producer's side: submit, read, follow and cancel jobs. Importing it costs no torch and no boto3."""
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from ulid import ULID
+
+from models.base import Document
+from models.errors import InvalidInput, LikenessError
+from models.event import JobEvent
+from models.influencer import Influencer
+from models.job import CloneJob, CloneRequest, ReferenceSource
+from models.record import JobRecord
+from models.shot import DEFAULT_SHOTS
+from worker.jobs import JobStore, WaitingJob
+from worker.queue import JobQueue
+from worker.settings import Settings
+from worker.settings import settings as default_settings
+
+
+class WatchTimeout(LikenessError):
+    """The job did not end in the time that a watcher gave it. The job goes on."""
+
+    code = "WATCH_TIMEOUT"
+
+
+class CancelAnswer(Document):
+    """The body of an answer to `POST /v1/jobs/{id}/cancel`."""
+
+    job_id: str
+    accepted: bool
+    reason: Literal["ALREADY_COMPLETED", "ALREADY_FAILED", "ALREADY_CANCELED"] | None = None
+
+
+_TOO_LATE: dict[str, Literal["ALREADY_COMPLETED", "ALREADY_FAILED", "ALREADY_CANCELED"]] = {
+    "completed": "ALREADY_COMPLETED",
+    "failed": "ALREADY_FAILED",
+    "canceled": "ALREADY_CANCELED",
+}
+
+
+def plan_clone(
+    source: Influencer,
+    request: CloneRequest,
+    references: Sequence[ReferenceSource] | None = None,
+    shots: Sequence[str] = DEFAULT_SHOTS,
+    job_id: str | None = None,
+) -> CloneJob:
+    """Make the message for a clone of `source`. Ids that aren't given are drawn.
+
+    Without `references` the source's own reference images are taken, by their URLs. Raises InvalidInput.
+    """
+    if references is None:
+        references = [ReferenceSource(asset_id=r.asset_id, url=r.url) for r in source.reference_images]
+    if not references:
+        raise InvalidInput(
+            f"{source.influencer_id} has no reference image, so there is no likeness to clone. Add one first."
+        )
+    return CloneJob.parse(
+        {
+            "jobId": job_id or f"job_{ULID()}",
+            "source": source.model_dump(exclude_unset=True),
+            "influencerId": request.new_influencer_id or f"inf_{ULID()}",
+            "name": request.name,
+            "overrides": request.overrides.model_dump(exclude_unset=True),
+            "references": [r.model_dump(exclude_unset=True) for r in references],
+            "shots": list(shots),
+        }
+    )
+
+
+class JobClient:
+    """Submits and follows jobs. Methods raise QueueUnavailable while Redis can't be reached."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self._settings = settings or default_settings()
+        self._store = JobStore(self._settings)
+        self._queue = JobQueue(self._settings, self._store)
+
+    def submit(self, job: CloneJob) -> JobRecord:
+        """Put a job on the queue. The same job again is the same job; raises IdempotencyConflict if its
+        content differs.
+
+        Once the record exists, the job will run: if this process dies before the message is sent, or the
+        broker refuses it, a worker's reaper sends it.
+        """
+        if self._store.submit(job):
+            self._queue.send(WaitingJob(job.job_id, job.to_json(), token="0", sent=False))  # noqa: S106
+        return self._store.get(job.job_id)
+
+    def get(self, job_id: str) -> JobRecord:
+        """The job's record now. Raises NotFound."""
+        return self._store.get(job_id)
+
+    def watch(self, job_id: str, after: int = 0, timeout: float | None = None) -> Iterator[JobEvent]:
+        """Every event with a sequence above `after`, as they come, up to the terminal one.
+
+        Raises NotFound, and WatchTimeout if the job isn't final `timeout` seconds from now.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            # The record is read before the events: were it final and the events behind us, none would come.
+            final = self._store.get(job_id).is_final
+            seen = after
+            for event in self._store.events(job_id, after, block=None if final else 1):
+                after = event.sequence
+                yield event
+                if event.is_terminal:
+                    return
+            if final and after == seen:
+                return
+            if deadline is not None and time.monotonic() > deadline:
+                raise WatchTimeout(f"{job_id} did not end within {timeout:g} s; it goes on.", jobId=job_id)
+
+    def cancel(self, job_id: str) -> CancelAnswer:
+        """Ask for the job's end; it is cooperative, so keep watching. Raises NotFound, CancelUnavailable."""
+        final = self._store.cancel(job_id)
+        if final is None:
+            return CancelAnswer(job_id=job_id, accepted=True)
+        return CancelAnswer(job_id=job_id, accepted=False, reason=_TOO_LATE[final.status])

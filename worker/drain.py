@@ -1,0 +1,25 @@
+"""Draining: after SIGTERM, jobs have a grace time to end; what can't is handed back."""
+
+import time
+
+
+class Drain:
+    """The worker's way out. Set from a signal handler, so it takes no locks."""
+
+    def __init__(self, grace: float) -> None:
+        self._grace = grace
+        self._deadline: float | None = None
+
+    def begin(self) -> None:
+        if self._deadline is None:
+            self._deadline = time.monotonic() + self._grace
+
+    @property
+    def begun(self) -> bool:
+        """No new work is begun: jobs that aren't on the device yet are handed back."""
+        return self._deadline is not None
+
+    @property
+    def overdue(self) -> bool:
+        """The grace time is over: every job is handed back."""
+        return self._deadline is not None and time.monotonic() > self._deadline

@@ -1,0 +1,94 @@
+"""A job that this worker holds: the only way in which its state is told, and the place to learn that it
+must stop."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from models.errors import LeaseLost
+from models.event import EventType
+from models.record import CloneResult, JobError, RejectedReference, Stage, StoredImage
+from worker.drain import Drain
+from worker.jobs import JobStore, Lease, WaitingJob
+
+
+class JobCanceled(Exception):
+    """Somebody asked for the job's end."""
+
+
+class HandedBack(Exception):
+    """This worker drains; the job goes on elsewhere."""
+
+
+class HeldJob:
+    """Wraps a lease. Methods that write raise LeaseLost once the job is another worker's.
+
+    Progress is a share of the whole: references 5 %, rendering up to 90 %, storing up to 98 %.
+    """
+
+    def __init__(self, store: JobStore, lease: Lease, drain: Drain) -> None:
+        self.lease = lease
+        self._store = store
+        self._drain = drain
+        self._lost = False
+        self._cancel = False
+        self._on_device = False
+
+    def check(self) -> None:
+        """Cheap, and called often. Raises LeaseLost, JobCanceled or HandedBack if the job must stop here."""
+        self.check_wanted()
+        if self._drain.overdue or (self._drain.begun and not self._on_device):
+            raise HandedBack
+
+    def check_wanted(self) -> None:
+        """Raises LeaseLost or JobCanceled if nobody wants what this worker has made so far."""
+        if self._lost:
+            raise LeaseLost("The lease ran out before it could be renewed.", jobId=self.lease.job_id)
+        if self._cancel:
+            raise JobCanceled
+
+    def renew(self) -> None:
+        """Called by the heartbeat."""
+        try:
+            self._cancel = self._store.renew(self.lease) or self._cancel
+        except LeaseLost:
+            self._lost = True
+
+    def enter(self, stage: Stage, progress: float | None = None) -> None:
+        """Begin a stage. Raises JobCanceled if that was asked for."""
+        self._on_device = self._on_device or stage == "rendering"
+        self._update("job.stage", stage=stage, progress=progress)
+        if self._cancel:
+            raise JobCanceled
+
+    def references_checked(self, rejected: Sequence[RejectedReference]) -> None:
+        """Tell which references can't be used."""
+        record = {"rejected_references": [r.to_data() for r in rejected]}
+        for reference in rejected:
+            self._update("job.reference_rejected", fields=record, reference=reference.to_data())
+
+    def step_done(self, shot: str, step: int, steps: int, rendered: float) -> None:
+        """Tell of a denoising step. `rendered`: the share of all steps that is done, 0 to 1."""
+        self._update("job.progress", progress=0.05 + 0.85 * rendered, shot=shot, step=step, steps=steps)
+
+    def image_stored(self, image: StoredImage, stored: int, wanted: int) -> None:
+        """Tell of an image in the store, the `stored`th of `wanted`. Images come while others render."""
+        progress = 0.9 + 0.08 * stored / wanted if stored == wanted else None
+        self._update("job.image_stored", progress=progress, image=image.to_data())
+
+    def complete(self, result: CloneResult) -> None:
+        self._store.complete(self.lease, result)
+
+    def fail(self, error: JobError) -> None:
+        self._store.fail(self.lease, error)
+
+    def end_canceled(self) -> None:
+        self._store.end_canceled(self.lease)
+
+    def hand_back(self) -> WaitingJob:
+        return self._store.release(self.lease, "WORKER_DRAINS", handover=True)
+
+    def retry(self, error: JobError, delay: float) -> WaitingJob:
+        return self._store.release(self.lease, error.code, delay=delay, error=error)
+
+    def _update(self, event: EventType, **written: Any) -> None:
+        self._cancel = self._store.update(self.lease, event, **written) or self._cancel

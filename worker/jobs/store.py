@@ -1,0 +1,252 @@
+"""The job store's Python side. What a write means, and why it is safe, stands in store.lua."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any, Literal, cast
+
+from redis.exceptions import RedisError
+
+from models.errors import (
+    CancelUnavailable,
+    IdempotencyConflict,
+    LeaseLost,
+    LikenessError,
+    NotFound,
+    QueueUnavailable,
+)
+from models.event import EventType, JobEvent
+from models.job import CloneJob
+from models.record import CloneResult, JobError, JobRecord, Stage
+from worker.jobs.connection import connect
+from worker.jobs.documents import event_from, record_from
+from worker.settings import Settings
+
+Verdict = Literal["claimed", "canceled", "exhausted", "held", "final", "conflict"]
+FinalStatus = Literal["completed", "failed", "canceled"]
+
+# A waiting job whose message was sent is looked at again after this long, in milliseconds.
+_LOST_AFTER = 30_000
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to write one job's state, for as long as it is renewed and nobody else got it.
+
+    `attempt` counts all beginnings of the job, `tries` those that weren't handed over by a draining worker.
+    """
+
+    job_id: str
+    token: str
+    attempt: int
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The answer to a claim. `lease` is set for `claimed`, and for `canceled` and `exhausted`, where all
+    that is left to do is to clean up and finish."""
+
+    verdict: Verdict
+    lease: Lease | None = None
+    last_error: JobError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingJob:
+    """A job that waits for a worker. `sent`: its message was put on the queue once and may be there still."""
+
+    job_id: str
+    message: str
+    token: str
+    sent: bool
+
+
+class JobStore:
+    """All of a job's state. Methods raise QueueUnavailable while Redis can't be reached.
+
+    Those that take a Lease raise LeaseLost once another worker has the job or it is final, and write nothing.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._redis = connect(settings)
+        source = resources.files("worker.jobs").joinpath("store.lua").read_text()
+        self._script = self._redis.register_script(source)
+
+    def submit(self, job: CloneJob) -> bool:
+        """Record a new job. False if it is known already; IdempotencyConflict if with other content."""
+        answer = self._call(job.job_id, "submit", *_identity(job), _ms(self._settings.resend_after))
+        if answer == "conflict":
+            raise _conflict(job.job_id)
+        return bool(answer == "new")
+
+    def sent(self, job_id: str, token: str) -> None:
+        """Note that the job's message is on the queue. `token` is the job's when the sender took it up."""
+        self._call(job_id, "sent", token, _LOST_AFTER)
+
+    def claim(self, job: CloneJob, holder: str) -> Claim:
+        """Try to become the job's holder. A job that was never submitted is recorded on the way."""
+        answer = self._call(
+            job.job_id,
+            "claim",
+            *_identity(job),
+            holder,
+            _ms(self._settings.lease_ttl),
+            self._settings.max_attempts,
+        )
+        if len(answer) == 1:
+            return Claim(answer[0])
+        verdict, token, attempt, tries, last_error = answer
+        return Claim(
+            verdict,
+            Lease(job.job_id, token, int(attempt), int(tries)),
+            JobError.parse(last_error) if last_error else None,
+        )
+
+    def renew(self, lease: Lease) -> bool:
+        """Keep the lease for another term. True if the job shall be canceled."""
+        return self._held_call(lease, "renew", _ms(self._settings.lease_ttl)) == "1"
+
+    def update(
+        self,
+        lease: Lease,
+        event: EventType,
+        *,
+        stage: Stage | None = None,
+        progress: float | None = None,
+        fields: dict[str, Any] | None = None,
+        **data: Any,
+    ) -> bool:
+        """Write state and tell of it in one step. True if the job shall be canceled.
+
+        `progress` only ever rises. `fields` are further record fields, `data` the event's own, both as JSON
+        data. A job that shall be canceled doesn't enter `finishing`: nothing is written then.
+        """
+        pairs: list[Any] = []
+        if stage is not None:
+            pairs += ("stage", stage)
+        if progress is not None:
+            pairs += ("progress", f"{progress:.4f}")
+        for name, value in (fields or {}).items():
+            pairs += (name, json.dumps(value))
+        return self._held_call(lease, "update", event, json.dumps(data), *pairs) == "1"
+
+    def complete(self, lease: Lease, result: CloneResult) -> None:
+        self._held_call(lease, "finish", "completed", "result", result.to_json())
+
+    def fail(self, lease: Lease, error: JobError) -> None:
+        self._held_call(lease, "finish", "failed", "error", error.to_json())
+
+    def end_canceled(self, lease: Lease) -> None:
+        self._held_call(lease, "finish", "canceled", "", "")
+
+    def release(
+        self,
+        lease: Lease,
+        reason: str,
+        *,
+        delay: float = 0,
+        handover: bool = False,
+        error: JobError | None = None,
+    ) -> WaitingJob:
+        """Give the job back. It is due for sending after `delay` seconds; a reaper does it if nobody else.
+
+        `handover`: the attempt doesn't count as one that failed.
+        """
+        token = self._held_call(
+            lease, "release", _ms(delay), int(handover), reason, error.to_json() if error else ""
+        )
+        message = self._guarded(lambda: self._redis.hget(self._job_key(lease.job_id), "message"))
+        return WaitingJob(lease.job_id, cast("str", message), token, sent=False)
+
+    def due(self, most: int = 16) -> list[WaitingJob]:
+        """Jobs whose holder fell silent or whose message is overdue, each to be sent by the caller."""
+        prefix = self._settings.redis_prefix
+        keys = [f"{prefix}:job:", f"{prefix}:events:", f"{prefix}:watch"]
+        found = self._run(keys, "due", most, _ms(self._settings.resend_after), _LOST_AFTER)
+        return [WaitingJob(job_id, message, token, sent == "1") for job_id, message, token, sent in found]
+
+    def cancel(self, job_id: str) -> JobRecord | None:
+        """Ask for the job's end. None if that is accepted; the record if the job was final already.
+
+        Raises NotFound, and CancelUnavailable while the result is being committed.
+        """
+        answer = self._call(job_id, "cancel")
+        if answer == "missing":
+            raise _not_found(job_id)
+        if answer == "unavailable":
+            raise CancelUnavailable("The job is being finished and can't be canceled any more.", jobId=job_id)
+        return None if answer == "accepted" else self.get(job_id)
+
+    def refuse(self, message: str, error: LikenessError) -> None:
+        """Keep a message that can't become a job, and why, for whoever looks for it. The latest 1000 are kept."""
+        stream = f"{self._settings.redis_prefix}:refused"
+        self._guarded(
+            lambda: self._redis.xadd(
+                stream, {"message": message, "code": error.code, "reason": error.message}, maxlen=1000
+            )
+        )
+
+    def get(self, job_id: str) -> JobRecord:
+        """The job's record. Raises NotFound."""
+        fields = self._guarded(lambda: self._redis.hgetall(self._job_key(job_id)))
+        if not fields:
+            raise _not_found(job_id)
+        return record_from(cast("dict[str, str]", fields))
+
+    def events(self, job_id: str, after: int = 0, block: float | None = None) -> Iterator[JobEvent]:
+        """The events that are kept with a sequence above `after`. `block`: wait so long (s) for a first one."""
+        stream = self._events_key(job_id)
+        block_ms = None if block is None else max(1, _ms(block))
+        answer = self._guarded(lambda: self._redis.xread({stream: f"{after}-0"}, count=1000, block=block_ms))
+        for _, entries in cast("list[tuple[str, list[tuple[str, dict[str, str]]]]]", answer or []):
+            for entry_id, fields in entries:
+                yield event_from(job_id, entry_id, fields)
+
+    def _job_key(self, job_id: str) -> str:
+        return f"{self._settings.redis_prefix}:job:{job_id}"
+
+    def _events_key(self, job_id: str) -> str:
+        return f"{self._settings.redis_prefix}:events:{job_id}"
+
+    def _held_call(self, lease: Lease, function: str, *args: Any) -> str:
+        answer = self._call(lease.job_id, function, lease.token, *args)
+        if answer[0] != "ok":
+            raise LeaseLost(f"The job is no longer this worker's ({answer[0]}).", jobId=lease.job_id)
+        return cast("str", answer[1])
+
+    def _call(self, job_id: str, function: str, *args: Any) -> Any:
+        keys = [self._job_key(job_id), self._events_key(job_id), f"{self._settings.redis_prefix}:watch"]
+        return self._run(keys, function, *args)
+
+    def _run(self, keys: list[str], function: str, *args: Any) -> Any:
+        common = (function, self._settings.event_limit, int(self._settings.record_ttl))
+        return self._guarded(lambda: self._script(keys=keys, args=[*common, *args]))
+
+    def _guarded(self, call: Any) -> Any:
+        try:
+            return call()
+        except RedisError as error:
+            raise QueueUnavailable(
+                f"Redis does not answer ({type(error).__name__}). Check LIKENESS_REDIS_URL and the server."
+            ) from error
+
+
+def _identity(job: CloneJob) -> tuple[str, str, str, str, str]:
+    return job.job_id, job.to_json(), job.fingerprint, job.influencer_id, job.project_id
+
+
+def _ms(seconds: float) -> int:
+    return int(seconds * 1000)
+
+
+def _conflict(job_id: str) -> IdempotencyConflict:
+    return IdempotencyConflict(
+        f"The job {job_id} exists with other content. Use a new job id for new content.", jobId=job_id
+    )
+
+
+def _not_found(job_id: str) -> NotFound:
+    return NotFound("There is no such job. It may have expired.", jobId=job_id)

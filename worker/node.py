@@ -1,0 +1,76 @@
+"""What one worker process is made of."""
+
+import os
+import socket
+from concurrent.futures import ThreadPoolExecutor
+
+import structlog
+from celery import Celery
+
+from models.job import CloneJob
+from models.record import CloneResult
+from worker.clone import CloneAttempt
+from worker.drain import Drain
+from worker.heartbeat import Heartbeat, Reaper
+from worker.held import HeldJob
+from worker.imagestore import ImageStore
+from worker.jobs import JobStore
+from worker.queue import JobQueue
+from worker.references.fetch import ReferenceFetcher
+from worker.render import RenderProcess
+from worker.settings import Settings
+from worker.storage import Storage
+
+log = structlog.get_logger()
+
+# Threads for fetching, encoding and storing.
+_IO_THREADS = 8
+
+
+class Node:
+    """One device, its render process, and the threads around it."""
+
+    def __init__(self, settings: Settings, app: Celery) -> None:
+        self.settings = settings
+        self.name = f"{socket.gethostname()}:{os.getpid()}"
+        self.store = JobStore(settings)
+        self.queue = JobQueue(settings, self.store, app)
+        self.drain = Drain(settings.drain_grace)
+        self.heartbeat = Heartbeat(settings.lease_ttl)
+        storage = Storage(settings)
+        self.images = ImageStore(settings, storage)
+        self._executor = ThreadPoolExecutor(_IO_THREADS, thread_name_prefix="io")
+        self._fetcher = ReferenceFetcher(settings, storage, self._executor)
+        self._device = RenderProcess(settings)
+        self._reaper = Reaper(settings.reap_interval, self.store, self.queue)
+
+    def start(self) -> None:
+        """Load the profile, then begin to keep leases and look for lost jobs. Raises a RenderError."""
+        renderer = self._device.start()
+        log.info("node.ready", node=self.name, profile=renderer.profile, device=renderer.device)
+        self.heartbeat.start()
+        self._reaper.start()
+
+    def clone(self, job: CloneJob, held: HeldJob) -> CloneResult:
+        """One attempt at the job."""
+        attempt = CloneAttempt(
+            job,
+            held,
+            fetcher=self._fetcher,
+            device=self._device,
+            images=self.images,
+            executor=self._executor,
+        )
+        return attempt.run()
+
+    def begin_drain(self) -> None:
+        """No new work; what isn't done in the grace time is handed back."""
+        self._reaper.stop()
+        self.drain.begin()
+
+    def stop(self) -> None:
+        """End the threads and the render process."""
+        self._reaper.stop()
+        self.heartbeat.stop()
+        self._executor.shutdown(cancel_futures=True)
+        self._device.stop()

@@ -1,0 +1,65 @@
+"""The Celery side of the queue: the app that producers and workers share, and the sending of a message."""
+
+import json
+from typing import Any
+
+from celery import Celery
+from kombu.exceptions import ChannelError, OperationalError
+
+from models.errors import QueueUnavailable
+from models.job import KIND
+from worker.jobs import JobStore, WaitingJob
+from worker.settings import Settings
+
+
+def make_app(settings: Settings) -> Celery:
+    """A Celery app for this queue. The outcome of a job is in the job store, so there is no result backend."""
+    app = Celery("likeness", broker=settings.redis_url.get_secret_value(), set_as_current=False)
+    app.conf.update(
+        accept_content=["json"],
+        broker_connection_retry_on_startup=True,
+        # The shortest visibility timeout of any app on a broker wins, so every app has the same one.
+        broker_transport_options={"visibility_timeout": settings.visibility_timeout},
+        task_acks_late=True,
+        task_default_queue=settings.queue,
+        task_ignore_result=True,
+        task_serializer="json",
+        visibility_timeout=settings.visibility_timeout,
+        worker_disable_prefetch=True,
+        worker_enable_remote_control=True,
+        worker_hijack_root_logger=False,
+        worker_prefetch_multiplier=1,
+        worker_send_task_events=False,
+    )
+    return app
+
+
+class JobQueue:
+    """Sends jobs to workers: first puts the message on the queue, then notes that in the store. Whoever dies
+    in between leaves a job that a reaper sends again; a second message for one job does no harm."""
+
+    def __init__(self, settings: Settings, store: JobStore, app: Celery | None = None) -> None:
+        self._settings = settings
+        self._store = store
+        self._app = app or make_app(settings)
+
+    def send(self, waiting: WaitingJob) -> None:
+        """Raises QueueUnavailable if the broker can't be reached."""
+        self.forward(waiting.job_id, json.loads(waiting.message))
+        self._store.sent(waiting.job_id, waiting.token)
+
+    def forward(self, job_id: str, message: dict[str, Any]) -> None:
+        """Put a message on the queue, and no more."""
+        try:
+            self._app.send_task(KIND, args=[message], queue=self._settings.queue, task_id=job_id)
+        except OperationalError as error:
+            raise QueueUnavailable("The broker does not take messages. Check LIKENESS_REDIS_URL.") from error
+
+    def depth(self) -> int:
+        """How many messages wait on the queue, those that workers have in hand left out."""
+        with self._app.connection_for_read() as connection:
+            try:
+                return int(connection.default_channel.queue_declare(self._settings.queue, passive=True)[1])
+            except ChannelError:
+                # An empty list doesn't exist in Redis.
+                return 0

@@ -1,0 +1,262 @@
+"""Decodes a reference: hostile bytes in, an upright RGB picture of a bounded size out.
+
+Every limit is checked before the work that it limits: bytes before parsing, pixels by the header before
+decoding, the number and the size of metadata while parsing. No global switch of Pillow is touched, since
+several threads decode at once; so Pillow's own ceiling of about 179 million pixels also holds.
+"""
+
+import math
+import zipfile
+from contextlib import suppress
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Self
+
+from PIL import ExifTags, Image, ImageCms, ImageFile, features
+from PIL.TiffImagePlugin import TILELENGTH, TILEWIDTH, TiffImageFile
+
+from models.errors import ReferenceNotAnImage, ReferenceTooLarge, UnusableReference
+from worker.settings import Settings
+
+_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", *(("AVIF",) if features.check("avif") else ()))
+_ADVICE = "Send a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF picture."
+_READ_LIMIT = 500_000  # calls; a picture in millions of tiny pieces takes minutes to put together
+_HEADER_LIMIT = 4 * 1024 * 1024  # bytes before the pixels; metadata grows fifty-fold once parsed
+_EXIF_LIMIT = 1024 * 1024  # bytes
+_ICC_LIMIT = 4 * 1024 * 1024  # bytes
+_SCAN_LIMIT = 20  # times max_pixels, over all scans of a progressive JPEG
+_ICC_SPACE = {"L": "GRAY", "RGB": "RGB", "CMYK": "CMYK"}
+_SIXTEEN_BIT = frozenset(("I;16", "I;16L", "I;16B", "I;16N"))
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeLimits:
+    """What a reference may be. Sides are in pixels."""
+
+    max_bytes: int
+    max_pixels: int
+    min_side: int
+    """Of the shorter side, also after scaling down."""
+    max_side: int
+    """Of the longer side; a larger picture is scaled down to it."""
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self:
+        return cls(
+            max_bytes=settings.reference_max_bytes,
+            max_pixels=settings.reference_max_pixels,
+            min_side=settings.reference_min_side,
+            max_side=settings.reference_max_side,
+        )
+
+
+def decode_reference(data: bytes, limits: DecodeLimits) -> Image.Image:
+    """The picture as `RGB`, upright, without metadata, its longer side at most `max_side`.
+
+    The format is told by the content alone. Transparency is laid on white, the backdrop of a reference
+    sheet; more than 8 bits are scaled, not clipped; an embedded colour profile is converted to sRGB if it
+    works and ignored if not; of an animation the first frame counts.
+
+    Raises ReferenceTooLarge, ReferenceNotAnImage, or UnusableReference (too small or too narrow).
+    """
+    if len(data) > limits.max_bytes:
+        raise ReferenceTooLarge(
+            f"The reference has {len(data)} bytes; {limits.max_bytes} are permitted. Give a smaller file.",
+            bytes=len(data),
+            max_bytes=limits.max_bytes,
+        )
+    _refuse_polyglot(data)
+    try:
+        return _decode(data, limits)
+    except UnusableReference:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning, MemoryError):
+        raise ReferenceTooLarge(
+            f"The reference has too many pixels; {limits.max_pixels} are permitted. Scale it down.",
+            max_pixels=limits.max_pixels,
+        ) from None
+    except Exception as error:  # noqa: BLE001 - broken files make the codecs raise nearly anything
+        raise ReferenceNotAnImage(
+            f"The reference is not a picture that can be read, or it is broken. {_ADVICE}",
+            reason=type(error).__name__,
+        ) from None
+
+
+def _decode(data: bytes, limits: DecodeLimits) -> Image.Image:
+    with _open(data) as image:
+        _check_size(image.size, limits)
+        _check_work(image, data, limits)
+        if image.format == "PNG":
+            # Loading skips the check sums of the pixels; checking them uses the opened file up.
+            image.verify()
+    with _open(data) as image:
+        return _pixels(image, limits)
+
+
+def _open(data: bytes) -> ImageFile.ImageFile:
+    file = _MeteredFile(data)
+    image = Image.open(file, formats=_FORMATS)
+    file.header_is_read()
+    return image
+
+
+def _pixels(image: ImageFile.ImageFile, limits: DecodeLimits) -> Image.Image:
+    # JPEG can be decoded at a half, a quarter or an eighth; twice the wanted size leaves a clean scaling.
+    image.draft(None, (2 * limits.max_side, 2 * limits.max_side))
+    if isinstance(image, TiffImageFile):
+        # Keeps the plugin off nested EXIF directories, which it would parse whole, at a gigabyte's cost.
+        image.is_animated = True
+    image.load()
+    turn = _TURNS.get(_orientation(image))
+    picture = _to_eight_bit(image)
+    scale = min(1.0, limits.max_side / max(picture.size))
+    if scale < 1:
+        size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+        picture = picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
+    picture = _to_srgb(_on_white(picture), image.info.get("icc_profile"))
+    picture = picture.copy() if turn is None else picture.transpose(turn)
+    picture.info = {}
+    return picture
+
+
+def _check_size(size: tuple[int, int], limits: DecodeLimits) -> None:
+    width, height = size
+    facts = {"width": width, "height": height}
+    if width * height > limits.max_pixels:
+        raise ReferenceTooLarge(
+            f"The reference has {width}×{height} pixels; {limits.max_pixels} are permitted. Scale it down.",
+            max_pixels=limits.max_pixels,
+            **facts,
+        )
+    short, long = sorted(size)
+    if short < limits.min_side:
+        raise UnusableReference(
+            f"The reference has {width}×{height} pixels. Give one with at least "
+            f"{limits.min_side} on each side.",
+            **facts,
+        )
+    if short * min(1.0, limits.max_side / long) < limits.min_side:
+        raise UnusableReference(
+            f"The reference is a narrow strip of {width}×{height} pixels. Crop it around the face.",
+            **facts,
+        )
+
+
+def _check_work(image: ImageFile.ImageFile, data: bytes, limits: DecodeLimits) -> None:
+    """Refuses what would cost far more memory or time than its size in pixels tells."""
+    if isinstance(image, TiffImageFile):
+        sides = [image.tag_v2.get(tag, 0) for tag in (TILEWIDTH, TILELENGTH)]
+        # A tile is unpacked whole, however little of it the picture shows.
+        if not all(isinstance(side, int) for side in sides) or math.prod(sides) > limits.max_pixels:
+            raise ReferenceNotAnImage(f"The reference is a TIFF with impossible tiles. {_ADVICE}")
+    elif image.info.get("progressive"):
+        # Each scan, though it may be a few bytes long, passes over all pixels. Coded data never has FFDA.
+        scans = data.count(b"\xff\xda")
+        if scans * image.width * image.height > _SCAN_LIMIT * limits.max_pixels:
+            raise ReferenceNotAnImage(f"The reference is a JPEG in {scans} scans. Save it as a plain JPEG.")
+
+
+def _refuse_polyglot(data: bytes) -> None:
+    """Refuses a picture that is a PDF or a ZIP archive as well.
+
+    Other bytes behind a picture are left alone: phones put a video or a gain map there, and they go nowhere.
+    """
+    two_in_one = b"%PDF-" in data[:1024] or (b"PK\x01\x02" in data and zipfile.is_zipfile(BytesIO(data)))
+    if two_in_one:
+        raise ReferenceNotAnImage(f"The reference is a document or an archive. {_ADVICE}")
+
+
+def _orientation(image: Image.Image) -> int:
+    """EXIF's orientation, 1 to 8; 1 if there is none that can be read."""
+    with suppress(Exception):  # a broken EXIF block is no reason to refuse the pixels
+        if len(image.info.get("exif") or b"") <= _EXIF_LIMIT:
+            return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+    return 1
+
+
+def _to_eight_bit(image: Image.Image) -> Image.Image:
+    """The same picture as L, RGB, CMYK, LA or RGBA."""
+    if image.mode in _SIXTEEN_BIT:
+        return _scaled(image.convert("I"), 0, 65535)
+    if image.mode in ("I", "F"):
+        low, high = _extrema(image)
+        # The file doesn't say what its white is: the least usual value that nothing exceeds, or the brightest.
+        whites = (1, 255, 65535) if image.mode == "F" else (255, 65535)
+        usual = next((white for white in whites if high <= white), None) if low >= 0 else None
+        return _scaled(image, 0, usual) if usual else _scaled(image, low, high)
+    if image.has_transparency_data:
+        return image.convert("LA" if image.mode in ("LA", "La") else "RGBA")
+    if image.mode == "1":
+        return image.convert("L")
+    return image if image.mode in ("L", "RGB", "CMYK") else image.convert("RGB")
+
+
+def _extrema(image: Image.Image) -> tuple[float, float]:
+    low, high = image.getextrema()
+    if isinstance(low, tuple) or isinstance(high, tuple) or not (math.isfinite(low) and math.isfinite(high)):
+        raise ReferenceNotAnImage(f"The reference has pixels that are no numbers. {_ADVICE}")
+    return low, high
+
+
+def _scaled(image: Image.Image, black: float, white: float) -> Image.Image:
+    """Grey in 8 bits from a picture of mode I or F."""
+    scale = 255 / max(white - black, 1e-9)
+    # In floating point, since a point operation on integers overflows on far values.
+    return image.convert("F").point(lambda value: value * scale + (0.5 - black * scale)).convert("L")
+
+
+def _on_white(picture: Image.Image) -> Image.Image:
+    if picture.mode not in ("LA", "RGBA"):
+        return picture
+    opaque = picture.mode[:-1]
+    backdrop = Image.new(opaque, picture.size, "white")
+    backdrop.paste(picture.convert(opaque), mask=picture.getchannel("A"))
+    return backdrop
+
+
+def _to_srgb(picture: Image.Image, profile: object) -> Image.Image:
+    """An L, RGB or CMYK picture in sRGB, by its embedded profile if that is of use."""
+    with suppress(Exception):  # a broken profile only makes the colours less exact
+        if isinstance(profile, bytes) and len(profile) <= _ICC_LIMIT:
+            source = ImageCms.ImageCmsProfile(BytesIO(profile))
+            if source.profile.xcolor_space.strip() == _ICC_SPACE[picture.mode]:
+                target = ImageCms.createProfile("sRGB")
+                converted = ImageCms.profileToProfile(picture, source, target, outputMode="RGB")
+                if converted is not None:
+                    return converted
+    return picture.convert("RGB")
+
+
+class _MeteredFile(BytesIO):
+    """The file as Pillow reads it, with a limit on how often, and on how much of it before the pixels."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self._calls_left = _READ_LIMIT
+        # WebP and AVIF are handed to their libraries whole.
+        whole = data.startswith(b"RIFF") or (data.startswith(b"\0\0") and data[4:8] == b"ftyp")
+        self._header_left = len(data) if whole else _HEADER_LIMIT
+        self._in_header = True
+
+    def header_is_read(self) -> None:
+        self._in_header = False
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        chunk = super().read(size)
+        self._calls_left -= 1
+        if self._in_header:
+            self._header_left -= len(chunk)
+        if self._calls_left < 0 or self._header_left < 0:
+            raise ReferenceNotAnImage(
+                "The reference has too many parts or too much metadata. Save it anew without metadata."
+            )
+        return chunk

@@ -1,0 +1,106 @@
+"""From a job's reference sources to pixels: each is fetched, checked, and either used or named."""
+
+from collections.abc import Callable
+from concurrent.futures import Executor, wait
+from dataclasses import dataclass
+from hashlib import sha256
+
+from worker.references.decode import DecodeLimits, decode_reference
+from worker.references.download import download
+
+from models.base import AssetId, ProjectId, Sha256
+from models.errors import (
+    NotFound,
+    NoUsableReference,
+    ObjectTooLarge,
+    ReferenceFetchFailed,
+    ReferenceNotFound,
+    ReferenceTooLarge,
+    UnusableReference,
+)
+from models.job import CloneJob, ReferenceSource
+from models.manifest import UsedReference
+from models.record import RejectedReference
+from worker.images import to_raw
+from worker.render import RawImage
+from worker.settings import Settings
+from worker.storage import Storage
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedReferences:
+    """The references that can be used, as pixels and by hash, and the ones that can't."""
+
+    images: tuple[RawImage, ...]
+    used: tuple[UsedReference, ...]
+    rejected: tuple[RejectedReference, ...]
+
+
+class ReferenceFetcher:
+    """Fetches and checks the references of a job, several at once."""
+
+    def __init__(self, settings: Settings, storage: Storage, executor: Executor) -> None:
+        self._settings = settings
+        self._storage = storage
+        self._executor = executor
+        self._limits = DecodeLimits.from_settings(settings)
+
+    def fetch(self, job: CloneJob, check: Callable[[], None]) -> FetchedReferences:
+        """All references of the job, in its order. `check` is called while waiting; what it raises ends that.
+
+        Raises StorageError. References that can't be used are no error: see `FetchedReferences.rejected`.
+        """
+        futures = [self._executor.submit(self._fetch, job.project_id, r) for r in job.references]
+        try:
+            while wait(futures, timeout=0.2).not_done:
+                check()
+        finally:
+            for future in futures:
+                future.cancel()
+        used: list[tuple[RawImage, UsedReference]] = []
+        rejected: list[RejectedReference] = []
+        for index, (source, future) in enumerate(zip(job.references, futures, strict=True)):
+            try:
+                image, digest = future.result()
+            except UnusableReference as error:
+                rejected.append(_rejection(index, source.asset_id, error))
+            else:
+                used.append((image, UsedReference(asset_id=source.asset_id, sha256=digest)))
+        return FetchedReferences(
+            tuple(image for image, _ in used), tuple(reference for _, reference in used), tuple(rejected)
+        )
+
+    def _fetch(self, project_id: ProjectId, source: ReferenceSource) -> tuple[RawImage, Sha256]:
+        data = self._read(project_id, source)
+        return to_raw(decode_reference(data, self._limits)), sha256(data).hexdigest()
+
+    def _read(self, project_id: ProjectId, source: ReferenceSource) -> bytes:
+        if source.url is not None:
+            return download(source.url, self._settings)
+        key = source.key or self._storage.keys.media_key(project_id, source.asset_id)
+        try:
+            return self._storage.get(key, max_bytes=self._settings.reference_max_bytes)
+        except NotFound:
+            raise ReferenceNotFound(
+                f"The object store has no object for {source.asset_id}. Upload it, or leave it out."
+            ) from None
+        except ObjectTooLarge as error:
+            raise ReferenceTooLarge(error.message, **error.details) from None
+
+
+def require_usable(references: FetchedReferences) -> None:
+    """Raises NoUsableReference if there is none, or ReferenceFetchFailed if trying again may find one."""
+    if references.images:
+        return
+    rejected = [r.to_data() for r in references.rejected]
+    codes = ", ".join(sorted({r.code for r in references.rejected}))
+    if any(r.code == ReferenceFetchFailed.code for r in references.rejected):
+        raise ReferenceFetchFailed(f"No reference could be fetched ({codes}).", references=rejected)
+    raise NoUsableReference(
+        f"None of the {len(rejected)} references can be used ({codes}). Give at least one that can.",
+        references=rejected,
+    )
+
+
+def _rejection(index: int, asset_id: AssetId, error: UnusableReference) -> RejectedReference:
+    return RejectedReference(index=index, asset_id=asset_id, code=error.code, message=error.message)

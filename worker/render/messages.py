@@ -1,0 +1,66 @@
+"""What goes over the pipe between a worker and its render process. Plain data, pickled."""
+
+from dataclasses import dataclass
+
+from models.errors import LikenessError
+from models.influencer import Appearance
+from models.manifest import RenderInfo
+from models.shot import Shot
+
+
+@dataclass(frozen=True, slots=True)
+class RawImage:
+    """An RGB image: `data` is height x width x 3 bytes."""
+
+    width: int
+    height: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RenderOrder:
+    """To the child: render these shots, each with its seed, from these references."""
+
+    references: tuple[RawImage, ...]
+    appearance: Appearance
+    shots: tuple[tuple[Shot, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """From the child: the profile is loaded."""
+
+    info: RenderInfo
+
+
+@dataclass(frozen=True, slots=True)
+class StepDone:
+    """From the child: so many denoising steps of a shot are done."""
+
+    shot: str
+    step: int
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class ImageDone:
+    """From the child: a shot's image."""
+
+    shot: str
+    seed: int
+    image: RawImage
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """From the child, last: all shots are done, or the order was called off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """From the child, last: the order, or the loading, failed. The error carries no traceback."""
+
+    error: LikenessError
+
+
+FromChild = Ready | StepDone | ImageDone | Finished | Failed

@@ -1,0 +1,66 @@
+"""The embedded stack: the real services that a worker needs, without installing any."""
+
+from pathlib import Path
+from typing import Any, Self
+
+from worker.settings import Settings
+from worker.stack.redis_server import RedisServer
+from worker.stack.s3_server import S3Server
+
+
+class EmbeddedStack:
+    """A Redis and an S3 server of this process's own, on free loopback ports, ended with it.
+
+    with EmbeddedStack(Path("data")) as stack:
+        worker = subprocess.Popen(["likeness", "worker"], env=os.environ | stack.environment)
+
+    `data_dir` is created if need be. Objects in it survive a restart; what Redis holds only does so with
+    `persist`. Keys and ports are new for each stack.
+    """
+
+    def __init__(self, data_dir: Path, *, persist: bool = False) -> None:
+        self.redis = RedisServer(data_dir / "redis", persist=persist)
+        self.s3 = S3Server(data_dir / "s3")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that point a process's settings here; they hold the secret key. Once started."""
+        return {
+            "LIKENESS_REDIS_URL": self.redis.url,
+            "LIKENESS_S3_ENDPOINT_URL": self.s3.endpoint_url,
+            "LIKENESS_S3_ACCESS_KEY_ID": self.s3.access_key_id,
+            "LIKENESS_S3_SECRET_ACCESS_KEY": self.s3.secret_access_key,
+            "LIKENESS_S3_BUCKET": self.s3.bucket,
+            "LIKENESS_S3_ADDRESSING_STYLE": "path",
+            "LIKENESS_ALLOW_HTTP_TO": self.s3.address,
+        }
+
+    def settings(self, **overrides: Any) -> Settings:
+        """This process's settings with the stack's services, and then `overrides`, put in. Once started."""
+        values: dict[str, Any] = {
+            name.removeprefix("LIKENESS_").lower(): value for name, value in self.environment.items()
+        }
+        return Settings(**values | overrides)
+
+    def start(self) -> None:
+        """Start both and wait until they answer. Raises StackError; then neither is left running."""
+        try:
+            self.redis.start()
+            self.s3.start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stop both. Does nothing to what doesn't run."""
+        try:
+            self.s3.stop()
+        finally:
+            self.redis.stop()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()

@@ -1,0 +1,52 @@
+"""The boto3 client, set up for any S3-compatible store."""
+
+from typing import TYPE_CHECKING
+
+from models.errors import StorageRefused
+from worker.settings import Settings
+
+if TYPE_CHECKING:
+    from types_boto3_s3.client import S3Client
+
+CONNECT_TIMEOUT = 5
+READ_TIMEOUT = 30
+"""Seconds of silence, not of the whole transfer."""
+POOL_SIZE = 16
+
+
+def connect(settings: Settings) -> "S3Client":
+    """A client with a session of its own. Sends nothing yet, and is safe to share between threads.
+
+    Raises StorageRefused for an endpoint that isn't a URL, and what botocore raises for incomplete keys.
+    """
+    import boto3
+    from botocore.config import Config
+
+    key_id, secret = settings.s3_access_key_id, settings.s3_secret_access_key
+    config = Config(
+        # Presigned URLs would otherwise be signed in the old way that stores no longer accept.
+        signature_version="s3v4",
+        s3={"addressing_style": settings.s3_addressing_style},
+        retries={"mode": "standard", "total_max_attempts": settings.s3_attempts},
+        connect_timeout=CONNECT_TIMEOUT,
+        read_timeout=READ_TIMEOUT,
+        max_pool_connections=POOL_SIZE,
+        # The checksums that boto3 adds of its own accord come as trailers that many compatible stores reject.
+        # A put is covered all the same: the signature holds the body's SHA-256.
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+    )
+    try:
+        # boto3's default session isn't safe to make clients from in several threads.
+        return boto3.session.Session().client(
+            "s3",
+            endpoint_url=settings.s3_endpoint_url,
+            region_name=settings.s3_region,
+            aws_access_key_id=key_id.get_secret_value() if key_id else None,
+            aws_secret_access_key=secret.get_secret_value() if secret else None,
+            config=config,
+        )
+    except ValueError:
+        raise StorageRefused(
+            "LIKENESS_S3_ENDPOINT_URL is not a URL. Give e.g. https://s3.example.com"
+        ) from None

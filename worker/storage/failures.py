@@ -1,0 +1,85 @@
+"""What goes wrong in the object store, in the project's own errors.
+
+Only the store's short error code is passed on: its sentences can hold key ids, string-to-sign and URLs.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from models.errors import StorageError, StorageRefused
+
+if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
+
+_MISSING_KEY = frozenset({"NoSuchKey", "404", "NotFound"})
+_PASSING_STATUSES = frozenset({408, 409, 425, 429})
+_PASSING_CODES = frozenset({"RequestTimeout", "SlowDown", "Throttling", "ThrottlingException", "BadDigest"})
+
+
+@contextmanager
+def translated(action: str, bucket: str) -> Iterator[None]:
+    """Turn botocore's errors into StorageError, or StorageRefused where trying again can't help.
+
+    `action` is what was attempted, for the sentence: "read", "delete".
+    """
+    from botocore.exceptions import (
+        BotoCoreError,
+        ClientError,
+        NoCredentialsError,
+        ParamValidationError,
+        PartialCredentialsError,
+    )
+
+    try:
+        yield
+    except ClientError as error:
+        code = code_of(error)
+        if _passes(error):
+            raise StorageError(
+                f"The object store could not {action} in bucket {bucket!r}: {code}.",
+                operation=action,
+                bucket=bucket,
+                reason=code,
+            ) from error
+        raise StorageRefused(
+            f"The object store refused to {action} in bucket {bucket!r}: {code}. "
+            "Check the bucket's name, the keys and their rights.",
+            operation=action,
+            bucket=bucket,
+            reason=code,
+        ) from error
+    except (NoCredentialsError, PartialCredentialsError, ParamValidationError) as error:
+        reason = type(error).__name__
+        raise StorageRefused(
+            f"The object store can't be asked to {action} in bucket {bucket!r}: {reason}.",
+            operation=action,
+            bucket=bucket,
+            reason=reason,
+        ) from error
+    except BotoCoreError as error:
+        reason = type(error).__name__
+        raise StorageError(
+            f"The object store could not be reached to {action} in bucket {bucket!r}: {reason}.",
+            operation=action,
+            bucket=bucket,
+            reason=reason,
+        ) from error
+
+
+def code_of(error: "ClientError") -> str:
+    """The store's error code, or the HTTP status where an answer without a body has no other."""
+    return str(error.response.get("Error", {}).get("Code") or _status(error) or "Unknown")
+
+
+def is_missing_key(error: "ClientError") -> bool:
+    return code_of(error) in _MISSING_KEY
+
+
+def _passes(error: "ClientError") -> bool:
+    status = _status(error)
+    return status >= 500 or status in _PASSING_STATUSES or code_of(error) in _PASSING_CODES
+
+
+def _status(error: "ClientError") -> int:
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))

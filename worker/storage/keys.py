@@ -1,0 +1,106 @@
+"""Keys: the name of each object that a job writes or reads. No network, no boto3."""
+
+import re
+from string import Formatter
+
+from models.errors import InvalidInput
+from models.job import CloneJob
+from worker.settings import Settings
+
+_JOB_FIELDS = frozenset({"projectId", "influencerId", "jobId"})
+_MEDIA_FIELDS = frozenset({"projectId", "assetId"})
+_UNFIT = re.compile(r"[\x00-\x1f\x7f\\]")
+
+
+class KeyLayout:
+    """The keys that the settings' prefix and templates give.
+
+    Raises InvalidInput for a template with an unknown placeholder, or without the one that keeps two jobs'
+    or two assets' objects apart, and for a path that could climb. Ids and shots are safe by their types.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        prefix = settings.s3_prefix.strip("/")
+        if prefix:
+            _check_path(prefix, "LIKENESS_S3_PREFIX")
+        start = f"{_literal(prefix)}/" if prefix else ""
+        self._job = start + _checked_template(
+            settings.job_key_template, "LIKENESS_JOB_KEY_TEMPLATE", allowed=_JOB_FIELDS, needed="jobId"
+        )
+        self._media = start + _checked_template(
+            settings.media_key_template,
+            "LIKENESS_MEDIA_KEY_TEMPLATE",
+            allowed=_MEDIA_FIELDS,
+            needed="assetId",
+        )
+        self.prefix = f"{prefix}/" if prefix else ""
+        """What every key begins with: empty, or ended by a slash."""
+
+    def job_prefix(self, job: CloneJob) -> str:
+        """The folder of the job's objects, without a slash at its end."""
+        return self._job.format(projectId=job.project_id, influencerId=job.influencer_id, jobId=job.job_id)
+
+    def image_key(self, job: CloneJob, shot: str) -> str:
+        return f"{self.job_prefix(job)}/{shot}.png"
+
+    def thumbnail_key(self, job: CloneJob, shot: str) -> str:
+        return f"{self.job_prefix(job)}/thumbs/{shot}.webp"
+
+    def manifest_key(self, job: CloneJob) -> str:
+        return f"{self.job_prefix(job)}/manifest.json"
+
+    def media_key(self, project_id: str, asset_id: str) -> str:
+        """Where the media library keeps the object of an asset id."""
+        return self._media.format(projectId=project_id, assetId=asset_id)
+
+
+def is_plain_key(key: str) -> bool:
+    """Whether a key names one object under every server and client.
+
+    Not plain: an empty, `.` or `..` part, which a URL library or a store over a file system may resolve and
+    so leave the bucket; a control character or backslash; more than the 1024 bytes that S3 allows.
+    """
+    parts = key.split("/")
+    return (
+        not any(part in ("", ".", "..") for part in parts)
+        and not _UNFIT.search(key)
+        and len(key.encode(errors="replace")) <= 1024
+    )
+
+
+def _checked_template(template: str, variable: str, *, allowed: frozenset[str], needed: str) -> str:
+    choice = ", ".join(f"{{{name}}}" for name in sorted(allowed))
+    try:
+        fields = [
+            (name, spec, conversion)
+            for _, name, spec, conversion in Formatter().parse(template)
+            if name is not None
+        ]
+    except ValueError as error:
+        raise InvalidInput(f"{variable} is not a template: {error}.", variable=variable) from None
+    for name, spec, conversion in fields:
+        if name not in allowed or spec or conversion:
+            raise InvalidInput(
+                f"{variable} has the unknown placeholder {{{name}}}. Use {choice}, as they are.",
+                variable=variable,
+            )
+    if needed not in {name for name, _, _ in fields}:
+        raise InvalidInput(
+            f"{variable} needs {{{needed}}}: without it objects would overwrite each other.",
+            variable=variable,
+        )
+    _check_path(template.format(**dict.fromkeys(allowed, "x")), variable)
+    return template
+
+
+def _check_path(path: str, variable: str) -> None:
+    if not is_plain_key(path):
+        raise InvalidInput(
+            f"{variable} must be a plain path: no slash at its ends, no empty, `.` or `..` part, "
+            "no backslash or control character.",
+            variable=variable,
+        )
+
+
+def _literal(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")

@@ -1,0 +1,248 @@
+"""The object store: any that speaks S3."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import sha256
+from threading import Lock
+from typing import TYPE_CHECKING, Self
+from urllib.parse import quote
+from uuid import uuid4
+
+from models.errors import InvalidInput, NotFound, ObjectTooLarge, StorageError
+from worker.settings import Settings
+from worker.storage.client import connect
+from worker.storage.failures import is_missing_key, translated
+from worker.storage.keys import KeyLayout, is_plain_key
+
+if TYPE_CHECKING:
+    from types_boto3_s3.client import S3Client
+
+_CHUNK = 256 * 1024
+_PAGE = 1000  # What S3 lists, and deletes, in one request at most.
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """What the store knows of an object. `size` is in bytes; `etag` is opaque and has no quotes."""
+
+    key: str
+    size: int
+    etag: str
+    last_modified: datetime
+    content_type: str | None = None
+    """Null in listings, as S3 doesn't tell."""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    """Names in lower case. Empty in listings. Not every store keeps it: the embedded one forgets it at its restart."""
+
+
+class Storage:
+    """One bucket of an S3-compatible store. Safe to share between threads; connects at first use.
+
+    Every method raises StorageError for a store that fails, after the settings' tries of the call, and
+    StorageRefused for one that says no. Neither names a key's secret or a signed URL.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        """Raises InvalidInput if the settings' key templates can't be used. Sends nothing."""
+        self.keys = KeyLayout(settings)
+        self.bucket = settings.s3_bucket
+        self._settings = settings
+        self._lock = Lock()
+        self._connected: S3Client | None = None
+
+    def __repr__(self) -> str:
+        return f"Storage(bucket={self.bucket!r}, prefix={self.keys.prefix!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close its connections. The next call opens new ones."""
+        with self._lock:
+            client, self._connected = self._connected, None
+        if client is not None:
+            client.close()
+
+    def put_image(
+        self, key: str, data: bytes, content_type: str, metadata: Mapping[str, str] | None = None
+    ) -> str:
+        """Store an image or thumbnail, to be cached as the settings say. Returns the SHA-256 of its bytes.
+
+        `metadata` must be ASCII; `sha256` is added to it.
+        """
+        return self._put(key, data, content_type, self._settings.cache_control, metadata or {})
+
+    def put_json(self, key: str, document: str) -> str:
+        """Store a JSON text. Caches must revalidate it: unlike an image it may change. Returns its SHA-256."""
+        return self._put(key, document.encode(), "application/json", "no-cache", {})
+
+    def get(self, key: str, max_bytes: int) -> bytes:
+        """An object's bytes.
+
+        Raises NotFound, and ObjectTooLarge above `max_bytes`: by its declared length, before any of it is
+        read, or else as soon as more than that has come. AWS refuses (StorageRefused) to tell whether a
+        key is missing to keys without the right to list the bucket.
+        """
+        from botocore.exceptions import ClientError
+
+        if not is_plain_key(key):
+            raise NotFound(f"There can be no object {key[:200]!r}: it isn't a plain path.", key=key[:200])
+        with translated("read", self.bucket):
+            try:
+                answer = self._client().get_object(Bucket=self.bucket, Key=key)
+            except ClientError as error:
+                if is_missing_key(error):
+                    raise NotFound(
+                        f"There is no object {key!r} in bucket {self.bucket!r}.", key=key
+                    ) from None
+                raise
+            data = bytearray()
+            # Closing a body that wasn't read to its end drops the connection, so nothing more is received.
+            with closing(answer["Body"]) as body:
+                size = answer.get("ContentLength", 0)
+                chunks = body.iter_chunks(_CHUNK)
+                while size <= max_bytes and (chunk := next(chunks, b"")):
+                    data += chunk
+                    size = max(size, len(data))
+        if size > max_bytes:
+            raise ObjectTooLarge(
+                f"The object {key!r} has {size} bytes or more; {max_bytes} are allowed.",
+                key=key,
+                size=size,
+                max_bytes=max_bytes,
+            )
+        return bytes(data)
+
+    def head(self, key: str) -> StoredObject | None:
+        """What the store knows of an object; None if there is none of that key."""
+        from botocore.exceptions import ClientError
+
+        if not is_plain_key(key):
+            return None
+        with translated("look up an object", self.bucket):
+            try:
+                found = self._client().head_object(Bucket=self.bucket, Key=key)
+            except ClientError as error:
+                if is_missing_key(error):
+                    return None
+                raise
+        return StoredObject(
+            key=key,
+            size=found["ContentLength"],
+            etag=found["ETag"].strip('"'),
+            last_modified=found["LastModified"].astimezone(UTC),
+            content_type=found.get("ContentType"),
+            # As HTTP headers their names have no case: some stores capitalize them.
+            metadata={name.lower(): value for name, value in found.get("Metadata", {}).items()},
+        )
+
+    def list(self, prefix: str, *, page_size: int = _PAGE) -> Iterator[StoredObject]:
+        """The objects in the folder `prefix` and below, by key; `page_size` of them per request."""
+        with translated("list", self.bucket):
+            pages = (
+                self._client()
+                .get_paginator("list_objects_v2")
+                .paginate(
+                    Bucket=self.bucket, Prefix=_folder(prefix), PaginationConfig={"PageSize": page_size}
+                )
+            )
+            for page in pages:
+                for entry in page.get("Contents", ()):
+                    yield StoredObject(
+                        key=entry["Key"],
+                        size=entry["Size"],
+                        etag=entry["ETag"].strip('"'),
+                        last_modified=entry["LastModified"].astimezone(UTC),
+                    )
+
+    def delete_prefix(self, prefix: str, *, page_size: int = _PAGE) -> int:
+        """Delete what is in the folder `prefix` and below, `page_size` objects per request. Returns how many.
+
+        Raises InvalidInput for an empty prefix, which would mean the whole bucket.
+        """
+        # Listed in full first: not every store's continuation token survives a deletion.
+        keys = [found.key for found in self.list(prefix, page_size=page_size)]
+        for start in range(0, len(keys), page_size):
+            self._delete(keys[start : start + page_size])
+        return len(keys)
+
+    def url(self, key: str) -> str:
+        """Where anybody can get the object over HTTP: under the public base URL, or signed for a time.
+
+        Signing sends nothing, unless the keys come from an instance role; then the URL also ends with them.
+        """
+        _require_plain(key)
+        if self._settings.public_base_url is not None:
+            return f"{self._settings.public_base_url.rstrip('/')}/{quote(key, safe='/~')}"
+        with translated("sign a URL", self.bucket):
+            return self._client().generate_presigned_url(
+                "get_object",
+                Params={"Bucket": self.bucket, "Key": key},
+                ExpiresIn=max(1, int(self._settings.presign_ttl)),
+            )
+
+    def check_writable(self) -> None:
+        """Put, read and delete a probe object. Raises StorageError if any of that fails."""
+        key, data = f"{self.keys.prefix}likeness-probe-{uuid4().hex}", b"probe"
+        self._put(key, data, "text/plain", "no-store", {})
+        try:
+            if self.get(key, len(data)) != data:
+                raise StorageError(f"Bucket {self.bucket!r} gave back other bytes than were put into it.")
+        finally:
+            self._delete([key])
+
+    def _client(self) -> "S3Client":
+        with self._lock:
+            if self._connected is None:
+                self._connected = connect(self._settings)
+            return self._connected
+
+    def _put(
+        self, key: str, data: bytes, content_type: str, cache_control: str, metadata: Mapping[str, str]
+    ) -> str:
+        _require_plain(key)
+        digest = sha256(data).hexdigest()
+        with translated("write", self.bucket):
+            self._client().put_object(
+                Bucket=self.bucket,
+                Key=key,
+                Body=data,
+                ContentType=content_type,
+                CacheControl=cache_control,
+                Metadata={**metadata, "sha256": digest},
+            )
+        return digest
+
+    def _delete(self, keys: Sequence[str]) -> None:
+        from botocore.exceptions import ClientError
+
+        with translated("delete", self.bucket):
+            left: Sequence[str] = keys
+            if len(keys) > 1:
+                try:
+                    answer = self._client().delete_objects(
+                        Bucket=self.bucket, Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True}
+                    )
+                    left = [failed["Key"] for failed in answer.get("Errors", ()) if "Key" in failed]
+                except ClientError:
+                    pass  # Not every store has the batched call. If it's something else, one by one tells.
+            for key in left:
+                self._client().delete_object(Bucket=self.bucket, Key=key)
+
+
+def _folder(prefix: str) -> str:
+    # With its slash: the prefix of job_1 is also one of job_10's.
+    folder = prefix.rstrip("/") + "/"
+    if not is_plain_key(folder[:-1]):
+        raise InvalidInput(f"{prefix[:200]!r} is not a folder of the object store.", prefix=prefix[:200])
+    return folder
+
+
+def _require_plain(key: str) -> None:
+    if not is_plain_key(key):
+        raise InvalidInput(f"{key[:200]!r} can't be an object's key: it isn't a plain path.", key=key[:200])
