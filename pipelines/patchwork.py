@@ -29,7 +29,7 @@ class PatchworkDenoiser(ModelMixin, ConfigMixin):  # type: ignore[misc]  # diffu
     config_name = "config.json"
 
     @register_to_config
-    def __init__(self, coarsest: float = 0.4, finest: float = 0.03, evidence: float = 60.0, blur: float = 0.25) -> None:
+    def __init__(self, coarsest: float = 0.3, finest: float = 0.03, evidence: float = 8.0, blur: float = 0.25) -> None:
         super().__init__()
         offsets = [[0, 0], [0, 1], [0, -1], [1, 0], [-1, 0]]
         self.register_buffer("offsets", torch.tensor(offsets), persistent=False)

@@ -18,13 +18,13 @@ from models.shot import Background, Framing, Light, Shot
 MOST_COMPANIONS = 4
 """References that are blended besides the leading one: more cost time and blur the face."""
 
-COMPANION_PENALTY = 2.5
+COMPANION_PENALTY = 2.0
 """What companions start with less, as a log likelihood: pose and outline are the leader's business."""
 
-_ZOOM: dict[Framing, float] = {"close-up": 1.32, "head-and-shoulders": 1.06, "half-body": 0.84}
+_ZOOM: dict[Framing, float] = {"close-up": 1.32, "head-and-shoulders": 1.06, "half-body": 0.88}
 _GAIN: dict[Light, tuple[float, float, float]] = {
     "soft": (1.0, 1.0, 1.0),
-    "warm": (1.10, 1.0, 0.80),
+    "warm": (1.08, 1.0, 0.86),
     "cool": (0.88, 0.98, 1.12),
     "side": (1.0, 1.0, 1.0),
     "backlit": (1.02, 0.98, 0.94),
@@ -80,16 +80,19 @@ def stage(references: Sequence[Tensor], shot: Shot, generator: torch.Generator) 
     chosen = [views[0], *sorted(views[1:], key=lambda view: abs(view[1] - leading))[:MOST_COMPANIONS]]
     leader = chosen[0][2]
     staged = torch.stack([leader, *(_aligned(_toned(view, leader), leader) for _, _, view in chosen[1:])])
+    # The background is told apart first: once zoomed in, it may not reach the sides any more.
     staged = F.grid_sample(
-        staged,
+        torch.cat([staged, _background_of(staged)], 1),
         _geometry(shot, staged.shape[-1], generator).expand(len(staged), -1, -1, -1),
         mode="bicubic",
         padding_mode="border",
         align_corners=True,
-    ).clamp_(-1, 1)
+    )
+    colour, background = staged[:, :3].clamp(-1, 1), staged[:, 3:].clamp(0, 1)
+    staged = torch.lerp(colour, _backdrop(shot, colour.shape[-1], generator), background)
     turned = torch.tensor([angle - leading for _, angle, _ in chosen])
     prior = -(turned / 20).square() / 2 - COMPANION_PENALTY * (torch.arange(len(chosen)) > 0)
-    return _relit(_before_backdrop(staged, shot, generator), shot), prior
+    return _relit(staged, shot), prior
 
 
 def _coordinates(size: int) -> tuple[Tensor, Tensor]:
@@ -135,37 +138,34 @@ def _geometry(shot: Shot, size: int, generator: torch.Generator) -> Tensor:
     warp = F.interpolate(warp, (size, size), mode="bicubic", align_corners=True)[0] * 0.016
     # A face's middle moves further than its outline when the head turns.
     near = torch.exp(-((u / 0.42).square() + ((v + 0.05) / 0.5).square()))
-    x = u / zoom + warp[0] - 0.10 * math.sin(math.radians(shot.yaw)) * near
+    x = u / zoom + warp[0] - 0.12 * math.sin(math.radians(shot.yaw)) * near
     y = (v + 0.12) / zoom - 0.12 + warp[1] + 0.16 * math.sin(math.radians(shot.pitch)) * near
     return torch.stack([x, y], dim=-1)[None]
 
 
-def _before_backdrop(x: Tensor, shot: Shot, generator: torch.Generator) -> Tensor:
-    """(N, 3, S, S) with whatever has the colour of the picture's sides replaced by the shot's backdrop."""
+def _background_of(x: Tensor) -> Tensor:
+    """How surely each pixel of (N, 3, S, S) is background, by the colour of the sides: (N, 1, S, S)."""
     size = x.shape[-1]
     u, v = _coordinates(size)
     strip = max(1, size // 40)
     # At the bottom it may be the shoulders that reach the sides.
     rows = torch.arange(size).clamp(max=int(0.78 * size))
     sides = torch.stack([x[..., :strip].mean(-1), x[..., -strip:].mean(-1)])[..., rows, None]
-    # Never in the middle of the face, whatever its colour.
-    outside = torch.sigmoid(10 * ((u / 0.5).square() + ((v + 0.1) / 0.75).square() - 0.9))
-    mask = _alike(x, sides[0]).maximum(_alike(x, sides[1])) * outside
-    for reach in (size // 4, size // 8):
-        # Backgrounds are seldom even: follow them from where they are certain to where they border on the head.
-        around = _smooth(torch.cat([x * mask, mask], 1), reach)
-        nearby = around[:, :3] / around[:, 3:].clamp_min(1e-3)
-        mask = _alike(x, nearby) * outside * (around[:, 3:] * 8).clamp(max=1)
-    mask = _smooth(mask, size // 64)
-    top, bottom = (torch.tensor(colour)[:, None, None] for colour in _BACKDROP[shot.background])
-    tint = 0.08 * (torch.rand(3, 1, 1, generator=generator) - 0.5)
-    backdrop = (torch.lerp(top, bottom, (v + 1) / 2) + tint).mul(2).sub(1)
-    return torch.lerp(x, backdrop.expand_as(x), mask)
+    # In the middle and above it, where skin and hair are, little but the same colour counts.
+    outside = torch.sigmoid(10 * ((u / 0.6).square() + ((v + 0.1).clamp_min(0) / 0.8).square() - 0.9))
+    tolerance = 0.004 + 0.046 * outside
+    certain = _alike(x, sides[0], tolerance).maximum(_alike(x, sides[1], tolerance)) * outside
+    # Backgrounds are seldom even: follow them from where they are certain to where they border on the head.
+    around = F.interpolate(torch.cat([x * certain, certain], 1), (32, 32), mode="area")
+    around = F.interpolate(_smooth(around, 5), (size, size), mode="bilinear")
+    nearby = around[:, :3] / around[:, 3:].clamp_min(1e-3)
+    mask = certain.maximum(_alike(x, nearby, tolerance) * (around[:, 3:] * 8).clamp(max=1))
+    return _smooth(mask, size // 128)
 
 
-def _alike(x: Tensor, colour: Tensor) -> Tensor:
+def _alike(x: Tensor, colour: Tensor, tolerance: Tensor) -> Tensor:
     """How much each pixel of (N, 3, S, S) has that colour, from 0 to 1 as (N, 1, S, S)."""
-    return torch.exp(-((x - colour).square().sum(1, keepdim=True) / 0.05).square())
+    return torch.exp(-((x - colour).square().sum(1, keepdim=True) / tolerance).square())
 
 
 def _smooth(x: Tensor, reach: int) -> Tensor:
@@ -173,6 +173,14 @@ def _smooth(x: Tensor, reach: int) -> Tensor:
     x = F.pad(x, (reach, reach, reach, reach), mode="replicate")
     side = 2 * reach + 1
     return F.avg_pool2d(F.avg_pool2d(x, (side, 1), 1), (1, side), 1)
+
+
+def _backdrop(shot: Shot, size: int, generator: torch.Generator) -> Tensor:
+    """The shot's background, tinted a little at random: (3, S, S)."""
+    _, v = _coordinates(size)
+    top, bottom = (torch.tensor(colour)[:, None, None] for colour in _BACKDROP[shot.background])
+    tint = 0.08 * (torch.rand(3, 1, 1, generator=generator) - 0.5)
+    return (torch.lerp(top, bottom, (v + 1) / 2) + tint).mul(2).sub(1).expand(3, size, size)
 
 
 def _relit(x: Tensor, shot: Shot) -> Tensor:

@@ -1,7 +1,6 @@
 """What one worker process is made of."""
 
 import os
-import socket
 from concurrent.futures import ThreadPoolExecutor
 
 import structlog
@@ -11,10 +10,11 @@ from models.job import CloneJob
 from models.record import CloneResult
 from worker.clone import CloneAttempt
 from worker.drain import Drain
-from worker.heartbeat import Heartbeat, Reaper
+from worker.heartbeat import Heartbeat, Periodic, Reaper
 from worker.held import HeldJob
 from worker.imagestore import ImageStore
 from worker.jobs import JobStore
+from worker.presence import Presence, here
 from worker.queue import JobQueue
 from worker.references.fetch import ReferenceFetcher
 from worker.render import RenderProcess
@@ -32,7 +32,7 @@ class Node:
 
     def __init__(self, settings: Settings, app: Celery) -> None:
         self.settings = settings
-        self.name = f"{socket.gethostname()}:{os.getpid()}"
+        self.name = f"{here()}:{os.getpid()}"
         self.store = JobStore(settings)
         self.queue = JobQueue(settings, self.store, app)
         self.drain = Drain(settings.drain_grace)
@@ -43,13 +43,17 @@ class Node:
         self._fetcher = ReferenceFetcher(settings, storage, self._executor)
         self._device = RenderProcess(settings)
         self._reaper = Reaper(settings.reap_interval, self.store, self.queue)
+        presence = Presence(settings)
+        self._presence = Periodic(
+            "presence", settings.lease_ttl / 3, lambda: presence.announce(self.name, settings.profile)
+        )
 
     def start(self) -> None:
         """Load the profile, then begin to keep leases and look for lost jobs. Raises a RenderError."""
         renderer = self._device.start()
         log.info("node.ready", node=self.name, profile=renderer.profile, device=renderer.device)
-        self.heartbeat.start()
-        self._reaper.start()
+        for thread in (self.heartbeat, self._reaper, self._presence):
+            thread.start()
 
     def clone(self, job: CloneJob, held: HeldJob) -> CloneResult:
         """One attempt at the job."""
@@ -70,7 +74,7 @@ class Node:
 
     def stop(self) -> None:
         """End the threads and the render process."""
-        self._reaper.stop()
-        self.heartbeat.stop()
+        for thread in (self._reaper, self.heartbeat, self._presence):
+            thread.stop()
         self._executor.shutdown(cancel_futures=True)
         self._device.stop()

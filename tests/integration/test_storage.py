@@ -310,6 +310,12 @@ def test_a_refusal_is_not_tried_again(unlucky: Storage, misbehaving: Misbehaving
     assert len(misbehaving.seen) == 1
 
 
+def test_a_declared_length_above_the_cap_is_enough(unlucky: Storage, misbehaving: Misbehaving) -> None:
+    misbehaving.answers["GET"] = (200, {"Content-Length": str(10**12)}, b"")
+    with pytest.raises(ObjectTooLarge):
+        unlucky.get("a.png", 1000)
+
+
 def test_a_body_without_a_length_is_cut_at_the_cap(unlucky: Storage, misbehaving: Misbehaving) -> None:
     misbehaving.answers["GET"] = (200, {"Content-Length": ""}, bytes(1_000_000))
     with pytest.raises(ObjectTooLarge):

@@ -118,3 +118,15 @@ def doctor() -> None:
 
     if not examine():
         raise typer.Exit(1)
+
+
+@app.command()
+def health() -> None:
+    """Exit code 0 if a ready worker on this machine showed itself within the last seconds, else 1."""
+    from worker.presence import Presence, here
+    from worker.settings import settings
+
+    nodes = Presence(settings()).nodes(here())
+    typer.echo("\n".join(nodes) or "No ready worker on this machine.")
+    if not nodes:
+        raise typer.Exit(1)

@@ -3,7 +3,9 @@
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
+from redis.exceptions import RedisError
 from rich.console import Console
 from rich.table import Table
 
@@ -52,7 +54,7 @@ def _redis(known: Settings) -> str:
 
 def _noeviction(known: Settings) -> str:
     with connect(known) as redis:
-        policy = _ask(lambda: redis.info("memory"))["maxmemory_policy"]
+        policy: str = _ask(lambda: redis.info("memory"))["maxmemory_policy"]
     if policy != "noeviction":
         raise Finding(
             f"maxmemory-policy is {policy}: under pressure Redis would drop jobs. "
@@ -85,11 +87,9 @@ def _profile(known: Settings) -> str:
     return f"{info.profile} on {info.device}, {info.dtype}, in {time.monotonic() - began:.1f} s"
 
 
-def _ask(call: Callable[[], object]) -> "dict[str, str] | tuple[int, int]":
-    from redis.exceptions import RedisError
-
+def _ask(call: Callable[[], Any]) -> Any:
     try:
-        return call()  # type: ignore[return-value]
+        return call()
     except RedisError as error:
         raise QueueUnavailable(
             f"{type(error).__name__}. Start Redis, or set LIKENESS_REDIS_URL to where it runs."

@@ -133,20 +133,20 @@ def _check_size(size: tuple[int, int], limits: DecodeLimits) -> None:
     facts = {"width": width, "height": height}
     if width * height > limits.max_pixels:
         raise ReferenceTooLarge(
-            f"The reference has {width}×{height} pixels; {limits.max_pixels} are permitted. Scale it down.",
+            f"The reference has {width}x{height} pixels; {limits.max_pixels} are permitted. Scale it down.",
             max_pixels=limits.max_pixels,
             **facts,
         )
     short, long = sorted(size)
     if short < limits.min_side:
         raise UnusableReference(
-            f"The reference has {width}×{height} pixels. Give one with at least "
+            f"The reference has {width}x{height} pixels. Give one with at least "
             f"{limits.min_side} on each side.",
             **facts,
         )
     if short * min(1.0, limits.max_side / long) < limits.min_side:
         raise UnusableReference(
-            f"The reference is a narrow strip of {width}×{height} pixels. Crop it around the face.",
+            f"The reference is a narrow strip of {width}x{height} pixels. Crop it around the face.",
             **facts,
         )
 
@@ -244,7 +244,7 @@ class _MeteredFile(BytesIO):
         self._calls_left = _READ_LIMIT
         # WebP and AVIF are handed to their libraries whole.
         whole = data.startswith(b"RIFF") or (data.startswith(b"\0\0") and data[4:8] == b"ftyp")
-        self._header_left = len(data) if whole else _HEADER_LIMIT
+        self._header_left: float = math.inf if whole else _HEADER_LIMIT
         self._in_header = True
 
     def header_is_read(self) -> None:

@@ -26,7 +26,7 @@ GRACE = 5.0
 def main() -> int:
     """Run the server and return its exit status, as a shell would give it."""
     server = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)  # noqa: S603 - our own command
-    0 and threading.Thread(target=_end_with_the_asking_process, args=(server,), daemon=True).start()
+    threading.Thread(target=_end_with_the_asking_process, args=(server,), daemon=True).start()
     status = server.wait()
     return status if status >= 0 else 128 - status
 

@@ -34,7 +34,7 @@ class StoredObject:
     content_type: str | None = None
     """Null in listings, as S3 doesn't tell."""
     metadata: Mapping[str, str] = field(default_factory=dict)
-    """Names in lower case. Empty in listings. Not every store keeps it: the embedded one forgets it at its restart."""
+    """Names in lower case. Empty in listings. A store may forget it: the embedded one does when it restarts."""
 
 
 class Storage:

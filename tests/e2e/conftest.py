@@ -1,0 +1,131 @@
+"""Real worker processes on the real stack. A worker loads its profile in seconds, so tests share some."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from models.event import JobEvent
+from models.job import CloneJob, CloneRequest, ReferenceSource
+from worker.client import JobClient, plan_clone
+from worker.samples import load_sample
+from worker.settings import Settings
+from worker.storage import Storage
+
+
+class WorkerProcess:
+    """A `likeness worker` and its render process."""
+
+    def __init__(self, environment: dict[str, str], log: Path) -> None:
+        self.log = log
+        with log.open("wb") as out:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "worker", "worker"],
+                env=os.environ | environment,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            )
+
+    def wait_ready(self, timeout: float = 90) -> None:
+        deadline = time.monotonic() + timeout
+        while b"node.ready" not in self.log.read_bytes():
+            assert self.process.poll() is None, self.log.read_text()
+            assert time.monotonic() < deadline, self.log.read_text()
+            time.sleep(0.1)
+
+    @property
+    def render_pid(self) -> int:
+        """The spawned child that owns the device."""
+        for child in _children(self.process.pid):
+            command = Path(f"/proc/{child}/cmdline").read_bytes()
+            if b"spawn_main" in command:
+                return child
+        raise AssertionError(f"{self.process.pid} has no render process")
+
+    def kill(self) -> None:
+        """SIGKILL to parent and child alike, as when the machine goes."""
+        for pid in (self.process.pid, self.render_pid):
+            os.kill(pid, signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self, timeout: float = 60) -> int:
+        if self.process.poll() is None:
+            self.process.terminate()
+        return self.process.wait(timeout)
+
+
+def _children(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return [int(child) for task in tasks for child in (task / "children").read_text().split()]
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """The variables that give another process these settings."""
+    values = settings.model_dump(exclude_none=True, exclude_defaults=True)
+    return {
+        f"LIKENESS_{name.upper()}": getattr(value, "get_secret_value", lambda value=value: str(value))()
+        for name, value in values.items()
+    }
+
+
+StartWorker = Callable[..., WorkerProcess]
+
+
+@pytest.fixture
+def start_worker(settings: Settings, tmp_path: Path) -> Iterator[StartWorker]:
+    """Start workers for this test's queue: `start_worker(lease_ttl=3)` changes settings."""
+    running: list[WorkerProcess] = []
+
+    def start(**changes: object) -> WorkerProcess:
+        environment = environment_of(settings.model_copy(update=changes))
+        worker = WorkerProcess(environment, tmp_path / f"worker-{len(running)}.log")
+        running.append(worker)
+        return worker
+
+    yield start
+    for worker in running:
+        if worker.process.poll() is None:
+            worker.process.kill()
+            worker.process.wait()
+
+
+@pytest.fixture
+def client(settings: Settings) -> JobClient:
+    return JobClient(settings)
+
+
+@pytest.fixture
+def plan(storage: Storage) -> Callable[[Sequence[str]], CloneJob]:
+    """Make jobs for a sample persona whose references are in the media library."""
+    source, files = load_sample("nova")
+    references = []
+    for number, data in enumerate(files[:3]):
+        asset_id = f"med_sample-{number}"
+        storage.put_image(storage.keys.media_key(source.project_id, asset_id), data, "image/webp", {})
+        references.append(ReferenceSource(asset_id=asset_id))
+
+    def make(shots: Sequence[str]) -> CloneJob:
+        return plan_clone(source, CloneRequest(name="Nova B"), references, shots)
+
+    return make
+
+
+PlanJob = Callable[[Sequence[str]], CloneJob]
+
+
+def follow(client: JobClient, job: CloneJob, timeout: float = 90) -> list[JobEvent]:
+    """All of a job's events, up to the terminal one."""
+    return list(client.watch(job.job_id, timeout=timeout))
+
+
+def wait_for(client: JobClient, job: CloneJob, event_type: str, timeout: float = 60) -> JobEvent:
+    """The job's first event of a type."""
+    for event in client.watch(job.job_id, timeout=timeout):
+        if event.type == event_type:
+            return event
+    raise AssertionError(f"{job.job_id} ended without {event_type}")

@@ -1,0 +1,87 @@
+"""The main job, from a message on a queue to images in a bucket, through real processes."""
+
+import json
+from hashlib import sha256
+from urllib.request import urlopen
+
+from celery import Celery
+from PIL import Image
+
+from models.job import CloneJob
+from models.manifest import Manifest
+from tests.e2e.conftest import PlanJob, StartWorker, follow
+from worker.client import JobClient
+from worker.settings import Settings
+from worker.storage import Storage
+
+MB = 1024 * 1024
+
+
+def objects_of(storage: Storage, job: CloneJob) -> dict[str, int]:
+    return {o.key: o.size for o in storage.list(storage.keys.job_prefix(job))}
+
+
+def test_a_clone_runs_from_message_to_manifest(
+    start_worker: StartWorker, client: JobClient, plan: PlanJob, storage: Storage
+) -> None:
+    worker = start_worker()
+    job = plan(["front", "smile"])
+    client.submit(job)
+    events = follow(client, job)
+    record = client.get(job.job_id)
+
+    assert record.status == "completed", worker.log.read_text()
+    assert record.result
+    assert [e.sequence for e in events] == list(range(1, record.sequence + 1))
+    progress = [e.progress for e in events]
+    assert progress == sorted(progress)
+    stages = [e.stage for e in events if e.type == "job.stage"]
+    assert stages == ["rendering", "storing", "finishing"]
+    assert {e.shot for e in events if e.type == "job.progress"} == {"front", "smile"}
+
+    manifest = Manifest.parse(storage.get(storage.keys.manifest_key(job), max_bytes=MB))
+    assert manifest.images == record.result.images
+    accounted = {i.key for i in manifest.images} | {i.thumbnail_key for i in manifest.images}
+    assert set(objects_of(storage, job)) == accounted | {record.result.manifest_key}
+    for image in manifest.images:
+        png = storage.get(image.key, max_bytes=16 * MB)
+        assert sha256(png).hexdigest() == image.sha256
+        with urlopen(image.url) as answer:
+            assert answer.read() == png
+            assert answer.headers["Content-Type"] == "image/png"
+
+    row = record.result.influencer
+    assert (row.status, row.influencer_id, row.name) == ("ready", job.influencer_id, "Nova B")
+    assert [r.asset_id for r in row.reference_images] == [i.asset_id for i in manifest.images]
+    assert worker.stop() == 0
+
+
+def test_a_producer_that_knows_only_celery(
+    start_worker: StartWorker, client: JobClient, plan: PlanJob, settings: Settings
+) -> None:
+    worker = start_worker()
+    job = plan(["front"])
+    app = Celery(broker=settings.redis_url.get_secret_value(), set_as_current=False)
+    app.send_task("influencer_clone", args=[json.loads(job.to_json())], queue=settings.queue)
+    worker.wait_ready()
+    # The record exists once a worker has seen the message.
+    for _ in range(100):
+        try:
+            events = follow(client, job)
+            break
+        except Exception:  # noqa: BLE001
+            import time
+
+            time.sleep(0.1)
+    assert events[-1].type == "job.completed"
+
+
+def test_every_image_says_that_it_is_ai_made(
+    start_worker: StartWorker, client: JobClient, plan: PlanJob, storage: Storage
+) -> None:
+    start_worker()
+    job = plan(["front"])
+    client.submit(job)
+    assert follow(client, job)[-1].type == "job.completed"
+    for key in (storage.keys.image_key(job, "front"), storage.keys.thumbnail_key(job, "front")):
+        assert b"digitalsourcetype/trainedAlgorithmicMedia" in storage.get(key, max_bytes=16 * MB)

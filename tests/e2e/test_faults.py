@@ -1,0 +1,218 @@
+"""Faults on real processes: whatever dies, each job ends once and no image is made twice."""
+
+import os
+import signal
+import threading
+import time
+from datetime import datetime
+
+from models.event import JobEvent
+from models.job import CloneJob
+from tests.e2e.conftest import PlanJob, StartWorker, WorkerProcess, follow, wait_for
+from worker.client import JobClient
+from worker.queue import JobQueue, make_app
+from worker.jobs import JobStore
+from worker.settings import Settings
+from worker.storage import Storage
+
+SHOTS = ("front", "smile", "profile", "outdoor")
+
+
+def time_of(storage: Storage, job: CloneJob, shot: str) -> datetime | None:
+    found = storage.head(storage.keys.image_key(job, shot))
+    return found.last_modified if found else None
+
+
+def assert_completed_once(client: JobClient, job: CloneJob, events: list[JobEvent]) -> None:
+    assert events[-1].type == "job.completed", events[-1]
+    assert sum(e.is_terminal for e in events) == 1
+    assert [e.sequence for e in events] == list(range(1, len(events) + 1))
+    result = client.get(job.job_id).result
+    assert result
+    assert [i.shot for i in result.images] == list(job.shots)
+
+
+def renderer_of(workers: list[WorkerProcess]) -> WorkerProcess:
+    (busy,) = [w for w in workers if b"attempt.began" in w.log.read_bytes()]
+    return busy
+
+
+def test_another_worker_finishes_what_a_killed_one_began(
+    start_worker: StartWorker, client: JobClient, plan: PlanJob, storage: Storage
+) -> None:
+    workers = [start_worker(), start_worker()]
+    for worker in workers:
+        worker.wait_ready()
+    job = plan(SHOTS)
+    client.submit(job)
+    first = wait_for(client, job, "job.image_stored").image
+    assert first
+    victim = renderer_of(workers)
+    (heir,) = [w for w in workers if w is not victim]
+    before = time_of(storage, job, first.shot)
+    victim.kill()
+    killed_at = time.time()
+
+    events = follow(client, job)
+    assert_completed_once(client, job, events)
+    again = next(e for e in events if e.type == "job.started" and e.attempt == 2)
+    assert again.at.timestamp() - killed_at < 10, "taken over within ten seconds"
+    assert time_of(storage, job, first.shot) == before, "the stored image was left alone"
+    rendered_again = [e.shot for e in events if e.sequence > again.sequence and e.type == "job.progress"]
+    assert first.shot not in rendered_again
+    assert client.get(job.job_id).attempts == 2
+    assert heir.process.poll() is None
+
+
+def test_a_killed_render_process_is_replaced(
+    start_worker: StartWorker, client: JobClient, plan: PlanJob, storage: Storage
+) -> None:
+    worker = start_worker()
+    worker.wait_ready()
+    job = plan(SHOTS)
+    client.submit(job)
+    first = wait_for(client, job, "job.image_stored").image
+    assert first
+    before = time_of(storage, job, first.shot)
+    old = worker.render_pid
+    os.kill(old, signal.SIGKILL)
+
+    events = follow(client, job)
+    assert_completed_once(client, job, events)
+    assert [e.reason for e in events if e.type == "job.requeued"] == ["RENDER_PROCESS_DIED"]
+    assert time_of(storage, job, first.shot) == before
+    record = client.get(job.job_id)
+    assert record.attempts == 2
+    assert record.last_error
+    assert record.last_error.code == "RENDER_PROCESS_DIED"
+    assert worker.render_pid != old
+    assert worker.process.poll() is None
+
+
+def test_a_hung_render_process_is_replaced(
+    start_worker: StartWorker, client: JobClient, plan: PlanJob
+) -> None:
+    worker = start_worker(hang_timeout=3)
+    worker.wait_ready()
+    job = plan(["front", "smile"])
+    client.submit(job)
+    wait_for(client, job, "job.progress")
+    os.kill(worker.render_pid, signal.SIGSTOP)
+    events = follow(client, job)
+    assert_completed_once(client, job, events)
+    assert [e.reason for e in events if e.type == "job.requeued"] == ["RENDER_PROCESS_HUNG"]
+
+
+def test_one_message_delivered_to_two_workers_at_once(
+    start_worker: StartWorker, client: JobClient, plan: PlanJob, settings: Settings
+) -> None:
+    workers = [start_worker(), start_worker()]
+    for worker in workers:
+        worker.wait_ready()
+    job = plan(["front", "smile"])
+    queue = JobQueue(settings, JobStore(settings), make_app(settings))
+    barrier = threading.Barrier(4)
+
+    def deliver() -> None:
+        barrier.wait()
+        queue.forward(job.job_id, job.to_data())
+
+    senders = [threading.Thread(target=deliver) for _ in range(4)]
+    JobStore(settings).submit(job)
+    for sender in senders:
+        sender.start()
+    for sender in senders:
+        sender.join()
+    events = follow(client, job)
+    assert_completed_once(client, job, events)
+    assert client.get(job.job_id).attempts == 1
+    dropped = sum(w.log.read_bytes().count(b"message.dropped") for w in workers)
+    assert dropped >= 1
+
+
+def test_cancel_stops_the_device_within_a_step(
+    start_worker: StartWorker, client: JobClient, plan: PlanJob, storage: Storage
+) -> None:
+    worker = start_worker()
+    worker.wait_ready()
+    job, next_job = plan(SHOTS), plan(["front"])
+    client.submit(job)
+    wait_for(client, job, "job.image_stored")
+    assert client.cancel(job.job_id).accepted
+    events = follow(client, job)
+    assert events[-1].type == "job.canceled"
+    asked = next(i for i, e in enumerate(events) if e.type == "job.cancel_requested")
+    steps_after = [e for e in events[asked:] if e.type == "job.progress"]
+    # The order travels while one step runs and is read at that step's end; a tick may be in the pipe.
+    assert len(steps_after) <= 2
+    assert list(storage.list(storage.keys.job_prefix(job))) == []
+    answer = client.cancel(job.job_id)
+    assert (answer.accepted, answer.reason) == (False, "ALREADY_CANCELED")
+    client.submit(next_job)
+    assert follow(client, next_job)[-1].type == "job.completed", "the device is free again"
+
+
+def test_a_draining_worker_hands_its_job_over(
+    start_worker: StartWorker, client: JobClient, plan: PlanJob, storage: Storage
+) -> None:
+    leaving = start_worker(drain_grace=0)
+    leaving.wait_ready()
+    job = plan(SHOTS)
+    client.submit(job)
+    first = wait_for(client, job, "job.image_stored").image
+    assert first
+    before = time_of(storage, job, first.shot)
+    leaving.process.terminate()
+    assert leaving.process.wait(20) == 0, leaving.log.read_text()
+    record = client.get(job.job_id)
+    assert (record.status, record.stage) == ("running", "queued")
+    start_worker()
+    events = follow(client, job)
+    assert_completed_once(client, job, events)
+    assert [e.reason for e in events if e.type == "job.requeued"] == ["WORKER_DRAINS"]
+    assert time_of(storage, job, first.shot) == before
+
+
+def test_a_draining_worker_finishes_what_it_can(
+    start_worker: StartWorker, client: JobClient, plan: PlanJob
+) -> None:
+    worker = start_worker(drain_grace=60)
+    worker.wait_ready()
+    job, waiting = plan(["front", "smile"]), plan(["front"])
+    client.submit(job)
+    wait_for(client, job, "job.progress")
+    client.submit(waiting)
+    time.sleep(1)
+    assert worker.stop() == 0, worker.log.read_text()
+    assert client.get(job.job_id).status == "completed"
+    assert client.get(waiting.job_id).stage == "queued", "it was handed back, not begun"
+
+
+def test_a_job_whose_message_was_never_sent_is_found(
+    start_worker: StartWorker, client: JobClient, plan: PlanJob, settings: Settings
+) -> None:
+    job = plan(["front"])
+    # The producer dies between its two writes.
+    JobStore(settings).submit(job)
+    start_worker()
+    assert follow(client, job)[-1].type == "job.completed"
+
+
+def test_a_job_that_kills_its_render_process_every_time_is_given_up(
+    start_worker: StartWorker, client: JobClient, plan: PlanJob, storage: Storage
+) -> None:
+    worker = start_worker(max_attempts=2)
+    worker.wait_ready()
+    job = plan(SHOTS)
+    client.submit(job)
+    for attempt in (1, 2):
+        for event in client.watch(job.job_id, timeout=60):
+            if event.type == "job.progress" and client.get(job.job_id).attempts == attempt:
+                os.kill(worker.render_pid, signal.SIGKILL)
+                break
+    assert follow(client, job)[-1].type == "job.failed"
+    record = client.get(job.job_id)
+    assert record.error
+    assert record.error.code == "RENDER_PROCESS_DIED"
+    assert record.attempts == 2
+    assert list(storage.list(storage.keys.job_prefix(job))) == []
