@@ -139,7 +139,9 @@ def _geometry(shot: Shot, size: int, generator: torch.Generator) -> Tensor:
     # A face's middle moves further than its outline when the head turns.
     near = torch.exp(-((u / 0.42).square() + ((v + 0.05) / 0.5).square()))
     x = u / zoom + warp[0] - 0.12 * math.sin(math.radians(shot.yaw)) * near
-    y = (v + 0.12) / zoom - 0.12 + warp[1] + 0.16 * math.sin(math.radians(shot.pitch)) * near
+    # Zooming in is towards the eyes; zooming out leaves the top where it is, so that no hair is smeared up.
+    still = -0.12 if zoom > 1 else -1.0
+    y = (v - still) / zoom + still + warp[1] + 0.16 * math.sin(math.radians(shot.pitch)) * near
     return torch.stack([x, y], dim=-1)[None]
 
 

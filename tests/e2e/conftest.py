@@ -102,7 +102,7 @@ def client(settings: Settings) -> JobClient:
 @pytest.fixture
 def plan(storage: Storage) -> Callable[[Sequence[str]], CloneJob]:
     """Make jobs for a sample persona whose references are in the media library."""
-    source, files = load_sample("nova")
+    source, files = load_sample("maya")
     references = []
     for number, data in enumerate(files[:3]):
         asset_id = f"med_sample-{number}"
@@ -110,7 +110,7 @@ def plan(storage: Storage) -> Callable[[Sequence[str]], CloneJob]:
         references.append(ReferenceSource(asset_id=asset_id))
 
     def make(shots: Sequence[str]) -> CloneJob:
-        return plan_clone(source, CloneRequest(name="Nova B"), references, shots)
+        return plan_clone(source, CloneRequest(name="Maya B"), references, shots)
 
     return make
 

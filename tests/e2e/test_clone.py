@@ -51,7 +51,7 @@ def test_a_clone_runs_from_message_to_manifest(
             assert answer.headers["Content-Type"] == "image/png"
 
     row = record.result.influencer
-    assert (row.status, row.influencer_id, row.name) == ("ready", job.influencer_id, "Nova B")
+    assert (row.status, row.influencer_id, row.name) == ("ready", job.influencer_id, "Maya B")
     assert [r.asset_id for r in row.reference_images] == [i.asset_id for i in manifest.images]
     assert worker.stop() == 0
 

@@ -33,7 +33,7 @@ def _root() -> None:
 @app.command()
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for the results.", file_okay=False)] = Path("out"),
-    persona: Annotated[str, typer.Option(help="A sample persona's name.")] = "nova",
+    persona: Annotated[str, typer.Option(help="A sample persona's name.")] = "maya",
     shots: Annotated[int, typer.Option(min=1, max=14, help="How many shots of the reference sheet.")] = 4,
 ) -> None:
     """Clone a sample persona with embedded services and a worker of its own; needs nothing else."""

@@ -20,6 +20,7 @@ _MAX_LENGTH = 2048  # as long as the documents let a URL be
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
+_BRACKETED = re.compile(r"\[[^\[\]]*\](?::.*)?")
 # URL libraries read such a last label as an IPv4 address in decimal, octal or hexadecimal.
 _NUMERIC = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
 # Letters that the old and the new IDNA rules send to different hosts: the caller must say which is meant.
@@ -173,6 +174,8 @@ def _host_of(parts: SplitResult) -> str:
     host = parts.hostname or ""
     refusal = ReferenceUrlRefused("The host in the reference's URL is not a valid name or address.")
     if parts.netloc.startswith("["):
+        if not _BRACKETED.fullmatch(parts.netloc):  # the parser overlooks what follows the bracket
+            raise refusal
         try:
             address = IPv6Address(host)
         except ValueError:

@@ -1,0 +1,92 @@
+"""The prompt: what a photo diffusion model is told about a persona and a shot.
+
+Appearance and shot only. A personality never gets here, since it must not change a pixel.
+"""
+
+import unicodedata
+
+from models.influencer import Appearance, Gender
+from models.shot import Background, Expression, Framing, Light, Shot
+
+_PERSON: dict[Gender, str] = {
+    "male": "man",
+    "female": "woman",
+    "nonbinary": "androgynous person",
+    "unspecified": "person",
+}
+_EXPRESSION: dict[Expression, str] = {
+    "neutral": "a relaxed, neutral expression",
+    "smile": "a warm, natural smile",
+    "serious": "a serious, composed expression",
+    "surprised": "a surprised expression with raised eyebrows",
+}
+_LIGHT: dict[Light, str] = {
+    "soft": "soft, even light",
+    "warm": "warm golden light",
+    "cool": "cool, bluish daylight",
+    "side": "dramatic light from one side",
+    "backlit": "bright light from behind with a rim on the hair",
+}
+_BACKGROUND: dict[Background, str] = {
+    "studio": "a neutral grey studio backdrop",
+    "plain": "a plain, bright wall",
+    "indoor": "a softly blurred living room",
+    "outdoor": "a softly blurred park in daylight",
+}
+_FRAMING: dict[Framing, str] = {
+    "close-up": "close-up portrait photo",
+    "head-and-shoulders": "head-and-shoulders portrait photo",
+    "half-body": "half-body portrait photo",
+}
+
+
+def prompt_for(shot: Shot, appearance: Appearance) -> str:
+    """A few English sentences. Equal arguments give equal prompts."""
+    sentences = [
+        f"A {_FRAMING[shot.framing]} of the same person as in the reference images: {_person(appearance)}.",
+        f"{_pose(shot)}, with {_EXPRESSION[shot.expression]}.",
+        f"{_LIGHT[shot.light].capitalize()}, in front of {_BACKGROUND[shot.background]}.",
+    ]
+    if style := _clean(appearance.style):
+        sentences.append(f"Dressed and styled: {style}.")
+    if vibe := _clean(appearance.vibe):
+        sentences.append(f"The mood is {vibe}.")
+    sentences.append("Natural skin texture, sharp eyes, realistic photograph.")
+    return " ".join(sentences)
+
+
+def _person(appearance: Appearance) -> str:
+    """For instance: `South Asian woman, aged 25-34, long black hair, athletic build`."""
+    hair = " ".join(part for part in (_clean(appearance.hair_style), _clean(appearance.hair_color)) if part)
+    if hair and "hair" not in hair.lower().split():
+        hair += " hair"
+    details = [
+        f"{_clean(appearance.ethnicity)} {_PERSON[appearance.gender]}".strip(),
+        f"aged {age}" if (age := _clean(appearance.age_range)) else "",
+        hair,
+        f"{build} build" if (build := _clean(appearance.body_type)) else "",
+    ]
+    return ", ".join(detail for detail in details if detail)
+
+
+def _pose(shot: Shot) -> str:
+    """How the head is held, in words and, since some models follow numbers, in degrees."""
+    side = "right" if shot.yaw > 0 else "left"
+    turn = abs(shot.yaw)
+    if turn < 8:
+        pose = "Facing the camera"
+    elif turn < 60:
+        pose = f"The head turned {turn:.0f} degrees to the image's {side}"
+    else:
+        pose = f"In profile, facing the image's {side} at {turn:.0f} degrees"
+    if abs(shot.pitch) >= 5:
+        pose += f" and tilted {abs(shot.pitch):.0f} degrees {'up' if shot.pitch > 0 else 'down'}"
+    return pose
+
+
+def _clean(text: str | None) -> str:
+    """User text as one line without control or formatting characters, which could hide or break words."""
+    if text is None:
+        return ""
+    visible = "".join(" " if unicodedata.category(char).startswith(("C", "Z")) else char for char in text)
+    return " ".join(visible.split()).rstrip(" .,;")
