@@ -53,7 +53,9 @@ class Embedded(ReferencePipeline):
             yield self._render(used, planned, on_step)
 
     @torch.inference_mode()
-    def _render(self, references: Sequence[torch.Tensor], planned: PlannedShot, on_step: OnStep) -> RenderedImage:
+    def _render(
+        self, references: Sequence[torch.Tensor], planned: PlannedShot, on_step: OnStep
+    ) -> RenderedImage:
         # On the CPU, so that one seed means one image on every device.
         generator = torch.Generator().manual_seed(planned.seed)
         candidates, log_prior = stage(references, planned.shot, generator)

@@ -8,7 +8,6 @@ it knows no faces.
 """
 
 from collections.abc import Callable
-from typing import cast
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - as all of torch's own examples have it
@@ -19,18 +18,20 @@ from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchE
 from torch import Tensor
 
 
-class PatchworkDenoiser(ModelMixin, ConfigMixin):  # type: ignore[misc]  # diffusers has no types
+class PatchworkDenoiser(ModelMixin, ConfigMixin):  # type: ignore[misc]  # their own config_name
     """Predicts the clean image from a noisy one and candidate images. Nothing is learnt.
 
     `coarsest` and `finest` are the patch sides at noise level 1 and 0, as parts of the image's side.
-    `softness` divides the log likelihoods: above 1, neighbouring patches blend instead of one winning.
+    A patch counts as `evidence` independent values, fewer than it has, and noise as `blur` at least: without
+    the two, one reference would win every patch outright and show its seams.
     """
 
-    config_name = "config.json"
-
-    @register_to_config
-    def __init__(self, coarsest: float = 0.3, finest: float = 0.03, evidence: float = 8.0, blur: float = 0.25) -> None:
-        super().__init__()
+    @register_to_config  # type: ignore[untyped-decorator]
+    def __init__(
+        self, coarsest: float = 0.3, finest: float = 0.03, evidence: float = 8.0, blur: float = 0.25
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.coarsest, self.finest, self.evidence, self.blur = coarsest, finest, evidence, blur
         offsets = [[0, 0], [0, 1], [0, -1], [1, 0], [-1, 0]]
         self.register_buffer("offsets", torch.tensor(offsets), persistent=False)
 
@@ -41,13 +42,15 @@ class PatchworkDenoiser(ModelMixin, ConfigMixin):  # type: ignore[misc]  # diffu
         their `log_prior`, (N,).
         """
         size = sample.shape[-1]
-        side = size * (self.config.finest + (self.config.coarsest - self.config.finest) * sigma)
+        side = size * (self.finest + (self.coarsest - self.finest) * sigma)
         shift = max(1, round(side / 12))
         # Wide patches are compared on a coarser raster: the weights vary slowly there.
         raster = 2 ** max(0, int(side / 8).bit_length() - 1)
         window = max(3, round(side / raster) | 1)
         keep = 1 - sigma
-        moved = torch.cat([candidates.roll((shift * dy, shift * dx), (-2, -1)) for dy, dx in self.offsets.tolist()])
+        moved = torch.cat(
+            [candidates.roll((shift * dy, shift * dx), (-2, -1)) for dy, dx in self.offsets.tolist()]
+        )
         # |sample - keep * candidate|² without the term that all candidates share.
         cost = (moved * (keep * keep * moved - 2 * keep * sample)).sum(1, keepdim=True)
         if raster > 1:
@@ -55,20 +58,21 @@ class PatchworkDenoiser(ModelMixin, ConfigMixin):  # type: ignore[misc]  # diffu
         half = window // 2
         cost = F.pad(cost, (half, half, half, half), mode="replicate")
         cost = F.avg_pool2d(F.avg_pool2d(cost, (window, 1), 1), (1, window), 1)
-        logits = cost * (-self.config.evidence / (2 * max(sigma, self.config.blur) ** 2))
+        logits = cost * (-self.evidence / (2 * max(sigma, self.blur) ** 2))
         logits = logits + log_prior.repeat(len(self.offsets))[:, None, None, None]
         weights = logits.softmax(0)
         if raster > 1:
             weights = F.interpolate(weights, (size, size), mode="bilinear")
-        return (weights * moved).sum(0, keepdim=True)
+        clean: Tensor = (weights * moved).sum(0, keepdim=True)
+        return clean
 
 
-class PatchworkPipeline(DiffusionPipeline):  # type: ignore[misc]  # diffusers has no types
+class PatchworkPipeline(DiffusionPipeline):
     """Noise to image with a `PatchworkDenoiser`, along the probability flow ODE."""
 
     def __init__(self, denoiser: PatchworkDenoiser, scheduler: FlowMatchEulerDiscreteScheduler) -> None:
         super().__init__()
-        self.register_modules(denoiser=denoiser, scheduler=scheduler)
+        self.register_modules(denoiser=denoiser, scheduler=scheduler)  # type: ignore[no-untyped-call]
 
     @torch.inference_mode()
     def __call__(
@@ -89,4 +93,4 @@ class PatchworkPipeline(DiffusionPipeline):  # type: ignore[misc]  # diffusers h
             velocity = (sample - clean) / sigma
             sample = self.scheduler.step(velocity, timestep, sample, return_dict=False)[0]
             on_step(done)
-        return cast("Tensor", sample[0])
+        return sample[0]

@@ -48,7 +48,8 @@ def profile_named(name: str) -> Profile:
         return PROFILES[name]
     except KeyError:
         raise InvalidInput(
-            f"There is no pipeline profile {name[:64]!r}. Choose from: {', '.join(PROFILES)}.", profile=name[:64]
+            f"There is no pipeline profile {name[:64]!r}. Choose from: {', '.join(PROFILES)}.",
+            profile=name[:64],
         ) from None
 
 

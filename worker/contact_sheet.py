@@ -48,7 +48,13 @@ def _thumbnail(image: Image.Image) -> Image.Image:
 
 
 def _write(
-    draw: ImageDraw.ImageDraw, at: tuple[int, int], text: str, *, size: int, ink: tuple[int, int, int], width: int
+    draw: ImageDraw.ImageDraw,
+    at: tuple[int, int],
+    text: str,
+    *,
+    size: int,
+    ink: tuple[int, int, int],
+    width: int,
 ) -> None:
     """One line of text, with an ellipsis where it would get wider than `width` pixels."""
     # Pillow's own font: the sheet looks the same wherever it is made.

@@ -15,7 +15,7 @@ log = structlog.get_logger()
 
 
 class Periodic:
-    """Calls `act` every `interval` seconds on a thread of its own until stopped. An outage of Redis is
+    """Calls `act` at once and then every `interval` seconds, on a thread of its own, until stopped. An outage of Redis is
     logged and waited out."""
 
     def __init__(self, name: str, interval: float, act: Callable[[], None]) -> None:
@@ -31,7 +31,7 @@ class Periodic:
         self._stopped.set()
 
     def _run(self) -> None:
-        while not self._stopped.wait(self._interval):
+        while not self._stopped.is_set():
             try:
                 self._act()
             except QueueUnavailable as error:
@@ -39,6 +39,7 @@ class Periodic:
             except Exception:
                 # A heartbeat that stops would lose every job of this worker.
                 log.exception("periodic.failed", thread=self._thread.name)
+            self._stopped.wait(self._interval)
 
 
 class Heartbeat(Periodic):

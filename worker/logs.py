@@ -30,7 +30,7 @@ def configure_logs(settings: Settings) -> None:
     )
     logging.basicConfig(handlers=[handler], level=settings.log_level, force=True)
     # These tell of every connection and every call.
-    for chatty in ("botocore", "boto3", "urllib3", "httpcore2", "httpx2", "kombu", "amqp"):
+    for chatty in ("botocore", "boto3", "urllib3", "httpcore2", "kombu", "amqp"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

@@ -26,7 +26,8 @@ class WorkerProcess:
         with log.open("wb") as out:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "worker", "worker"],
-                env=os.environ | environment,
+                # Several workers share few cores here, and torch's threads would only fight for them.
+                env=os.environ | environment | {"OMP_NUM_THREADS": "1"},
                 stdout=out,
                 stderr=subprocess.STDOUT,
             )

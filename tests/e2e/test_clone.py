@@ -5,7 +5,6 @@ from hashlib import sha256
 from urllib.request import urlopen
 
 from celery import Celery
-from PIL import Image
 
 from models.job import CloneJob
 from models.manifest import Manifest

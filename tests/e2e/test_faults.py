@@ -10,8 +10,8 @@ from models.event import JobEvent
 from models.job import CloneJob
 from tests.e2e.conftest import PlanJob, StartWorker, WorkerProcess, follow, wait_for
 from worker.client import JobClient
-from worker.queue import JobQueue, make_app
 from worker.jobs import JobStore
+from worker.queue import JobQueue, make_app
 from worker.settings import Settings
 from worker.storage import Storage
 

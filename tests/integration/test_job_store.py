@@ -173,7 +173,9 @@ def test_what_is_being_committed_can_not_be_canceled(store: JobStore, job: Clone
     assert caught.value.details["subcode"] == "JOB_CANCEL_UNAVAILABLE"
 
 
-def test_a_job_canceled_between_attempts_goes_to_a_worker_for_cleaning(store: JobStore, job: CloneJob) -> None:
+def test_a_job_canceled_between_attempts_goes_to_a_worker_for_cleaning(
+    store: JobStore, job: CloneJob
+) -> None:
     store.release(claimed(store, job), "RENDER_PROCESS_DIED", delay=60, error=ERROR)
     store.cancel(job.job_id)
     assert store.get(job.job_id).status == "running"

@@ -53,7 +53,9 @@ def stack(
     with EmbeddedStack(data, persist=True) as running:
         for name, value in running.environment.items():
             typer.echo(f"export {name}={value}")
-        typer.echo(f"# Running, with data in {data}. Paste the lines above into other shells. Ctrl-C ends it.")
+        typer.echo(
+            f"# Running, with data in {data}. Paste the lines above into other shells. Ctrl-C ends it."
+        )
         sys.stdout.flush()
         try:
             signal.pause()

@@ -42,9 +42,7 @@ def run(out: Path, persona: str, shot_count: int) -> None:
         settings = stack.settings()
         storage = Storage(settings)
         references = _upload(storage, source.project_id, files)
-        job = plan_clone(
-            source, CloneRequest(name=f"{source.name} (clone)"), references, _shots(shot_count)
-        )
+        job = plan_clone(source, CloneRequest(name=f"{source.name} (clone)"), references, _shots(shot_count))
         with _worker(stack.environment, out / "worker.log") as worker_process:
             record = _follow(JobClient(settings), job, worker_process, console)
         if record.result is None:

@@ -25,7 +25,6 @@ _HEADER_LIMIT = 4 * 1024 * 1024  # bytes before the pixels; metadata grows fifty
 _EXIF_LIMIT = 1024 * 1024  # bytes
 _ICC_LIMIT = 4 * 1024 * 1024  # bytes
 _SCAN_LIMIT = 20  # times max_pixels, over all scans of a progressive JPEG
-_ICC_SPACE = {"L": "GRAY", "RGB": "RGB", "CMYK": "CMYK"}
 _SIXTEEN_BIT = frozenset(("I;16", "I;16L", "I;16B", "I;16N"))
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -225,14 +224,13 @@ def _on_white(picture: Image.Image) -> Image.Image:
 
 def _to_srgb(picture: Image.Image, profile: object) -> Image.Image:
     """An L, RGB or CMYK picture in sRGB, by its embedded profile if that is of use."""
-    with suppress(Exception):  # a broken profile only makes the colours less exact
+    with suppress(Exception):  # a broken profile, or another space's, only makes the colours less exact
         if isinstance(profile, bytes) and len(profile) <= _ICC_LIMIT:
             source = ImageCms.ImageCmsProfile(BytesIO(profile))
-            if source.profile.xcolor_space.strip() == _ICC_SPACE[picture.mode]:
-                target = ImageCms.createProfile("sRGB")
-                converted = ImageCms.profileToProfile(picture, source, target, outputMode="RGB")
-                if converted is not None:
-                    return converted
+            target = ImageCms.createProfile("sRGB")
+            converted = ImageCms.profileToProfile(picture, source, target, outputMode="RGB")
+            if converted is not None:
+                return converted
     return picture.convert("RGB")
 
 

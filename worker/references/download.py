@@ -88,7 +88,7 @@ def _get(
         if response.status in _REDIRECTS:
             return _redirect(place, response, settings)
         _require_success(place, response.status)
-        return _body(place, response, settings.reference_max_bytes, deadline)
+        return _body(place, response, settings.reference_max_bytes)
 
 
 def _redirect(place: CheckedUrl, response: httpcore2.Response, settings: Settings) -> CheckedUrl:
@@ -120,7 +120,7 @@ def _require_success(place: CheckedUrl, status: int) -> None:
     )
 
 
-def _body(place: CheckedUrl, response: httpcore2.Response, max_bytes: int, deadline: "_Deadline") -> bytes:
+def _body(place: CheckedUrl, response: httpcore2.Response, max_bytes: int) -> bytes:
     encoding = _header(response, b"content-encoding").strip().lower()
     if encoding not in _PLAIN_ENCODINGS:
         # Never decompressed, so that nothing small can become large here.
@@ -136,8 +136,6 @@ def _body(place: CheckedUrl, response: httpcore2.Response, max_bytes: int, deadl
         raise too_large
     body = bytearray()
     for chunk in response.iter_stream():
-        # One read from the network can hold thousands of tiny chunks, so the clock is asked here as well.
-        deadline.left()
         if len(body) + len(chunk) > max_bytes:
             raise too_large
         body += chunk

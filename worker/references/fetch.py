@@ -5,9 +5,6 @@ from concurrent.futures import Executor, wait
 from dataclasses import dataclass
 from hashlib import sha256
 
-from worker.references.decode import DecodeLimits, decode_reference
-from worker.references.download import download
-
 from models.base import AssetId, ProjectId, Sha256
 from models.errors import (
     NotFound,
@@ -22,6 +19,8 @@ from models.job import CloneJob, ReferenceSource
 from models.manifest import UsedReference
 from models.record import RejectedReference
 from worker.images import to_raw
+from worker.references.decode import DecodeLimits, decode_reference
+from worker.references.download import download
 from worker.render import RawImage
 from worker.settings import Settings
 from worker.storage import Storage

@@ -15,5 +15,7 @@ def load_sample(name: str) -> tuple[Influencer, list[bytes]]:
         raise InvalidInput(f"There is no sample persona {name[:64]!r}. Choose from: {', '.join(SAMPLES)}.")
     folder = files(__name__) / name
     row = Influencer.parse((folder / "persona.json").read_bytes())
-    images = sorted((file for file in folder.iterdir() if file.name.endswith(".webp")), key=lambda file: file.name)
+    images = sorted(
+        (file for file in folder.iterdir() if file.name.endswith(".webp")), key=lambda file: file.name
+    )
     return row, [image.read_bytes() for image in images]

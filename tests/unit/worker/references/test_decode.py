@@ -172,6 +172,7 @@ PICTURES: list[tuple[str, Builder, Picture]] = [
     ("png", lambda: saved(halves(), "PNG"), UPRIGHT),
     ("jpeg", lambda: saved(halves(), "JPEG", quality=95), UPRIGHT),
     ("progressive-jpeg", lambda: saved(halves(), "JPEG", quality=95, progressive=True), UPRIGHT),
+    ("phone-mpo", lambda: saved(halves(), "MPO", save_all=True, append_images=[flat()], quality=95), UPRIGHT),
     ("webp", lambda: saved(halves(), "WEBP", lossless=True), UPRIGHT),
     ("gif", lambda: saved(halves(), "GIF"), UPRIGHT),
     ("bmp", lambda: saved(halves(), "BMP"), UPRIGHT),

@@ -38,6 +38,7 @@ REFUSED_URLS = [
     "https://@images.example.com/a.png",
     "https://images.example.com\\@10.0.0.1/a.png",
     "https:\\\\images.example.com/a.png",
+    "https://images.example.com/a\\b.png",
     " https://images.example.com/a.png",
     "https://images.example.com/a.png ",
     "https://images.example.com/a b.png",

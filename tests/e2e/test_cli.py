@@ -1,0 +1,138 @@
+"""The command `likeness`, as a person runs it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from models.influencer import Influencer
+from models.record import JobRecord
+from tests.e2e.conftest import PlanJob, StartWorker, environment_of
+from worker.settings import Settings
+
+COMMAND = [sys.executable, "-m", "worker"]
+
+
+def likeness(
+    *arguments: str, settings: Settings | None = None, stdin: str = ""
+) -> "subprocess.CompletedProcess[str]":
+    environment = os.environ | (environment_of(settings) if settings else {})
+    return subprocess.run(
+        [*COMMAND, *arguments], env=environment, input=stdin, capture_output=True, text=True, timeout=110
+    )
+
+
+def test_the_demo_ends_with_a_completed_clone_and_a_contact_sheet(tmp_path: Path) -> None:
+    done = likeness("demo", "--out", str(tmp_path), "--shots", "2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "completed" in done.stdout
+    record = JobRecord.parse((tmp_path / "job.json").read_text())
+    assert record.status == "completed"
+    assert record.result
+    row = Influencer.parse((tmp_path / "influencer.json").read_text())
+    assert row == record.result.influencer
+    for image in record.result.images:
+        with Image.open(tmp_path / f"{image.shot}.png") as picture:
+            assert picture.size == (image.width, image.height)
+    with Image.open(tmp_path / "contact-sheet.png") as sheet:
+        assert min(sheet.size) > 256
+
+
+def test_a_job_from_submit_to_status(
+    start_worker: StartWorker, plan: PlanJob, settings: Settings, tmp_path: Path
+) -> None:
+    message = json.loads(plan(["front"]).to_json())
+    del message["jobId"]
+    file = tmp_path / "job.json"
+    file.write_text(json.dumps(message))
+    submitted = likeness("submit", str(file), settings=settings)
+    assert submitted.returncode == 0, submitted.stderr
+    job_id = json.loads(submitted.stdout)["jobId"]
+    start_worker().wait_ready()
+
+    healthy = likeness("health", settings=settings)
+    watched = likeness("watch", job_id, settings=settings)
+    events = [json.loads(line) for line in watched.stdout.splitlines()]
+    assert events[-1]["type"] == "job.completed"
+    assert [e["sequence"] for e in events] == list(range(1, len(events) + 1))
+    assert json.loads(likeness("status", job_id, settings=settings).stdout)["status"] == "completed"
+    canceled = likeness("cancel", job_id, settings=settings)
+    assert json.loads(canceled.stdout) == {
+        "jobId": job_id,
+        "accepted": False,
+        "reason": "ALREADY_COMPLETED",
+    }
+    assert healthy.returncode == 0, healthy.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stdin", "exit_code", "says"),
+    [
+        (("status", "job_nope"), "", 1, "NOT_FOUND"),
+        (("watch", "job_nope"), "", 1, "NOT_FOUND"),
+        (("cancel", "job_nope"), "", 1, "NOT_FOUND"),
+        (("submit", "-"), "not json", 2, "VALIDATION: The file is not JSON"),
+        (("submit", "-"), "[]", 2, "VALIDATION"),
+        (("submit", "-"), '{"name": "x"}', 2, "references: Field required"),
+        (("demo", "--persona", "nobody"), "", 2, "Choose from"),
+        (("health",), "", 1, ""),
+    ],
+)
+def test_what_can_not_be_done_is_one_line_and_an_exit_code(
+    arguments: tuple[str, ...], stdin: str, exit_code: int, says: str, settings: Settings
+) -> None:
+    done = likeness(*arguments, settings=settings, stdin=stdin)
+    assert done.returncode == exit_code, done.stderr
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_doctor_finds_a_healthy_place_healthy(settings: Settings) -> None:
+    done = likeness("doctor", settings=settings)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count("ok") >= 5
+
+
+def test_the_doctor_says_what_to_do(settings: Settings) -> None:
+    sick = settings.model_copy(
+        update={
+            "redis_url": Settings(redis_url="redis://127.0.0.1:1/0").redis_url,
+            "s3_bucket": "no-such-bucket",
+            "profile": "no-such-profile",
+        }
+    )
+    done = likeness("doctor", settings=sick)
+    text = " ".join(done.stdout.split())
+    assert done.returncode == 1
+    assert "LIKENESS_REDIS_URL" in text
+    assert "no-such-bucket" in text
+    assert "Choose from: embedded" in text
+
+
+def test_a_worker_that_can_not_load_its_profile_ends_with_a_reason(start_worker: StartWorker) -> None:
+    worker = start_worker(profile="no-such-profile")
+    assert worker.process.wait(60) == 1
+    assert "There is no pipeline profile" in worker.log.read_text()
+
+
+def test_the_stack_prints_an_environment_that_works(tmp_path: Path) -> None:
+    stack = subprocess.Popen([*COMMAND, "stack", "--data", str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    assert stack.stdout
+    environment = dict(os.environ)
+    for line in stack.stdout:
+        if line.startswith("#"):
+            break
+        name, _, value = line.removeprefix("export ").rstrip("\n").partition("=")
+        environment[name] = value
+    done = subprocess.run([*COMMAND, "doctor"], env=environment, capture_output=True, text=True, timeout=60)
+    stack.send_signal(signal.SIGINT)
+    rest = stack.stdout.read()
+    stack.stdout.close()
+    assert done.returncode == 0, done.stdout
+    assert stack.wait(20) == 0
+    assert "Stopped" in rest

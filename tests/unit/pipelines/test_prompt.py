@@ -1,0 +1,52 @@
+"""The prompt says everything about appearance and shot, and nothing else."""
+
+import pytest
+
+from models.influencer import Appearance
+from models.shot import REFERENCE_SHEET, shot_named
+from pipelines.prompt import prompt_for
+
+SOMEONE = Appearance(
+    gender="female",
+    age_range="25-34",
+    ethnicity="South Asian",
+    body_type="athletic",
+    hair_color="black",
+    hair_style="long, wavy",
+    style="linen shirts",
+    vibe="calm",
+)
+FRONT = shot_named("front")
+
+
+def test_every_shot_of_the_sheet_has_a_prompt_of_its_own() -> None:
+    assert len({prompt_for(shot, SOMEONE) for shot in REFERENCE_SHEET.values()}) == len(REFERENCE_SHEET)
+
+
+@pytest.mark.parametrize("field", Appearance.model_fields)
+def test_every_field_of_appearance_counts(field: str) -> None:
+    without = SOMEONE.model_copy(update={field: Appearance.model_fields[field].default})
+    assert prompt_for(FRONT, without) != prompt_for(FRONT, SOMEONE)
+    other = SOMEONE.model_copy(update={field: "male" if field == "gender" else "unheard-of"})
+    assert prompt_for(FRONT, other) not in {prompt_for(FRONT, SOMEONE), prompt_for(FRONT, without)}
+
+
+def test_an_unknown_appearance_leaves_no_gaps() -> None:
+    prompt = prompt_for(FRONT, Appearance())
+    assert "None" not in prompt
+    assert "  " not in prompt
+    assert ": person." in prompt
+
+
+def test_user_text_stays_on_one_line_and_carries_no_hidden_characters() -> None:
+    prompt = prompt_for(FRONT, Appearance(style="  denim\r\n\tjacket\x00\u202e. ", hair_style="Bob Hair"))
+    assert "Dressed and styled: denim jacket." in prompt
+    assert "Bob Hair," not in prompt
+    assert "Bob Hair." in prompt
+    assert prompt.isprintable()
+
+
+@pytest.mark.parametrize(("yaw", "side"), [(-35, "left"), (35, "right"), (80, "right"), (-80, "left")])
+def test_the_side_that_the_head_turns_to(yaw: float, side: str) -> None:
+    turned = FRONT.model_copy(update={"yaw": yaw})
+    assert f"image's {side}" in prompt_for(turned, SOMEONE)

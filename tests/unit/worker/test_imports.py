@@ -1,0 +1,28 @@
+"""What an import costs. Each runs in an interpreter of its own."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {"torch", "diffusers", "transformers", "boto3", "botocore", "cv2", "numpy", "PIL", "httpcore2"}
+
+
+def loaded_by(statement: str) -> set[str]:
+    script = f"import json, sys; {statement}; print(json.dumps(sorted(sys.modules)))"
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, text=True)
+    return {name.partition(".")[0] for name in json.loads(answer.stdout)}
+
+
+@pytest.mark.parametrize("module", ["worker.client", "worker.cli", "worker.queue", "models.job"])
+def test_a_producer_pays_for_no_rendering_and_no_storage(module: str) -> None:
+    assert not loaded_by(f"import {module}") & HEAVY
+
+
+def test_the_workers_parent_process_never_loads_torch() -> None:
+    assert not loaded_by("import worker.app, worker.storage") & {"torch", "diffusers", "transformers"}
+
+
+def test_the_check_sees_what_is_loaded() -> None:
+    assert "PIL" in loaded_by("import worker.images")
