@@ -15,8 +15,10 @@ log = structlog.get_logger()
 
 
 class Periodic:
-    """Calls `act` at once and then every `interval` seconds, on a thread of its own, until stopped. An outage of Redis is
-    logged and waited out."""
+    """Calls `act` at once and then every `interval` seconds, on a thread of its own, until stopped.
+
+    An outage of Redis is logged and waited out.
+    """
 
     def __init__(self, name: str, interval: float, act: Callable[[], None]) -> None:
         self._interval = interval

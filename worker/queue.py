@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from celery import Celery
+from kombu import Queue
 from kombu.exceptions import ChannelError, OperationalError
 
 from models.errors import QueueUnavailable
@@ -59,7 +60,8 @@ class JobQueue:
         """How many messages wait on the queue, those that workers have in hand left out."""
         with self._app.connection_for_read() as connection:
             try:
-                return int(connection.default_channel.queue_declare(self._settings.queue, passive=True)[1])
+                queue = Queue(self._settings.queue)(connection.default_channel)
+                return int(queue.queue_declare(passive=True).message_count)
             except ChannelError:
                 # An empty list doesn't exist in Redis.
                 return 0

@@ -23,7 +23,13 @@ def likeness(
 ) -> "subprocess.CompletedProcess[str]":
     environment = os.environ | (environment_of(settings) if settings else {})
     return subprocess.run(
-        [*COMMAND, *arguments], env=environment, input=stdin, capture_output=True, text=True, timeout=110
+        [*COMMAND, *arguments],
+        env=environment,
+        input=stdin,
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=110,
     )
 
 
@@ -129,7 +135,9 @@ def test_the_stack_prints_an_environment_that_works(tmp_path: Path) -> None:
             break
         name, _, value = line.removeprefix("export ").rstrip("\n").partition("=")
         environment[name] = value
-    done = subprocess.run([*COMMAND, "doctor"], env=environment, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [*COMMAND, "doctor"], env=environment, capture_output=True, check=False, text=True, timeout=60
+    )
     stack.send_signal(signal.SIGINT)
     rest = stack.stdout.read()
     stack.stdout.close()
