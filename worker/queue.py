@@ -60,8 +60,10 @@ class JobQueue:
         """How many messages wait on the queue, those that workers have in hand left out."""
         with self._app.connection_for_read() as connection:
             try:
-                queue = Queue(self._settings.queue)(connection.default_channel)
-                return int(queue.queue_declare(passive=True).message_count)
+                declared: Any = Queue(self._settings.queue)(connection.default_channel).queue_declare(
+                    passive=True
+                )
+                return int(declared.message_count)
             except ChannelError:
                 # An empty list doesn't exist in Redis.
                 return 0

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor, wait
 from dataclasses import dataclass
 from hashlib import sha256
+from threading import Semaphore
 
 from models.base import AssetId, ProjectId, Sha256
 from models.errors import (
@@ -43,6 +44,8 @@ class ReferenceFetcher:
         self._storage = storage
         self._executor = executor
         self._limits = DecodeLimits.from_settings(settings)
+        # A picture at the pixel cap takes hundreds of megabytes while it is decoded.
+        self._decoding = Semaphore(2)
 
     def fetch(self, job: CloneJob, check: Callable[[], None]) -> FetchedReferences:
         """All references of the job, in its order. `check` is called while waiting; what it raises ends that.
@@ -71,7 +74,9 @@ class ReferenceFetcher:
 
     def _fetch(self, project_id: ProjectId, source: ReferenceSource) -> tuple[RawImage, Sha256]:
         data = self._read(project_id, source)
-        return to_raw(decode_reference(data, self._limits)), sha256(data).hexdigest()
+        with self._decoding:
+            image = decode_reference(data, self._limits)
+        return to_raw(image), sha256(data).hexdigest()
 
     def _read(self, project_id: ProjectId, source: ReferenceSource) -> bytes:
         if source.url is not None:

@@ -154,6 +154,7 @@ class _Child:
         """The child's next message. Raises RenderProcessHung after `timeout` seconds of silence."""
         deadline = time.monotonic() + timeout
         try:
+            check()
             while not self._pipe.poll(_TICK):
                 check()
                 if time.monotonic() > deadline:
