@@ -47,14 +47,15 @@ def run(jobs: int) -> None:
 
 
 @setup_logging.connect
-def _setup_logging(**_: object) -> None:
-    configure_logs(settings())
+def _keep_logging(**_: object) -> None:
+    """Being connected keeps Celery from setting up logging in its own way."""
 
 
 @worker_init.connect
 def _start(**_: object) -> None:
     """The profile is loaded before the first message is asked for."""
     global _node  # noqa: PLW0603 - Celery's hooks and its task meet here
+    configure_logs(settings())
     try:
         _node = Node(settings(), app)
         _node.start()

@@ -34,7 +34,7 @@ def handle(node: Node, message: Any) -> None:
         node.store.refuse(json.dumps(message), error)
         log.error("message.refused", code=error.code, error=error.message)
         return
-    with structlog.contextvars.bound_contextvars(jobId=job.job_id):
+    with structlog.contextvars.bound_contextvars(jobId=job.job_id, stage="queued"):
         if node.drain.begun:
             node.queue.forward(job.job_id, job.to_data())
             return

@@ -4,6 +4,8 @@ must stop."""
 from collections.abc import Sequence
 from typing import Any
 
+import structlog
+
 from models.errors import LeaseLost
 from models.event import EventType
 from models.record import CloneResult, JobError, RejectedReference, Stage, StoredImage
@@ -55,6 +57,7 @@ class HeldJob:
 
     def enter(self, stage: Stage, progress: float | None = None) -> None:
         """Begin a stage. Raises JobCanceled if that was asked for."""
+        structlog.contextvars.bind_contextvars(stage=stage)
         self._on_device = self._on_device or stage == "rendering"
         self._update("job.stage", stage=stage, progress=progress)
         if self._cancel:

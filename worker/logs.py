@@ -29,8 +29,16 @@ def configure_logs(settings: Settings) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=settings.log_level, force=True)
-    # These tell of every connection and every call.
-    for chatty in ("botocore", "boto3", "urllib3", "httpcore2", "kombu", "amqp"):
+    # These tell of every connection and call, or of every message, which we do with the job's id.
+    for chatty in (
+        "botocore",
+        "boto3",
+        "urllib3",
+        "httpcore2",
+        "kombu",
+        "celery.worker.strategy",
+        "celery.app.trace",
+    ):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

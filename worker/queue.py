@@ -18,7 +18,9 @@ def make_app(settings: Settings) -> Celery:
     app = Celery("likeness", broker=settings.redis_url.get_secret_value(), set_as_current=False)
     app.conf.update(
         accept_content=["json"],
+        broker_connection_max_retries=None,
         broker_connection_retry_on_startup=True,
+        broker_transport="worker.transport:Transport",
         # The shortest visibility timeout of any app on a broker wins, so every app has the same one.
         broker_transport_options={"visibility_timeout": settings.visibility_timeout},
         task_acks_late=True,

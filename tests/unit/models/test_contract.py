@@ -126,6 +126,14 @@ def test_the_finished_row_is_the_source_with_overrides_and_new_images() -> None:
     assert row.thumbnail_url == "https://cdn.example.com/a.webp"
 
 
+def test_appearance_is_all_that_a_render_gets_to_see() -> None:
+    source = Influencer.parse(INFLUENCER)
+    other = job(overrides={"personality": {"tone": "dark"}}).overrides.apply_to(source)
+    assert other != source
+    assert other.appearance == source.appearance
+    assert job(overrides={"hairColor": "black"}).overrides.apply_to(source).appearance != source.appearance
+
+
 @pytest.mark.parametrize("field", ["name", "influencerId", "projectId", "referenceImages", "status"])
 def test_what_can_not_be_overridden(field: str) -> None:
     with pytest.raises(InvalidInput) as caught:

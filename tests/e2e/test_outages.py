@@ -1,0 +1,115 @@
+"""Services that fail while a job runs, and messages that are no jobs."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from celery import Celery
+
+from models.job import CloneRequest, ReferenceSource
+from tests.e2e.conftest import PlanJob, StartWorker, follow, wait_for
+from worker.client import JobClient, plan_clone
+from worker.samples import load_sample
+from worker.settings import Settings
+from worker.stack import EmbeddedStack
+from worker.storage import Storage
+
+SHOTS = ("front", "smile", "profile", "outdoor")
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Iterator[EmbeddedStack]:
+    """A stack of the test's own, to be broken."""
+    with EmbeddedStack(tmp_path / "stack", persist=True) as running:
+        yield running
+
+
+@pytest.fixture
+def settings(stack: EmbeddedStack) -> Settings:
+    return stack.settings(s3_attempts=2, max_attempts=2, retry_backoff=1)
+
+
+def test_an_upload_that_fails_for_good_fails_the_job(
+    start_worker: StartWorker, client: JobClient, plan: PlanJob, stack: EmbeddedStack
+) -> None:
+    worker = start_worker()
+    worker.wait_ready()
+    job = plan(SHOTS)
+    client.submit(job)
+    wait_for(client, job, "job.image_stored")
+    stack.s3.kill()
+    assert follow(client, job)[-1].type == "job.failed"
+    record = client.get(job.job_id)
+    assert record.error
+    assert (record.error.code, record.error.retryable) == ("STORAGE_UNAVAILABLE", True)
+    assert record.attempts == 2
+    assert worker.process.poll() is None
+
+
+def test_a_store_that_comes_back_completes_the_job(
+    start_worker: StartWorker, client: JobClient, plan: PlanJob, stack: EmbeddedStack, storage: Storage
+) -> None:
+    start_worker(max_attempts=5).wait_ready()
+    job = plan(SHOTS)
+    client.submit(job)
+    wait_for(client, job, "job.image_stored")
+    stack.s3.kill()
+    wait_for(client, job, "job.requeued")
+    stack.s3.start()
+    assert follow(client, job)[-1].type == "job.completed"
+    result = client.get(job.job_id).result
+    assert result
+    assert [i.shot for i in result.images] == list(SHOTS)
+    assert all(storage.head(i.key) for i in result.images)
+
+
+def test_a_restart_of_redis_is_survived(
+    start_worker: StartWorker, client: JobClient, plan: PlanJob, stack: EmbeddedStack
+) -> None:
+    worker = start_worker(max_attempts=5)
+    worker.wait_ready()
+    job, next_job = plan(SHOTS), plan(["front"])
+    client.submit(job)
+    wait_for(client, job, "job.image_stored")
+    stack.redis.kill()
+    stack.redis.start()
+    assert follow(client, job)[-1].type == "job.completed"
+    client.submit(next_job)
+    assert follow(client, next_job)[-1].type == "job.completed"
+    assert worker.process.poll() is None
+
+
+def test_messages_that_are_no_jobs_are_kept_and_do_no_harm(
+    start_worker: StartWorker, client: JobClient, plan: PlanJob, settings: Settings
+) -> None:
+    worker = start_worker()
+    app = Celery(broker=settings.redis_url.get_secret_value(), set_as_current=False)
+    nonsense: list[Any] = [None, {}, "text", [1, 2], {"jobId": "job_1", "kind": "other"}]
+    for message in nonsense:
+        app.send_task("influencer_clone", args=[message], queue=settings.queue)
+    app.send_task("influencer_clone", args=[], queue=settings.queue)
+    app.send_task("no_such_task", args=[], queue=settings.queue)
+    job = plan(["front"])
+    client.submit(job)
+    assert follow(client, job)[-1].type == "job.completed"
+    with redis.Redis.from_url(settings.redis_url.get_secret_value(), decode_responses=True) as connection:
+        refused = connection.xrange(f"{settings.redis_prefix}:refused")
+    assert len(refused) == len(nonsense)
+    assert {fields["code"] for _, fields in refused} == {"VALIDATION"}
+    assert worker.process.poll() is None
+
+
+def test_other_content_under_a_known_id_changes_nothing(
+    start_worker: StartWorker, client: JobClient, plan: PlanJob, settings: Settings
+) -> None:
+    job = plan(["front"])
+    client.submit(job)
+    source, _ = load_sample("robin")
+    other = plan_clone(source, CloneRequest(name="x"), [ReferenceSource(asset_id="med_1")], job_id=job.job_id)
+    app = Celery(broker=settings.redis_url.get_secret_value(), set_as_current=False)
+    app.send_task("influencer_clone", args=[other.to_data()], queue=settings.queue)
+    start_worker()
+    assert follow(client, job)[-1].type == "job.completed"
+    assert client.get(job.job_id).influencer_id == job.influencer_id
