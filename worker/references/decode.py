@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Self
 
-from PIL import ExifTags, Image, ImageCms, ImageFile, features
+from PIL import ExifTags, Image, ImageFile, features
 from PIL.TiffImagePlugin import TILELENGTH, TILEWIDTH, TiffImageFile
 
 from models.errors import ReferenceNotAnImage, ReferenceTooLarge, UnusableReference
+from worker.references.colour import on_white, to_eight_bit, to_srgb
 from worker.settings import Settings
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", *(("AVIF",) if features.check("avif") else ()))
@@ -23,9 +24,7 @@ _ADVICE = "Send a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF picture."
 _READ_LIMIT = 500_000  # calls; a picture in millions of tiny pieces takes minutes to put together
 _HEADER_LIMIT = 4 * 1024 * 1024  # bytes before the pixels; metadata grows fifty-fold once parsed
 _EXIF_LIMIT = 1024 * 1024  # bytes
-_ICC_LIMIT = 4 * 1024 * 1024  # bytes
 _SCAN_LIMIT = 20  # times max_pixels, over all scans of a progressive JPEG
-_SIXTEEN_BIT = frozenset(("I;16", "I;16L", "I;16B", "I;16N"))
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -116,12 +115,12 @@ def _pixels(image: ImageFile.ImageFile, limits: DecodeLimits) -> Image.Image:
         image.is_animated = True
     image.load()
     turn = _TURNS.get(_orientation(image))
-    picture = _to_eight_bit(image)
+    picture = to_eight_bit(image)
     scale = min(1.0, limits.max_side / max(picture.size))
     if scale < 1:
         size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
         picture = picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
-    picture = _to_srgb(_on_white(picture), image.info.get("icc_profile"))
+    picture = to_srgb(on_white(picture), image.info.get("icc_profile"))
     picture = picture.copy() if turn is None else picture.transpose(turn)
     picture.info = {}
     return picture
@@ -180,58 +179,6 @@ def _orientation(image: Image.Image) -> int:
         if len(image.info.get("exif") or b"") <= _EXIF_LIMIT:
             return int(image.getexif().get(ExifTags.Base.Orientation, 1))
     return 1
-
-
-def _to_eight_bit(image: Image.Image) -> Image.Image:
-    """The same picture as L, RGB, CMYK, LA or RGBA."""
-    if image.mode in _SIXTEEN_BIT:
-        return _scaled(image.convert("I"), 0, 65535)
-    if image.mode in ("I", "F"):
-        low, high = _extrema(image)
-        # The file doesn't say what its white is: the least usual value that nothing exceeds, or the brightest.
-        whites = (1, 255, 65535) if image.mode == "F" else (255, 65535)
-        usual = next((white for white in whites if high <= white), None) if low >= 0 else None
-        return _scaled(image, 0, usual) if usual else _scaled(image, low, high)
-    if image.has_transparency_data:
-        return image.convert("LA" if image.mode in ("LA", "La") else "RGBA")
-    if image.mode == "1":
-        return image.convert("L")
-    return image if image.mode in ("L", "RGB", "CMYK") else image.convert("RGB")
-
-
-def _extrema(image: Image.Image) -> tuple[float, float]:
-    low, high = image.getextrema()
-    if isinstance(low, tuple) or isinstance(high, tuple) or not (math.isfinite(low) and math.isfinite(high)):
-        raise ReferenceNotAnImage(f"The reference has pixels that are no numbers. {_ADVICE}")
-    return low, high
-
-
-def _scaled(image: Image.Image, black: float, white: float) -> Image.Image:
-    """Grey in 8 bits from a picture of mode I or F."""
-    scale = 255 / max(white - black, 1e-9)
-    # In floating point, since a point operation on integers overflows on far values.
-    return image.convert("F").point(lambda value: value * scale + (0.5 - black * scale)).convert("L")
-
-
-def _on_white(picture: Image.Image) -> Image.Image:
-    if picture.mode not in ("LA", "RGBA"):
-        return picture
-    opaque = picture.mode[:-1]
-    backdrop = Image.new(opaque, picture.size, "white")
-    backdrop.paste(picture.convert(opaque), mask=picture.getchannel("A"))
-    return backdrop
-
-
-def _to_srgb(picture: Image.Image, profile: object) -> Image.Image:
-    """An L, RGB or CMYK picture in sRGB, by its embedded profile if that is of use."""
-    with suppress(Exception):  # a broken profile, or another space's, only makes the colours less exact
-        if isinstance(profile, bytes) and len(profile) <= _ICC_LIMIT:
-            source = ImageCms.ImageCmsProfile(BytesIO(profile))
-            target = ImageCms.createProfile("sRGB")
-            converted = ImageCms.profileToProfile(picture, source, target, outputMode="RGB")
-            if converted is not None:
-                return converted
-    return picture.convert("RGB")
 
 
 class _MeteredFile(BytesIO):

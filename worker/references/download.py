@@ -7,13 +7,11 @@ addresses found then, while TLS and the Host header keep to the name.
 """
 
 import ssl
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import Future
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from threading import Thread
-from typing import Any
 from urllib.parse import urljoin
 
 import httpcore2
@@ -26,12 +24,12 @@ from models.errors import (
     UnusableReference,
 )
 from worker.references.guard import Address, CheckedUrl, check_url, look_up, resolve
+from worker.references.pinned import Deadline, PinnedBackend
 from worker.settings import Settings
 
 Resolver = Callable[[str, int], tuple[Address, ...]]
 
 _MAX_REDIRECTS = 5
-_MAX_ADDRESSES = 4  # of one name; more would only shorten the time that each one gets
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _TRY_AGAIN = frozenset((408, 425, 429))
 # `aws-chunked` names how an object was once uploaded; some S3 stores hand it out with the plain bytes.
@@ -49,7 +47,7 @@ def download(
     ReferenceFetchFailed (timeouts, connection errors, 5xx, 408, 425, 429; retryable) or UnusableReference (any
     other answer). Messages name the host, never the path or the query.
     """
-    deadline = _Deadline(settings.fetch_timeout)
+    deadline = Deadline(settings.fetch_timeout)
     place = check_url(url, settings.allow_http_to)
     for _ in range(_MAX_REDIRECTS + 1):
         try:
@@ -68,11 +66,11 @@ def download(
 
 
 def _get(
-    place: CheckedUrl, settings: Settings, deadline: "_Deadline", resolve: Resolver, tls: ssl.SSLContext
+    place: CheckedUrl, settings: Settings, deadline: Deadline, resolve: Resolver, tls: ssl.SSLContext
 ) -> bytes | CheckedUrl:
     """The body, or where the answer redirects to."""
     addresses = _resolve_in_time(look_up if place.is_own_store else resolve, place, deadline)
-    backend = _PinnedBackend(place.host, addresses[:_MAX_ADDRESSES], deadline)
+    backend = PinnedBackend(place.host, addresses, deadline)
     url = httpcore2.URL(scheme=place.scheme, host=place.host, port=place.port, target=place.target)
     headers = [
         ("Host", place.authority),
@@ -146,7 +144,7 @@ def _header(response: httpcore2.Response, name: bytes) -> str:
     return next((value.decode("latin-1") for key, value in response.headers if key.lower() == name), "")
 
 
-def _resolve_in_time(resolve: Resolver, place: CheckedUrl, deadline: "_Deadline") -> tuple[Address, ...]:
+def _resolve_in_time(resolve: Resolver, place: CheckedUrl, deadline: Deadline) -> tuple[Address, ...]:
     """The system's resolver takes no timeout, so it is waited for from outside."""
     future: Future[tuple[Address, ...]] = Future()
 
@@ -162,78 +160,6 @@ def _resolve_in_time(resolve: Resolver, place: CheckedUrl, deadline: "_Deadline"
         return future.result(timeout=deadline.left())
     except TimeoutError:
         raise httpcore2.ConnectTimeout("name resolution") from None
-
-
-class _Deadline:
-    """The end of the time that one download has in all."""
-
-    def __init__(self, seconds: float) -> None:
-        self._end = time.monotonic() + seconds
-
-    def left(self, at_most: float | None = None) -> float:
-        """Seconds left, more than 0. Raises httpcore2.ReadTimeout when there are none."""
-        left = self._end - time.monotonic()
-        if left <= 0:
-            raise httpcore2.ReadTimeout("deadline")
-        return left if at_most is None else min(left, at_most)
-
-
-class _PinnedBackend(httpcore2.NetworkBackend):
-    """Connects to one host, at the addresses that passed the guard."""
-
-    def __init__(self, host: str, addresses: tuple[Address, ...], deadline: _Deadline) -> None:
-        self._host = host
-        self._addresses = addresses
-        self._deadline = deadline
-        self._tcp = httpcore2.SyncBackend()
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore2.NetworkStream:
-        if host != self._host:
-            raise httpcore2.ConnectError("not the host that was resolved")
-        failure: Exception = httpcore2.ConnectError("no address")
-        for tried, address in enumerate(self._addresses):
-            # A share each, so that an address that swallows packets leaves time for the next one.
-            share = self._deadline.left(timeout) / (len(self._addresses) - tried)
-            try:
-                stream = self._tcp.connect_tcp(str(address), port, share, local_address, socket_options)
-            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
-                failure = error
-            else:
-                return _DeadlineStream(stream, self._deadline)
-        raise failure
-
-
-class _DeadlineStream(httpcore2.NetworkStream):
-    """A stream whose reads and writes all end at the deadline, however little each of them brings."""
-
-    def __init__(self, stream: httpcore2.NetworkStream, deadline: _Deadline) -> None:
-        self._stream = stream
-        self._deadline = deadline
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, self._deadline.left(timeout))
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, self._deadline.left(timeout))
-
-    def close(self) -> None:
-        self._stream.close()
-
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore2.NetworkStream:
-        secured = self._stream.start_tls(ssl_context, server_hostname, self._deadline.left(timeout))
-        return _DeadlineStream(secured, self._deadline)
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
 
 
 @cache

@@ -1,0 +1,67 @@
+"""From every mode that a file may have to eight bits of RGB, step by step."""
+
+import math
+from contextlib import suppress
+from io import BytesIO
+
+from PIL import Image, ImageCms
+
+from models.errors import ReferenceNotAnImage
+
+_ICC_LIMIT = 4 * 1024 * 1024  # bytes
+_ICC_SPACE = {"L": "GRAY", "RGB": "RGB", "CMYK": "CMYK"}
+_SIXTEEN_BIT = frozenset(("I;16", "I;16L", "I;16B", "I;16N"))
+
+
+def to_eight_bit(image: Image.Image) -> Image.Image:
+    """The same picture as L, RGB, CMYK, LA or RGBA."""
+    if image.mode in _SIXTEEN_BIT:
+        return _scaled(image.convert("I"), 0, 65535)
+    if image.mode in ("I", "F"):
+        low, high = _extrema(image)
+        # The file doesn't say what its white is: the least usual value that nothing exceeds, or the brightest.
+        whites = (1, 255, 65535) if image.mode == "F" else (255, 65535)
+        usual = next((white for white in whites if high <= white), None) if low >= 0 else None
+        return _scaled(image, 0, usual) if usual else _scaled(image, low, high)
+    if image.has_transparency_data:
+        return image.convert("LA" if image.mode in ("LA", "La") else "RGBA")
+    if image.mode == "1":
+        return image.convert("L")
+    return image if image.mode in ("L", "RGB", "CMYK") else image.convert("RGB")
+
+
+def _extrema(image: Image.Image) -> tuple[float, float]:
+    low, high = image.getextrema()
+    if isinstance(low, tuple) or isinstance(high, tuple) or not (math.isfinite(low) and math.isfinite(high)):
+        raise ReferenceNotAnImage(
+            "The reference has pixels that are no numbers. Save it anew as a PNG or JPEG."
+        )
+    return low, high
+
+
+def _scaled(image: Image.Image, black: float, white: float) -> Image.Image:
+    """Grey in 8 bits from a picture of mode I or F."""
+    scale = 255 / max(white - black, 1e-9)
+    # In floating point, since a point operation on integers overflows on far values.
+    return image.convert("F").point(lambda value: value * scale + (0.5 - black * scale)).convert("L")
+
+
+def on_white(picture: Image.Image) -> Image.Image:
+    if picture.mode not in ("LA", "RGBA"):
+        return picture
+    opaque = picture.mode[:-1]
+    backdrop = Image.new(opaque, picture.size, "white")
+    backdrop.paste(picture.convert(opaque), mask=picture.getchannel("A"))
+    return backdrop
+
+
+def to_srgb(picture: Image.Image, profile: object) -> Image.Image:
+    """An L, RGB or CMYK picture in sRGB, by its embedded profile if that is of use."""
+    with suppress(Exception):  # a broken profile, or another space's, only makes the colours less exact
+        if isinstance(profile, bytes) and len(profile) <= _ICC_LIMIT:
+            source = ImageCms.ImageCmsProfile(BytesIO(profile))
+            target = ImageCms.createProfile("sRGB")
+            converted = ImageCms.profileToProfile(picture, source, target, outputMode="RGB")
+            if converted is not None:
+                return converted
+    return picture.convert("RGB")

@@ -1,0 +1,84 @@
+"""Connections that go to addresses known beforehand and end at a deadline known beforehand."""
+
+import ssl
+import time
+from collections.abc import Iterable
+from typing import Any
+
+import httpcore2
+
+from worker.references.guard import Address
+
+_MAX_ADDRESSES = 4  # of one name; more would only shorten the time that each one gets
+
+
+class Deadline:
+    """The end of the time that one download has in all."""
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+
+    def left(self, at_most: float | None = None) -> float:
+        """Seconds left, more than 0. Raises httpcore2.ReadTimeout when there are none."""
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise httpcore2.ReadTimeout("deadline")
+        return left if at_most is None else min(left, at_most)
+
+
+class PinnedBackend(httpcore2.NetworkBackend):
+    """Connects to one host, at the addresses that passed the guard."""
+
+    def __init__(self, host: str, addresses: tuple[Address, ...], deadline: Deadline) -> None:
+        self._host = host
+        self._addresses = addresses[:_MAX_ADDRESSES]
+        self._deadline = deadline
+        self._tcp = httpcore2.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore2.NetworkStream:
+        if host != self._host:
+            raise httpcore2.ConnectError("not the host that was resolved")
+        failure: Exception = httpcore2.ConnectError("no address")
+        for tried, address in enumerate(self._addresses):
+            # A share each, so that an address that swallows packets leaves time for the next one.
+            share = self._deadline.left(timeout) / (len(self._addresses) - tried)
+            try:
+                stream = self._tcp.connect_tcp(str(address), port, share, local_address, socket_options)
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
+                failure = error
+            else:
+                return _DeadlineStream(stream, self._deadline)
+        raise failure
+
+
+class _DeadlineStream(httpcore2.NetworkStream):
+    """A stream whose reads and writes all end at the deadline, however little each of them brings."""
+
+    def __init__(self, stream: httpcore2.NetworkStream, deadline: Deadline) -> None:
+        self._stream = stream
+        self._deadline = deadline
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, self._deadline.left(timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, self._deadline.left(timeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore2.NetworkStream:
+        secured = self._stream.start_tls(ssl_context, server_hostname, self._deadline.left(timeout))
+        return _DeadlineStream(secured, self._deadline)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
