@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, Field, field_validator
+from pydantic import AliasChoices, ConfigDict, Field, field_validator
 
 from models.base import AssetId, Document, InfluencerId, ProjectId, Time
 
@@ -15,8 +15,15 @@ AgeRange = Annotated[str, Field(min_length=1, max_length=16, examples=["25-34"])
 Phrases = Annotated[tuple[Text256, ...], Field(max_length=64)]
 
 
+def _spell_humor_both_ways(schema: dict[str, Any]) -> None:
+    """The second spelling is an alias for reading, which pydantic leaves out of the JSON Schema."""
+    schema["properties"]["humorStyle"] = schema["properties"]["humor"] | {"title": "Humorstyle"}
+
+
 class Personality(Document):
     """How the persona speaks and thinks. Purely narrative: it never changes a pixel."""
+
+    model_config = ConfigDict(json_schema_extra=_spell_humor_both_ways)
 
     traits: Phrases | None = None
     tone: Text256 | None = None

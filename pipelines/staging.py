@@ -77,7 +77,7 @@ def stage(references: Sequence[Tensor], shot: Shot, generator: torch.Generator) 
         # Gumbel noise: the leader is drawn by how well it fits, instead of always being the best.
         luck = -torch.rand(2, generator=generator).clamp(1e-6, 1 - 1e-6).log().neg().log()
         for view, angle, drawn in ((reference, yaw, luck[0]), (reference.flip(-1), -yaw, luck[1])):
-            views.append((0.4 * float(drawn) - ((angle - shot.yaw) / 25) ** 2 / 2, angle, view))
+            views.append((0.4 * float(drawn) - ((angle - shot.yaw) / 12) ** 2 / 2, angle, view))
     views.sort(key=lambda view: -view[0])
     _, leading, _ = views[0]
     chosen = [views[0], *sorted(views[1:], key=lambda view: abs(view[1] - leading))[:MOST_COMPANIONS]]

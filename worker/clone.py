@@ -90,6 +90,8 @@ class CloneAttempt:
                     case StepDone():
                         self._tell_step(done, missing)
                     case ImageDone():
+                        # If one failed, the device needn't go on.
+                        self._raise_failed_upload()
                         self._uploads.append(self._executor.submit(self._store, done))
 
     def _tell_step(self, done: StepDone, missing: list[str]) -> None:
@@ -106,8 +108,12 @@ class CloneAttempt:
     def _finish_uploads(self) -> None:
         while wait(self._uploads, timeout=0.2).not_done:
             self._held.check()
+        self._raise_failed_upload()
+
+    def _raise_failed_upload(self) -> None:
         for upload in self._uploads:
-            upload.result()
+            if upload.done():
+                upload.result()
 
     def _commit(self, references: FetchedReferences) -> CloneResult:
         now = datetime.now(UTC)
