@@ -9,7 +9,7 @@ from ctypes import c_ulonglong
 from multiprocessing.connection import Connection
 from typing import Any
 
-from models.errors import LikenessError, ProfileLoadFailed, RenderError
+from models.errors import InvalidInput, LikenessError, ProfileLoadFailed, RenderError
 from worker.render.messages import (
     Failed,
     Finished,
@@ -87,7 +87,10 @@ def _load(profile: str, device: str) -> Any:
         raise ProfileLoadFailed(
             f"The render libraries can't be imported ({error}). Install likeness[render]."
         ) from None
-    return load_pipeline(profile, pick_device(device))
+    try:
+        return load_pipeline(profile, pick_device(device))
+    except InvalidInput as error:
+        raise ProfileLoadFailed(error.message, **error.details) from None
 
 
 def _stopper(called_off: "c_ulonglong", number: int) -> Callable[[], None]:

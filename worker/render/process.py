@@ -69,8 +69,8 @@ class RenderProcess:
         the pipeline failed with.
         """
         child = self._ready_child(check)
-        child.send(order)
         try:
+            child.send(order)
             yield child.info()
             while True:
                 message = child.receive(self._settings.hang_timeout, check)

@@ -1,0 +1,154 @@
+"""The render process and its handle, on the embedded profile: orders, calling off, death of either side."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from models.errors import ProfileLoadFailed, RenderError
+from models.influencer import Appearance
+from models.manifest import RenderInfo
+from models.shot import shot_named
+from worker.images import to_raw
+from worker.render import RenderOrder, RenderProcess
+from worker.render.messages import FromChild, ImageDone, StepDone
+from worker.samples import load_sample
+from worker.settings import Settings
+
+
+class StopHereError(Exception):
+    """What a check raises in these tests."""
+
+
+@pytest.fixture(scope="module")
+def device() -> Iterator[RenderProcess]:
+    process = RenderProcess(Settings())
+    process.start()
+    yield process
+    process.stop()
+
+
+def order(*shots: str) -> RenderOrder:
+    _, files = load_sample("maya")
+    references = tuple(to_raw(Image.open(BytesIO(data)).convert("RGB")) for data in files[:2])
+    return RenderOrder(references, Appearance(), tuple((shot_named(shot), 7) for shot in shots))
+
+
+def go_on() -> None:
+    """A check that never stops anything."""
+
+
+def images(device: RenderProcess, *shots: str) -> list[ImageDone]:
+    with device.turn(go_on):
+        return [done for done in device.render(order(*shots), go_on) if isinstance(done, ImageDone)]
+
+
+def test_an_order_yields_the_renderer_then_steps_and_images(device: RenderProcess) -> None:
+    with device.turn(go_on):
+        first, *rest = device.render(order("front", "smile"), go_on)
+    assert isinstance(first, RenderInfo)
+    assert first.profile == "embedded"
+    assert [done.shot for done in rest if isinstance(done, ImageDone)] == ["front", "smile"]
+    steps = [done for done in rest if isinstance(done, StepDone)]
+    assert [done.step for done in steps if done.shot == "smile"] == list(range(1, steps[0].steps + 1))
+
+
+def test_a_called_off_order_stops_within_a_step_and_leaves_the_device_clean(
+    device: RenderProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = images(device, "front")
+    seen = 0
+    received: list[FromChild] = []
+    child = device._child
+    assert child
+    receive = child.receive
+
+    def keep(timeout: float, check: Callable[[], None]) -> FromChild:
+        received.append(receive(timeout, check))
+        return received[-1]
+
+    monkeypatch.setattr(child, "receive", keep)
+
+    def stop_after_three() -> None:
+        if seen == 3:
+            raise StopHereError
+
+    with device.turn(go_on):
+        rendering = device.render(order("front", "smile", "profile", "outdoor"), stop_after_three)
+        with suppress(StopHereError):
+            for done in rendering:
+                seen += isinstance(done, StepDone)
+    assert seen == 3
+    steps = sum(isinstance(message, StepDone) for message in received)
+    assert steps <= seen + 2, "one step that was under way, and one that the device was about to begin"
+    monkeypatch.undo()
+    pid = device.pid
+    assert images(device, "front") == before
+    assert device.pid == pid, "it was stopped, not replaced"
+
+
+def test_an_iteration_that_is_abandoned_frees_the_device(device: RenderProcess) -> None:
+    with device.turn(go_on):
+        rendering = device.render(order("front", "smile"), go_on)
+        next(rendering)
+        rendering.close()  # type: ignore[attr-defined]
+    assert len(images(device, "front")) == 1
+
+
+def test_what_the_pipeline_raises_fails_the_order_and_not_the_process(device: RenderProcess) -> None:
+    pid = device.pid
+    nothing = RenderOrder((), Appearance(), ((shot_named("front"), 7),))
+    with pytest.raises(RenderError) as caught, device.turn(go_on):
+        list(device.render(nothing, go_on))
+    assert caught.value.code == "RENDER_FAILED"
+    assert len(images(device, "front")) == 1
+    assert device.pid == pid
+
+
+def test_a_process_that_died_between_orders_is_replaced(device: RenderProcess) -> None:
+    old = device.pid
+    assert old
+    os.kill(old, signal.SIGKILL)
+    os.waitid(os.P_PID, old, os.WEXITED | os.WNOWAIT)
+    assert len(images(device, "front")) == 1
+    assert device.pid != old
+
+
+def test_a_profile_that_can_not_be_loaded_says_why() -> None:
+    process = RenderProcess(Settings(profile="no-such-profile"))
+    with pytest.raises(ProfileLoadFailed, match="Choose from: embedded"):
+        process.start()
+    assert process.pid is None
+
+
+def test_the_render_process_ends_with_its_parent(tmp_path: Path) -> None:
+    script = tmp_path / "parent.py"
+    script.write_text(
+        "import time\n"
+        "from worker.render import RenderProcess\n"
+        "from worker.settings import Settings\n"
+        "if __name__ == '__main__':\n"
+        "    process = RenderProcess(Settings())\n"
+        "    process.start()\n"
+        "    print(process.pid, flush=True)\n"
+        "    time.sleep(60)\n"
+    )
+    parent = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout
+    child = Path(f"/proc/{parent.stdout.readline().strip()}")
+    assert child.exists()
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    deadline = time.monotonic() + 10
+    while child.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not child.exists()
