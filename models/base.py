@@ -58,6 +58,17 @@ class Document(BaseModel):
         return self.model_dump(mode="json", exclude_none=True)
 
 
+class Request(Document):
+    """A document that a caller wrote. Its JSON has the fields that were given and no others, since leaving
+    a field out (keep it) and giving `null` (clear it) differ."""
+
+    def to_json(self) -> str:
+        return self.model_dump_json(exclude_unset=True)
+
+    def to_data(self) -> dict[str, Any]:
+        return self.model_dump(mode="json", exclude_unset=True)
+
+
 def _to_milliseconds(value: datetime) -> datetime:
     value = value.astimezone(UTC)
     return value.replace(microsecond=value.microsecond // 1000 * 1000)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, ConfigDict, Field, field_validator
+from pydantic import AliasChoices, ConfigDict, Field
 
 from models.base import AssetId, Document, InfluencerId, ProjectId, Time
 
@@ -59,7 +59,17 @@ class Appearance(Document):
     vibe: Text256 | None = None
 
 
-class Influencer(Appearance):
+class Persona(Appearance):
+    """All that describes a persona, in pictures and in words, but for its name and its ids."""
+
+    archetype: Text128 | None = None
+    primary_language: Text128 | None = None
+    voice_profile: Text256 | None = None
+    voice_description: str | None = Field(None, max_length=1024)
+    personality: Personality = Personality()
+
+
+class Influencer(Persona):
     """A persona's row, as the platform keeps it."""
 
     influencer_id: InfluencerId
@@ -67,11 +77,6 @@ class Influencer(Appearance):
     name: Name
     status: Status
     thumbnail_url: str | None = Field(None, max_length=2048)
-    archetype: Text128 | None = None
-    primary_language: Text128 | None = None
-    voice_profile: Text256 | None = None
-    voice_description: str | None = Field(None, max_length=1024)
-    personality: Personality = Personality()
     reference_images: tuple[ReferenceImage, ...] = Field((), max_length=20)
     created_at: Time
     updated_at: Time
@@ -81,40 +86,20 @@ class Influencer(Appearance):
         return Appearance.model_validate({name: getattr(self, name) for name in Appearance.model_fields})
 
 
-class CloneOverrides(Document):
+class CloneOverrides(Persona):
     """What a clone changes: `personality` is merged key by key, every other field replaces the source's.
 
-    A key that is left out keeps the source's value; `null` clears it. Name, ids and reference images
-    can't be overridden.
+    A key that is left out keeps the source's value; `null` clears it, where the field can be empty. Name,
+    ids and reference images can't be overridden.
     """
-
-    gender: Gender | None = None
-    age_range: AgeRange | None = None
-    ethnicity: Text128 | None = None
-    body_type: Text128 | None = None
-    hair_color: Text128 | None = None
-    hair_style: Text128 | None = None
-    style: Text256 | None = None
-    vibe: Text256 | None = None
-    archetype: Text128 | None = None
-    primary_language: Text128 | None = None
-    voice_profile: Text256 | None = None
-    voice_description: str | None = Field(None, max_length=1024)
-    personality: Personality | None = None
-
-    @field_validator("gender")
-    @classmethod
-    def _gender_has_a_word_for_nothing(cls, value: Gender | None) -> Gender:
-        return value or "unspecified"
 
     def apply_to(self, influencer: Influencer) -> Influencer:
         """The influencer with these overrides merged in."""
-        changes: dict[str, Any] = {
-            name: getattr(self, name) for name in self.model_fields_set if name != "personality"
-        }
-        if self.personality is not None:
-            given = self.personality
-            changes["personality"] = influencer.personality.model_copy(
-                update={name: getattr(given, name) for name in given.model_fields_set}
-            )
+        changes = _given(self)
+        if "personality" in changes:
+            changes["personality"] = influencer.personality.model_copy(update=_given(self.personality))
         return influencer.model_copy(update=changes)
+
+
+def _given(document: Document) -> dict[str, Any]:
+    return {name: getattr(document, name) for name in document.model_fields_set}

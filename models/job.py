@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from models.base import AssetId, Document, InfluencerId, JobId, ProjectId
+from models.base import AssetId, InfluencerId, JobId, ProjectId, Request
 from models.errors import InvalidInput
 from models.influencer import CloneOverrides, Influencer, Name, ReferenceImage
 from models.shot import DEFAULT_SHOTS, ShotNames, shot_named
@@ -16,7 +16,7 @@ KIND: Literal["influencer_clone"] = "influencer_clone"
 """The job's kind, and the name of its Celery task."""
 
 
-class CloneRequest(Document):
+class CloneRequest(Request):
     """The body of `POST /v1/influencers/{influencerId}/clone`."""
 
     name: Name
@@ -24,7 +24,7 @@ class CloneRequest(Document):
     overrides: CloneOverrides = CloneOverrides()
 
 
-class ReferenceSource(Document):
+class ReferenceSource(Request):
     """Where one reference image is fetched from: `url` if given, else the store's object `key`, else the
     media library's object for `assetId`."""
 
@@ -39,7 +39,7 @@ class ReferenceSource(Document):
         return self
 
 
-class CloneJob(Document):
+class CloneJob(Request):
     """The Celery message of an `influencer_clone` job: all that a worker needs to know."""
 
     job_id: JobId
@@ -77,13 +77,6 @@ class CloneJob(Document):
     def fingerprint(self) -> str:
         """SHA-256 of the content: two messages of one job id must agree in it."""
         return sha256(json.dumps(self.to_data(), sort_keys=True).encode()).hexdigest()
-
-    def to_json(self) -> str:
-        # An override of null clears a field, one that isn't set keeps it: the message must tell them apart.
-        return self.model_dump_json(exclude_unset=True)
-
-    def to_data(self) -> dict[str, object]:
-        return self.model_dump(mode="json", exclude_unset=True)
 
     def finished_row(self, images: tuple[ReferenceImage, ...], at: datetime) -> Influencer:
         """The row that the clone becomes: the source with overrides applied and the new images."""

@@ -10,7 +10,7 @@ from models.base import Document
 from models.errors import InvalidInput, LikenessError
 from models.event import JobEvent
 from models.influencer import Influencer
-from models.job import CloneJob, CloneRequest, ReferenceSource
+from models.job import KIND, CloneJob, CloneRequest, ReferenceSource
 from models.record import JobRecord
 from models.shot import DEFAULT_SHOTS
 from worker.jobs import JobStore, WaitingJob
@@ -60,11 +60,12 @@ def plan_clone(
     return CloneJob.parse(
         {
             "jobId": job_id or f"job_{ULID()}",
-            "source": source.model_dump(exclude_unset=True),
+            "kind": KIND,
+            "source": source.to_data(),
             "influencerId": request.new_influencer_id or f"inf_{ULID()}",
             "name": request.name,
-            "overrides": request.overrides.model_dump(exclude_unset=True),
-            "references": [r.model_dump(exclude_unset=True) for r in references],
+            "overrides": request.to_data().get("overrides", {}),
+            "references": [reference.to_data() for reference in references],
             "shots": list(shots),
         }
     )

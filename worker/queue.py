@@ -9,6 +9,7 @@ from kombu.exceptions import ChannelError, OperationalError
 
 from models.errors import QueueUnavailable
 from models.job import KIND
+from worker import transport
 from worker.jobs import JobStore, WaitingJob
 from worker.settings import Settings
 
@@ -20,7 +21,7 @@ def make_app(settings: Settings) -> Celery:
         accept_content=["json"],
         broker_connection_max_retries=None,
         broker_connection_retry_on_startup=True,
-        broker_transport="worker.transport:Transport",
+        broker_transport=f"{transport.__name__}:Transport",
         # The shortest visibility timeout of any app on a broker wins, so every app has the same one.
         broker_transport_options={"visibility_timeout": settings.visibility_timeout},
         task_acks_late=True,

@@ -1,10 +1,10 @@
 """`likeness demo`: a whole clone on embedded services, from sample references to a contact sheet."""
 
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -71,30 +71,25 @@ def _upload(storage: Storage, project_id: str, files: Sequence[bytes]) -> list[R
     return sources
 
 
-class _worker:  # noqa: N801 - used as a context manager only
+@contextmanager
+def _worker(environment: dict[str, str], log: Path) -> Iterator["subprocess.Popen[bytes]"]:
     """A worker process on the stack, its log in a file."""
-
-    def __init__(self, environment: dict[str, str], log: Path) -> None:
-        self._environment = environment
-        self._log = log
-
-    def __enter__(self) -> "subprocess.Popen[bytes]":
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "worker", "worker"],
-                env=os.environ | self._environment,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-        return self._process
-
-    def __exit__(self, *_: object) -> None:
-        self._process.send_signal(signal.SIGTERM)
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "worker", "worker"],
+            env=os.environ | environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        yield process
+    finally:
+        process.terminate()
         try:
-            self._process.wait(timeout=30)
+            process.wait(timeout=30)
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+            process.kill()
+            process.wait()
 
 
 def _follow(

@@ -34,37 +34,27 @@ def translated(action: str, bucket: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        code = code_of(error)
         if _passes(error):
-            raise StorageError(
-                f"The object store could not {action} in bucket {bucket!r}: {code}.",
-                operation=action,
-                bucket=bucket,
-                reason=code,
-            ) from error
-        raise StorageRefused(
-            f"The object store refused to {action} in bucket {bucket!r}: {code}. "
-            "Check the bucket's name, the keys and their rights.",
-            operation=action,
-            bucket=bucket,
-            reason=code,
-        ) from error
+            raise _failure(StorageError, "could not", action, bucket, code_of(error)) from error
+        raise _failure(StorageRefused, "refused to", action, bucket, code_of(error)) from error
     except (NoCredentialsError, PartialCredentialsError, ParamValidationError) as error:
-        reason = type(error).__name__
-        raise StorageRefused(
-            f"The object store can't be asked to {action} in bucket {bucket!r}: {reason}.",
-            operation=action,
-            bucket=bucket,
-            reason=reason,
-        ) from error
+        raise _failure(StorageRefused, "can't be asked to", action, bucket, type(error).__name__) from error
     except BotoCoreError as error:
-        reason = type(error).__name__
-        raise StorageError(
-            f"The object store could not be reached to {action} in bucket {bucket!r}: {reason}.",
-            operation=action,
-            bucket=bucket,
-            reason=reason,
-        ) from error
+        raise _failure(StorageError, "can't be reached to", action, bucket, type(error).__name__) from error
+
+
+def _failure(kind: type[StorageError], verb: str, action: str, bucket: str, reason: str) -> StorageError:
+    advice = (
+        "Check that it is up, and LIKENESS_S3_ENDPOINT_URL."
+        if kind.retryable
+        else "Check LIKENESS_S3_BUCKET, LIKENESS_S3_ACCESS_KEY_ID and its secret, and the key's rights."
+    )
+    return kind(
+        f"The object store {verb} {action} in bucket {bucket!r}: {reason}. {advice}",
+        operation=action,
+        bucket=bucket,
+        reason=reason,
+    )
 
 
 def code_of(error: "ClientError") -> str:
