@@ -1,5 +1,6 @@
 """What every document shares: camelCase JSON, strict fields, times in UTC with milliseconds."""
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Self
 
@@ -7,6 +8,7 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PlainSerializer,
@@ -15,6 +17,8 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from models.errors import InvalidInput
+
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")
 
 
 class Document(BaseModel):
@@ -26,35 +30,35 @@ class Document(BaseModel):
         extra="forbid",
         frozen=True,
         serialize_by_alias=True,
+        # A refused value may be a secret or a signed URL.
+        hide_input_in_errors=True,
     )
 
     @classmethod
     def parse(cls, document: Any) -> Self:
         """Validate JSON text or a decoded object.
 
-        Raises InvalidInput whose `details["fields"]` lists every offending path and its reason. Values
-        are left out: they may be secret, or huge.
+        Names must be the contract's camelCase. Raises InvalidInput whose `details["fields"]` lists the
+        first twenty offending paths and their reasons. Values are left out: they may be secret, or huge.
         """
         try:
             if isinstance(document, str | bytes):
-                return cls.model_validate_json(document)
-            return cls.model_validate(document)
+                return cls.model_validate_json(document, by_alias=True, by_name=False)
+            return cls.model_validate(document, by_alias=True, by_name=False)
         except ValidationError as error:
-            fields = [
-                {"path": ".".join(str(part) for part in e["loc"]) or "(document)", "reason": e["msg"]}
-                for e in error.errors(include_url=False, include_input=False, include_context=False)
-            ]
+            errors = error.errors(include_url=False, include_input=False, include_context=False)
+            fields = [{"path": _path(e["loc"]), "reason": e["msg"][:200]} for e in errors[:20]]
             listing = "; ".join(f"{f['path']}: {f['reason']}" for f in fields[:5])
             raise InvalidInput(
                 f"The {cls.__name__} document is not valid: {listing}", fields=fields
             ) from None
 
     def to_json(self) -> str:
-        """The document as JSON text, without the fields that are not set."""
+        """The document as JSON text. A field that is null is left out."""
         return self.model_dump_json(exclude_none=True)
 
     def to_data(self) -> dict[str, Any]:
-        """The document as JSON-ready data, without the fields that are not set."""
+        """The document as JSON-ready data. A field that is null is left out."""
         return self.model_dump(mode="json", exclude_none=True)
 
 
@@ -69,6 +73,17 @@ class Request(Document):
         return self.model_dump(mode="json", exclude_unset=True)
 
 
+def _path(parts: tuple[int | str, ...]) -> str:
+    return ".".join(str(part)[:100] for part in parts[:10]) or "(document)"
+
+
+def _require_rfc3339(value: object) -> object:
+    # Pydantic also reads bare numbers and dates with a space, which the contract doesn't have.
+    if isinstance(value, datetime) or (isinstance(value, str) and _RFC3339.fullmatch(value)):
+        return value
+    raise ValueError("give the time as RFC 3339, e.g. 2026-11-24T10:58:00.125Z")
+
+
 def _to_milliseconds(value: datetime) -> datetime:
     value = value.astimezone(UTC)
     return value.replace(microsecond=value.microsecond // 1000 * 1000)
@@ -81,6 +96,7 @@ def format_time(value: datetime) -> str:
 
 Time = Annotated[
     AwareDatetime,
+    BeforeValidator(_require_rfc3339),
     AfterValidator(_to_milliseconds),
     PlainSerializer(format_time, return_type=str, when_used="json"),
 ]
@@ -93,3 +109,4 @@ InfluencerId = Annotated[str, Field(pattern=rf"^inf_{_SAFE_ID}$", examples=["inf
 AssetId = Annotated[str, Field(pattern=rf"^med_{_SAFE_ID}$", examples=["med_01HX9Y6K7EJ4T2REF01"])]
 ProjectId = Annotated[str, Field(pattern=rf"^{_SAFE_ID}$", examples=["8c0a54a8-6f0e-4d9b-9c1f-2b7f6f1f0a11"])]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="Hexadecimal SHA-256.")]
+Url = Annotated[str, Field(min_length=1, max_length=8192, description="May be presigned, and then long.")]

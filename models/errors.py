@@ -3,7 +3,8 @@
 LikenessError                                              the root; never raised itself
 ├── Unforeseen                    INTERNAL                 a bug, or a thing that nobody foresaw; retryable
 ├── InvalidInput                  VALIDATION               the caller's document breaks the contract
-├── NotFound                      NOT_FOUND                no such job, or it is another tenant's
+├── InvalidSettings               SETTINGS_INVALID         a LIKENESS_ variable can't be used
+├── NotFound                      NOT_FOUND                no such job or object, or it is another tenant's
 ├── Conflict                      CONFLICT                 the thing's state forbids the call
 │   ├── IdempotencyConflict       IDEMPOTENCY_CONFLICT     same id, other content
 │   └── CancelUnavailable         CONFLICT                 too late: the result is being committed
@@ -24,7 +25,10 @@ LikenessError                                              the root; never raise
 ├── QueueUnavailable              QUEUE_UNAVAILABLE        Redis can't be reached; retryable
 ├── StackError                    STACK_UNAVAILABLE        the embedded Redis or S3 can't be started
 ├── LeaseLost                     LEASE_LOST               another worker holds the job now
-└── AttemptsExhausted             ATTEMPTS_EXHAUSTED       every permitted attempt ended early
+├── AttemptsExhausted             ATTEMPTS_EXHAUSTED       every permitted attempt ended early
+├── WatchTimeout                  WATCH_TIMEOUT            a watched job didn't end in time; it goes on
+├── WorkerEnded                   WORKER_ENDED             the demo's worker ended before its job did
+└── DoctorFinding                 DOCTOR_FINDING           it works, but not as a worker needs it
 """
 
 from typing import Any, ClassVar
@@ -56,6 +60,10 @@ class Unforeseen(LikenessError):
 
 class InvalidInput(LikenessError):
     code = "VALIDATION"
+
+
+class InvalidSettings(LikenessError):
+    code = "SETTINGS_INVALID"
 
 
 class NotFound(LikenessError):
@@ -151,3 +159,15 @@ class LeaseLost(LikenessError):
 
 class AttemptsExhausted(LikenessError):
     code = "ATTEMPTS_EXHAUSTED"
+
+
+class WatchTimeout(LikenessError):
+    code = "WATCH_TIMEOUT"
+
+
+class WorkerEnded(LikenessError):
+    code = "WORKER_ENDED"
+
+
+class DoctorFinding(LikenessError):
+    code = "DOCTOR_FINDING"

@@ -4,15 +4,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, ConfigDict, Field
 
-from models.base import AssetId, Document, InfluencerId, ProjectId, Time
+from models.base import AssetId, Document, InfluencerId, ProjectId, Time, Url
 
 Gender = Literal["male", "female", "nonbinary", "unspecified"]
 Status = Literal["draft", "pending", "training", "ready", "failed", "deleted"]
 Text128 = Annotated[str, Field(max_length=128)]
 Text256 = Annotated[str, Field(max_length=256)]
 Name = Annotated[str, Field(min_length=1, max_length=128)]
-AgeRange = Annotated[str, Field(min_length=1, max_length=16, examples=["25-34"])]
-Phrases = Annotated[tuple[Text256, ...], Field(max_length=64)]
+AgeRange = Annotated[str, Field(max_length=16, examples=["25-34"])]
+# The contract gives the personality no limits; these are ours, to keep a message small.
+Phrase = Annotated[str, Field(max_length=4096)]
+Phrases = Annotated[tuple[Phrase, ...], Field(max_length=256)]
 
 
 def _spell_humor_both_ways(schema: dict[str, Any]) -> None:
@@ -26,14 +28,14 @@ class Personality(Document):
     model_config = ConfigDict(json_schema_extra=_spell_humor_both_ways)
 
     traits: Phrases | None = None
-    tone: Text256 | None = None
-    humor: Text256 | None = Field(
+    tone: Phrase | None = None
+    humor: Phrase | None = Field(
         None, validation_alias=AliasChoices("humor", "humorStyle"), description="Also read as `humorStyle`."
     )
-    formality: Text256 | None = None
+    formality: Phrase | None = None
     values: Phrases | None = None
     interests: Phrases | None = None
-    speaking_style: Text256 | None = None
+    speaking_style: Phrase | None = None
     catchphrases: Phrases | None = None
 
 
@@ -41,8 +43,8 @@ class ReferenceImage(Document):
     """One image that fixes how the persona looks."""
 
     asset_id: AssetId
-    url: str = Field(max_length=2048)
-    thumbnail_url: str | None = Field(None, max_length=2048)
+    url: Url
+    thumbnail_url: Url | None = None
     added_at: Time
 
 
@@ -76,7 +78,7 @@ class Influencer(Persona):
     project_id: ProjectId
     name: Name
     status: Status
-    thumbnail_url: str | None = Field(None, max_length=2048)
+    thumbnail_url: Url | None = None
     reference_images: tuple[ReferenceImage, ...] = Field((), max_length=20)
     created_at: Time
     updated_at: Time

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from models.base import AssetId, InfluencerId, JobId, ProjectId, Request
+from models.base import AssetId, InfluencerId, JobId, ProjectId, Request, Url
 from models.errors import InvalidInput
 from models.influencer import CloneOverrides, Influencer, Name, ReferenceImage
 from models.shot import DEFAULT_SHOTS, ShotNames, shot_named
@@ -29,8 +29,13 @@ class ReferenceSource(Request):
     media library's object for `assetId`."""
 
     asset_id: AssetId
-    key: str | None = Field(None, min_length=1, max_length=1024)
-    url: str | None = Field(None, min_length=1, max_length=2048)
+    key: str | None = Field(
+        None,
+        min_length=1,
+        max_length=1024,
+        description="One of the project's own: its id is a part of the path.",
+    )
+    url: Url | None = None
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:
@@ -75,8 +80,13 @@ class CloneJob(Request):
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of the content: two messages of one job id must agree in it."""
-        return sha256(json.dumps(self.to_data(), sort_keys=True).encode()).hexdigest()
+        """SHA-256 of the content: two messages of one job id must agree in it.
+
+        A default that is written out changes nothing, but in the overrides, where null isn't absence.
+        """
+        content = self.model_dump(mode="json")
+        content["overrides"] = self.overrides.model_dump(mode="json", exclude_unset=True)
+        return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def finished_row(self, images: tuple[ReferenceImage, ...], at: datetime) -> Influencer:
         """The row that the clone becomes: the source with overrides applied and the new images."""

@@ -25,13 +25,19 @@ class RenderInfo(Document):
     profile: str
     pipeline: str
     steps: int
-    guidance_scale: float | None = None
     dtype: str
     device: str
     versions: dict[str, str] = Field(description="Of torch, diffusers and likeness.")
 
 
-class Manifest(Document):
+class Provenance(Document):
+    """What the images came from. Later attempts at a job add to it."""
+
+    references: tuple[UsedReference, ...] = ()
+    render: RenderInfo | None = None
+
+
+class Manifest(Provenance):
     """`manifest.json`. An object under the job's prefix that isn't named here isn't part of the clone."""
 
     schema_version: Literal[1] = 1
@@ -42,6 +48,4 @@ class Manifest(Document):
     source_influencer_id: InfluencerId
     created_at: Time
     digital_source_type: str = DIGITAL_SOURCE_TYPE
-    references: tuple[UsedReference, ...]
-    render: RenderInfo | None = Field(None, description="Null if every image was stored by earlier attempts.")
     images: tuple[StoredImage, ...]

@@ -1,10 +1,11 @@
 """The job's record: the envelope that whoever asks gets to read."""
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import Field, NonNegativeInt
 
 from models.base import AssetId, Document, InfluencerId, JobId, ProjectId, Sha256, Time
+from models.errors import LikenessError
 from models.influencer import Influencer
 from models.job import KIND
 
@@ -12,10 +13,8 @@ JobStatus = Literal["running", "completed", "failed", "canceled"]
 """`running` is the only one that isn't final."""
 
 Stage = Literal["queued", "fetching", "rendering", "storing", "finishing", "done"]
-"""`queued`: waits for a worker, first or again. `finishing`: the manifest is being committed, which can't
-be canceled any more."""
-
-Progress = float
+"""`queued`: waits for a worker, first or again. `fetching`: a worker has it, gets its references, and may
+wait for the device. `finishing`: the manifest is being committed, which can't be canceled any more."""
 
 
 class JobError(Document):
@@ -25,6 +24,10 @@ class JobError(Document):
     message: str
     retryable: bool = Field(False, description="Whether submitting the work again, under a new id, can help.")
     details: dict[str, Any] = Field(default_factory=dict)
+
+    @classmethod
+    def of(cls, error: LikenessError) -> Self:
+        return cls(code=error.code, message=error.message, retryable=error.retryable, details=error.details)
 
 
 class RejectedReference(Document):
@@ -93,3 +96,11 @@ class JobRecord(Document):
     def etag(self) -> str:
         """The entity tag of this state, as HTTP writes it."""
         return f'"{self.sequence}"'
+
+
+class CancelAnswer(Document):
+    """The body of an answer to `POST /v1/jobs/{id}/cancel`."""
+
+    job_id: JobId
+    accepted: bool
+    reason: Literal["ALREADY_COMPLETED", "ALREADY_FAILED", "ALREADY_CANCELED"] | None = None

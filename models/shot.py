@@ -58,7 +58,10 @@ DEFAULT_SHOTS: tuple[str, ...] = (
 )
 """What a job renders that names no shots."""
 
-ShotNames = Annotated[tuple[str, ...], Field(min_length=1, max_length=len(REFERENCE_SHEET))]
+ShotNames = Annotated[
+    tuple[Annotated[str, Field(json_schema_extra={"enum": list(REFERENCE_SHEET)})], ...],
+    Field(min_length=1, max_length=len(REFERENCE_SHEET), json_schema_extra={"uniqueItems": True}),
+]
 
 
 def shot_named(name: str) -> Shot:

@@ -2,12 +2,14 @@
 
 import os
 import sys
+import time
 from typing import Any
 
 import structlog
+from celery.exceptions import Reject
 from celery.signals import setup_logging, worker_init, worker_shutdown, worker_shutting_down
 
-from models.errors import LikenessError
+from models.errors import LikenessError, QueueUnavailable
 from models.job import KIND
 from worker.attempts import handle
 from worker.logs import configure_logs
@@ -25,7 +27,13 @@ _node: Node | None = None
 def influencer_clone(message: dict[str, Any]) -> None:
     """Clone a persona. `message` is a CloneJob as JSON data; see schemas/clone-job.schema.json."""
     assert _node is not None, "worker_init makes the node before any task runs"
-    handle(_node, message)
+    try:
+        handle(_node, message)
+    except QueueUnavailable as error:
+        # Celery acknowledges a task that failed. This message must come again; not at once, though.
+        log.warning("message.put_back", error=error.message)
+        time.sleep(1)
+        raise Reject(error.message, requeue=True) from error
 
 
 def run(jobs: int) -> None:

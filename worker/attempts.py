@@ -1,6 +1,5 @@
 """From a message to an outcome: who may work on the job, and what becomes of each way in which work ends."""
 
-import json
 from typing import Any
 
 import structlog
@@ -16,7 +15,7 @@ from models.errors import (
 from models.job import CloneJob
 from models.record import JobError
 from worker.held import HandedBack, HeldJob, JobCanceled
-from worker.jobs import Claim
+from worker.jobs import Claim, conflict
 from worker.node import Node
 
 log = structlog.get_logger()
@@ -26,12 +25,12 @@ def handle(node: Node, message: Any) -> None:
     """Do what can be done about one message. Never raises for what is in it.
 
     When this returns, the job is final, or another worker's, or due to be sent again: the message has
-    served its purpose.
+    served its purpose. Raises QueueUnavailable if nothing could be done; then it has not.
     """
     try:
         job = CloneJob.parse(message)
     except InvalidInput as error:
-        node.store.refuse(json.dumps(message), error)
+        node.store.refuse(message, error)
         log.error("message.refused", code=error.code, error=error.message)
         return
     with structlog.contextvars.bound_contextvars(jobId=job.job_id, stage="queued"):
@@ -40,10 +39,11 @@ def handle(node: Node, message: Any) -> None:
             return
         claim = node.store.claim(job, node.name)
         if claim.verdict == "conflict":
-            node.store.refuse(job.to_json(), InvalidInput("The job id is taken by a job with other content."))
+            node.store.refuse(message, conflict(job.job_id))
         if claim.lease is None:
             log.info("message.dropped", why=claim.verdict)
             return
+        structlog.contextvars.bind_contextvars(stage="fetching")
         held = HeldJob(node.store, claim.lease, node.drain)
         with node.heartbeat.keeping(held):
             _work(node, job, held, claim)
@@ -90,7 +90,7 @@ def _cancel(node: Node, job: CloneJob, held: HeldJob) -> None:
     try:
         node.images.remove(job)
     except LikenessError as error:
-        held.retry(_job_error(error), delay=node.settings.retry_backoff)
+        held.retry(JobError.of(error), delay=node.settings.retry_backoff)
         log.warning("cancel.postponed", error=error.message)
         return
     held.end_canceled()
@@ -103,7 +103,7 @@ def _fail(node: Node, job: CloneJob, held: HeldJob, error: LikenessError) -> Non
     log.warning("attempt.failed", code=error.code, error=error.message, tries=tries)
     if error.retryable and tries < node.settings.max_attempts:
         delay = node.settings.retry_backoff * 2 ** (tries - 2) if tries > 1 else 0
-        waiting = held.retry(_job_error(error), delay)
+        waiting = held.retry(JobError.of(error), delay)
         if not delay:
             node.queue.send(waiting)
         return
@@ -111,12 +111,8 @@ def _fail(node: Node, job: CloneJob, held: HeldJob, error: LikenessError) -> Non
         node.images.remove(job)
     except LikenessError as second:
         log.warning("cleanup.failed", code=second.code, error=second.message)
-    held.fail(_job_error(error))
+    held.fail(JobError.of(error))
     log.error("job.failed", code=error.code, error=error.message)
-
-
-def _job_error(error: LikenessError) -> JobError:
-    return JobError(code=error.code, message=error.message, retryable=error.retryable, details=error.details)
 
 
 def _exhausted(claim: Claim) -> AttemptsExhausted:

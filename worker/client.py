@@ -6,32 +6,16 @@ from typing import Literal
 
 from ulid import ULID
 
-from models.base import Document
-from models.errors import InvalidInput, LikenessError
+from models.errors import InvalidInput, WatchTimeout
 from models.event import JobEvent
 from models.influencer import Influencer
 from models.job import KIND, CloneJob, CloneRequest, ReferenceSource
-from models.record import JobRecord
+from models.record import CancelAnswer, JobRecord
 from models.shot import DEFAULT_SHOTS
 from worker.jobs import JobStore, WaitingJob
 from worker.queue import JobQueue
 from worker.settings import Settings
 from worker.settings import settings as default_settings
-
-
-class WatchTimeout(LikenessError):
-    """The job did not end in the time that a watcher gave it. The job goes on."""
-
-    code = "WATCH_TIMEOUT"
-
-
-class CancelAnswer(Document):
-    """The body of an answer to `POST /v1/jobs/{id}/cancel`."""
-
-    job_id: str
-    accepted: bool
-    reason: Literal["ALREADY_COMPLETED", "ALREADY_FAILED", "ALREADY_CANCELED"] | None = None
-
 
 _TOO_LATE: dict[str, Literal["ALREADY_COMPLETED", "ALREADY_FAILED", "ALREADY_CANCELED"]] = {
     "completed": "ALREADY_COMPLETED",
@@ -97,6 +81,7 @@ class JobClient:
     def watch(self, job_id: str, after: int = 0, timeout: float | None = None) -> Iterator[JobEvent]:
         """Every event with a sequence above `after`, as they come, up to the terminal one.
 
+        Events beyond the stream's cap (`event_limit`) are gone: a gap in the sequence tells.
         Raises NotFound, and WatchTimeout if the job isn't final `timeout` seconds from now.
         """
         deadline = None if timeout is None else time.monotonic() + timeout

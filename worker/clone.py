@@ -1,4 +1,4 @@
-"""One attempt at a clone, step by step: fetch, render what isn't stored yet, store, commit."""
+"""One run of a clone job, step by step: take up what is stored, fetch, render the rest, store, commit."""
 
 from concurrent.futures import Executor, Future, wait
 from datetime import UTC, datetime
@@ -8,7 +8,7 @@ import structlog
 from models.derived import seed_of
 from models.influencer import ReferenceImage
 from models.job import CloneJob
-from models.manifest import Manifest, RenderInfo
+from models.manifest import Manifest, Provenance, RenderInfo
 from models.record import CloneResult, StoredImage
 from models.shot import shot_named
 from worker.held import HeldJob
@@ -20,7 +20,7 @@ from worker.render.messages import ImageDone, StepDone
 log = structlog.get_logger()
 
 
-class CloneAttempt:
+class CloneRun:
     """Holds what one attempt has got so far. Every step may raise what HeldJob.check raises, and errors of
     the tree; nothing of the job is in flight any more when `run` is over, however it ends."""
 
@@ -42,29 +42,25 @@ class CloneAttempt:
         self._executor = executor
         self._stored: dict[str, StoredImage] = {}
         self._uploads: list[Future[None]] = []
-        self._renderer: RenderInfo | None = None
+        self._provenance = Provenance()
 
     def run(self) -> CloneResult:
         try:
-            references = self._fetch()
             if self._held.lease.attempt > 1:
-                self._find_stored()
-            self._render(references)
-            self._held.enter("storing", progress=0.9)
+                self._resume()
+            if self._missing():
+                self._render(self._fetch())
+            self._held.enter("storing")
             self._finish_uploads()
             self._held.enter("finishing")
-            return self._commit(references)
+            return self._commit()
         finally:
             # Those of a job that is handed back are of use; those of a canceled one must not come later.
             wait(self._uploads)
 
-    def _fetch(self) -> FetchedReferences:
-        references = self._fetcher.fetch(self._job, self._held.check)
-        self._held.references_checked(references.rejected)
-        require_usable(references)
-        return references
-
-    def _find_stored(self) -> None:
+    def _resume(self) -> None:
+        """Take up what earlier attempts left. What they stored is never rendered again."""
+        self._provenance = self._held.noted()
         for shot in self._job.shots:
             self._held.check()
             image = self._images.find(self._job, shot)
@@ -72,27 +68,39 @@ class CloneAttempt:
                 self._stored[shot] = image
                 log.info("image.already_stored", shot=shot)
 
+    def _missing(self) -> list[str]:
+        return [shot for shot in self._job.shots if shot not in self._stored]
+
+    def _fetch(self) -> FetchedReferences:
+        references = self._fetcher.fetch(self._job, self._held.check)
+        self._held.references_checked(references.rejected)
+        require_usable(references)
+        return references
+
     def _render(self, references: FetchedReferences) -> None:
-        missing = [shot for shot in self._job.shots if shot not in self._stored]
-        if not missing:
-            return
+        missing = self._missing()
         order = RenderOrder(
             references=references.images,
             appearance=self._job.overrides.apply_to(self._job.source).appearance,
             shots=tuple((shot_named(shot), seed_of(self._job.job_id, shot)) for shot in missing),
         )
         with self._device.turn(self._held.check):
-            self._held.enter("rendering", progress=0.05)
+            self._held.enter("rendering")
             for done in self._device.render(order, self._held.check):
                 match done:
                     case RenderInfo():
-                        self._renderer = done
+                        self._note(references, done)
                     case StepDone():
                         self._tell_step(done, missing)
                     case ImageDone():
                         # If one failed, the device needn't go on.
                         self._raise_failed_upload()
                         self._uploads.append(self._executor.submit(self._store, done))
+
+    def _note(self, references: FetchedReferences, renderer: RenderInfo) -> None:
+        used = dict.fromkeys((*self._provenance.references, *references.used))
+        self._provenance = Provenance(references=tuple(used), render=renderer)
+        self._held.note(self._provenance)
 
     def _tell_step(self, done: StepDone, missing: list[str]) -> None:
         ready = len(self._job.shots) - len(missing) + missing.index(done.shot)
@@ -103,7 +111,7 @@ class CloneAttempt:
         self._held.check_wanted()
         image = self._images.put(self._job, done)
         self._stored[done.shot] = image
-        self._held.image_stored(image, len(self._stored), len(self._job.shots))
+        self._held.image_stored(image)
 
     def _finish_uploads(self) -> None:
         while wait(self._uploads, timeout=0.2).not_done:
@@ -115,28 +123,24 @@ class CloneAttempt:
             if upload.done():
                 upload.result()
 
-    def _commit(self, references: FetchedReferences) -> CloneResult:
+    def _commit(self) -> CloneResult:
         now = datetime.now(UTC)
         # A shot without its image is a KeyError here: a job never completes with fewer than were asked for.
         images = tuple(self._stored[shot] for shot in self._job.shots)
+        new_references = tuple(
+            ReferenceImage(asset_id=i.asset_id, url=i.url, thumbnail_url=i.thumbnail_url, added_at=now)
+            for i in images
+        )
+        row = self._job.finished_row(new_references, now)
         manifest = Manifest(
             job_id=self._job.job_id,
             influencer_id=self._job.influencer_id,
             project_id=self._job.project_id,
             source_influencer_id=self._job.source.influencer_id,
             created_at=now,
-            references=references.used,
-            render=self._renderer,
+            references=self._provenance.references,
+            render=self._provenance.render,
             images=images,
         )
         key, url = self._images.put_manifest(self._job, manifest)
-        new_references = tuple(
-            ReferenceImage(asset_id=i.asset_id, url=i.url, thumbnail_url=i.thumbnail_url, added_at=now)
-            for i in images
-        )
-        return CloneResult(
-            influencer=self._job.finished_row(new_references, now),
-            images=images,
-            manifest_key=key,
-            manifest_url=url,
-        )
+        return CloneResult(influencer=row, images=images, manifest_key=key, manifest_url=url)

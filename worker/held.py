@@ -8,9 +8,13 @@ import structlog
 
 from models.errors import LeaseLost
 from models.event import EventType
+from models.manifest import Provenance
 from models.record import CloneResult, JobError, RejectedReference, Stage, StoredImage
 from worker.drain import Drain
 from worker.jobs import JobStore, Lease, WaitingJob
+
+# How far a job is, at least, once it enters a stage.
+_REACHED: dict[Stage, float] = {"rendering": 0.05, "storing": 0.9, "finishing": 0.98}
 
 
 class JobCanceled(Exception):
@@ -22,10 +26,7 @@ class HandedBack(Exception):
 
 
 class HeldJob:
-    """Wraps a lease. Methods that write raise LeaseLost once the job is another worker's.
-
-    Progress is a share of the whole: references 5 %, rendering up to 90 %, storing up to 98 %.
-    """
+    """Wraps a lease. Methods that write raise LeaseLost once the job is another worker's."""
 
     def __init__(self, store: JobStore, lease: Lease, drain: Drain) -> None:
         self.lease = lease
@@ -55,28 +56,37 @@ class HeldJob:
         except LeaseLost:
             self._lost = True
 
-    def enter(self, stage: Stage, progress: float | None = None) -> None:
+    def enter(self, stage: Stage) -> None:
         """Begin a stage. Raises JobCanceled if that was asked for."""
         structlog.contextvars.bind_contextvars(stage=stage)
         self._on_device = self._on_device or stage == "rendering"
-        self._update("job.stage", stage=stage, progress=progress)
+        self._update("job.stage", stage=stage, progress=_REACHED[stage])
         if self._cancel:
             raise JobCanceled
 
     def references_checked(self, rejected: Sequence[RejectedReference]) -> None:
         """Tell which references can't be used."""
-        record = {"rejected_references": [r.to_data() for r in rejected]}
+        self._update(None, fields={"rejected_references": [reference.to_data() for reference in rejected]})
         for reference in rejected:
-            self._update("job.reference_rejected", fields=record, reference=reference.to_data())
+            self._update("job.reference_rejected", reference=reference.to_data())
+
+    def note(self, provenance: Provenance) -> None:
+        """Keep what the images come from, for this attempt's manifest or a later one's."""
+        self._update(None, fields={"provenance": provenance.to_data()})
+
+    def noted(self) -> Provenance:
+        """What earlier attempts kept."""
+        return self._store.provenance(self.lease.job_id)
 
     def step_done(self, shot: str, step: int, steps: int, rendered: float) -> None:
         """Tell of a denoising step. `rendered`: the share of all steps that is done, 0 to 1."""
-        self._update("job.progress", progress=0.05 + 0.85 * rendered, shot=shot, step=step, steps=steps)
+        begun, ended = _REACHED["rendering"], _REACHED["storing"]
+        progress = begun + (ended - begun) * rendered
+        self._update("job.progress", progress=progress, shot=shot, step=step, steps=steps)
 
-    def image_stored(self, image: StoredImage, stored: int, wanted: int) -> None:
-        """Tell of an image in the store, the `stored`th of `wanted`. Images come while others render."""
-        progress = 0.9 + 0.08 * stored / wanted if stored == wanted else None
-        self._update("job.image_stored", progress=progress, image=image.to_data())
+    def image_stored(self, image: StoredImage) -> None:
+        """Tell of an image in the store. Others may be on the device still."""
+        self._update("job.image_stored", image=image.to_data())
 
     def complete(self, result: CloneResult) -> None:
         self._store.complete(self.lease, result)
@@ -93,5 +103,5 @@ class HeldJob:
     def retry(self, error: JobError, delay: float) -> WaitingJob:
         return self._store.release(self.lease, error.code, delay=delay, error=error)
 
-    def _update(self, event: EventType, **written: Any) -> None:
+    def _update(self, event: EventType | None, **written: Any) -> None:
         self._cancel = self._store.update(self.lease, event, **written) or self._cancel

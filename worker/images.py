@@ -1,11 +1,11 @@
 """Encoding: the PNG that is stored and its WebP thumbnail, each marked as made by a trained algorithm."""
 
+from dataclasses import dataclass
 from io import BytesIO
 
 from PIL import Image, PngImagePlugin
 
 from models.manifest import DIGITAL_SOURCE_TYPE
-from worker.render import RawImage
 
 _XMP = f"""<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/">
@@ -17,17 +17,32 @@ _XMP = f"""<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <?xpacket end="r"?>"""
 
 
-def to_raw(image: Image.Image) -> RawImage:
-    """Pixels of an RGB image, for the pipe to the render process."""
-    return RawImage(image.width, image.height, image.tobytes())
+@dataclass(frozen=True, slots=True)
+class EncodedImage:
+    """An image as it is stored: PNG and thumbnail bytes, and the PNG's size in pixels."""
+
+    png: bytes
+    thumbnail: bytes
+    width: int
+    height: int
 
 
-def from_raw(raw: RawImage) -> Image.Image:
-    return Image.frombytes("RGB", (raw.width, raw.height), raw.data)
+def encode(image: Image.Image, thumbnail_side: int) -> EncodedImage:
+    """Encode an RGB image. The same pixels give the same bytes."""
+    return EncodedImage(_png(image), _thumbnail(image, thumbnail_side), image.width, image.height)
 
 
-def encode_png(image: Image.Image) -> bytes:
-    """Lossless, with the mark as XMP. The same pixels give the same bytes."""
+def decode(png: bytes, thumbnail: bytes) -> EncodedImage:
+    """What `encode` made, read back. Raises ValueError if the PNG is broken."""
+    try:
+        with Image.open(BytesIO(png), formats=["PNG"]) as image:
+            image.load()
+            return EncodedImage(png, thumbnail, image.width, image.height)
+    except (OSError, SyntaxError) as error:
+        raise ValueError("not a whole PNG") from error
+
+
+def _png(image: Image.Image) -> bytes:
     marks = PngImagePlugin.PngInfo()
     marks.add_itxt("XML:com.adobe.xmp", _XMP)
     buffer = BytesIO()
@@ -35,8 +50,7 @@ def encode_png(image: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def encode_thumbnail(image: Image.Image, side: int) -> bytes:
-    """A WebP whose longest side is at most `side` pixels, with the mark as XMP."""
+def _thumbnail(image: Image.Image, side: int) -> bytes:
     small = image.copy()
     small.thumbnail((side, side), Image.Resampling.LANCZOS)
     buffer = BytesIO()

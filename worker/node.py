@@ -8,14 +8,16 @@ from celery import Celery
 
 from models.job import CloneJob
 from models.record import CloneResult
-from worker.clone import CloneAttempt
+from worker.clone import CloneRun
 from worker.drain import Drain
-from worker.heartbeat import Heartbeat, Periodic, Reaper
+from worker.heartbeat import Heartbeat
 from worker.held import HeldJob
 from worker.imagestore import ImageStore
 from worker.jobs import JobStore
+from worker.periodic import Periodic
 from worker.presence import Presence, here
 from worker.queue import JobQueue
+from worker.reaper import Reaper
 from worker.references.fetch import ReferenceFetcher
 from worker.render import RenderProcess
 from worker.settings import Settings
@@ -57,7 +59,7 @@ class Node:
 
     def clone(self, job: CloneJob, held: HeldJob) -> CloneResult:
         """One attempt at the job."""
-        attempt = CloneAttempt(
+        run = CloneRun(
             job,
             held,
             fetcher=self._fetcher,
@@ -65,7 +67,7 @@ class Node:
             images=self.images,
             executor=self._executor,
         )
-        return attempt.run()
+        return run.run()
 
     def begin_drain(self) -> None:
         """No new work; what isn't done in the grace time is handed back."""

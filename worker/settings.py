@@ -3,14 +3,18 @@
 from functools import cache
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from models.errors import InvalidSettings
 
 
 class Settings(BaseSettings):
     """Every default works with local services. Durations are in seconds, sizes in bytes."""
 
-    model_config = SettingsConfigDict(env_prefix="LIKENESS_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="LIKENESS_", frozen=True, extra="ignore", hide_input_in_errors=True
+    )
 
     # Queue and job store
     redis_url: SecretStr = SecretStr("redis://127.0.0.1:6379/0")
@@ -40,10 +44,12 @@ class Settings(BaseSettings):
     s3_endpoint_url: str | None = None
     """Null means AWS."""
     s3_region: str = "us-east-1"
+    """The region that requests are signed for."""
     s3_access_key_id: SecretStr | None = None
     """Null means boto3's own chain: environment, profile, instance role."""
     s3_secret_access_key: SecretStr | None = None
     s3_bucket: str = "likeness"
+    """Must exist."""
     s3_addressing_style: Literal["auto", "path", "virtual"] = "auto"
     s3_attempts: int = Field(5, ge=1)
     """Tries of one call to the store, with backoff between them."""
@@ -90,9 +96,14 @@ class Settings(BaseSettings):
     # Logs
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "console"] = "json"
+    """`console` is for reading along at a terminal."""
 
 
 @cache
 def settings() -> Settings:
-    """The process's settings, read at the first call."""
-    return Settings()
+    """The process's settings, read at the first call. Raises InvalidSettings."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        problems = "; ".join(f"LIKENESS_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
+        raise InvalidSettings(f"The settings can't be used. {problems}") from None

@@ -17,8 +17,7 @@ from models.errors import ProfileLoadFailed, RenderError
 from models.influencer import Appearance
 from models.manifest import RenderInfo
 from models.shot import shot_named
-from worker.images import to_raw
-from worker.render import RenderOrder, RenderProcess
+from worker.render import RawImage, RenderOrder, RenderProcess
 from worker.render.messages import FromChild, ImageDone, StepDone
 from worker.samples import load_sample
 from worker.settings import Settings
@@ -38,7 +37,7 @@ def device() -> Iterator[RenderProcess]:
 
 def order(*shots: str) -> RenderOrder:
     _, files = load_sample("maya")
-    references = tuple(to_raw(Image.open(BytesIO(data)).convert("RGB")) for data in files[:2])
+    references = tuple(RawImage.of(Image.open(BytesIO(data)).convert("RGB")) for data in files[:2])
     return RenderOrder(references, Appearance(), tuple((shot_named(shot), 7) for shot in shots))
 
 

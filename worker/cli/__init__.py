@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from models.errors import InvalidInput, LikenessError
+from models.errors import InvalidInput, InvalidSettings, LikenessError
+from models.shot import REFERENCE_SHEET
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 JobIdArgument = Annotated[str, typer.Argument(metavar="JOB_ID", show_default=False)]
@@ -17,9 +18,12 @@ def main() -> None:
     """Run the command. An error of the tree becomes one line and exit code 1, or 2 for bad input."""
     try:
         app()
+    except ImportError as error:
+        typer.echo(f"likeness: {error}. Install what is missing: pip install '.[all]'", err=True)
+        sys.exit(1)
     except LikenessError as error:
         typer.echo(f"likeness: {error.code}: {error.message}", err=True)
-        sys.exit(2 if isinstance(error, InvalidInput) else 1)
+        sys.exit(2 if isinstance(error, InvalidInput | InvalidSettings) else 1)
 
 
 @app.callback()
@@ -34,7 +38,9 @@ def _root() -> None:
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for the results.", file_okay=False)] = Path("out"),
     persona: Annotated[str, typer.Option(help="A sample persona's name.")] = "maya",
-    shots: Annotated[int, typer.Option(min=1, max=14, help="How many shots of the reference sheet.")] = 4,
+    shots: Annotated[
+        int, typer.Option(min=1, max=len(REFERENCE_SHEET), help="How many shots of the reference sheet.")
+    ] = 4,
 ) -> None:
     """Clone a sample persona with embedded services and a worker of its own; needs nothing else."""
     from worker.cli.demo import run
@@ -47,15 +53,16 @@ def stack(
     data: Annotated[Path, typer.Option(help="Where objects are kept.", file_okay=False)] = Path("stack-data"),
 ) -> None:
     """Run the embedded Redis and S3 server until Ctrl-C. Prints the environment that leads to them."""
+    from worker.cli.sample_job import write_sample_job
     from worker.stack import EmbeddedStack
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with EmbeddedStack(data, persist=True) as running:
+        job = write_sample_job(running.settings(), data)
         for name, value in running.environment.items():
             typer.echo(f"export {name}={value}")
-        typer.echo(
-            f"# Running, with data in {data}. Paste the lines above into other shells. Ctrl-C ends it."
-        )
+        typer.echo(f"# Data is in {data}. Paste the lines above into other shells. Ctrl-C ends the stack.")
+        typer.echo(f"# A job to begin with: likeness submit {job}")
         sys.stdout.flush()
         try:
             signal.pause()
@@ -80,7 +87,7 @@ def submit(
     file: Annotated[typer.FileText, typer.Argument(help="The message as JSON; - reads standard input.")],
 ) -> None:
     """Put a clone job on the queue and print its record. Without a jobId in FILE, one is drawn."""
-    from worker.cli.jobs import submit_text
+    from worker.cli.submit import submit_text
 
     typer.echo(submit_text(file.read()).to_json())
 

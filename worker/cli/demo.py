@@ -1,6 +1,7 @@
 """`likeness demo`: a whole clone on embedded services, from sample references to a contact sheet."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -14,35 +15,29 @@ from PIL import Image
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from models.derived import asset_id_of
-from models.errors import LikenessError
+from models.errors import WatchTimeout, WorkerEnded
 from models.event import JobEvent
-from models.job import CloneJob, CloneRequest, ReferenceSource
+from models.job import CloneJob
 from models.record import JobRecord
-from models.shot import DEFAULT_SHOTS, REFERENCE_SHEET
-from worker.client import JobClient, WatchTimeout, plan_clone
-from worker.contact_sheet import contact_sheet
+from worker.cli.contact_sheet import contact_sheet
+from worker.cli.sample_job import sample_job
+from worker.client import JobClient
 from worker.samples import load_sample
 from worker.stack import EmbeddedStack
 from worker.storage import Storage
 
 
-class WorkerEnded(LikenessError):
-    """The demo's worker process ended before the job did."""
-
-    code = "WORKER_ENDED"
-
-
 def run(out: Path, persona: str, shot_count: int) -> None:
     """Clone the sample `persona` and write the results to `out`. Exits with 1 unless the job completed."""
     source, files = load_sample(persona)
-    out.mkdir(parents=True, exist_ok=True)
+    # An earlier run's images must not pass for this one's.
+    shutil.rmtree(out / "images", ignore_errors=True)
+    (out / "images").mkdir(parents=True)
     console = Console()
     with TemporaryDirectory(prefix="likeness-demo-") as data, EmbeddedStack(Path(data)) as stack:
         settings = stack.settings()
         storage = Storage(settings)
-        references = _upload(storage, source.project_id, files)
-        job = plan_clone(source, CloneRequest(name=f"{source.name} (clone)"), references, _shots(shot_count))
+        job = sample_job(storage, persona, shot_count)
         with _worker(stack.environment, out / "worker.log") as worker_process:
             record = _follow(JobClient(settings), job, worker_process, console)
         if record.result is None:
@@ -52,23 +47,8 @@ def run(out: Path, persona: str, shot_count: int) -> None:
         ]
     _write(out, record, source.name, files, images)
     console.print(f"\n[bold green]completed[/] {record.job_id}")
-    for name in ("contact-sheet.png", "influencer.json", "job.json"):
-        console.print(f"  {out / name}")
-    console.print(f"  {out}/*.png  {len(images)} images", highlight=False)
-
-
-def _shots(count: int) -> tuple[str, ...]:
-    order = (*DEFAULT_SHOTS, *(name for name in REFERENCE_SHEET if name not in DEFAULT_SHOTS))
-    return order[:count]
-
-
-def _upload(storage: Storage, project_id: str, files: Sequence[bytes]) -> list[ReferenceSource]:
-    sources = []
-    for number, data in enumerate(files):
-        asset_id = asset_id_of("demo", str(number))
-        storage.put_image(storage.keys.media_key(project_id, asset_id), data, "image/webp", {})
-        sources.append(ReferenceSource(asset_id=asset_id))
-    return sources
+    for name in ("contact-sheet.png", "images/", "influencer.json", "job.json"):
+        console.print(f"  {out}/{name}")
 
 
 @contextmanager
@@ -150,7 +130,7 @@ def _write(
 ) -> None:
     assert record.result is not None
     for shot, data in images:
-        (out / f"{shot}.png").write_bytes(data)
+        (out / "images" / f"{shot}.png").write_bytes(data)
     (out / "job.json").write_text(record.model_dump_json(indent=2, exclude_none=True) + "\n")
     row = record.result.influencer
     (out / "influencer.json").write_text(row.model_dump_json(indent=2, exclude_none=True) + "\n")

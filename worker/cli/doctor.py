@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 from rich.console import Console
 from rich.table import Table
 
-from models.errors import LikenessError, QueueUnavailable
+from models.errors import DoctorFinding, LikenessError, QueueUnavailable
 from worker.jobs.connection import connect
 from worker.render import RenderProcess
 from worker.settings import Settings, settings
@@ -17,12 +17,6 @@ from worker.storage import Storage
 
 # More than this, in seconds, and presigned URLs and signed requests begin to be refused.
 _MOST_SKEW = 30.0
-
-
-class Finding(LikenessError):
-    """Something that works, but not as a worker needs it."""
-
-    code = "DOCTOR_FINDING"
 
 
 def examine() -> bool:
@@ -56,7 +50,7 @@ def _noeviction(known: Settings) -> str:
     with connect(known) as redis:
         policy: str = _ask(lambda: redis.info("memory"))["maxmemory_policy"]
     if policy != "noeviction":
-        raise Finding(
+        raise DoctorFinding(
             f"maxmemory-policy is {policy}: under pressure Redis would drop jobs. "
             "Run: redis-cli config set maxmemory-policy noeviction"
         )
@@ -68,7 +62,9 @@ def _clock(known: Settings) -> str:
         seconds, microseconds = _ask(redis.time)
     skew = abs(time.time() - (seconds + microseconds / 1e6))
     if skew > _MOST_SKEW:
-        raise Finding(f"This clock is {skew:.0f} s off. Run an NTP client such as chrony on both machines.")
+        raise DoctorFinding(
+            f"This clock is {skew:.0f} s off. Run an NTP client such as chrony on both machines."
+        )
     return f"{skew * 1000:.0f} ms apart at {datetime.now(UTC):%H:%M:%S} UTC"
 
 

@@ -6,11 +6,23 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
+from models.errors import InvalidSettings
 from worker.settings import Settings
 
 
 def connect(settings: Settings) -> Redis:
-    """A thread-safe client that decodes answers to text and tries again for about four seconds."""
+    """A thread-safe client that decodes answers to text and tries again for about four seconds.
+
+    Raises InvalidSettings if the URL can't be read.
+    """
+    try:
+        return _client(settings)
+    except ValueError as error:
+        # The URL may hold a password, and the library's message the URL.
+        raise InvalidSettings("LIKENESS_REDIS_URL must be like redis://HOST:PORT/DB.") from error
+
+
+def _client(settings: Settings) -> Redis:
     return Redis.from_url(
         settings.redis_url.get_secret_value(),
         decode_responses=True,

@@ -106,32 +106,32 @@ end
 
 -- Keep the lease. Answers whether the job shall be canceled.
 function calls.renew(token, lease_ms)
-  local no = refusal(token)
-  if no then return { no } end
+  local why_not = refusal(token)
+  if why_not then return { why_not } end
   local lease_until = now() + lease_ms
   set('lease_until', lease_until)
   redis.call('ZADD', watch, lease_until, get('job_id'))
   return { 'ok', get('cancel_requested') or '0' }
 end
 
--- Write fields and tell of it. A job that shall be canceled no longer enters `finishing`.
+-- Write fields and, if `kind` isn't empty, tell of it. A job that shall be canceled no longer enters `finishing`.
 function calls.update(token, kind, data, ...)
-  local no = refusal(token)
-  if no then return { no } end
+  local why_not = refusal(token)
+  if why_not then return { why_not } end
   local cancel, fields = get('cancel_requested') or '0', { ... }
   for i = 1, #fields, 2 do
     local name, value = fields[i], fields[i + 1]
     if name == 'stage' and value == 'finishing' and cancel == '1' then return { 'ok', cancel } end
     if name ~= 'progress' or tonumber(value) > tonumber(get('progress')) then set(name, value) end
   end
-  emit(kind, data)
+  if kind ~= '' then emit(kind, data) end
   return { 'ok', cancel }
 end
 
 -- The one write that makes a job final: state, event and lease together.
 function calls.finish(token, status, field, value)
-  local no = refusal(token)
-  if no then return { no } end
+  local why_not = refusal(token)
+  if why_not then return { why_not } end
   if field ~= '' then set(field, value) end
   if status == 'completed' then set('progress', '1') end
   conclude(status, field ~= '' and '{"' .. field .. '":' .. value .. '}' or '{}')
@@ -140,14 +140,23 @@ end
 
 -- Give the job back, to be sent again after a delay. A handover is no failed attempt.
 function calls.release(token, delay_ms, handover, reason, last_error)
-  local no = refusal(token)
-  if no then return { no } end
+  local why_not = refusal(token)
+  if why_not then return { why_not } end
   let_go()
   redis.call('HINCRBY', job, 'handovers', handover)
   if last_error ~= '' then set('last_error', last_error) end
   redis.call('ZADD', watch, now() + delay_ms, get('job_id'))
   emit('job.requeued', cjson.encode({ reason = reason }))
   return { 'ok', get('token') }
+end
+
+-- End a waiting job whose message no worker can read. One that is held was read by somebody.
+function calls.refuse(value)
+  if get('status') == 'running' and not get('holder') then
+    set('error', value)
+    conclude('failed', '{"error":' .. value .. '}')
+  end
+  return 'ok'
 end
 
 -- Ask for the end of a job. One that no worker ever began with ends here and now; a held one is asked to

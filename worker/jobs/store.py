@@ -18,6 +18,7 @@ from models.errors import (
 )
 from models.event import EventType, JobEvent
 from models.job import CloneJob
+from models.manifest import Provenance
 from models.record import CloneResult, JobError, JobRecord, Stage
 from worker.jobs.connection import connect
 from worker.jobs.documents import event_from, record_from
@@ -27,7 +28,9 @@ Verdict = Literal["claimed", "canceled", "exhausted", "held", "final", "conflict
 FinalStatus = Literal["completed", "failed", "canceled"]
 
 # A waiting job whose message was sent is looked at again after this long, in milliseconds.
-_LOST_AFTER = 30_000
+_LOST_AFTER_MS = 30_000
+# Of a refused message, in characters.
+_MOST_REFUSED = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +82,12 @@ class JobStore:
         """Record a new job. False if it is known already; IdempotencyConflict if with other content."""
         answer = self._call(job.job_id, "submit", *_identity(job), _ms(self._settings.resend_after))
         if answer == "conflict":
-            raise _conflict(job.job_id)
+            raise conflict(job.job_id)
         return bool(answer == "new")
 
     def sent(self, job_id: str, token: str) -> None:
         """Note that the job's message is on the queue. `token` is the job's when the sender took it up."""
-        self._call(job_id, "sent", token, _LOST_AFTER)
+        self._call(job_id, "sent", token, _LOST_AFTER_MS)
 
     def claim(self, job: CloneJob, holder: str) -> Claim:
         """Try to become the job's holder. A job that was never submitted is recorded on the way."""
@@ -112,14 +115,14 @@ class JobStore:
     def update(
         self,
         lease: Lease,
-        event: EventType,
+        event: EventType | None,
         *,
         stage: Stage | None = None,
         progress: float | None = None,
         fields: dict[str, Any] | None = None,
         **data: Any,
     ) -> bool:
-        """Write state and tell of it in one step. True if the job shall be canceled.
+        """Write state and, if there is an event, tell of it in one step. True if the job shall be canceled.
 
         `progress` only ever rises. `fields` are further record fields, `data` the event's own, both as JSON
         data. A job that shall be canceled doesn't enter `finishing`: nothing is written then.
@@ -131,7 +134,7 @@ class JobStore:
             pairs += ("progress", f"{progress:.4f}")
         for name, value in (fields or {}).items():
             pairs += (name, json.dumps(value))
-        return self._held_call(lease, "update", event, json.dumps(data), *pairs) == "1"
+        return self._held_call(lease, "update", event or "", json.dumps(data), *pairs) == "1"
 
     def complete(self, lease: Lease, result: CloneResult) -> None:
         self._held_call(lease, "finish", "completed", "result", result.to_json())
@@ -165,7 +168,7 @@ class JobStore:
         """Jobs whose holder fell silent or whose message is overdue, each to be sent by the caller."""
         prefix = self._settings.redis_prefix
         keys = [f"{prefix}:job:", f"{prefix}:events:", f"{prefix}:watch"]
-        found = self._run(keys, "due", most, _ms(self._settings.resend_after), _LOST_AFTER)
+        found = self._run(keys, "due", most, _ms(self._settings.resend_after), _LOST_AFTER_MS)
         return [WaitingJob(job_id, message, token, sent == "1") for job_id, message, token, sent in found]
 
     def cancel(self, job_id: str) -> JobRecord | None:
@@ -180,14 +183,24 @@ class JobStore:
             raise CancelUnavailable("The job is being finished and can't be canceled any more.", jobId=job_id)
         return None if answer == "accepted" else self.get(job_id)
 
-    def refuse(self, message: str, error: LikenessError) -> None:
-        """Keep a message that can't become a job, and why, for whoever looks for it. The latest 1000 are kept."""
+    def provenance(self, job_id: str) -> Provenance:
+        """What earlier attempts noted with `update`, as the field `provenance`."""
+        noted = self._guarded(lambda: self._redis.hget(self._job_key(job_id), "provenance"))
+        return Provenance.parse(noted) if noted else Provenance()
+
+    def refuse(self, message: Any, error: LikenessError) -> None:
+        """Keep a message that can't become a job, and why, for whoever looks for it: the latest 1000, for as
+        long as records are kept. If it is the message of a job that waits, that job fails."""
         stream = f"{self._settings.redis_prefix}:refused"
-        self._guarded(
-            lambda: self._redis.xadd(
-                stream, {"message": message, "code": error.code, "reason": error.message}, maxlen=1000
-            )
-        )
+        text = json.dumps(message)[:_MOST_REFUSED]
+        entry: Any = {"message": text, "code": error.code, "reason": error.message}
+        self._guarded(lambda: self._redis.xadd(stream, entry, maxlen=1000))
+        self._guarded(lambda: self._redis.expire(stream, int(self._settings.record_ttl)))
+        job_id = message.get("jobId") if isinstance(message, dict) else None
+        if isinstance(job_id, str):
+            known = self._guarded(lambda: self._redis.hget(self._job_key(job_id), "message"))
+            if known and json.loads(known) == message:
+                self._call(job_id, "refuse", JobError.of(error).to_json())
 
     def get(self, job_id: str) -> JobRecord:
         """The job's record. Raises NotFound."""
@@ -197,7 +210,7 @@ class JobStore:
         return record_from(cast("dict[str, str]", fields))
 
     def events(self, job_id: str, after: int = 0, block: float | None = None) -> Iterator[JobEvent]:
-        """The events that are kept with a sequence above `after`. `block`: wait so long (s) for a first one."""
+        """The kept events with a sequence above `after`, 1000 at most. `block`: wait so long (s) for a first."""
         stream = self._events_key(job_id)
         block_ms = None if block is None else max(1, _ms(block))
         answer = self._guarded(lambda: self._redis.xread({stream: f"{after}-0"}, count=1000, block=block_ms))
@@ -242,7 +255,7 @@ def _ms(seconds: float) -> int:
     return int(seconds * 1000)
 
 
-def _conflict(job_id: str) -> IdempotencyConflict:
+def conflict(job_id: str) -> IdempotencyConflict:
     return IdempotencyConflict(
         f"The job {job_id} exists with other content. Use a new job id for new content.", jobId=job_id
     )

@@ -19,7 +19,6 @@ from models.errors import (
 from models.job import CloneJob, ReferenceSource
 from models.manifest import UsedReference
 from models.record import RejectedReference
-from worker.images import to_raw
 from worker.references.decode import DecodeLimits, decode_reference
 from worker.references.download import download
 from worker.render import RawImage
@@ -76,13 +75,15 @@ class ReferenceFetcher:
         data = self._read(project_id, source)
         with self._decoding:
             image = decode_reference(data, self._limits)
-        return to_raw(image), sha256(data).hexdigest()
+        return RawImage.of(image), sha256(data).hexdigest()
 
     def _read(self, project_id: ProjectId, source: ReferenceSource) -> bytes:
         if source.url is not None:
             return download(source.url, self._settings)
         key = source.key or self._storage.keys.media_key(project_id, source.asset_id)
         try:
+            if project_id not in key.split("/"):
+                raise NotFound("The object belongs to another project.")
             return self._storage.get(key, max_bytes=self._settings.reference_max_bytes)
         except NotFound:
             raise ReferenceNotFound(

@@ -54,21 +54,18 @@ def _serve(
     send: Callable[[FromChild], None],
     stop_if_called_off: Callable[[], None],
 ) -> FromChild:
-    from PIL import Image
-
     from pipelines.protocol import PlannedShot, RenderCanceled, Step
 
     def on_step(step: Step) -> None:
         send(StepDone(step.shot, step.step, step.steps))
         stop_if_called_off()
 
-    references = [Image.frombytes("RGB", (r.width, r.height), r.data) for r in order.references]
+    references = [reference.to_image() for reference in order.references]
     shots = [PlannedShot(shot, seed) for shot, seed in order.shots]
     try:
         stop_if_called_off()
         for done in pipeline.render(references, order.appearance, shots, on_step):
-            raw = RawImage(done.image.width, done.image.height, done.image.tobytes())
-            send(ImageDone(done.shot, done.seed, raw))
+            send(ImageDone(done.shot, done.seed, RawImage.of(done.image)))
             stop_if_called_off()
     except RenderCanceled:
         return Finished()

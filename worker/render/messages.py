@@ -1,11 +1,15 @@
 """What goes over the pipe between a worker and its render process. Plain data, pickled."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
 
 from models.errors import LikenessError
 from models.influencer import Appearance
 from models.manifest import RenderInfo
 from models.shot import Shot
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +19,16 @@ class RawImage:
     width: int
     height: int
     data: bytes
+
+    @classmethod
+    def of(cls, image: "Image.Image") -> Self:
+        """The pixels of an RGB image."""
+        return cls(image.width, image.height, image.tobytes())
+
+    def to_image(self) -> "Image.Image":
+        from PIL import Image
+
+        return Image.frombytes("RGB", (self.width, self.height), self.data)
 
 
 @dataclass(frozen=True, slots=True)

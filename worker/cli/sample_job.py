@@ -1,0 +1,34 @@
+"""A job to try things with: a sample persona whose references are put into the object store."""
+
+import json
+from pathlib import Path
+
+from models.derived import asset_id_of
+from models.job import CloneJob, CloneRequest, ReferenceSource
+from models.shot import DEFAULT_SHOTS, REFERENCE_SHEET
+from worker.client import plan_clone
+from worker.samples import load_sample
+from worker.settings import Settings
+from worker.storage import Storage
+
+
+def sample_job(storage: Storage, persona: str, shot_count: int) -> CloneJob:
+    """Upload the references of the sample `persona` and plan a clone with the first shots of the sheet."""
+    source, files = load_sample(persona)
+    references = []
+    for number, data in enumerate(files):
+        asset_id = asset_id_of(persona, str(number))
+        storage.put_image(storage.keys.media_key(source.project_id, asset_id), data, "image/webp")
+        references.append(ReferenceSource(asset_id=asset_id))
+    order = (*DEFAULT_SHOTS, *(name for name in REFERENCE_SHEET if name not in DEFAULT_SHOTS))
+    return plan_clone(source, CloneRequest(name=f"{source.name} (clone)"), references, order[:shot_count])
+
+
+def write_sample_job(settings: Settings, folder: Path) -> Path:
+    """Write such a job to a file that `likeness submit` takes, any number of times: it has no job id."""
+    with Storage(settings) as storage:
+        message = sample_job(storage, "maya", 4).to_data()
+    del message["jobId"]
+    file = folder / "sample-job.json"
+    file.write_text(json.dumps(message, indent=2) + "\n")
+    return file
