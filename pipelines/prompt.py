@@ -1,6 +1,7 @@
 """The prompt: what a photo diffusion model is told about a persona and a shot.
 
-Appearance and shot only. A personality never gets here, since it must not change a pixel.
+Appearance and shot only. A personality never gets here, since it must not change a pixel. For profiles that
+read text, which `embedded` doesn't.
 """
 
 import unicodedata

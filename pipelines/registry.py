@@ -67,7 +67,7 @@ def load_pipeline(name: str, device: str) -> "ReferencePipeline":
     except ImportError as error:
         raise ProfileLoadFailed(
             f"The profile {name!r} needs a package that is missing here ({error}). "
-            "Install the worker with `pip install 'likeness[worker,render]'`.",
+            "Install the worker with `pip install '.[worker,render]'`.",
             profile=name,
         ) from error
     except Exception as error:

@@ -14,7 +14,7 @@ from models.job import KIND
 from worker.attempts import handle
 from worker.logs import configure_logs
 from worker.node import Node
-from worker.queue import make_app
+from worker.queue import make_app, queue_names
 from worker.settings import settings
 
 log = structlog.get_logger()
@@ -44,7 +44,7 @@ def run(jobs: int) -> None:
             "worker",
             "--pool=threads",
             f"--concurrency={jobs}",
-            f"--queues={settings().queue}",
+            f"--queues={','.join(queue_names(settings()))}",
             f"--hostname=likeness-{os.getpid()}@%h",
             f"--loglevel={settings().log_level}",
             # Workers find each other's lost jobs through the job store, so they needn't talk.
@@ -65,11 +65,16 @@ def _start(**_: object) -> None:
     global _node  # noqa: PLW0603 - Celery's hooks and its task meet here
     configure_logs(settings())
     try:
-        _node = Node(settings(), app)
-        _node.start()
+        node = Node(settings(), app)
+        node.start()
     except LikenessError as error:
         log.critical("node.failed", code=error.code, error=error.message)
         sys.exit(1)
+    except Exception:
+        # Celery would log it and go on without a node.
+        log.exception("node.failed")
+        sys.exit(1)
+    _node = node
 
 
 @worker_shutting_down.connect
@@ -79,6 +84,8 @@ def _drain(**_: object) -> None:
 
 
 @worker_shutdown.connect
-def _stop(**_: object) -> None:
+def _stop(sender: Any, **_: object) -> None:
     if _node:
         _node.stop()
+        if _node.is_broken:
+            sender.exitcode = 1

@@ -1,5 +1,6 @@
 """From a message to an outcome: who may work on the job, and what becomes of each way in which work ends."""
 
+import time
 from typing import Any
 
 import structlog
@@ -9,6 +10,7 @@ from models.errors import (
     InvalidInput,
     LeaseLost,
     LikenessError,
+    ProfileLoadFailed,
     QueueUnavailable,
     Unforeseen,
 )
@@ -35,18 +37,31 @@ def handle(node: Node, message: Any) -> None:
         return
     with structlog.contextvars.bound_contextvars(jobId=job.job_id, stage="queued"):
         if node.drain.begun:
-            node.queue.forward(job.job_id, job.to_data())
+            node.queue.put_back(job.job_id, job.to_data())
             return
-        claim = node.store.claim(job, node.name)
+        claim, claimed_at = _claim(node, job)
         if claim.verdict == "conflict":
             node.store.refuse(message, conflict(job.job_id))
         if claim.lease is None:
             log.info("message.dropped", why=claim.verdict)
             return
         structlog.contextvars.bind_contextvars(stage="fetching")
-        held = HeldJob(node.store, claim.lease, node.drain)
+        held = HeldJob(node.store, claim.lease, node.drain, claimed_at + node.settings.lease_ttl)
         with node.heartbeat.keeping(held):
             _work(node, job, held, claim)
+
+
+def _claim(node: Node, job: CloneJob) -> tuple[Claim, float]:
+    """The claim, and when it was asked for. Waits for Redis: before the claim, the store may not know the job."""
+    while True:
+        asked = time.monotonic()
+        try:
+            return node.store.claim(job, node.name), asked
+        except QueueUnavailable as error:
+            if node.drain.begun:
+                raise
+            log.warning("redis.unavailable", error=error.message)
+            time.sleep(1)
 
 
 def _work(node: Node, job: CloneJob, held: HeldJob, claim: Claim) -> None:
@@ -74,8 +89,13 @@ def _attempt(node: Node, job: CloneJob, held: HeldJob, claim: Claim) -> None:
     except JobCanceled:
         _cancel(node, job, held)
     except HandedBack:
-        node.queue.send(held.hand_back())
+        node.queue.send_again(held.hand_back())
         log.info("job.handed_back")
+    except ProfileLoadFailed as error:
+        # It is this worker that is broken, not the job.
+        log.critical("node.broken", code=error.code, error=error.message)
+        node.give_up()
+        node.queue.send_again(held.hand_back())
     except (LeaseLost, QueueUnavailable):
         raise
     except LikenessError as error:
@@ -86,13 +106,14 @@ def _attempt(node: Node, job: CloneJob, held: HeldJob, claim: Claim) -> None:
 
 
 def _cancel(node: Node, job: CloneJob, held: HeldJob) -> None:
-    """Remove what is stored, then say so. Where the store fails, another attempt cleans up later."""
+    """Remove what is stored, then say so. While the store is out of reach, another attempt does it later."""
     try:
         node.images.remove(job)
     except LikenessError as error:
-        held.retry(JobError.of(error), delay=node.settings.retry_backoff)
-        log.warning("cancel.postponed", error=error.message)
-        return
+        log.warning("cleanup.failed", code=error.code, error=error.message)
+        if error.retryable:
+            held.retry(JobError.of(error), delay=5 * node.settings.retry_backoff)
+            return
     held.end_canceled()
     log.info("job.canceled")
 
@@ -105,14 +126,15 @@ def _fail(node: Node, job: CloneJob, held: HeldJob, error: LikenessError) -> Non
         delay = node.settings.retry_backoff * 2 ** (tries - 2) if tries > 1 else 0
         waiting = held.retry(JobError.of(error), delay)
         if not delay:
-            node.queue.send(waiting)
+            node.queue.send_again(waiting)
         return
+    # Final first: were the job another worker's by now, its images would not be ours to remove.
+    held.fail(JobError.of(error))
+    log.error("job.failed", code=error.code, error=error.message)
     try:
         node.images.remove(job)
     except LikenessError as second:
         log.warning("cleanup.failed", code=second.code, error=second.message)
-    held.fail(JobError.of(error))
-    log.error("job.failed", code=error.code, error=error.message)
 
 
 def _exhausted(claim: Claim) -> AttemptsExhausted:

@@ -71,7 +71,7 @@ class JobClient:
         broker refuses it, a worker's reaper sends it.
         """
         if self._store.submit(job):
-            self._queue.send(WaitingJob(job.job_id, job.to_json(), token="0", sent=False))  # noqa: S106
+            self._queue.send(WaitingJob(job.job_id, job.to_json(), token="0"))  # noqa: S106
         return self._store.get(job.job_id)
 
     def get(self, job_id: str) -> JobRecord:

@@ -108,8 +108,7 @@ class CloneRun:
         self._held.step_done(done.shot, done.step, done.steps, share)
 
     def _store(self, done: ImageDone) -> None:
-        self._held.check_wanted()
-        image = self._images.put(self._job, done)
+        image = self._images.put(self._job, done, confirm=self._held.confirm)
         self._stored[done.shot] = image
         self._held.image_stored(image)
 
@@ -142,5 +141,6 @@ class CloneRun:
             render=self._provenance.render,
             images=images,
         )
+        self._held.confirm()
         key, url = self._images.put_manifest(self._job, manifest)
         return CloneResult(influencer=row, images=images, manifest_key=key, manifest_url=url)

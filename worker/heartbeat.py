@@ -3,8 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import structlog
+
+from models.errors import QueueUnavailable
 from worker.held import HeldJob
 from worker.periodic import Periodic
+
+log = structlog.get_logger()
 
 
 class Heartbeat(Periodic):
@@ -24,4 +29,7 @@ class Heartbeat(Periodic):
 
     def _renew(self) -> None:
         for held in tuple(self._held):
-            held.renew()
+            try:
+                held.renew()
+            except QueueUnavailable as error:
+                log.warning("redis.unavailable", jobId=held.lease.job_id, error=error.message)

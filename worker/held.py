@@ -1,6 +1,7 @@
 """A job that this worker holds: the only way in which its state is told, and the place to learn that it
 must stop."""
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,15 +27,20 @@ class HandedBack(Exception):
 
 
 class HeldJob:
-    """Wraps a lease. Methods that write raise LeaseLost once the job is another worker's."""
+    """Wraps a lease. Methods that write raise LeaseLost once the job is another worker's.
 
-    def __init__(self, store: JobStore, lease: Lease, drain: Drain) -> None:
+    `lease_until` is when the lease runs out unless it is renewed, by this machine's monotonic clock.
+    """
+
+    def __init__(self, store: JobStore, lease: Lease, drain: Drain, lease_until: float) -> None:
         self.lease = lease
         self._store = store
         self._drain = drain
+        self._lease_until = lease_until
         self._lost = False
         self._cancel = False
         self._on_device = False
+        self._rejected: list[dict[str, Any]] | None = None
 
     def check(self) -> None:
         """Cheap, and called often. Raises LeaseLost, JobCanceled or HandedBack if the job must stop here."""
@@ -49,10 +55,21 @@ class HeldJob:
         if self._cancel:
             raise JobCanceled
 
+    def confirm(self) -> None:
+        """Before a write to anywhere but the job store: make sure that the job is this worker's, and wanted.
+
+        A process that was stopped for a while, or cut off from Redis, can't know. Raises QueueUnavailable too.
+        """
+        if time.monotonic() > self._lease_until:
+            self.renew()
+        self.check_wanted()
+
     def renew(self) -> None:
-        """Called by the heartbeat."""
+        """Called by the heartbeat. Raises QueueUnavailable."""
+        asked = time.monotonic()
         try:
             self._cancel = self._store.renew(self.lease) or self._cancel
+            self._lease_until = asked + self._store.lease_ttl
         except LeaseLost:
             self._lost = True
 
@@ -60,15 +77,15 @@ class HeldJob:
         """Begin a stage. Raises JobCanceled if that was asked for."""
         structlog.contextvars.bind_contextvars(stage=stage)
         self._on_device = self._on_device or stage == "rendering"
-        self._update("job.stage", stage=stage, progress=_REACHED[stage])
+        self._update("job.stage", stage=stage, progress=_REACHED[stage], fields=self._fields())
         if self._cancel:
             raise JobCanceled
 
     def references_checked(self, rejected: Sequence[RejectedReference]) -> None:
         """Tell which references can't be used."""
-        self._update(None, fields={"rejected_references": [reference.to_data() for reference in rejected]})
-        for reference in rejected:
-            self._update("job.reference_rejected", reference=reference.to_data())
+        self._rejected = [reference.to_data() for reference in rejected]
+        for reference in self._rejected:
+            self._update("job.reference_rejected", fields=self._fields(), reference=reference)
 
     def note(self, provenance: Provenance) -> None:
         """Keep what the images come from, for this attempt's manifest or a later one's."""
@@ -102,6 +119,10 @@ class HeldJob:
 
     def retry(self, error: JobError, delay: float) -> WaitingJob:
         return self._store.release(self.lease, error.code, delay=delay, error=error)
+
+    def _fields(self) -> dict[str, Any]:
+        # Also when there are none: an earlier attempt may have left some.
+        return {} if self._rejected is None else {"rejected_references": self._rejected}
 
     def _update(self, event: EventType | None, **written: Any) -> None:
         self._cancel = self._store.update(self.lease, event, **written) or self._cancel

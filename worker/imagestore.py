@@ -1,5 +1,6 @@
 """A job's images in the object store: put, found again, accounted for, removed."""
 
+from collections.abc import Callable
 from hashlib import sha256
 
 from models.derived import asset_id_of, seed_of
@@ -23,8 +24,8 @@ class ImageStore:
         self._storage = storage
         self._thumbnail_size = settings.thumbnail_size
 
-    def put(self, job: CloneJob, done: ImageDone) -> StoredImage:
-        """Encode and store an image and its thumbnail."""
+    def put(self, job: CloneJob, done: ImageDone, confirm: Callable[[], None]) -> StoredImage:
+        """Encode and store an image and its thumbnail. `confirm` is called before each write, and may raise."""
         encoded = encode(done.image.to_image(), self._thumbnail_size)
         stored = self._describe(job, done.shot, done.seed, encoded)
         metadata = {
@@ -34,7 +35,9 @@ class ImageStore:
             "seed": str(done.seed),
         }
         # The thumbnail goes first: where the image is, its thumbnail is too.
+        confirm()
         self._storage.put_image(stored.thumbnail_key, encoded.thumbnail, "image/webp", metadata)
+        confirm()
         self._storage.put_image(stored.key, encoded.png, "image/png", metadata)
         return stored
 

@@ -1,6 +1,7 @@
 """What one worker process is made of."""
 
 import os
+import signal
 from concurrent.futures import ThreadPoolExecutor
 
 import structlog
@@ -34,6 +35,7 @@ class Node:
 
     def __init__(self, settings: Settings, app: Celery) -> None:
         self.settings = settings
+        self.is_broken = False
         self.name = f"{here()}:{os.getpid()}"
         self.store = JobStore(settings)
         self.queue = JobQueue(settings, self.store, app)
@@ -68,6 +70,13 @@ class Node:
             executor=self._executor,
         )
         return run.run()
+
+    def give_up(self) -> None:
+        """Leave: this worker can't render any more. It drains as after SIGTERM, and ends with exit code 1."""
+        self.is_broken = True
+        self._presence.stop()
+        self.begin_drain()
+        os.kill(os.getpid(), signal.SIGTERM)
 
     def begin_drain(self) -> None:
         """No new work; what isn't done in the grace time is handed back."""

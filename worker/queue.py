@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from celery import Celery
-from kombu import Queue
+from kombu import Connection, Queue
 from kombu.exceptions import ChannelError, OperationalError
 
 from models.errors import QueueUnavailable
@@ -39,34 +39,58 @@ def make_app(settings: Settings) -> Celery:
 
 
 class JobQueue:
-    """Sends jobs to workers: first puts the message on the queue, then notes that in the store. Whoever dies
-    in between leaves a job that a reaper sends again; a second message for one job does no harm."""
+    """Sends jobs to workers: first puts the message on a queue, then notes that in the store. Whoever dies
+    in between leaves a job that a reaper sends again; a second message for one job does no harm.
+
+    There are two queues, which workers serve in turn: jobs that were begun don't queue up behind new ones.
+    Methods raise QueueUnavailable.
+    """
 
     def __init__(self, settings: Settings, store: JobStore, app: Celery | None = None) -> None:
-        self._settings = settings
         self._store = store
         self._app = app or make_app(settings)
+        self._new, self._again = queue_names(settings)
 
     def send(self, waiting: WaitingJob) -> None:
-        """Raises QueueUnavailable if the broker can't be reached."""
-        self.forward(waiting.job_id, json.loads(waiting.message))
-        self._store.sent(waiting.job_id, waiting.token)
+        """Send a new job."""
+        self._send(waiting, self._new)
 
-    def forward(self, job_id: str, message: dict[str, Any]) -> None:
-        """Put a message on the queue, and no more."""
+    def send_again(self, waiting: WaitingJob) -> None:
+        """Send a job that a worker had, or should have had."""
+        self._send(waiting, self._again)
+
+    def put_back(self, job_id: str, message: dict[str, Any]) -> None:
+        """Leave a message to another worker."""
+        self._publish(self._again, job_id, message)
+
+    def depth(self) -> int:
+        """How many messages wait, those that workers have in hand left out."""
         try:
-            self._app.send_task(KIND, args=[message], queue=self._settings.queue, task_id=job_id)
+            with self._app.connection_for_read() as connection:
+                return sum(_depth(connection, queue) for queue in (self._new, self._again))
+        except OperationalError as error:
+            raise QueueUnavailable("The broker does not answer. Check LIKENESS_REDIS_URL.") from error
+
+    def _send(self, waiting: WaitingJob, queue: str) -> None:
+        self._publish(queue, waiting.job_id, json.loads(waiting.message))
+        self._store.sent(waiting, queue)
+
+    def _publish(self, queue: str, job_id: str, message: dict[str, Any]) -> None:
+        try:
+            self._app.send_task(KIND, args=[message], queue=queue, task_id=job_id)
         except OperationalError as error:
             raise QueueUnavailable("The broker does not take messages. Check LIKENESS_REDIS_URL.") from error
 
-    def depth(self) -> int:
-        """How many messages wait on the queue, those that workers have in hand left out."""
-        with self._app.connection_for_read() as connection:
-            try:
-                declared: Any = Queue(self._settings.queue)(connection.default_channel).queue_declare(
-                    passive=True
-                )
-                return int(declared.message_count)
-            except ChannelError:
-                # An empty list doesn't exist in Redis.
-                return 0
+
+def queue_names(settings: Settings) -> tuple[str, str]:
+    """The queue for new jobs, where producers send to, and the one for jobs that were begun."""
+    return settings.queue, f"{settings.queue}.again"
+
+
+def _depth(connection: Connection, queue: str) -> int:
+    try:
+        declared: Any = Queue(queue)(connection.default_channel).queue_declare(passive=True)
+        return int(declared.message_count)
+    except ChannelError:
+        # An empty list doesn't exist in Redis.
+        return 0

@@ -2,7 +2,7 @@
 
 import structlog
 
-from worker.jobs import JobStore
+from worker.jobs import JobStore, WaitingJob
 from worker.periodic import Periodic
 from worker.queue import JobQueue
 
@@ -19,8 +19,14 @@ class Reaper(Periodic):
 
     def _reap(self) -> None:
         for waiting in self._store.due():
-            # A message that was sent may just be far back in the queue. In an empty queue it is lost.
-            if waiting.sent and self._queue.depth() > 0:
-                continue
-            self._queue.send(waiting)
-            log.info("job.sent_again", jobId=waiting.job_id, sentBefore=waiting.sent)
+            self._send(waiting, "due")
+        overdue = self._store.overdue()
+        # A message may just be far back in the queue. It is lost if a later one was claimed, or none is left.
+        nothing_queued = bool(overdue) and self._queue.depth() == 0
+        for waiting, overtaken in overdue:
+            if overtaken or nothing_queued:
+                self._send(waiting, "message lost")
+
+    def _send(self, waiting: WaitingJob, why: str) -> None:
+        self._queue.send_again(waiting)
+        log.info("job.sent_again", jobId=waiting.job_id, stage="queued", why=why)

@@ -1,9 +1,9 @@
 """Settings: one frozen object, read once from the environment (`LIKENESS_…`)."""
 
 from functools import cache
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from models.errors import InvalidSettings
@@ -89,6 +89,8 @@ class Settings(BaseSettings):
     """How long the render process may take to load the profile."""
     hang_timeout: float = Field(300, gt=0)
     """A render process that is silent for this long is killed and replaced."""
+    call_off_timeout: float = Field(10, gt=0)
+    """A render process that doesn't stop within this time after a cancel or a drain is killed and replaced."""
     drain_grace: float = Field(20, ge=0)
     """After SIGTERM, how long jobs may go on before they are handed back. Keep it below the orchestrator's
     kill grace (30 s on Kubernetes)."""
@@ -98,6 +100,12 @@ class Settings(BaseSettings):
     log_format: Literal["json", "console"] = "json"
     """`console` is for reading along at a terminal."""
 
+    @model_validator(mode="after")
+    def _records_outlive_messages(self) -> Self:
+        if self.record_ttl <= self.visibility_timeout:
+            raise ValueError("record_ttl must exceed visibility_timeout, or a late message begins a job anew")
+        return self
+
 
 @cache
 def settings() -> Settings:
@@ -105,5 +113,9 @@ def settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        problems = "; ".join(f"LIKENESS_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
+        problems = "; ".join(": ".join([*map(_variable, e["loc"]), e["msg"]]) for e in error.errors())
         raise InvalidSettings(f"The settings can't be used. {problems}") from None
+
+
+def _variable(name: int | str) -> str:
+    return f"LIKENESS_{str(name).upper()}"

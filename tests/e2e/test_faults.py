@@ -115,7 +115,7 @@ def test_one_message_delivered_to_two_workers_at_once(
 
     def deliver() -> None:
         barrier.wait()
-        queue.forward(job.job_id, job.to_data())
+        queue.put_back(job.job_id, job.to_data())
 
     senders = [threading.Thread(target=deliver) for _ in range(4)]
     JobStore(settings).submit(job)
@@ -178,11 +178,11 @@ def test_a_draining_worker_finishes_what_it_can(
 ) -> None:
     worker = start_worker(drain_grace=60)
     worker.wait_ready()
-    job, waiting = plan(["front", "smile"]), plan(["front"])
+    job, waiting = plan(SHOTS), plan(["front"])
     client.submit(job)
     wait_for(client, job, "job.progress")
     client.submit(waiting)
-    time.sleep(1)
+    wait_for(client, waiting, "job.started")
     assert worker.stop() == 0, worker.log.read_text()
     assert client.get(job.job_id).status == "completed"
     assert client.get(waiting.job_id).stage == "queued", "it was handed back, not begun"
@@ -216,3 +216,28 @@ def test_a_job_that_kills_its_render_process_every_time_is_given_up(
     assert record.error.code == "RENDER_PROCESS_DIED"
     assert record.attempts == 2
     assert list(storage.list(storage.keys.job_prefix(job))) == []
+
+
+def test_a_zombie_that_wakes_writes_nothing(
+    start_worker: StartWorker, client: JobClient, plan: PlanJob, storage: Storage
+) -> None:
+    workers = [start_worker(), start_worker()]
+    for worker in workers:
+        worker.wait_ready()
+    job, next_job = plan(SHOTS), plan(["front"])
+    client.submit(job)
+    wait_for(client, job, "job.image_stored")
+    zombie = renderer_of(workers)
+    os.kill(zombie.process.pid, signal.SIGSTOP)
+    assert_completed_once(client, job, follow(client, job))
+    record = client.get(job.job_id)
+    before = {o.key: o.last_modified for o in storage.list(storage.keys.job_prefix(job))}
+    os.kill(zombie.process.pid, signal.SIGCONT)
+    while b"lease.lost" not in zombie.log.read_bytes():
+        time.sleep(0.1)
+    assert client.get(job.job_id) == record
+    assert {o.key: o.last_modified for o in storage.list(storage.keys.job_prefix(job))} == before
+    (other,) = [w for w in workers if w is not zombie]
+    other.stop()
+    client.submit(next_job)
+    assert follow(client, next_job)[-1].type == "job.completed", "it lives again"

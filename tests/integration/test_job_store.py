@@ -7,12 +7,21 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from redis import Redis
 
-from models.errors import CancelUnavailable, IdempotencyConflict, LeaseLost, NotFound, QueueUnavailable
+from models.errors import (
+    CancelUnavailable,
+    IdempotencyConflict,
+    InvalidInput,
+    LeaseLost,
+    NotFound,
+    QueueUnavailable,
+)
 from models.influencer import Influencer
 from models.job import CloneJob, CloneRequest, ReferenceSource
+from models.manifest import Provenance, UsedReference
 from models.record import CloneResult, JobError
 from worker.client import plan_clone
-from worker.jobs import JobStore, Lease
+from worker.jobs import JobStore, Lease, WaitingJob
+from worker.jobs import store as store_module
 from worker.settings import Settings
 
 SOURCE = Influencer.parse(
@@ -37,6 +46,11 @@ def make_job(name: str = "Nova B", job_id: str | None = None) -> CloneJob:
 def result_of(job: CloneJob) -> CloneResult:
     row = job.finished_row((), SOURCE.created_at)
     return CloneResult(influencer=row, images=(), manifest_key="m", manifest_url="https://m")
+
+
+def waiting_for(job: CloneJob) -> WaitingJob:
+    """The job as a producer sends it for the first time."""
+    return WaitingJob(job.job_id, job.to_json(), token="0")
 
 
 @pytest.fixture
@@ -203,7 +217,7 @@ def test_the_watch_list_finds_what_was_never_sent(settings: Settings, job: Clone
     assert store.due() == []
     time.sleep(0.25)
     (waiting,) = store.due()
-    assert (waiting.job_id, waiting.sent) == (job.job_id, False)
+    assert waiting.job_id == job.job_id
     assert CloneJob.parse(waiting.message) == job
     assert store.due() == [], "one reaper at a time"
 
@@ -211,7 +225,7 @@ def test_the_watch_list_finds_what_was_never_sent(settings: Settings, job: Clone
 def test_the_watch_list_finds_a_silent_holder(settings: Settings, job: CloneJob) -> None:
     store = short(settings)
     store.submit(job)
-    store.sent(job.job_id, "0")
+    store.sent(waiting_for(job), "new")
     lease = claimed(store, job)
     store.renew(lease)
     time.sleep(0.25)
@@ -228,8 +242,73 @@ def test_a_note_of_sending_that_comes_late_changes_nothing(settings: Settings, j
     store = short(settings)
     store.submit(job)
     released = store.release(claimed(store, job), "RENDER_FAILED", error=ERROR)
-    store.sent(job.job_id, "0")
+    store.sent(waiting_for(job), "new")
     assert [w.token for w in store.due()] == [released.token]
+
+
+def test_leases_are_found_behind_thousands_of_waiting_jobs(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "_LOST_AFTER_MS", 0)
+    store = short(settings)
+    for _ in range(300):
+        job = make_job()
+        store.submit(job)
+        store.sent(waiting_for(job), "new")
+    held = make_job()
+    claimed(store, held)
+    time.sleep(0.25)
+    assert [w.job_id for w in store.due()] == [held.job_id]
+    assert len(store.overdue(most=1000)) == 300
+
+
+def test_a_message_that_was_overtaken_is_lost(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_module, "_LOST_AFTER_MS", 100)
+    store = JobStore(settings)
+    lost, later, other_lane = make_job(), make_job(), make_job()
+    store.submit(lost)
+    store.sent(waiting_for(lost), "new")
+    store.submit(other_lane)
+    store.sent(waiting_for(other_lane), "again")
+    time.sleep(0.15)
+    assert {w.job_id: is_lost for w, is_lost in store.overdue()} == {
+        lost.job_id: False,
+        other_lane.job_id: False,
+    }
+    store.submit(later)
+    store.sent(waiting_for(later), "new")
+    claimed(store, later)
+    time.sleep(0.15)
+    assert {w.job_id: is_lost for w, is_lost in store.overdue()} == {
+        lost.job_id: True,
+        other_lane.job_id: False,
+    }
+
+
+def test_a_waiting_job_whose_message_is_refused_fails(store: JobStore, job: CloneJob) -> None:
+    store.submit(job)
+    store.refuse(job.to_data() | {"name": "forged"}, InvalidInput("No."))
+    assert store.get(job.job_id).status == "running", "somebody else's message ends nothing"
+    store.refuse(job.to_data(), InvalidInput("No."))
+    record = store.get(job.job_id)
+    assert (record.status, record.error and record.error.code) == ("failed", "VALIDATION")
+
+
+def test_a_job_in_hand_is_not_failed_by_a_refusal(store: JobStore, job: CloneJob) -> None:
+    claimed(store, job)
+    store.refuse(job.to_data(), InvalidInput("No."))
+    assert store.get(job.job_id).status == "running"
+
+
+def test_what_the_images_came_from_outlives_an_attempt(store: JobStore, job: CloneJob) -> None:
+    noted = Provenance(references=(UsedReference(asset_id="med_1", sha256="0" * 64),))
+    lease = claimed(store, job)
+    sequence = store.get(job.job_id).sequence
+    store.update(lease, None, fields={"provenance": noted.to_data()})
+    assert store.get(job.job_id).sequence == sequence, "it is no part of the record"
+    store.release(lease, "RENDER_FAILED", error=ERROR)
+    assert store.provenance(job.job_id) == noted
+    assert store.provenance("job_other") == Provenance()
 
 
 def test_records_expire_once_final(settings: Settings, job: CloneJob, redis_client: Redis) -> None:

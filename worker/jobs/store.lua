@@ -2,14 +2,17 @@
 --
 -- KEYS  1 job      hash    the job: record fields, message, lease
 --       2 events   stream  its events; an entry's id is `<sequence>-0`
---       3 watch    zset    job ids by the time (ms) at which some worker must look at them:
---                          held jobs when their lease runs out, waiting jobs when their message is overdue
+--       3 watch    zset    job ids by the time (ms) at which some worker must act: held jobs when their lease
+--                          runs out, waiting jobs when their message must be sent
+--       4 sent     zset    waiting jobs whose message is on the queue, by the time at which to ask whether it
+--                          got lost; apart from `watch`, for there may be very many
+--       5 lanes    hash    by queue: when the message that was claimed last had been sent
 -- ARGV  1 function, 2 event limit, 3 record ttl (s), then what the function takes
 --
 -- A job is held while `holder` is set. Its `token` grows with every claim and every loss of the lease, so
 -- that a writer who shows an old one is refused. A final job's state never changes again.
 
-local job, events, watch = KEYS[1], KEYS[2], KEYS[3]
+local job, events, watch, sent, lanes = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local event_limit, record_ttl = ARGV[2], ARGV[3]
 
 local function now()
@@ -39,7 +42,7 @@ end
 local function let_go()
   redis.call('HDEL', job, 'holder')
   redis.call('HINCRBY', job, 'token', 1)
-  set('stage', 'queued', 'sent', 0)
+  set('stage', 'queued')
 end
 
 local function conclude(status, data)
@@ -47,6 +50,7 @@ local function conclude(status, data)
   set('status', status, 'stage', 'done', 'finished_at', now())
   emit('job.' .. status, data)
   redis.call('ZREM', watch, get('job_id'))
+  redis.call('ZREM', sent, get('job_id'))
   redis.call('EXPIRE', job, record_ttl)
   redis.call('EXPIRE', events, record_ttl)
 end
@@ -71,11 +75,12 @@ function calls.submit(id, message, fingerprint, influencer, project, resend_ms)
   return 'new'
 end
 
--- The message is in the queue. Someone looks again later, in case the queue loses it.
-function calls.sent(token, lost_after_ms)
+-- The message is on the queue `lane`. Someone asks later whether the queue lost it.
+function calls.sent(token, lane, lost_after_ms)
   if get('status') == 'running' and get('token') == token and not get('holder') then
-    set('sent', 1)
-    redis.call('ZADD', watch, now() + lost_after_ms, get('job_id'))
+    set('sent_at', now(), 'lane', lane)
+    redis.call('ZREM', watch, get('job_id'))
+    redis.call('ZADD', sent, now() + lost_after_ms, get('job_id'))
   end
   return 'ok'
 end
@@ -95,6 +100,11 @@ function calls.claim(id, message, fingerprint, influencer, project, holder, leas
   local token, lease_until = redis.call('HINCRBY', job, 'token', 1), now() + lease_ms
   set('holder', holder, 'lease_until', lease_until)
   redis.call('ZADD', watch, lease_until, id)
+  redis.call('ZREM', sent, id)
+  local sent_at, lane = get('sent_at'), get('lane')
+  if sent_at and tonumber(sent_at) > tonumber(redis.call('HGET', lanes, lane) or '0') then
+    redis.call('HSET', lanes, lane, sent_at)
+  end
   if verdict == 'claimed' then
     local attempt = redis.call('HINCRBY', job, 'attempts', 1)
     redis.call('HSETNX', job, 'started_at', now())
@@ -172,30 +182,48 @@ function calls.cancel()
     conclude('canceled', '{}')
   else
     emit('job.cancel_requested', '{}')
-    if not get('holder') and get('sent') ~= '1' then redis.call('ZADD', watch, now(), get('job_id')) end
+    -- One that waits for its next attempt needn't wait any longer.
+    if redis.call('ZSCORE', watch, get('job_id')) and not get('holder') then
+      redis.call('ZADD', watch, now(), get('job_id'))
+    end
   end
   return 'accepted'
 end
 
--- What the watch list has for this moment: KEYS[1] and [2] are prefixes here. A held job lost its holder and
--- is let go. Every job returned is put off by `resend_ms`, so that one reaper at a time sends it.
-function calls.due(most, resend_ms, lost_after_ms)
+-- In `due` and `overdue`, KEYS[1] and [2] are the prefixes of jobs and their events.
+local function at_their_time(list, most, again_ms, each)
   local job_prefix, events_prefix, found = KEYS[1], KEYS[2], {}
-  for _, id in ipairs(redis.call('ZRANGEBYSCORE', watch, '-inf', now(), 'LIMIT', 0, most)) do
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', list, '-inf', now(), 'LIMIT', 0, most)) do
     job, events = job_prefix .. id, events_prefix .. id
     if get('status') ~= 'running' then
-      redis.call('ZREM', watch, id)
+      redis.call('ZREM', list, id)
     else
-      if get('holder') then
-        let_go()
-        emit('job.requeued', cjson.encode({ reason = 'LEASE_EXPIRED' }))
-      end
-      local sent = get('sent') or '0'
-      redis.call('ZADD', watch, now() + (sent == '1' and lost_after_ms or resend_ms), id)
-      found[#found + 1] = { id, get('message'), get('token'), sent }
+      -- Put off, so that one reaper at a time acts on it.
+      redis.call('ZADD', list, now() + again_ms, id)
+      found[#found + 1] = each(id)
     end
   end
   return found
+end
+
+-- Jobs to send now. One that is held lost its holder, and is let go.
+function calls.due(most, resend_ms)
+  return at_their_time(watch, most, resend_ms, function(id)
+    if get('holder') then
+      let_go()
+      emit('job.requeued', cjson.encode({ reason = 'LEASE_EXPIRED' }))
+    end
+    return { id, get('message'), get('token') }
+  end)
+end
+
+-- Jobs that wait for long, each with whether its message is surely lost: one sent much later was claimed.
+function calls.overdue(most, lost_after_ms)
+  return at_their_time(sent, most, lost_after_ms, function(id)
+    local claimed = tonumber(redis.call('HGET', lanes, get('lane')) or '0')
+    local overtaken = claimed > tonumber(get('sent_at')) + lost_after_ms
+    return { id, get('message'), get('token'), overtaken and '1' or '0' }
+  end)
 end
 
 return calls[ARGV[1]](unpack(ARGV, 4))

@@ -58,12 +58,11 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class WaitingJob:
-    """A job that waits for a worker. `sent`: its message was put on the queue once and may be there still."""
+    """A job that waits for a worker, and the message to send for it."""
 
     job_id: str
     message: str
     token: str
-    sent: bool
 
 
 class JobStore:
@@ -73,6 +72,7 @@ class JobStore:
     """
 
     def __init__(self, settings: Settings) -> None:
+        self.lease_ttl = settings.lease_ttl
         self._settings = settings
         self._redis = connect(settings)
         source = resources.files("worker.jobs").joinpath("store.lua").read_text()
@@ -85,9 +85,9 @@ class JobStore:
             raise conflict(job.job_id)
         return bool(answer == "new")
 
-    def sent(self, job_id: str, token: str) -> None:
-        """Note that the job's message is on the queue. `token` is the job's when the sender took it up."""
-        self._call(job_id, "sent", token, _LOST_AFTER_MS)
+    def sent(self, waiting: WaitingJob, lane: str) -> None:
+        """Note that the job's message is on the queue `lane`, unless the job went on meanwhile."""
+        self._call(waiting.job_id, "sent", waiting.token, lane, _LOST_AFTER_MS)
 
     def claim(self, job: CloneJob, holder: str) -> Claim:
         """Try to become the job's holder. A job that was never submitted is recorded on the way."""
@@ -162,14 +162,18 @@ class JobStore:
             lease, "release", _ms(delay), int(handover), reason, error.to_json() if error else ""
         )
         message = self._guarded(lambda: self._redis.hget(self._job_key(lease.job_id), "message"))
-        return WaitingJob(lease.job_id, cast("str", message), token, sent=False)
+        return WaitingJob(lease.job_id, cast("str", message), token)
 
     def due(self, most: int = 16) -> list[WaitingJob]:
-        """Jobs whose holder fell silent or whose message is overdue, each to be sent by the caller."""
-        prefix = self._settings.redis_prefix
-        keys = [f"{prefix}:job:", f"{prefix}:events:", f"{prefix}:watch"]
-        found = self._run(keys, "due", most, _ms(self._settings.resend_after), _LOST_AFTER_MS)
-        return [WaitingJob(job_id, message, token, sent == "1") for job_id, message, token, sent in found]
+        """Jobs to be sent now by the caller: their holder fell silent, or they were never sent, or it is
+        time for their next attempt."""
+        found = self._run(self._keys(), "due", most, _ms(self._settings.resend_after))
+        return [WaitingJob(*fields) for fields in found]
+
+    def overdue(self, most: int = 64) -> list[tuple[WaitingJob, bool]]:
+        """Jobs whose message was sent a while ago and was not claimed; True where it is surely lost."""
+        found = self._run(self._keys(), "overdue", most, _LOST_AFTER_MS)
+        return [(WaitingJob(*fields), overtaken == "1") for *fields, overtaken in found]
 
     def cancel(self, job_id: str) -> JobRecord | None:
         """Ask for the job's end. None if that is accepted; the record if the job was final already.
@@ -231,8 +235,11 @@ class JobStore:
         return cast("str", answer[1])
 
     def _call(self, job_id: str, function: str, *args: Any) -> Any:
-        keys = [self._job_key(job_id), self._events_key(job_id), f"{self._settings.redis_prefix}:watch"]
-        return self._run(keys, function, *args)
+        return self._run(self._keys(job_id), function, *args)
+
+    def _keys(self, job_id: str = "") -> list[str]:
+        shared = [f"{self._settings.redis_prefix}:{name}" for name in ("watch", "sent", "lanes")]
+        return [self._job_key(job_id), self._events_key(job_id), *shared]
 
     def _run(self, keys: list[str], function: str, *args: Any) -> Any:
         common = (function, self._settings.event_limit, int(self._settings.record_ttl))

@@ -82,7 +82,7 @@ def _load(profile: str, device: str) -> Any:
         from pipelines.registry import load_pipeline, pick_device
     except ImportError as error:
         raise ProfileLoadFailed(
-            f"The render libraries can't be imported ({error}). Install likeness[render]."
+            f"The render libraries can't be imported ({error}). Install them: pip install '.[render]'"
         ) from None
     try:
         return load_pipeline(profile, pick_device(device))

@@ -70,7 +70,7 @@ class RenderProcess:
         """
         child = self._ready_child(check)
         try:
-            child.send(order)
+            child.send(order, self._settings.hang_timeout)
             yield child.info()
             while True:
                 message = child.receive(self._settings.hang_timeout, check)
@@ -85,12 +85,13 @@ class RenderProcess:
             raise
         except BaseException:
             # Also when the caller abandons the iteration. The next job must find the device idle.
-            if child.busy and not child.call_off(self._settings.hang_timeout):
+            if child.busy and not child.call_off(self._settings.call_off_timeout):
                 self._replace(child)
             raise
 
     def _ready_child(self, check: Callable[[], None]) -> "_Child":
-        if self._child is None or not self._child.process.is_alive():
+        # A busy one would go on to send what an earlier order made.
+        if self._child is None or self._child.busy or not self._child.process.is_alive():
             self.stop()
             self._child = _Child(self._spawn, self._settings)
         try:
@@ -142,11 +143,12 @@ class _Child:
             assert isinstance(message, Ready)
             self._info = message.info
 
-    def send(self, order: RenderOrder) -> None:
+    def send(self, order: RenderOrder, timeout: float) -> None:
         self._orders += 1
         self.busy = True
         try:
-            self._pipe.send(order)
+            with self._killed_after(timeout):
+                self._pipe.send(order)
         except OSError:
             raise self._died() from None
 
@@ -161,7 +163,8 @@ class _Child:
                     raise RenderProcessHung(
                         f"The render process gave no sign of life for {timeout:g} s and was replaced."
                     )
-            message: FromChild = self._pipe.recv()
+            with self._killed_after(timeout):
+                message: FromChild = self._pipe.recv()
         except (EOFError, OSError):
             raise self._died() from None
         if isinstance(message, Finished | Failed):
@@ -171,12 +174,24 @@ class _Child:
     def call_off(self, timeout: float) -> bool:
         """Stop the order at the device's next step. False if the child doesn't come to rest in time."""
         self._called_off.value = self._orders
+        deadline = time.monotonic() + timeout
         try:
             while self.busy:
-                self.receive(timeout, lambda: None)
+                self.receive(deadline - time.monotonic(), lambda: None)
         except (RenderProcessDied, RenderProcessHung):
             return False
         return True
+
+    @contextmanager
+    def _killed_after(self, timeout: float) -> Iterator[None]:
+        """Reading and writing a pipe take no timeout, but they end when the other side does."""
+        timer = threading.Timer(max(timeout, _TICK), self.process.kill)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
 
     def kill(self) -> None:
         atexit.unregister(self.kill)

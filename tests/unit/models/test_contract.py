@@ -10,6 +10,7 @@ from models.errors import InvalidInput
 from models.influencer import CloneOverrides, Influencer, Personality
 from models.job import CloneJob, CloneRequest
 from models.record import JobRecord
+from models.shot import DEFAULT_SHOTS
 
 CLONE_REQUEST = """
 { "name": "Nova (B variant)",
@@ -174,6 +175,32 @@ def test_times_are_utc_with_milliseconds_and_z() -> None:
     influencer = Influencer.parse(INFLUENCER | {"createdAt": "2026-01-02T05:04:05.678912+02:00"})
     assert influencer.to_data()["createdAt"] == "2026-01-02T03:04:05.678Z"
     assert format_time(datetime(2026, 1, 2, tzinfo=UTC)) == "2026-01-02T00:00:00.000Z"
+
+
+@pytest.mark.parametrize(
+    "time", [1700000000, "1700000000", "2026-01-02 03:04:05Z", "2026-01-02", "yesterday"]
+)
+def test_what_is_no_rfc_3339_time(time: object) -> None:
+    with pytest.raises(InvalidInput, match=r"createdAt: .*RFC 3339"):
+        Influencer.parse(INFLUENCER | {"createdAt": time})
+
+
+def test_only_the_contracts_spelling_is_read() -> None:
+    with pytest.raises(InvalidInput, match="new_influencer_id"):
+        CloneRequest.parse({"name": "x", "new_influencer_id": "inf_1"})
+
+
+def test_a_default_that_is_written_out_is_the_same_content() -> None:
+    plain, written = job(), job(kind="influencer_clone", shots=list(DEFAULT_SHOTS))
+    assert plain.fingerprint == written.fingerprint
+    assert plain.fingerprint != job(overrides={"hairColor": None}).fingerprint
+
+
+def test_a_refusal_is_short_however_much_is_wrong() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        CloneRequest.parse({"x" * 100_000: 1} | {f"field{n}": 1 for n in range(1000)})
+    assert len(caught.value.message) < 2000
+    assert len(json.dumps(caught.value.details)) < 10_000
 
 
 def test_a_refusal_repeats_no_value() -> None:

@@ -1,0 +1,234 @@
+"""What becomes of a job, by how its attempt ends: real Redis and S3, and a node whose device is a double."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from celery.exceptions import Reject
+from PIL import Image
+
+from models.derived import seed_of
+from models.errors import (
+    LeaseLost,
+    LikenessError,
+    NoUsableReference,
+    ProfileLoadFailed,
+    QueueUnavailable,
+    RenderError,
+    StorageError,
+    StorageRefused,
+)
+from models.job import CloneJob
+from models.manifest import Manifest, Provenance, UsedReference
+from models.record import CloneResult, JobRecord
+from tests.integration.test_job_store import make_job, result_of
+from worker import app as app_module
+from worker.attempts import handle
+from worker.clone import CloneRun
+from worker.drain import Drain
+from worker.heartbeat import Heartbeat
+from worker.held import HeldJob
+from worker.imagestore import ImageStore
+from worker.jobs import JobStore
+from worker.queue import JobQueue
+from worker.render import RawImage
+from worker.render.messages import ImageDone
+from worker.settings import Settings
+from worker.storage import Storage
+
+Clone = Callable[[CloneJob, HeldJob], CloneResult]
+
+
+class DoubleNode:
+    """A node with everything but a device: `clone` is what the test says."""
+
+    def __init__(self, settings: Settings, storage: Storage) -> None:
+        self.settings = settings
+        self.name = "here:1"
+        self.store = JobStore(settings)
+        self.queue = JobQueue(settings, self.store)
+        self.drain = Drain(60)
+        self.heartbeat = Heartbeat(settings.lease_ttl)
+        self.images = ImageStore(settings, storage)
+        self.gave_up = False
+        self.clone: Clone = lambda job, held: result_of(job)
+
+    def give_up(self) -> None:
+        self.gave_up = True
+
+
+@pytest.fixture
+def node(settings: Settings, storage: Storage) -> Any:
+    return DoubleNode(settings, storage)
+
+
+@pytest.fixture
+def job() -> CloneJob:
+    return make_job()
+
+
+def done(job: CloneJob, seed: int = 7) -> ImageDone:
+    return ImageDone("front", seed, RawImage.of(Image.new("RGB", (64, 64), "teal")))
+
+
+def raising(error: Exception) -> Clone:
+    def clone(job: CloneJob, held: HeldJob) -> CloneResult:
+        raise error
+
+    return clone
+
+
+def run(node: Any, job: CloneJob) -> JobRecord:
+    handle(node, job.to_data())
+    record: JobRecord = node.store.get(job.job_id)
+    return record
+
+
+def test_a_clone_that_ends_well_completes_the_job(node: Any, job: CloneJob) -> None:
+    assert run(node, job).status == "completed"
+
+
+@pytest.mark.parametrize("error", [RenderError("x"), StorageError("x"), ZeroDivisionError("secret")])
+def test_what_another_attempt_can_help_is_tried_again(node: Any, job: CloneJob, error: Exception) -> None:
+    node.clone = raising(error)
+    record = run(node, job)
+    assert (record.status, record.stage) == ("running", "queued")
+    assert record.last_error
+    assert "secret" not in record.to_json()
+    assert node.queue.depth() == 1, "the first retry is immediate"
+
+
+def test_what_no_attempt_can_help_fails_at_once(node: Any, job: CloneJob) -> None:
+    node.clone = raising(NoUsableReference("Give one."))
+    record = run(node, job)
+    assert record.status == "failed"
+    assert record.error
+    assert record.error.code == "NO_USABLE_REFERENCE"
+    assert node.queue.depth() == 0
+
+
+def test_a_worker_that_can_not_load_its_profile_leaves_and_the_job_is_not_blamed(
+    node: Any, job: CloneJob
+) -> None:
+    node.clone = raising(ProfileLoadFailed("no device"))
+    record = run(node, job)
+    assert node.gave_up
+    assert (record.status, record.stage, record.last_error) == ("running", "queued", None)
+    claim = node.store.claim(job, "healthy")
+    assert claim.lease
+    assert claim.lease.tries == 1
+
+
+def test_who_lost_the_job_removes_none_of_its_images(node: Any, job: CloneJob, storage: Storage) -> None:
+    def lose_then_fail(job: CloneJob, held: HeldJob) -> CloneResult:
+        node.images.put(job, done(job), confirm=held.confirm)
+        node.store.release(held.lease, "LEASE_EXPIRED")
+        heir = node.store.claim(job, "heir")
+        assert heir.lease
+        node.store.complete(heir.lease, result_of(job))
+        raise NoUsableReference("What a zombie finds.")
+
+    node.clone = lose_then_fail
+    assert run(node, job).status == "completed"
+    assert len(list(storage.list(storage.keys.job_prefix(job)))) == 2
+
+
+def test_a_failed_job_leaves_no_image(node: Any, job: CloneJob, storage: Storage) -> None:
+    def store_then_fail(job: CloneJob, held: HeldJob) -> CloneResult:
+        node.images.put(job, done(job), confirm=held.confirm)
+        raise StorageRefused("no")
+
+    node.clone = store_then_fail
+    assert run(node, job).status == "failed"
+    assert list(storage.list(storage.keys.job_prefix(job))) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(StorageError("x"), "running"), (StorageRefused("x"), "canceled")]
+)
+def test_a_cancel_waits_for_a_store_that_may_come_back(
+    node: Any, job: CloneJob, error: LikenessError, status: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(job: CloneJob) -> None:
+        raise error
+
+    def cancel(job: CloneJob, held: HeldJob) -> CloneResult:
+        node.store.cancel(job.job_id)
+        held.enter("rendering")
+        raise AssertionError("it went on")
+
+    node.clone = cancel
+    monkeypatch.setattr(node.images, "remove", refuse)
+    assert run(node, job).status == status
+
+
+def test_a_holder_whose_lease_ran_out_unnoticed_writes_nothing(
+    settings: Settings, job: CloneJob, storage: Storage
+) -> None:
+    store = JobStore(settings.model_copy(update={"lease_ttl": 0.2}))
+    claim = store.claim(job, "zombie")
+    assert claim.lease
+    held = HeldJob(store, claim.lease, Drain(60), time.monotonic() + 0.2)
+    time.sleep(0.25)
+    assert store.claim(job, "heir").verdict == "claimed"
+    with pytest.raises(LeaseLost):
+        ImageStore(settings, storage).put(job, done(job), confirm=held.confirm)
+    assert list(storage.list(storage.keys.job_prefix(job))) == []
+
+
+def test_a_claim_waits_for_redis(node: Any, job: CloneJob, monkeypatch: pytest.MonkeyPatch) -> None:
+    claim, failures = node.store.claim, [QueueUnavailable("blip")]
+
+    def flaky(*args: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return claim(*args)
+
+    monkeypatch.setattr(node.store, "claim", flaky)
+    assert run(node, job).status == "completed"
+
+
+def test_a_message_that_could_not_be_handled_goes_back_to_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unavailable(*_: object) -> None:
+        raise QueueUnavailable("gone")
+
+    monkeypatch.setattr(app_module, "_node", SimpleNamespace())
+    monkeypatch.setattr(app_module, "handle", unavailable)
+    with pytest.raises(Reject) as caught:
+        app_module.influencer_clone({})
+    assert vars(caught.value)["requeue"]
+
+
+def test_a_job_whose_images_are_all_stored_needs_its_references_no_more(
+    settings: Settings, job: CloneJob, storage: Storage
+) -> None:
+    store, images = JobStore(settings), ImageStore(settings, storage)
+    first = store.claim(job, "first").lease
+    assert first
+    used = UsedReference(asset_id="med_1", sha256="0" * 64)
+    store.update(first, None, fields={"provenance": Provenance(references=(used,)).to_data()})
+    stored = images.put(job, done(job, seed_of(job.job_id, "front")), confirm=lambda: None)
+    store.release(first, "LEASE_EXPIRED")
+    second = store.claim(job, "second").lease
+    assert second
+
+    nothing: Any = SimpleNamespace()
+    with ThreadPoolExecutor(1) as pool:
+        held = HeldJob(store, second, Drain(60), time.monotonic() + 60)
+        result = CloneRun(job, held, fetcher=nothing, device=nothing, images=images, executor=pool).run()
+    assert result.images == (stored,), "hashes and all, as they were stored"
+    manifest = Manifest.parse(storage.get(result.manifest_key, max_bytes=100_000))
+    assert manifest.references == (used,)
+
+
+def test_an_image_without_its_thumbnail_is_not_taken_for_stored(
+    settings: Settings, job: CloneJob, storage: Storage
+) -> None:
+    images = ImageStore(settings, storage)
+    stored = images.put(job, done(job), confirm=lambda: None)
+    assert images.find(job, "front")
+    storage.delete_prefix(stored.thumbnail_key.rpartition("/")[0])
+    assert images.find(job, "front") is None
