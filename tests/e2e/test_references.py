@@ -63,14 +63,19 @@ def test_hostile_references_are_named_and_the_worker_stays_up(
     references = [
         ReferenceSource(asset_id=f"med_url-{n}", url=url) for n, url in enumerate(HOSTILE_URLS)
     ] + put_references(storage, source, {names[0]: hostile[names[0]]})
-    job = plan_clone(source, request, [*references, ReferenceSource(asset_id="med_missing")], ["front"])
+    storage.put_image("another-project/media/med_theirs", good, "image/webp")
+    references += [
+        ReferenceSource(asset_id="med_missing"),
+        ReferenceSource(asset_id="med_theirs", key="another-project/media/med_theirs"),
+    ]
+    job = plan_clone(source, request, references, ["front"])
     client.submit(job)
     assert follow(client, job)[-1].type == "job.failed"
     record = client.get(job.job_id)
     assert record.error
     assert (record.error.code, record.error.retryable) == ("NO_USABLE_REFERENCE", False)
     codes = [r.code for r in record.rejected_references]
-    assert codes == ["REFERENCE_URL_REFUSED"] * 8 + ["REFERENCE_NOT_AN_IMAGE", "REFERENCE_NOT_FOUND"]
+    assert codes == ["REFERENCE_URL_REFUSED"] * 8 + ["REFERENCE_NOT_AN_IMAGE"] + ["REFERENCE_NOT_FOUND"] * 2
     assert record.attempts == 1, "a user's error is not tried again"
     assert "secret" not in record.to_json() + worker.log.read_text()
 

@@ -80,15 +80,14 @@ class ReferenceFetcher:
     def _read(self, project_id: ProjectId, source: ReferenceSource) -> bytes:
         if source.url is not None:
             return download(source.url, self._settings)
+        if source.key is not None and project_id not in source.key.split("/"):
+            # Another project's object is as good as none.
+            raise _missing(source)
         key = source.key or self._storage.keys.media_key(project_id, source.asset_id)
         try:
-            if project_id not in key.split("/"):
-                raise NotFound("The object belongs to another project.")
             return self._storage.get(key, max_bytes=self._settings.reference_max_bytes)
         except NotFound:
-            raise ReferenceNotFound(
-                f"The object store has no object for {source.asset_id}. Upload it, or leave it out."
-            ) from None
+            raise _missing(source) from None
         except ObjectTooLarge as error:
             raise ReferenceTooLarge(error.message, **error.details) from None
 
@@ -104,6 +103,12 @@ def require_usable(references: FetchedReferences) -> None:
     raise NoUsableReference(
         f"None of the {len(rejected)} references can be used ({codes}). Give at least one that can.",
         references=rejected,
+    )
+
+
+def _missing(source: ReferenceSource) -> ReferenceNotFound:
+    return ReferenceNotFound(
+        f"The object store has no object of this project for {source.asset_id}. Upload it, or leave it out."
     )
 
 
