@@ -22,7 +22,8 @@ def make_app(settings: Settings) -> Celery:
         broker_connection_max_retries=None,
         broker_connection_retry_on_startup=True,
         broker_transport=f"{transport.__name__}:Transport",
-        # The shortest visibility timeout of any app on a broker wins, so every app has the same one.
+        # The shortest visibility timeout of any app on a broker wins, so every app has the same one. Celery
+        # reads it in two places.
         broker_transport_options={"visibility_timeout": settings.visibility_timeout},
         task_acks_late=True,
         task_default_queue=settings.queue,
@@ -30,7 +31,6 @@ def make_app(settings: Settings) -> Celery:
         task_serializer="json",
         visibility_timeout=settings.visibility_timeout,
         worker_disable_prefetch=True,
-        worker_enable_remote_control=True,
         worker_hijack_root_logger=False,
         worker_prefetch_multiplier=1,
         worker_send_task_events=False,
