@@ -25,8 +25,8 @@ class Presence:
         except RedisError as error:
             raise QueueUnavailable(f"Redis does not answer ({type(error).__name__}).") from error
 
-    def nodes(self, host: str = "*") -> list[str]:
-        """The live workers, everywhere or on one host."""
+    def nodes(self, host: str) -> list[str]:
+        """The live workers on one host."""
         try:
             keys = [str(key) for key in self._redis.scan_iter(f"{self._prefix}{host}:*")]
         except RedisError as error:

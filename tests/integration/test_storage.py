@@ -371,3 +371,7 @@ def test_a_store_that_changes_what_it_keeps_is_not_writable(
     with pytest.raises(StorageError, match="other bytes"):
         unlucky.check_writable()
     assert misbehaving.seen[-1].startswith("DELETE")
+
+
+def test_the_stores_clock_is_told(storage: Storage) -> None:
+    assert abs((datetime.now(UTC) - storage.clock()).total_seconds()) < 5

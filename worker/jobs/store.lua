@@ -145,7 +145,7 @@ function calls.finish(token, status, field, value)
   if field ~= '' then set(field, value) end
   if status == 'completed' then set('progress', '1') end
   conclude(status, field ~= '' and '{"' .. field .. '":' .. value .. '}' or '{}')
-  return { 'ok', '0' }
+  return { 'ok' }
 end
 
 -- Give the job back, to be sent again after a delay. A handover is no failed attempt.
@@ -157,7 +157,7 @@ function calls.release(token, delay_ms, handover, reason, last_error)
   if last_error ~= '' then set('last_error', last_error) end
   redis.call('ZADD', watch, now() + delay_ms, get('job_id'))
   emit('job.requeued', cjson.encode({ reason = reason }))
-  return { 'ok', get('token') }
+  return { 'ok', get('token'), get('message') }
 end
 
 -- End a waiting job whose message no worker can read. One that is held was read by somebody.

@@ -25,7 +25,6 @@ from worker.jobs.documents import event_from, record_from
 from worker.settings import Settings
 
 Verdict = Literal["claimed", "canceled", "exhausted", "held", "final", "conflict"]
-FinalStatus = Literal["completed", "failed", "canceled"]
 
 # A waiting job whose message was sent is looked at again after this long, in milliseconds.
 _LOST_AFTER_MS = 30_000
@@ -110,7 +109,8 @@ class JobStore:
 
     def renew(self, lease: Lease) -> bool:
         """Keep the lease for another term. True if the job shall be canceled."""
-        return self._held_call(lease, "renew", _ms(self._settings.lease_ttl)) == "1"
+        (cancel,) = self._held_call(lease, "renew", _ms(self._settings.lease_ttl))
+        return cancel == "1"
 
     def update(
         self,
@@ -134,7 +134,8 @@ class JobStore:
             pairs += ("progress", f"{progress:.4f}")
         for name, value in (fields or {}).items():
             pairs += (name, json.dumps(value))
-        return self._held_call(lease, "update", event or "", json.dumps(data), *pairs) == "1"
+        (cancel,) = self._held_call(lease, "update", event or "", json.dumps(data), *pairs)
+        return cancel == "1"
 
     def complete(self, lease: Lease, result: CloneResult) -> None:
         self._held_call(lease, "finish", "completed", "result", result.to_json())
@@ -158,11 +159,9 @@ class JobStore:
 
         `handover`: the attempt doesn't count as one that failed.
         """
-        token = self._held_call(
-            lease, "release", _ms(delay), int(handover), reason, error.to_json() if error else ""
-        )
-        message = self._guarded(lambda: self._redis.hget(self._job_key(lease.job_id), "message"))
-        return WaitingJob(lease.job_id, cast("str", message), token)
+        last_error = error.to_json() if error else ""
+        token, message = self._held_call(lease, "release", _ms(delay), int(handover), reason, last_error)
+        return WaitingJob(lease.job_id, message, token)
 
     def due(self, most: int = 16) -> list[WaitingJob]:
         """Jobs to be sent now by the caller: their holder fell silent, or they were never sent, or it is
@@ -228,11 +227,12 @@ class JobStore:
     def _events_key(self, job_id: str) -> str:
         return f"{self._settings.redis_prefix}:events:{job_id}"
 
-    def _held_call(self, lease: Lease, function: str, *args: Any) -> str:
-        answer = self._call(lease.job_id, function, lease.token, *args)
-        if answer[0] != "ok":
-            raise LeaseLost(f"The job is no longer this worker's ({answer[0]}).", jobId=lease.job_id)
-        return cast("str", answer[1])
+    def _held_call(self, lease: Lease, function: str, *args: Any) -> list[str]:
+        answer: list[str]
+        verdict, *answer = self._call(lease.job_id, function, lease.token, *args)
+        if verdict != "ok":
+            raise LeaseLost(f"The job is no longer this worker's ({verdict}).", jobId=lease.job_id)
+        return answer
 
     def _call(self, job_id: str, function: str, *args: Any) -> Any:
         return self._run(self._keys(job_id), function, *args)
