@@ -18,7 +18,13 @@ LikenessError                                              the root; never raise
 ├── RenderError                   RENDER_FAILED            the pipeline raised; retryable
 │   ├── RenderProcessDied         RENDER_PROCESS_DIED      killed or crashed; retryable
 │   ├── RenderProcessHung         RENDER_PROCESS_HUNG      no sign of life; retryable
+│   ├── RenderOutOfMemory         RENDER_OUT_OF_MEMORY     even one small image doesn't fit the device; retryable
+│   ├── DeviceLost                DEVICE_LOST              the device's context is broken; retryable
 │   └── ProfileLoadFailed         PROFILE_LOAD_FAILED      the profile can't be loaded here; retryable elsewhere
+│       ├── WeightsMissing        WEIGHTS_MISSING          not fetched, or not all of it; retryable elsewhere
+│       ├── WeightsRefused        WEIGHTS_REFUSED          they aren't what was pinned; retryable elsewhere
+│       └── DeviceUnfit           DEVICE_UNFIT             it fails or miscalculates; retryable elsewhere
+├── WeightsFetchFailed            WEIGHTS_FETCH_FAILED     weights can't be downloaded; retryable
 ├── StorageError                  STORAGE_UNAVAILABLE      the object store fails; retryable
 │   ├── StorageRefused            STORAGE_REFUSED          it says no: wrong key, no right, no such bucket
 │   └── ObjectTooLarge            OBJECT_TOO_LARGE         bytes above the reader's cap
@@ -125,8 +131,33 @@ class RenderProcessHung(RenderError):
     code = "RENDER_PROCESS_HUNG"
 
 
+class RenderOutOfMemory(RenderError):
+    code = "RENDER_OUT_OF_MEMORY"
+
+
+class DeviceLost(RenderError):
+    code = "DEVICE_LOST"
+
+
 class ProfileLoadFailed(RenderError):
     code = "PROFILE_LOAD_FAILED"
+
+
+class WeightsMissing(ProfileLoadFailed):
+    code = "WEIGHTS_MISSING"
+
+
+class WeightsRefused(ProfileLoadFailed):
+    code = "WEIGHTS_REFUSED"
+
+
+class DeviceUnfit(ProfileLoadFailed):
+    code = "DEVICE_UNFIT"
+
+
+class WeightsFetchFailed(LikenessError):
+    code = "WEIGHTS_FETCH_FAILED"
+    retryable = True
 
 
 class StorageError(LikenessError):

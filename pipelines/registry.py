@@ -3,29 +3,23 @@
 Importing this module costs no torch: a profile's module is imported when it is loaded.
 """
 
-from dataclasses import dataclass
-from importlib import import_module
-from typing import TYPE_CHECKING
+from models.errors import InvalidInput
+from pipelines.profile import Profile, Source
 
-from models.errors import InvalidInput, ProfileLoadFailed
+GB = 10**9
 
-if TYPE_CHECKING:
-    from pipelines.protocol import ReferencePipeline
+_CONFIGURATION = ("model_index.json", "*/*.json", "*/*.txt", "*/*.jinja")
+_FOLDER = (*_CONFIGURATION, "*/*.safetensors")
 
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """What there is to know about a profile without loading it."""
-
-    name: str
-    pipeline: str
-    """`module:Class` of its ReferencePipeline."""
-    summary: str
-    licence: str
-    """Of its weights, as an SPDX expression or a sentence."""
-    size: int
-    """Side of its square images, in pixels."""
-
+_QWEN = Source(
+    repository="Qwen/Qwen-Image-Edit-2511",
+    files=_FOLDER,
+    licence="Apache-2.0",
+    licence_url="https://huggingface.co/Qwen/Qwen-Image-Edit-2511",
+    download=58 * GB,
+)
+_QWEN_PIPELINE = "pipelines.qwen_image_edit:QwenImageEdit"
+_QWEN_GEOMETRY = "pipelines.geometry.qwen_image_edit"
 
 PROFILES: dict[str, Profile] = {
     profile.name: profile
@@ -35,11 +29,112 @@ PROFILES: dict[str, Profile] = {
             pipeline="pipelines.embedded:Embedded",
             summary="Recombines patches of the references. No weights, no GPU, no download; a stand-in for tests "
             "and first steps.",
-            licence="No weights",
             size=256,
+            steps=12,
+            reference_size=256,
+        ),
+        Profile(
+            name="flux2-klein",
+            pipeline="pipelines.flux2_klein:Flux2Klein",
+            summary="FLUX.2 [klein] 4B: few steps, several references. The default for a GPU.",
+            sources=(
+                Source(
+                    repository="black-forest-labs/FLUX.2-klein-4B",
+                    files=_FOLDER,
+                    licence="Apache-2.0",
+                    licence_url="https://huggingface.co/black-forest-labs/FLUX.2-klein-4B",
+                    download=16 * GB,
+                ),
+            ),
+            steps=4,
+            dtype="bfloat16",
+            most_references=4,
+            reference_size=512,
+            max_batch=4,
+            memory=16 * GB,
+            speed=frozenset(("compile", "attention", "quantize")),
+            geometry="pipelines.geometry.flux2_klein",
+        ),
+        Profile(
+            name="qwen-image-edit",
+            pipeline=_QWEN_PIPELINE,
+            summary="Qwen-Image-Edit-2511: 40 steps with true guidance. The best likeness, for 80 GB cards.",
+            sources=(_QWEN,),
+            steps=40,
+            guidance=4.0,
+            dtype="bfloat16",
+            most_references=3,
+            reference_size=1024,
+            memory=58 * GB,
+            speed=frozenset(("compile", "attention", "quantize", "step_cache")),
+            geometry=_QWEN_GEOMETRY,
+        ),
+        Profile(
+            name="qwen-image-edit-lightning",
+            pipeline=_QWEN_PIPELINE,
+            summary="The same with a LoRA for eight steps without guidance: ten times as fast.",
+            sources=(
+                _QWEN,
+                Source(
+                    repository="lightx2v/Qwen-Image-Edit-2511-Lightning",
+                    files=("Qwen-Image-Edit-2511-Lightning-8steps-V1.0-bf16.safetensors",),
+                    licence="Apache-2.0",
+                    licence_url="https://huggingface.co/lightx2v/Qwen-Image-Edit-2511-Lightning",
+                    download=850_000_000,
+                ),
+            ),
+            steps=8,
+            dtype="bfloat16",
+            most_references=3,
+            reference_size=1024,
+            memory=58 * GB,
+            speed=frozenset(("compile", "attention", "quantize")),
+            geometry=_QWEN_GEOMETRY,
+        ),
+        Profile(
+            name="sdxl-ip-adapter",
+            pipeline="pipelines.sdxl_ip_adapter:SdxlIpAdapter",
+            summary="Stable Diffusion XL with IP-Adapter plus-face. For cards from 12 GB.",
+            sources=(
+                Source(
+                    repository="stabilityai/stable-diffusion-xl-base-1.0",
+                    files=(*_CONFIGURATION, "*/*.fp16.safetensors"),
+                    licence="CreativeML-OpenRAIL++-M",
+                    licence_url="https://huggingface.co/stabilityai/stable-diffusion-xl-base-1.0/blob/main/LICENSE.md",
+                    download=7 * GB,
+                    variant="fp16",
+                    duties="Its use restrictions (attachment A) bind you, and you must pass them on to whoever "
+                    "uses your service or its images.",
+                ),
+                Source(
+                    repository="h94/IP-Adapter",
+                    files=(
+                        "models/image_encoder/config.json",
+                        "models/image_encoder/model.safetensors",
+                        "sdxl_models/ip-adapter-plus-face_sdxl_vit-h.safetensors",
+                    ),
+                    licence="Apache-2.0",
+                    licence_url="https://huggingface.co/h94/IP-Adapter",
+                    download=3_400_000_000,
+                ),
+            ),
+            steps=30,
+            guidance=6.0,
+            dtype="float16",
+            most_references=4,
+            reference_size=224,
+            max_batch=4,
+            memory=9 * GB,
+            speed=frozenset(("compile", "quantize", "channels_last")),
+            geometry="pipelines.geometry.sdxl_ip_adapter",
         ),
     )
 }
+
+
+GPU_PROFILE = "flux2-klein"
+CPU_PROFILE = "embedded"
+"""What a worker takes that names no profile."""
 
 
 def profile_named(name: str) -> Profile:
@@ -51,39 +146,3 @@ def profile_named(name: str) -> Profile:
             f"There is no pipeline profile {name[:64]!r}. Choose from: {', '.join(PROFILES)}.",
             profile=name[:64],
         ) from None
-
-
-def load_pipeline(name: str, device: str) -> "ReferencePipeline":
-    """Import the profile's module and load its weights on `device` (`cpu`, `cuda:0`).
-
-    Raises InvalidInput for an unknown name and ProfileLoadFailed for everything that goes wrong after.
-    """
-    profile = profile_named(name)
-    module, _, pipeline = profile.pipeline.partition(":")
-    try:
-        loaded: ReferencePipeline = getattr(import_module(module), pipeline).load(device)
-    except ProfileLoadFailed:
-        raise
-    except ImportError as error:
-        raise ProfileLoadFailed(
-            f"The profile {name!r} needs a package that is missing here ({error}). "
-            "Install the worker with `pip install '.[worker,render]'`.",
-            profile=name,
-        ) from error
-    except Exception as error:
-        raise ProfileLoadFailed(
-            f"The profile {name!r} can't be loaded on {device!r} ({type(error).__name__}: {error}). "
-            "Set LIKENESS_DEVICE to a device that this machine has, or LIKENESS_PROFILE to another profile.",
-            profile=name,
-            device=device,
-        ) from error
-    return loaded
-
-
-def pick_device(setting: str) -> str:
-    """The device that the setting (`auto`, `cpu`, `cuda` or `cuda:N`) means on this machine."""
-    if setting == "auto":
-        import torch
-
-        return "cuda:0" if torch.cuda.is_available() else "cpu"
-    return "cuda:0" if setting == "cuda" else setting

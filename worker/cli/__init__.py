@@ -9,8 +9,10 @@ import typer
 
 from models.errors import InvalidInput, InvalidSettings, LikenessError
 from models.shot import REFERENCE_SHEET
+from worker.cli import models as models_commands
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.add_typer(models_commands.app, name="models")
 JobIdArgument = Annotated[str, typer.Argument(metavar="JOB_ID", show_default=False)]
 
 

@@ -1,14 +1,14 @@
-"""Profiles are found by name without torch, and a failing load says what to do."""
+"""Profiles are found by name without torch, and say what there is to know about them."""
 
 import subprocess
 import sys
-from dataclasses import replace
 
 import pytest
 
 from models.errors import InvalidInput, ProfileLoadFailed
-from pipelines import registry
-from pipelines.registry import PROFILES, load_pipeline, pick_device, profile_named
+from models.render import RenderOptions, SpeedOptions
+from pipelines.profile import Plan
+from pipelines.registry import CPU_PROFILE, GPU_PROFILE, PROFILES, profile_named
 
 
 def test_importing_the_registry_costs_no_torch() -> None:
@@ -22,31 +22,52 @@ def test_an_unknown_name_is_told_what_there_is() -> None:
 
 
 @pytest.mark.parametrize("name", PROFILES)
-def test_the_entry_is_filed_under_its_own_name(name: str) -> None:
-    assert profile_named(name).name == name
+def test_the_entry_is_filed_under_its_own_name_and_complete(name: str) -> None:
+    profile = profile_named(name)
+    assert profile.name == name
+    for source in profile.sources:
+        assert source.files
+        assert source.licence
+        assert source.licence_url.startswith("https://")
+        assert source.revision is None or len(source.revision) == 40
+    if profile.sources:
+        assert profile.memory > 0
+        assert profile.geometry
 
 
-def test_the_embedded_profile_loads_and_knows_its_name() -> None:
-    info = load_pipeline("embedded", "cpu").info()
-    assert (info.profile, info.device, info.dtype) == ("embedded", "cpu", "float32")
-    assert set(info.versions) == {"torch", "diffusers", "likeness"}
+def test_a_repository_is_pinned_to_one_commit() -> None:
+    revisions: dict[str, set[str | None]] = {}
+    for profile in PROFILES.values():
+        for source in profile.sources:
+            revisions.setdefault(source.repository, set()).add(source.revision)
+    assert all(len(pinned) == 1 for pinned in revisions.values())
 
 
-def test_a_device_that_is_not_there() -> None:
-    with pytest.raises(ProfileLoadFailed, match="LIKENESS_DEVICE") as caught:
-        load_pipeline("embedded", "cuda:99")
-    assert caught.value.details == {"profile": "embedded", "device": "cuda:99"}
+def test_no_profile_has_weights_that_forbid_commercial_use() -> None:
+    licences = {source.licence for profile in PROFILES.values() for source in profile.sources}
+    assert licences <= {"Apache-2.0", "CreativeML-OpenRAIL++-M"}
 
 
-def test_a_package_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    broken = replace(PROFILES["embedded"], pipeline="no_such_package:Pipeline")
-    monkeypatch.setitem(registry.PROFILES, "embedded", broken)
-    with pytest.raises(ProfileLoadFailed, match="pip install"):
-        load_pipeline("embedded", "cpu")
+def test_the_defaults_exist() -> None:
+    assert {GPU_PROFILE, CPU_PROFILE} <= PROFILES.keys()
 
 
-def test_devices(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert [pick_device(setting) for setting in ("cpu", "cuda", "cuda:3")] == ["cpu", "cuda:0", "cuda:3"]
-    for available, device in ((True, "cuda:0"), (False, "cpu")):
-        monkeypatch.setattr("torch.cuda.is_available", lambda available=available: available)
-        assert pick_device("auto") == device
+def test_options_replace_a_profiles_figures() -> None:
+    klein = profile_named("flux2-klein")
+    assert Plan.of(klein, RenderOptions(profile="flux2-klein")) == Plan(klein, 1024, 4, 512, 4)
+    chosen = RenderOptions(profile="flux2-klein", image_size=768, steps=6, reference_size=256, max_batch=1)
+    assert Plan.of(klein, chosen) == Plan(klein, 768, 6, 256, 1)
+
+
+@pytest.mark.parametrize(
+    ("profile", "speed"),
+    [
+        ("flux2-klein", SpeedOptions(step_cache="first-block")),
+        ("qwen-image-edit-lightning", SpeedOptions(step_cache="first-block")),
+        ("flux2-klein", SpeedOptions(channels_last=True)),
+        ("embedded", SpeedOptions(compile=True)),
+    ],
+)
+def test_a_speed_option_that_the_profile_does_not_have_is_refused(profile: str, speed: SpeedOptions) -> None:
+    with pytest.raises(ProfileLoadFailed, match="has no speed option"):
+        Plan.of(profile_named(profile), RenderOptions(profile=profile, speed=speed))

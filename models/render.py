@@ -1,0 +1,39 @@
+"""How a render process shall render: what the worker's settings tell its child."""
+
+from typing import Literal
+
+from pydantic import Field, PositiveInt
+
+from models.base import Document
+
+Attention = Literal[
+    "native", "_native_cudnn", "_native_flash", "_native_efficient", "flash", "_flash_3", "sage", "xformers"
+]
+"""diffusers' names of attention backends, without those that download kernels at run time (`…_hub`)."""
+
+
+class SpeedOptions(Document):
+    """What makes rendering faster or smaller. Each is off unless an operator tried it on their device."""
+
+    compile: bool = Field(False, description="Compile the denoiser's blocks. The first start takes longer.")
+    attention: Attention | None = Field(None, description="Null leaves diffusers' own choice.")
+    quantize: Literal["fp8"] | None = Field(None, description="Half the memory for the denoiser's weights.")
+    step_cache: Literal["first-block"] | None = Field(None, description="Skip steps that change little.")
+    channels_last: bool = Field(False, description="The memory format that convolutions like.")
+
+
+class RenderOptions(Document):
+    """A profile, where it runs, and what differs from the profile's own figures."""
+
+    profile: str
+    device: str = Field("auto", description="`auto`, `cpu`, `cuda` or `cuda:N`.")
+    weights: str = Field("weights", description="The folder that `likeness models fetch` fills.")
+    image_size: PositiveInt | None = Field(None, description="Side of the square images, in pixels.")
+    steps: PositiveInt | None = Field(None, description="Denoising steps of one image.")
+    reference_size: PositiveInt | None = Field(
+        None, description="References enter with at most this squared."
+    )
+    max_batch: PositiveInt | None = Field(
+        None, description="Images of a job that are denoised at once, at most."
+    )
+    speed: SpeedOptions = SpeedOptions()

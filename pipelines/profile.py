@@ -1,0 +1,97 @@
+"""What there is to know about a pipeline profile without loading it: plain data, no torch."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from models.errors import ProfileLoadFailed
+from models.render import RenderOptions
+
+SpeedOption = Literal["compile", "attention", "quantize", "step_cache", "channels_last"]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The part of a repository of weights that a profile needs."""
+
+    repository: str
+    """`owner/name` on the Hugging Face hub."""
+    files: tuple[str, ...]
+    """Glob patterns of the paths to fetch, as `fnmatch` reads them."""
+    licence: str
+    """SPDX expression, or the licence's name where SPDX has none."""
+    licence_url: str
+    download: int
+    """About how many bytes are fetched."""
+    revision: str | None = None
+    """A full commit hash. None: `likeness models fetch` takes the newest and writes down which that was."""
+    variant: str | None = None
+    """The part of its weight files' names that tells their precision, e.g. `fp16`."""
+    duties: str = ""
+    """What the licence asks of whoever runs it, beyond keeping its notice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A model, the figures that it is run with, and what it takes."""
+
+    name: str
+    pipeline: str
+    """`module:Class` of its ReferencePipeline."""
+    summary: str
+    sources: tuple[Source, ...] = ()
+    """Empty: it needs no weights."""
+    size: int = 1024
+    """Side of its square images, in pixels."""
+    steps: int = 1
+    """Denoising steps of one image."""
+    guidance: float = 1.0
+    """Scale of classifier-free guidance; 1 is none."""
+    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    """What it computes in on an accelerator. On a CPU it is always float32."""
+    most_references: int = 8
+    """More are thinned out evenly."""
+    reference_size: int = 512
+    """References are scaled down to this many pixels a side (as an area) before they enter."""
+    max_batch: int = 1
+    """Images of one job that are denoised at once where memory allows."""
+    memory: int = 0
+    """Device memory that it holds while idle, in bytes, about."""
+    speed: frozenset[SpeedOption] = frozenset()
+    """The speed options that were written for it."""
+    geometry: str | None = None
+    """`module` of its true-size shape with random weights, for `likeness models bench --random`."""
+
+    @property
+    def licence(self) -> str:
+        """Of all its weights, for a table."""
+        return " + ".join(dict.fromkeys(source.licence for source in self.sources)) or "No weights"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The profile's figures as an operator's options leave them."""
+
+    profile: Profile
+    size: int
+    steps: int
+    reference_size: int
+    max_batch: int
+
+    @classmethod
+    def of(cls, profile: Profile, options: RenderOptions) -> "Plan":
+        """Raises ProfileLoadFailed for a speed option that the profile doesn't have."""
+        chosen = options.speed.model_dump(exclude_defaults=True, by_alias=False)
+        if foreign := sorted(set(chosen) - profile.speed):
+            known = ", ".join(sorted(profile.speed)) or "none"
+            raise ProfileLoadFailed(
+                f"The profile {profile.name!r} has no speed option {', '.join(foreign)} (it has: {known}). "
+                "Unset it, or choose another profile.",
+                profile=profile.name,
+            )
+        return cls(
+            profile,
+            size=options.image_size or profile.size,
+            steps=options.steps or profile.steps,
+            reference_size=options.reference_size or profile.reference_size,
+            max_batch=options.max_batch or profile.max_batch,
+        )

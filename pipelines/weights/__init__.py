@@ -1,0 +1,12 @@
+"""Weights on disk: which, where, and whether they are what was pinned.
+
+`Source` (a profile's) → `fetch` → files and their `Lock` in a `WeightStore` → `verify` → `load_folder`. Importing
+this package costs no torch; `pipelines.weights.safe` does, and `pipelines.weights.fetch` costs the hub's client.
+"""
+
+from pipelines.weights.lock import Lock, LockedFile
+from pipelines.weights.offline import offline
+from pipelines.weights.store import WeightStore
+from pipelines.weights.verify import VerifiedSource, verify
+
+__all__ = ["Lock", "LockedFile", "VerifiedSource", "WeightStore", "offline", "verify"]

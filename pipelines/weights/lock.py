@@ -1,0 +1,74 @@
+"""The lock of a repository of weights: the commit and the hash of every file that a fetch left on disk."""
+
+import json
+import os
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, NonNegativeInt
+
+from models.base import Document, Sha256, Time
+
+SUFFIXES = frozenset((".safetensors", ".json", ".txt", ".jinja"))
+"""The only types of file that weights may consist of: none of them can carry code."""
+
+_NAME = r"[A-Za-z0-9_][A-Za-z0-9._+=-]*"
+_SUFFIX = "|".join(sorted(suffix[1:] for suffix in SUFFIXES))
+
+WeightPath = Annotated[str, Field(pattern=rf"^({_NAME}/)*{_NAME}\.({_SUFFIX})$", max_length=300)]
+"""Relative, with `/`. No part begins with a dot, so it can neither climb nor hide."""
+
+Revision = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$", description="A full commit hash.")]
+
+
+class LockedFile(Document):
+    sha256: Sha256
+    bytes: NonNegativeInt
+
+
+class Lock(Document):
+    """What was fetched of one repository, for every profile that shares it. Later loads are held to it."""
+
+    repository: str = Field(pattern=rf"^{_NAME}/{_NAME}$", description="`owner/name` on the hub.")
+    revision: Revision
+    fetched_at: Time | None = None
+    patterns: tuple[str, ...] = Field((), description="Every pattern that files were fetched for, in order.")
+    files: dict[WeightPath, LockedFile]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of repository, revision and files: the same for the same bytes, whenever they were fetched."""
+        content = self.model_dump(mode="json", include={"repository", "revision", "files"})
+        return sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+    @property
+    def bytes(self) -> int:
+        """Of all its files."""
+        return sum(file.bytes for file in self.files.values())
+
+    def covers(self, patterns: Iterable[str]) -> bool:
+        """Whether files were fetched for all of these. A pattern may match no file and still be covered."""
+        return set(patterns) <= set(self.patterns)
+
+    def narrowed(self, patterns: Iterable[str]) -> "Lock":
+        """The part that these patterns match, so that its digest doesn't change when another profile fetches."""
+        wanted = tuple(sorted(patterns))
+        files = {path: file for path, file in self.files.items() if matches(path, wanted)}
+        return self.model_copy(update={"patterns": wanted, "files": files})
+
+    def write(self, path: Path) -> None:
+        """Replace the file at `path` in one step: whoever reads meets the old lock or the new one."""
+        beside = path.with_name(f"{path.name}.{os.getpid()}")
+        with beside.open("w") as file:
+            file.write(self.model_dump_json(indent=2, exclude_none=True) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+
+
+def matches(path: str, patterns: Iterable[str]) -> bool:
+    """Whether the hub's client would fetch `path` for one of these patterns (`*` also matches `/`)."""
+    return any(fnmatchcase(path, pattern) for pattern in patterns)

@@ -1,0 +1,126 @@
+"""Whether the weights on disk are exactly what was locked."""
+
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from hashlib import file_digest
+from pathlib import Path, PurePosixPath
+
+from models.errors import WeightsMissing, WeightsRefused
+from pipelines.profile import Source
+from pipelines.weights.configs import LARGEST_JSON, check_config
+from pipelines.weights.lock import SUFFIXES, Lock
+from pipelines.weights.store import WeightStore
+
+# More threads than this wait for the disk, not for the processor.
+_MOST_THREADS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedSource:
+    """Weights that were just compared with their lock. True for as long as nobody writes to the folder."""
+
+    source: Source
+    path: Path
+    lock: Lock
+    """The source's own part of the repository's lock."""
+
+
+def verify(store: WeightStore, source: Source, *, profile: str = "PROFILE") -> VerifiedSource:
+    """Compare every file of the source's folder with the lock, those of other profiles too: loaders look around.
+
+    Raises WeightsMissing (its sentence names the command that fetches `profile`) or WeightsRefused. Cheap checks
+    come first: names and sizes, then hashes, then what the JSON files say. Reads every byte once: about 1.8 GB/s
+    for each core where the processor has SHA instructions and the disk keeps up, so 5 to 10 s for 16 GB. Takes
+    no memory to speak of.
+    """
+    lock = _held_lock(store, source, profile)
+    folder = store.folder(source)
+    try:
+        found = dict(_files(folder))
+        if missing := sorted(lock.files.keys() - found.keys()):
+            raise _missing(
+                source, f"{len(missing)} of {len(lock.files)} files are not there ({missing[0]})", profile
+            )
+        if foreign := sorted(found.keys() - lock.files.keys()):
+            raise _refused(foreign[0], "is not named by the lock")
+        for path, size in found.items():
+            if size != lock.files[path].bytes:
+                raise _refused(path, f"has {size} bytes, and the lock says {lock.files[path].bytes}")
+        for path, digest in hash_files(folder, found).items():
+            if digest != lock.files[path].sha256:
+                raise _refused(path, "has other content than the lock says")
+        for path in found:
+            if path.endswith(".json"):
+                check_config(folder, path)
+    except OSError as error:
+        raise _refused(str(error.filename or folder), f"can't be read ({error.strerror})") from None
+    return VerifiedSource(source, folder, lock.narrowed(source.files))
+
+
+def hash_files(folder: Path, sizes: Mapping[str, int]) -> dict[str, str]:
+    """SHA-256 of each file (path → size in bytes), biggest first: no thread is left with it at the end."""
+    paths = sorted(sizes, key=lambda path: sizes[path], reverse=True)
+    with ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1)) as pool:  # hashlib lets go of the GIL
+        return dict(zip(paths, pool.map(lambda path: _sha256(folder / path), paths), strict=True))
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
+
+
+def _held_lock(store: WeightStore, source: Source, profile: str) -> Lock:
+    lock = store.lock(source)
+    if lock is None:
+        raise _missing(source, f"there is no lock file {store.lock_path(source)}", profile)
+    if source.revision not in {None, lock.revision}:
+        raise WeightsRefused(
+            f"The weights of {source.repository} are of commit {lock.revision}, and the profile is pinned to "
+            f"{source.revision}. Run: likeness models fetch {profile} --update",
+            repository=source.repository,
+        )
+    if not lock.covers(source.files):
+        raise _missing(source, "some of the files were never fetched", profile)
+    return lock
+
+
+def _files(folder: Path) -> Iterator[tuple[str, int]]:
+    """Paths below the folder and their sizes. Raises WeightsRefused for all but plain files of the known types."""
+    if folder.is_symlink():
+        raise _refused(folder.name, "is a symbolic link")
+    waiting = [""] if folder.is_dir() else []
+    while waiting:
+        inside = waiting.pop()
+        for entry in sorted(os.scandir(folder / inside), key=lambda entry: entry.name):
+            path = f"{inside}{entry.name}"
+            status = entry.stat(follow_symlinks=False)
+            if stat.S_ISDIR(status.st_mode):
+                waiting.append(f"{path}/")
+                continue
+            if not stat.S_ISREG(status.st_mode):
+                raise _refused(path, "is a symbolic link or another special file")
+            if PurePosixPath(path).suffix not in SUFFIXES:
+                raise _refused(
+                    path, f"is of a type that is never loaded (only {', '.join(sorted(SUFFIXES))} are)"
+                )
+            if path.endswith(".json") and status.st_size > LARGEST_JSON:
+                raise _refused(path, f"is larger than JSON may be here ({LARGEST_JSON} bytes)")
+            yield path, status.st_size
+
+
+def _missing(source: Source, reason: str, profile: str) -> WeightsMissing:
+    return WeightsMissing(
+        f"The weights of {source.repository} are missing: {reason}. Run: likeness models fetch {profile}",
+        repository=source.repository,
+    )
+
+
+def _refused(path: str, reason: str) -> WeightsRefused:
+    return WeightsRefused(
+        f"The weights are refused: {path} {reason}. Find out who changed it. To get back what was locked, run "
+        "`likeness models fetch` for the profile.",
+        file=path,
+    )

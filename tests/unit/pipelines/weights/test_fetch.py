@@ -1,0 +1,314 @@
+"""Fetching from a real HTTP server, in processes of their own: the hub's client reads its switches at import."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from models import errors
+from models.errors import LikenessError
+from pipelines.profile import Source
+from pipelines.weights import Lock, WeightStore, verify
+from tests.unit.pipelines.weights.hub_double import HubDouble, Repository
+
+FIRST, SECOND = "a" * 40, "b" * 40
+SOURCE = Source(
+    repository="tests/weights",
+    files=("*.json", "*/*.safetensors"),
+    licence="Apache-2.0",
+    licence_url="https://example.com/licence",
+    download=1000,
+)
+FILES = {
+    "README.md": b"not asked for",
+    "model_index.json": b"{}",
+    "unet/model.safetensors": b"u" * 100_000,
+    "vae/model.safetensors": b"v" * 1_000,
+    "vae/model.bin": b"not asked for either",
+}
+WANTED = {"model_index.json", "unet/model.safetensors", "vae/model.safetensors"}
+
+PROGRAM = """
+import json, sys
+from pathlib import Path
+from models.errors import LikenessError
+from pipelines.profile import Source
+from pipelines.weights import WeightStore
+from pipelines.weights.fetch import fetch
+root, source, update = json.loads(sys.argv[1])
+source["files"] = tuple(source["files"])
+try:
+    lock = fetch(WeightStore(Path(root)), Source(**source), update=update)
+    print(json.dumps({"lock": lock.to_data()}))
+except LikenessError as error:
+    print(json.dumps({"error": type(error).__name__, "message": error.message, "details": error.details}))
+"""
+
+
+class Hub:
+    """The server, and fetches from it to one store."""
+
+    def __init__(self, server: HubDouble, folder: Path) -> None:
+        self.server = server
+        self.repository = server.repositories[SOURCE.repository] = Repository({FIRST: dict(FILES)})
+        self.store = WeightStore(folder / "weights")
+        self._home = folder / "home"
+
+    def start(self, source: Source, *, update: bool = False, **environment: str) -> "subprocess.Popen[str]":
+        arguments = json.dumps([str(self.store.root), asdict(source), update])
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
+        return subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, arguments],
+            env=inherited
+            | {"HF_ENDPOINT": self.server.endpoint, "HF_HUB_DISABLE_XET": "1", "HF_HOME": str(self._home)}
+            | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def fetch(self, source: Source = SOURCE, *, update: bool = False, **environment: str) -> Lock:
+        """The lock, or what the fetch raised."""
+        out, err = self.start(source, update=update, **environment).communicate(timeout=60)
+        assert out, err
+        answer: dict[str, Any] = json.loads(out)
+        if "error" in answer:
+            kind: type[LikenessError] = getattr(errors, answer["error"])
+            raise kind(answer["message"], **answer["details"])
+        return Lock.parse(answer["lock"])
+
+    def on_disk(self) -> dict[str, bytes]:
+        folder = self.store.folder(SOURCE)
+        return {
+            path.relative_to(folder).as_posix(): path.read_bytes()
+            for path in folder.rglob("*")
+            if path.is_file()
+        }
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[Hub]:
+    with HubDouble().serving() as server:
+        yield Hub(server, tmp_path)
+
+
+def test_a_first_fetch_takes_the_newest_commit_and_locks_it(hub: Hub) -> None:
+    lock = hub.fetch()
+    assert (lock.revision, set(lock.files), lock.patterns) == (FIRST, WANTED, tuple(sorted(SOURCE.files)))
+    assert lock.fetched_at is not None
+    assert hub.on_disk() == {path: FILES[path] for path in WANTED}
+    assert verify(hub.store, SOURCE).lock.digest == lock.digest
+    assert sorted(path.name for path in hub.store.root.iterdir()) == [
+        "tests--weights",
+        "tests--weights.lock.json",
+    ]
+
+
+def test_a_second_fetch_asks_for_nothing_and_works_without_a_network(hub: Hub) -> None:
+    lock = hub.fetch()
+    hub.repository.commits[SECOND] = FILES | {"vae/model.safetensors": b"newer"}
+    assert hub.fetch() == lock
+    assert hub.fetch(HF_HUB_OFFLINE="1", HF_ENDPOINT="http://127.0.0.1:1") == lock
+    assert set(hub.server.downloads.values()) == {1}
+
+
+def test_a_killed_fetch_goes_on_with_what_it_had_not_finished(hub: Hub) -> None:
+    hub.repository.held.add("unet/model.safetensors")
+    process = hub.start(SOURCE)
+    part = hub.store.part(SOURCE)
+    finished = [
+        part / "vae/model.safetensors",
+        part / ".cache/huggingface/download/model_index.json.metadata",
+    ]
+    finished.append(part / ".cache/huggingface/download/vae/model.safetensors.metadata")
+    deadline = time.monotonic() + 60
+    while not (all(file.exists() for file in finished) and hub.server.downloads["unet/model.safetensors"]):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert not hub.store.lock_path(SOURCE).exists()
+    assert list(part.rglob("*.incomplete"))
+    hub.server.release.set()
+    hub.repository.held.clear()
+    assert set(hub.fetch().files) == WANTED
+    assert hub.server.downloads == {
+        "model_index.json": 1,
+        "vae/model.safetensors": 1,
+        "unet/model.safetensors": 2,
+    }
+    assert not part.exists()
+    verify(hub.store, SOURCE)
+
+
+def test_a_fetch_that_was_killed_while_it_moved_files_is_finished(hub: Hub) -> None:
+    hub.fetch()
+    folder, part = hub.store.folder(SOURCE), hub.store.part(SOURCE)
+    (part / "vae").mkdir(parents=True)
+    (folder / "vae/model.safetensors").rename(part / "vae/model.safetensors")
+    hub.fetch()
+    verify(hub.store, SOURCE)
+
+
+def test_a_broken_file_is_replaced_and_a_foreign_one_removed(hub: Hub, tmp_path: Path) -> None:
+    lock = hub.fetch()
+    folder = hub.store.folder(SOURCE)
+    (folder / "vae/model.safetensors").write_bytes(b"x" * 1_000)
+    (folder / "evil.py").write_text("raise SystemExit")
+    (folder / "link").symlink_to(tmp_path)
+    assert hub.fetch().digest == lock.digest
+    assert hub.on_disk() == {path: FILES[path] for path in WANTED}
+    assert hub.server.downloads == {
+        "model_index.json": 1,
+        "unet/model.safetensors": 1,
+        "vae/model.safetensors": 2,
+    }
+    verify(hub.store, SOURCE)
+
+
+def test_a_linked_folder_is_replaced_and_what_it_leads_to_left_alone(hub: Hub, tmp_path: Path) -> None:
+    hub.fetch()
+    folder, elsewhere = hub.store.folder(SOURCE), tmp_path / "elsewhere"
+    folder.rename(elsewhere)
+    folder.symlink_to(elsewhere)
+    hub.fetch()
+    verify(hub.store, SOURCE)
+    assert not folder.is_symlink()
+    assert {path.relative_to(elsewhere).as_posix() for path in elsewhere.rglob("*.*")} == WANTED
+
+
+@pytest.mark.parametrize("path", ["unet/model.safetensors", "model_index.json"])
+def test_the_lock_holds_when_the_hub_has_other_bytes(hub: Hub, path: str) -> None:
+    hub.fetch()
+    before = hub.store.lock_path(SOURCE).read_bytes()
+    hub.repository.commits[FIRST] |= {path: FILES[path].swapcase() if b"u" in FILES[path] else b"[]"}
+    (hub.store.folder(SOURCE) / path).unlink()
+    with pytest.raises(errors.WeightsRefused, match=f"another {path} .*than the lock"):
+        hub.fetch()
+    assert hub.store.lock_path(SOURCE).read_bytes() == before
+
+
+@pytest.mark.parametrize("path", ["unet/model.safetensors", "model_index.json"])
+def test_bytes_that_are_not_as_listed_are_refused_and_asked_for_again(hub: Hub, path: str) -> None:
+    hub.repository.sent[path] = FILES[path].swapcase() if b"u" in FILES[path] else b"[]"
+    with pytest.raises(errors.WeightsRefused, match=f"sent as {path} .*is not what it lists"):
+        hub.fetch()
+    assert not hub.store.lock_path(SOURCE).exists()
+    hub.repository.sent.clear()
+    hub.fetch()
+    verify(hub.store, SOURCE)
+
+
+def test_update_moves_to_the_newest_commit(hub: Hub) -> None:
+    old = hub.fetch()
+    newer = {"model_index.json": b'{"newer": 1}', "unet/model.safetensors": FILES["unet/model.safetensors"]}
+    hub.repository.commits[SECOND] = newer
+    new = hub.fetch(update=True)
+    assert (new.revision, set(new.files)) == (SECOND, set(newer))
+    assert new.digest != old.digest
+    assert hub.on_disk() == newer
+    assert hub.server.downloads["unet/model.safetensors"] == 1  # it is the same in both
+    verify(hub.store, SOURCE)
+
+
+def test_a_pinned_commit_is_fetched_and_a_lock_of_another_needs_update(hub: Hub) -> None:
+    hub.repository.commits[SECOND] = FILES | {"vae/model.safetensors": b"newer"}
+    assert hub.fetch(replace(SOURCE, revision=FIRST)).revision == FIRST
+    moved = replace(SOURCE, revision=SECOND)
+    with pytest.raises(errors.WeightsRefused, match=f"pinned to {SECOND}.*--update"):
+        hub.fetch(moved)
+    assert hub.fetch(moved, update=True).revision == SECOND
+    verify(hub.store, moved)
+
+
+def test_two_profiles_share_a_repository_at_one_commit(hub: Hub) -> None:
+    hub.fetch(replace(SOURCE, files=("*.json",)))
+    hub.repository.commits[SECOND] = FILES | {"model_index.json": b'{"newer": 1}'}
+    lock = hub.fetch(replace(SOURCE, files=("*/*.safetensors",)))
+    assert (lock.revision, set(lock.files)) == (FIRST, WANTED)
+    assert verify(hub.store, SOURCE).lock.digest == lock.digest
+    assert set(hub.server.downloads.values()) == {1}
+    # The newest commit is the newest for both.
+    hub.fetch(replace(SOURCE, files=("*.json",)), update=True)
+    assert verify(hub.store, SOURCE).lock.revision == SECOND
+
+
+def test_weights_that_ask_for_code_are_not_locked(hub: Hub) -> None:
+    hub.repository.commits[FIRST]["unet/config.json"] = b'{"auto_map": {"AutoModel": "model.Mine"}}'
+    with pytest.raises(errors.WeightsRefused, match="auto_map"):
+        hub.fetch()
+    assert not hub.store.lock_path(SOURCE).exists()
+
+
+@pytest.mark.parametrize("path", ["../../outside.json", "vae/.hidden.json", "vae/model.bin"])
+def test_names_and_types_that_are_never_loaded_are_not_fetched(hub: Hub, path: str) -> None:
+    hub.repository.commits[FIRST][path] = b"{}"
+    with pytest.raises(errors.WeightsRefused, match="is not fetched"):
+        hub.fetch(replace(SOURCE, files=("*.json", "*.bin")))
+    assert not hub.server.downloads
+
+
+def test_a_gated_repository_says_what_to_do_and_no_token_is_printed(hub: Hub) -> None:
+    hub.repository.gated = True
+    for token in ("", "hf_secret"):
+        with pytest.raises(
+            errors.WeightsFetchFailed, match=r"gated.*huggingface\.co/tests/weights.*HF_TOKEN"
+        ) as caught:
+            hub.fetch(HF_TOKEN=token)
+        assert "secret" not in str(caught.value)
+    assert hub.fetch(HF_TOKEN="hf_good").revision == FIRST
+    assert hub.server.tokens == {None, "Bearer hf_secret", "Bearer hf_good"}
+
+
+@pytest.mark.parametrize(
+    ("source", "environment", "reason"),
+    [
+        (replace(SOURCE, repository="tests/nothing"), {}, "no such repository"),
+        (replace(SOURCE, revision="c" * 40), {}, "no such commit"),
+        (replace(SOURCE, files=("*.txt",)), {}, "no file that the profile asks for"),
+        (SOURCE, {"HF_ENDPOINT": "http://127.0.0.1:1"}, "Check the network"),
+        (SOURCE, {"HF_HUB_OFFLINE": "1"}, "HF_HUB_OFFLINE is set"),
+    ],
+)
+def test_failures_say_what_to_do(hub: Hub, source: Source, environment: dict[str, Any], reason: str) -> None:
+    with pytest.raises(errors.WeightsFetchFailed, match=reason) as caught:
+        hub.fetch(source, **environment)
+    assert caught.value.retryable
+    assert not hub.store.lock_path(source).exists()
+
+
+def test_a_second_fetch_at_the_same_time_is_told_to_wait(hub: Hub) -> None:
+    hub.repository.held.add("unet/model.safetensors")
+    process = hub.start(SOURCE)
+    while not hub.server.downloads["unet/model.safetensors"]:
+        time.sleep(0.02)
+    try:
+        with pytest.raises(errors.WeightsFetchFailed, match="Another process is fetching"):
+            hub.fetch()
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_a_full_disk_is_noticed_before_the_download(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pipelines.weights import fetch as module
+    from pipelines.weights.hub import RemoteFile
+
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=300_000_000))
+    part = hub.store.part(SOURCE)
+    part.mkdir(parents=True)
+    remote = RemoteFile("a.safetensors", 100_000_000, "0" * 64, "")
+    with pytest.raises(errors.WeightsFetchFailed, match="300,000,000 bytes free, and 368,435,456 are needed"):
+        module._check_space(part, [remote])
+    with (part / "a.safetensors").open("wb") as file:
+        file.truncate(remote.bytes)
+    module._check_space(part, [remote])  # it is there already

@@ -1,0 +1,157 @@
+"""`likeness models`: the pipeline profiles, their weights on this machine, and how fast they are on it."""
+
+import os
+import time
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from pipelines.profile import Profile, Source
+    from pipelines.weights import WeightStore
+
+app = typer.Typer(
+    no_args_is_help=True, help="Pipeline profiles: list them, fetch and verify their weights, time them."
+)
+ProfileArgument = Annotated[str, typer.Argument(metavar="PROFILE", show_default=False)]
+
+
+class Scale(StrEnum):
+    full = "full"
+    tiny = "tiny"
+
+
+@app.command("list")
+def list_profiles() -> None:
+    """List the profiles: licence, size, memory, and whether their weights are here."""
+    from rich.table import Table
+
+    from pipelines.registry import CPU_PROFILE, GPU_PROFILE, PROFILES
+    from worker.settings import settings
+
+    store, chosen = _store(), settings().profile
+    marked = {GPU_PROFILE, CPU_PROFILE} if chosen == "auto" else {chosen}
+    table = Table("", "profile", "fetched", "download", "memory", "side", "steps", "licence", box=None)
+    for profile in PROFILES.values():
+        table.add_row(
+            "*" if profile.name in marked else "",
+            profile.name,
+            _fetched(store, profile),
+            _size(sum(source.download for source in profile.sources)),
+            _size(profile.memory),
+            f"{profile.size} px",
+            str(profile.steps),
+            profile.licence,
+        )
+    console = _console()
+    console.print(table)
+    console.print(
+        f"* LIKENESS_PROFILE={chosen}"
+        + (f": {GPU_PROFILE} on a GPU, else {CPU_PROFILE}" if chosen == "auto" else "")
+        + f". Weights are in {store.root} (LIKENESS_WEIGHTS_DIR)."
+    )
+
+
+@app.command("fetch")
+def fetch_weights(
+    profile: ProfileArgument,
+    update: Annotated[
+        bool, typer.Option("--update", help="Let go of the lock: take the pinned commit, or the newest one.")
+    ] = False,
+) -> None:
+    """Download a profile's weights and lock what came: commit and SHA-256 of each file.
+
+    An interrupted fetch goes on where it was. HF_TOKEN is for repositories that want one.
+    """
+    from pipelines.registry import profile_named
+
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    store, console = _store(), _console()
+    sources = profile_named(profile).sources
+    for source in sources:
+        _print_terms(console, source)
+    if not sources:
+        console.print(f"{profile} needs no weights.")
+        return
+    from pipelines.weights.fetch import fetch
+
+    for source in sources:
+        lock = fetch(store, source, update=update, tell=console.print)
+        console.print(
+            f"{source.repository}: {len(lock.files)} files, {_size(lock.bytes)}, at commit {lock.revision}, locked "
+            f"in {store.lock_path(source)}. Keep that file: a fetch beside it gets the same bytes or none."
+        )
+
+
+@app.command("verify")
+def verify_weights(profile: ProfileArgument) -> None:
+    """Compare a profile's weights with their lock, byte for byte. A worker does so too before it loads them."""
+    from pipelines.registry import profile_named
+    from pipelines.weights import verify
+
+    store, console = _store(), _console()
+    sources = profile_named(profile).sources
+    for source in sources:
+        began = time.monotonic()
+        lock = verify(store, source, profile=profile).lock
+        console.print(
+            f"{source.repository}: {len(lock.files)} files, {_size(lock.bytes)}, at commit {lock.revision}, are as "
+            f"locked (digest {lock.digest}), in {time.monotonic() - began:.1f} s."
+        )
+    if not sources:
+        console.print(f"{profile} needs no weights.")
+
+
+@app.command()
+def bench(
+    profile: ProfileArgument,
+    random: Annotated[
+        bool, typer.Option("--random", help="Random weights of the true shapes: nothing needs to be fetched.")
+    ] = False,
+    scale: Annotated[
+        Scale, typer.Option(help="With --random: the true size, or one for any machine.")
+    ] = Scale.full,
+    images: Annotated[int, typer.Option(min=1, help="Images of a job.")] = 4,
+    references: Annotated[int, typer.Option(min=1, max=20, help="Its references.")] = 2,
+) -> None:
+    """Time a profile on this machine's device: seconds for an image, steps a second, memory."""
+    from pipelines.bench import run
+    from worker.render.options import options_of
+    from worker.settings import settings
+
+    options = options_of(settings(), profile=profile)
+    run(options, random=random, scale=scale.value, images=images, references=references)
+
+
+def _store() -> "WeightStore":
+    from pipelines.weights import WeightStore
+    from worker.settings import settings
+
+    return WeightStore(settings().weights_dir)
+
+
+def _console() -> "Console":
+    """One that leaves text as it is, for pasting. A row that is too wide is easier to read than a folded one."""
+    from rich.console import Console
+
+    return Console(highlight=False, markup=False, soft_wrap=True, width=max(120, Console().width))
+
+
+def _print_terms(console: "Console", source: "Source") -> None:
+    console.print(f"{source.repository} (about {_size(source.download)})")
+    console.print(f"  licence: {source.licence}, {source.licence_url}")
+    if source.duties:
+        console.print(f"  duties:  {source.duties}")
+
+
+def _fetched(store: "WeightStore", profile: "Profile") -> str:
+    here = sum(map(store.is_fetched, profile.sources))
+    return {len(profile.sources): "yes", 0: "no"}.get(here, "partly") if profile.sources else "-"
+
+
+def _size(count: int) -> str:
+    """Bytes for people: `16.0 GB`."""
+    return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{count / 1e6:,.0f} MB" if count else "-"
