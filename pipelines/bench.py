@@ -1,0 +1,228 @@
+"""`likeness models bench`: how fast a profile is on this device, and how much of its memory it takes.
+
+Random weights of the true shapes give the same figures as the real ones: a GPU multiplies any numbers equally
+fast. Only a cache, which skips steps by what they change, does better or worse with them.
+"""
+
+import os
+import resource
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from importlib import import_module
+from itertools import cycle, islice
+from math import ceil
+from statistics import median
+from typing import Any, cast, get_args
+
+import torch
+from PIL import Image
+from rich.console import Console
+from rich.table import Table
+
+from models.errors import DeviceUnfit, InvalidInput
+from models.influencer import Appearance
+from models.render import RenderOptions
+from models.shot import DEFAULT_SHOTS, shot_named
+from pipelines.device import Device, Phase, pick_device
+from pipelines.geometry import TINY_SIZE, TINY_STEPS, Geometry, Scale
+from pipelines.loading import default_profile, load_pipeline, pipeline_class
+from pipelines.profile import Plan, Profile
+from pipelines.protocol import Discard, PlannedShot, ReferencePipeline, Setup
+from pipelines.registry import profile_named
+from pipelines.weights import offline
+
+REPEATS = 3
+"""Jobs that are timed, after one that isn't."""
+
+PHASES: tuple[Phase, ...] = get_args(Phase)
+
+
+class Stopwatch(Device):
+    """A device that times the phases of the work on it. It waits for the work before and after each."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self._lock = threading.Lock()
+        self.reset()
+
+    def reset(self) -> None:
+        self.seconds: dict[Phase, float] = dict.fromkeys(PHASES, 0.0)
+        self.entered: dict[Phase, int] = dict.fromkeys(PHASES, 0)
+
+    @contextmanager
+    def phase(self, name: Phase) -> Iterator[None]:
+        self.synchronize()
+        begun = time.perf_counter()
+        with super().phase(name):
+            yield
+            self.synchronize()
+        with self._lock:  # decoding has a thread of its own
+            self.seconds[name] += time.perf_counter() - begun
+            self.entered[name] += 1
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Of whole jobs: medians over `REPEATS` of them. Times are in seconds."""
+
+    job: float
+    phases: dict[Phase, float]
+    """Decoding runs beside the next batch's denoising: together they may be more than the job. Empty where the
+    pipeline doesn't tell them apart."""
+    batch: int | None
+    """Images that were denoised at once: as many as the device had room for."""
+    memory: int
+    """Most bytes that were allocated on the device; on a CPU, by the whole process."""
+
+
+def run(options: RenderOptions, *, random: bool, scale: Scale, images: int, references: int) -> None:
+    """Measure jobs of `images` shots with that many references, and print a table.
+
+    Raises InvalidInput for what doesn't go together, and ProfileLoadFailed (among them DeviceUnfit) for what
+    can't run here.
+    """
+    # Before anything is imported that could reach for the network, or that chats on standard error.
+    offline()
+    for library in ("DIFFUSERS", "TRANSFORMERS"):
+        os.environ.setdefault(f"{library}_VERBOSITY", "error")
+    profile = profile_named(default_profile(options.device) if options.profile == "auto" else options.profile)
+    if scale == "tiny":
+        if not random:
+            raise InvalidInput("There are no tiny weights to load: use --scale tiny together with --random.")
+        options = _tiny(options)
+    plan = Plan.of(profile, options)
+    pipeline, watch = _random(plan, options, scale) if random else _loaded(options)
+    shown = min(references, profile.most_references)
+    pictures = [_picture(plan.reference_size, number) for number in range(shown)]
+    names = islice(cycle(DEFAULT_SHOTS), images)
+    shots = [PlannedShot(shot_named(name), seed) for seed, name in enumerate(names)]
+    figures = measure(
+        lambda: pipeline.render(pictures, Appearance(), shots, Discard()), watch=watch, images=images
+    )
+    info = pipeline.info()
+    weights = f"random, {scale} scale" if random else ("real" if profile.sources else "none")
+    rows = {
+        "profile": profile.name,
+        "weights": weights,
+        "device": info.device,
+        "dtype": info.dtype,
+        "options": ", ".join(f"{name} {value}" for name, value in info.options.items()) or "none",
+        "size": f"{plan.size} px",
+        "steps": f"{plan.steps}",
+        "references": f"{shown} of {plan.reference_size} px",
+        "images a job": f"{images}",
+        "batch": f"{figures.batch or 1}",
+        "time per image": f"{figures.job / images:.3f} s",
+        "steps/s, of all images": f"{images * plan.steps / figures.phases.get('denoise', figures.job):.2f}",
+        **{f"{name}, a job": f"{seconds:.3f} s" for name, seconds in figures.phases.items()},
+        "peak memory": f"{figures.memory / 1e9:.2f} GB"
+        + ("" if watch.is_accelerator else " (whole process)"),
+        "versions": ", ".join(f"{name} {number}" for name, number in sorted(info.versions.items())),
+    }
+    table = Table(box=None, show_header=False)
+    for name, value in rows.items():
+        table.add_row(name, value)
+    Console().print(table)
+
+
+def measure(job: Callable[[], None], *, watch: Stopwatch, images: int) -> Figures:
+    """Run the job once to warm up and then `REPEATS` times."""
+    job()
+    watch.reset_peak_memory()
+    took: list[float] = []
+    phases: dict[Phase, list[float]] = {name: [] for name in PHASES}
+    for _ in range(REPEATS):
+        watch.reset()
+        begun = time.perf_counter()
+        job()
+        watch.synchronize()
+        took.append(time.perf_counter() - begun)
+        for name, seconds in watch.seconds.items():
+            phases[name].append(seconds)
+    batches = watch.entered["denoise"]
+    # Linux counts it in KiB.
+    process = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return Figures(
+        job=median(took),
+        phases={name: median(seconds) for name, seconds in phases.items()} if batches else {},
+        batch=ceil(images / batches) if batches else None,
+        memory=watch.peak_memory() or process,
+    )
+
+
+def _loaded(options: RenderOptions) -> tuple[ReferencePipeline, Stopwatch]:
+    """The profile with its weights, as a worker would have it."""
+    watch = Stopwatch(pick_device(options.device))
+    pipeline = load_pipeline(options)
+    setup = getattr(pipeline, "setup", None)
+    if isinstance(setup, Setup):
+        cast("Any", pipeline).setup = replace(setup, device=watch)
+    return pipeline, watch
+
+
+def _random(plan: Plan, options: RenderOptions, scale: Scale) -> tuple[ReferencePipeline, Stopwatch]:
+    """The profile with random weights, made on the device."""
+    profile = plan.profile
+    if profile.geometry is None:
+        raise InvalidInput(
+            f"The profile {profile.name!r} has no weights that random ones could stand for. Leave --random out."
+        )
+    from pipelines.diffusion.engine import dtype_for
+
+    watch = Stopwatch(pick_device(options.device))
+    setup = Setup(plan, watch, options.speed)
+    geometry = cast("Geometry", import_module(profile.geometry))
+    if scale == "full":
+        _check_room(profile, watch, geometry)
+    engine: Any = pipeline_class(profile)
+    try:
+        pipeline = geometry.build(
+            scale, dtype=dtype_for(setup), device=watch.torch, pipeline_class=engine.pipeline_class
+        )
+        return engine(pipeline, setup), watch
+    except torch.OutOfMemoryError as error:
+        reason = str(error)[:300]
+    raise DeviceUnfit(
+        f"The profile {profile.name!r} doesn't fit {watch.description}: {reason} Free it of other processes.",
+        profile=profile.name,
+        device=str(watch),
+    )
+
+
+def _check_room(profile: Profile, device: Device, geometry: Geometry) -> None:
+    """Raises DeviceUnfit where the full shape would be hopeless to try."""
+    on_gpu = geometry.memory("full", getattr(torch, profile.dtype))
+    total = device.total_memory()
+    if not device.is_accelerator:
+        on_cpu = geometry.memory("full", torch.float32)
+        reason = f"{on_cpu / 1e9:.0f} GB on a CPU, where an image would take from many minutes to hours"
+    elif total is not None and on_gpu > total:
+        reason = f"{device.description} has {total / 1e9:.0f} GB"
+    else:
+        return
+    raise DeviceUnfit(
+        f"At full scale, the weights of {profile.name!r} alone take {on_gpu / 1e9:.0f} GB on a GPU, and {reason}. "
+        "Run this on a GPU that has them, or add --scale tiny: that runs here.",
+        profile=profile.name,
+        device=str(device),
+        bytes=on_gpu,
+    )
+
+
+def _tiny(options: RenderOptions) -> RenderOptions:
+    """The tiny shape's figures where the operator gave none."""
+    return options.model_copy(
+        update={
+            "image_size": options.image_size or TINY_SIZE,
+            "reference_size": options.reference_size or TINY_SIZE,
+            "steps": options.steps or TINY_STEPS,
+        }
+    )
+
+
+def _picture(side: int, number: int) -> Image.Image:
+    """A square picture of nobody: what it shows costs nothing, how large it is does."""
+    return Image.effect_noise((side, side), 20 + 10 * number).convert("RGB")
