@@ -19,6 +19,14 @@ class UsedReference(Document):
     sha256: Sha256
 
 
+class UsedWeights(Document):
+    """A set of weights: where it is from, and the hash of its lock file's list of files."""
+
+    repository: str
+    revision: str
+    sha256: Sha256
+
+
 class RenderInfo(Document):
     """What rendered the images: enough to do it again, within tolerance."""
 
@@ -27,7 +35,11 @@ class RenderInfo(Document):
     steps: int
     dtype: str
     device: str
-    versions: dict[str, str] = Field(description="Of torch, diffusers and likeness.")
+    guidance: float | None = Field(None, description="Scale of classifier-free guidance.")
+    reference_size: int | None = Field(None, description="References entered with an area of this squared.")
+    options: dict[str, str] = Field(default_factory=dict, description="Speed options that were on.")
+    weights: tuple[UsedWeights, ...] = ()
+    versions: dict[str, str] = Field(description="Of torch, diffusers and likeness, among others.")
 
 
 class Provenance(Document):

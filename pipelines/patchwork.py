@@ -30,7 +30,7 @@ class PatchworkDenoiser(ModelMixin, ConfigMixin):  # type: ignore[misc]  # their
     def __init__(
         self, coarsest: float = 0.3, finest: float = 0.03, evidence: float = 8.0, blur: float = 0.25
     ) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self.coarsest, self.finest, self.evidence, self.blur = coarsest, finest, evidence, blur
         offsets = [[0, 0], [0, 1], [0, -1], [1, 0], [-1, 0]]
         self.register_buffer("offsets", torch.tensor(offsets), persistent=False)
@@ -67,12 +67,12 @@ class PatchworkDenoiser(ModelMixin, ConfigMixin):  # type: ignore[misc]  # their
         return clean
 
 
-class PatchworkPipeline(DiffusionPipeline):
+class PatchworkPipeline(DiffusionPipeline):  # type: ignore[misc]
     """Noise to image with a `PatchworkDenoiser`, along the probability flow ODE."""
 
     def __init__(self, denoiser: PatchworkDenoiser, scheduler: FlowMatchEulerDiscreteScheduler) -> None:
         super().__init__()
-        self.register_modules(denoiser=denoiser, scheduler=scheduler)  # type: ignore[no-untyped-call]
+        self.register_modules(denoiser=denoiser, scheduler=scheduler)
 
     @torch.inference_mode()
     def __call__(

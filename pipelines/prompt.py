@@ -1,7 +1,7 @@
 """The prompt: what a photo diffusion model is told about a persona and a shot.
 
 Appearance and shot only. A personality never gets here, since it must not change a pixel. For profiles that
-read text, which `embedded` doesn't.
+read text, which `embedded` doesn't. Language models are given sentences, CLIP's short text encoders keywords.
 """
 
 import unicodedata
@@ -54,6 +54,21 @@ def prompt_for(shot: Shot, appearance: Appearance) -> str:
         sentences.append(f"The mood is {vibe}.")
     sentences.append("Natural skin texture, sharp eyes, realistic photograph.")
     return " ".join(sentences)
+
+
+def keywords_for(shot: Shot, appearance: Appearance) -> str:
+    """The same in few words, the user's free text last: CLIP reads 77 tokens and drops the rest."""
+    keywords = [
+        _FRAMING[shot.framing],
+        _person(appearance),
+        _pose(shot)[0].lower() + _pose(shot)[1:],
+        _EXPRESSION[shot.expression],
+        _LIGHT[shot.light],
+        _BACKGROUND[shot.background],
+        _clean(appearance.style),
+        _clean(appearance.vibe),
+    ]
+    return ", ".join(keyword for keyword in keywords if keyword)
 
 
 def _person(appearance: Appearance) -> str:

@@ -1,15 +1,19 @@
 """The seam between the render process and a pipeline profile."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Protocol, Self
 
 from PIL import Image
 
 from models.influencer import Appearance
 from models.manifest import RenderInfo
-from models.shot import Shot
+from models.render import SpeedOptions
+from models.shot import Shot, shot_named
+from pipelines.device import Device
+from pipelines.profile import Plan
+from pipelines.weights import VerifiedSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +43,37 @@ class RenderedImage:
 
 
 class RenderCanceled(Exception):
-    """Raised by the step callback to stop the device; the pipeline lets it pass and stays usable."""
+    """Raised by `Sink.step` to stop the device; the pipeline lets it pass and stays usable."""
 
 
-OnStep = Callable[[Step], None]
+class Sink(Protocol):
+    """Where a render tells what it has done."""
+
+    def step(self, step: Step) -> None:
+        """Called by the rendering thread after each denoising step. What it raises ends the render."""
+
+    def image(self, image: RenderedImage) -> None:
+        """Called once for each image, perhaps by another thread while the next one is on the device."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a pipeline is loaded with."""
+
+    plan: Plan
+    device: Device
+    speed: SpeedOptions
+    weights: tuple[VerifiedSource, ...] = ()
+    """One for each of the profile's sources, in their order."""
 
 
 class ReferencePipeline(ABC):
     """References and shots in, images out. One instance serves one thread, job after job."""
 
-    profile: ClassVar[str]
-    """The name under which the registry knows it."""
-
     @classmethod
     @abstractmethod
-    def load(cls, device: str) -> Self:
-        """Load weights on `device` (`cpu`, `cuda:0`). Raises ProfileLoadFailed."""
+    def load(cls, setup: Setup) -> Self:
+        """Load weights onto the device. Raises WeightsRefused for those that can't be trusted."""
 
     @abstractmethod
     def render(
@@ -62,14 +81,28 @@ class ReferencePipeline(ABC):
         references: Sequence[Image.Image],
         appearance: Appearance,
         shots: Sequence[PlannedShot],
-        on_step: OnStep,
-    ) -> Iterator[RenderedImage]:
-        """Render one image for each shot, yielding it as soon as it is done.
+        sink: Sink,
+    ) -> None:
+        """Render one image for each shot and give it to the sink as soon as it is done.
 
-        `references` are RGB, upright, 1 to 20 of them. `on_step` is called after each denoising step; what
-        it raises (RenderCanceled) ends the render and leaves the pipeline clean for the next job.
+        `references` are RGB, upright, 1 to 20 of them. What `sink.step` raises (RenderCanceled) ends the
+        render and leaves the pipeline clean for the next job. Raises RenderOutOfMemory or DeviceLost when
+        this process can't go on.
         """
 
     @abstractmethod
     def info(self) -> RenderInfo:
         """What renders here, for the manifest."""
+
+    def warm_up(self) -> None:
+        """Render an image that nobody gets, so that the first job waits for nothing and meets no surprise."""
+        grey = Image.new("RGB", (256, 256), (127, 127, 127))
+        self.render([grey], Appearance(), [PlannedShot(shot_named("front"), 0)], Discard())
+
+
+class Discard:
+    """A sink that keeps nothing."""
+
+    def step(self, step: Step) -> None: ...
+
+    def image(self, image: RenderedImage) -> None: ...

@@ -41,6 +41,7 @@ class CloneRun:
         self._images = images
         self._executor = executor
         self._stored: dict[str, StoredImage] = {}
+        self._rendered: dict[str, float] = {}
         self._uploads: list[Future[None]] = []
         self._provenance = Provenance()
 
@@ -103,8 +104,10 @@ class CloneRun:
         self._held.note(self._provenance)
 
     def _tell_step(self, done: StepDone, missing: list[str]) -> None:
-        ready = len(self._job.shots) - len(missing) + missing.index(done.shot)
-        share = (ready + done.step / done.steps) / len(self._job.shots)
+        # Shots are rendered side by side, so each counts for itself.
+        self._rendered[done.shot] = done.step / done.steps
+        ready = len(self._job.shots) - len(missing)
+        share = (ready + sum(self._rendered.values())) / len(self._job.shots)
         self._held.step_done(done.shot, done.step, done.steps, share)
 
     def _store(self, done: ImageDone) -> None:

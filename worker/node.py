@@ -47,14 +47,16 @@ class Node:
         self._fetcher = ReferenceFetcher(settings, storage, self._executor)
         self._device = RenderProcess(settings)
         self._reaper = Reaper(settings.reap_interval, self.store, self.queue)
+        self._profile = settings.profile
         presence = Presence(settings)
         self._presence = Periodic(
-            "presence", settings.lease_ttl / 3, lambda: presence.announce(self.name, settings.profile)
+            "presence", settings.lease_ttl / 3, lambda: presence.announce(self.name, self._profile)
         )
 
     def start(self) -> None:
         """Load the profile, then begin to keep leases and look for lost jobs. Raises a RenderError."""
         renderer = self._device.start()
+        self._profile = renderer.profile
         log.info("node.ready", node=self.name, profile=renderer.profile, device=renderer.device)
         for thread in (self.heartbeat, self._reaper, self._presence):
             thread.start()

@@ -1,12 +1,14 @@
 """Settings: one frozen object, read once from the environment (`LIKENESS_…`)."""
 
 from functools import cache
+from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from models.errors import InvalidSettings
+from models.render import Attention
 
 
 class Settings(BaseSettings):
@@ -81,10 +83,30 @@ class Settings(BaseSettings):
     """`host:port` that may be fetched from over plain http and at a private address: the embedded store's."""
 
     # Rendering
-    profile: str = "embedded"
-    """The pipeline profile that this worker renders with."""
+    profile: str = "auto"
+    """The pipeline profile that this worker renders with. `auto`: `flux2-klein` on a GPU, else `embedded`."""
     device: str = "auto"
     """`auto`, `cpu`, `cuda` or `cuda:N`."""
+    weights_dir: Path = Path("weights")
+    """The folder that `likeness models fetch` fills and that profiles load from."""
+    image_size: int | None = Field(None, ge=64, multiple_of=32)
+    """Side of the images, in pixels. Null: the profile's."""
+    steps: int | None = Field(None, ge=1)
+    """Denoising steps of an image. Null: the profile's."""
+    reference_size: int | None = Field(None, ge=64)
+    """References enter a model with at most this many pixels a side, as an area. Null: the profile's."""
+    max_batch: int | None = Field(None, ge=1)
+    """Images of a job that are denoised at once where memory allows. Null: the profile's."""
+    compile: bool = False
+    """Speed option: compile the denoiser. The first start takes minutes longer."""
+    attention: Attention | None = None
+    """Speed option: the attention backend, by diffusers' name. Null leaves diffusers' choice."""
+    quantize: Literal["fp8"] | None = None
+    """Speed option: keep the denoiser's weights in 8 bits, for half of their memory."""
+    step_cache: Literal["first-block"] | None = None
+    """Speed option: skip steps that change little. For profiles of 40 steps."""
+    channels_last: bool = False
+    """Speed option: the memory format that convolutions like."""
     load_timeout: float = Field(900, gt=0)
     """How long the render process may take to load the profile."""
     hang_timeout: float = Field(300, gt=0)

@@ -17,6 +17,7 @@ from models.errors import ProfileLoadFailed, RenderError
 from models.influencer import Appearance
 from models.manifest import RenderInfo
 from models.shot import shot_named
+from tests.integration import faulty_child
 from worker.render import RawImage, RenderOrder, RenderProcess
 from worker.render.messages import FromChild, ImageDone, StepDone
 from worker.samples import load_sample
@@ -110,6 +111,30 @@ def test_what_the_pipeline_raises_fails_the_order_and_not_the_process(device: Re
     assert caught.value.code == "RENDER_FAILED"
     assert len(images(device, "front")) == 1
     assert device.pid == pid
+
+
+@pytest.mark.parametrize(
+    ("seed", "code"),
+    [(faulty_child.OUT_OF_MEMORY_SEED, "RENDER_OUT_OF_MEMORY"), (faulty_child.LOST_SEED, "DEVICE_LOST")],
+)
+def test_a_process_whose_device_is_of_no_more_use_exits_and_is_replaced(
+    monkeypatch: pytest.MonkeyPatch, seed: int, code: str
+) -> None:
+    monkeypatch.setattr("worker.render.process.child_main", faulty_child.main)
+    process = RenderProcess(Settings(profile="embedded"))
+    try:
+        process.start()
+        old = process.pid
+        whole = order("front")
+        fatal = RenderOrder(whole.references, whole.appearance, ((shot_named("front"), seed),))
+        with pytest.raises(RenderError) as caught, process.turn(go_on):
+            list(process.render(fatal, go_on))
+        assert (caught.value.code, caught.value.retryable) == (code, True)
+        assert not Path(f"/proc/{old}").exists()
+        assert process.pid != old
+        assert len(images(process, "front")) == 1
+    finally:
+        process.stop()
 
 
 def test_a_process_that_died_between_orders_is_replaced(device: RenderProcess) -> None:

@@ -57,7 +57,8 @@ def _worker(environment: dict[str, str], log: Path) -> Iterator["subprocess.Pope
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "worker", "worker"],
-            env=os.environ | environment,
+            # By itself, a worker on a GPU would want that profile's weights.
+            env={"LIKENESS_PROFILE": "embedded"} | os.environ | environment,
             stdout=output,
             stderr=subprocess.STDOUT,
         )

@@ -7,9 +7,17 @@ import threading
 from collections.abc import Callable
 from ctypes import c_ulonglong
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from models.errors import InvalidInput, LikenessError, ProfileLoadFailed, RenderError
+from models.errors import (
+    DeviceLost,
+    InvalidInput,
+    LikenessError,
+    ProfileLoadFailed,
+    RenderError,
+    RenderOutOfMemory,
+)
+from models.render import RenderOptions
 from worker.render.messages import (
     Failed,
     Finished,
@@ -21,9 +29,12 @@ from worker.render.messages import (
     StepDone,
 )
 
+if TYPE_CHECKING:
+    from pipelines.protocol import ReferencePipeline, RenderedImage, Step
 
-def main(pipe: Connection, leash: Connection, called_off: Any, profile: str, device: str) -> None:
-    """Load the profile, then serve orders until the pipe closes.
+
+def main(pipe: Connection, leash: Connection, called_off: Any, options: RenderOptions) -> None:
+    """Load the profile, then serve orders until the pipe closes or the device can't be used any more.
 
     `called_off` is shared memory: the number of the latest order that shall stop. `leash` closes when the
     parent dies, however it dies.
@@ -33,9 +44,9 @@ def main(pipe: Connection, leash: Connection, called_off: Any, profile: str, dev
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     threading.Thread(target=_die_with_parent, args=(leash,), daemon=True).start()
     try:
-        pipeline = _load(profile, device)
+        pipeline = _load(options)
     except LikenessError as error:
-        pipe.send(Failed(error))
+        pipe.send(Failed(error, ends_process=True))
         return
     pipe.send(Ready(pipeline.info()))
     number = 0
@@ -45,47 +56,61 @@ def main(pipe: Connection, leash: Connection, called_off: Any, profile: str, dev
         except EOFError:
             return
         number += 1
-        pipe.send(_serve(pipeline, order, pipe.send, _stopper(called_off, number)))
+        last = _serve(pipeline, order, _Teller(pipe, _stopper(called_off, number)))
+        pipe.send(last)
+        if isinstance(last, Failed) and last.ends_process:
+            return
 
 
-def _serve(
-    pipeline: Any,
-    order: RenderOrder,
-    send: Callable[[FromChild], None],
-    stop_if_called_off: Callable[[], None],
-) -> FromChild:
-    from pipelines.protocol import PlannedShot, RenderCanceled, Step
+class _Teller:
+    """The pipeline's sink: everything goes over the pipe. Images may come from another thread than steps."""
 
-    def on_step(step: Step) -> None:
-        send(StepDone(step.shot, step.step, step.steps))
-        stop_if_called_off()
+    def __init__(self, pipe: Connection, stop_if_called_off: Callable[[], None]) -> None:
+        self._pipe = pipe
+        self._lock = threading.Lock()
+        self.stop_if_called_off = stop_if_called_off
+
+    def step(self, step: "Step") -> None:
+        self._send(StepDone(step.shot, step.step, step.steps))
+        self.stop_if_called_off()
+
+    def image(self, image: "RenderedImage") -> None:
+        self._send(ImageDone(image.shot, image.seed, RawImage.of(image.image)))
+
+    def _send(self, message: FromChild) -> None:
+        with self._lock:
+            self._pipe.send(message)
+
+
+def _serve(pipeline: "ReferencePipeline", order: RenderOrder, teller: _Teller) -> Finished | Failed:
+    from pipelines.protocol import PlannedShot, RenderCanceled
 
     references = [reference.to_image() for reference in order.references]
     shots = [PlannedShot(shot, seed) for shot, seed in order.shots]
     try:
-        stop_if_called_off()
-        for done in pipeline.render(references, order.appearance, shots, on_step):
-            send(ImageDone(done.shot, done.seed, RawImage.of(done.image)))
-            stop_if_called_off()
+        teller.stop_if_called_off()
+        pipeline.render(references, order.appearance, shots, teller)
     except RenderCanceled:
         return Finished()
     except LikenessError as error:
-        return Failed(error.with_traceback(None))
+        # After these two, nothing good can come from this process.
+        ends = isinstance(error, RenderOutOfMemory | DeviceLost)
+        return Failed(error.with_traceback(None), ends_process=ends)
     except Exception as error:  # noqa: BLE001 - whatever a pipeline raises fails the order, not the process
         # A new error: the old one's traceback holds the device's tensors.
         return Failed(RenderError(f"The pipeline raised {type(error).__name__}: {str(error)[:500]}"))
     return Finished()
 
 
-def _load(profile: str, device: str) -> Any:
+def _load(options: RenderOptions) -> "ReferencePipeline":
     try:
-        from pipelines.registry import load_pipeline, pick_device
+        from pipelines.loading import load_pipeline
     except ImportError as error:
         raise ProfileLoadFailed(
             f"The render libraries can't be imported ({error}). Install them: pip install '.[render]'"
         ) from None
     try:
-        return load_pipeline(profile, pick_device(device))
+        return load_pipeline(options)
     except InvalidInput as error:
         raise ProfileLoadFailed(error.message, **error.details) from None
 

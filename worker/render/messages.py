@@ -75,6 +75,8 @@ class Failed:
     """From the child, last: the order, or the loading, failed. The error carries no traceback."""
 
     error: LikenessError
+    ends_process: bool = False
+    """The child exits after this: its device, or its profile, is of no more use."""
 
 
 FromChild = Ready | StepDone | ImageDone | Finished | Failed

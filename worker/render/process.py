@@ -15,6 +15,7 @@ from models.errors import RenderError, RenderProcessDied, RenderProcessHung
 from models.manifest import RenderInfo
 from worker.render.child import main as child_main
 from worker.render.messages import Failed, Finished, FromChild, ImageDone, Ready, RenderOrder, StepDone
+from worker.render.options import options_of
 from worker.settings import Settings
 
 log = structlog.get_logger()
@@ -77,6 +78,8 @@ class RenderProcess:
                 if isinstance(message, StepDone | ImageDone):
                     yield message
                 elif isinstance(message, Failed):
+                    if message.ends_process:
+                        self._replace(child)
                     raise message.error
                 else:
                     return
@@ -121,7 +124,7 @@ class _Child:
         self.busy = False
         self.process: SpawnProcess = spawn.Process(
             target=child_main,
-            args=(child_end, leash_end, self._called_off, settings.profile, settings.device),
+            args=(child_end, leash_end, self._called_off, options_of(settings)),
             name="likeness-render",
             daemon=True,
         )

@@ -1,16 +1,20 @@
 """The embedded profile: real steps, images that depend on references, seed and shot, and no copies."""
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
 from models.influencer import Appearance
+from models.render import RenderOptions
 from models.shot import REFERENCE_SHEET, shot_named
+from pipelines.device import Device
 from pipelines.embedded import Embedded
-from pipelines.protocol import PlannedShot, RenderCanceled, RenderedImage, Step
+from pipelines.profile import Plan
+from pipelines.protocol import PlannedShot, RenderCanceled, RenderedImage, Setup, Step
+from pipelines.registry import profile_named
 from pipelines.staging import to_tensor, yaw_of
 from worker.samples import load_sample
 
@@ -26,9 +30,28 @@ JONAS = references_of("jonas")
 MAYA = references_of("maya")
 
 
+def load() -> Embedded:
+    options = RenderOptions(profile="embedded", image_size=SIZE, steps=STEPS)
+    return Embedded.load(Setup(Plan.of(profile_named("embedded"), options), Device("cpu"), options.speed))
+
+
 @pytest.fixture(scope="module")
 def pipeline() -> Embedded:
-    return Embedded("cpu", size=SIZE, steps=STEPS)
+    return load()
+
+
+class Told(list["Step | RenderedImage"]):
+    """A sink that keeps everything in order."""
+
+    def step(self, step: Step) -> None:
+        self.append(step)
+
+    def image(self, image: RenderedImage) -> None:
+        self.append(image)
+
+    @property
+    def images(self) -> list[RenderedImage]:
+        return [entry for entry in self if isinstance(entry, RenderedImage)]
 
 
 def render(
@@ -36,10 +59,12 @@ def render(
     references: Sequence[Image.Image] = JONAS,
     *shots: str,
     seed: int = 1,
-    on_step: Callable[[Step], None] = lambda step: None,
+    told: Told | None = None,
 ) -> list[RenderedImage]:
     planned = [PlannedShot(shot_named(name), seed) for name in shots or ("front",)]
-    return list(pipeline.render(references, Appearance(), planned, on_step))
+    sink = Told() if told is None else told
+    pipeline.render(references, Appearance(), planned, sink)
+    return sink.images
 
 
 def distance(one: Image.Image, other: Image.Image) -> float:
@@ -55,16 +80,15 @@ def test_images_are_rgb_of_the_size_and_come_with_their_shot_and_seed(pipeline: 
 
 
 def test_every_step_is_told_in_order_and_each_image_comes_before_the_next_begins(pipeline: Embedded) -> None:
-    told: list[Step | str] = []
-    planned = [PlannedShot(shot_named(name), 1) for name in ("front", "smile")]
-    told.extend(image.shot for image in pipeline.render(JONAS, Appearance(), planned, told.append))
-    # extend() drains the generator, so images land among the steps only if they are yielded as they are done.
+    told = Told()
+    render(pipeline, JONAS, "front", "smile", told=told)
+    in_order = [entry.shot if isinstance(entry, RenderedImage) else entry for entry in told]
     expected = [
         entry
         for name in ("front", "smile")
         for entry in (*(Step(name, step, STEPS) for step in range(1, STEPS + 1)), name)
     ]
-    assert told == expected
+    assert in_order == expected
 
 
 def test_the_same_seed_and_references_give_the_same_image(pipeline: Embedded) -> None:
@@ -120,18 +144,25 @@ def test_yaw_is_guessed_on_the_right_side_and_flips_with_the_image() -> None:
 
 
 def test_a_canceled_render_stops_at_once_and_leaves_no_trace(pipeline: Embedded) -> None:
-    fresh = render(Embedded("cpu", size=SIZE, steps=STEPS))[0].image
-    told: list[int] = []
-
-    def cancel(step: Step) -> None:
-        told.append(step.step)
-        if step.step == 3:
-            raise RenderCanceled
-
+    fresh = render(load())[0].image
+    told = CancelAt(3)
     with pytest.raises(RenderCanceled):
-        render(pipeline, MAYA, "backlit", on_step=cancel)
-    assert told == [1, 2, 3]
+        render(pipeline, MAYA, "backlit", told=told)
+    assert [entry.step for entry in told if isinstance(entry, Step)] == [1, 2, 3]
     assert distance(render(pipeline)[0].image, fresh) == 0
+
+
+class CancelAt(Told):
+    """Cancels the render at a step."""
+
+    def __init__(self, step: int) -> None:
+        super().__init__()
+        self._at = step
+
+    def step(self, step: Step) -> None:
+        super().step(step)
+        if step.step == self._at:
+            raise RenderCanceled
 
 
 def test_twenty_references_of_any_shape(pipeline: Embedded) -> None:

@@ -1,0 +1,5 @@
+"""What the profiles with real weights share: batches, the decoding thread, the way down when memory runs out."""
+
+from pipelines.diffusion.engine import DiffusionEngine, OnStepEnd
+
+__all__ = ["DiffusionEngine", "OnStepEnd"]

@@ -1,0 +1,204 @@
+"""Renders a job with a diffusers pipeline: encode once, denoise in batches, decode beside.
+
+A profile's class says how its model encodes, denoises and decodes; this one does the rest.
+"""
+
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from typing import Any, ClassVar, Self
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from models.influencer import Appearance
+from models.manifest import RenderInfo, UsedWeights
+from models.shot import DEFAULT_SHOTS, Shot, shot_named
+from pipelines.diffusion import speed
+from pipelines.diffusion.decoder import Decoder
+from pipelines.diffusion.ladder import Ladder, Rung
+from pipelines.diffusion.recovery import attempt
+from pipelines.prompt import prompt_for
+from pipelines.protocol import Discard, PlannedShot, ReferencePipeline, Setup, Sink, Step
+from pipelines.references import thinned
+
+OnStepEnd = Callable[[Any, int, Any, dict[str, Any]], dict[str, Any]]
+"""diffusers' `callback_on_step_end`: pipeline, index of the step, timestep, tensors."""
+
+
+class DiffusionEngine(ReferencePipeline):
+    """Square RGB images. `Encoded` stands for what a profile's `encode` makes, whatever that is."""
+
+    pipeline_class: ClassVar[Any]
+    """The diffusers pipeline, or a subclass of it."""
+    stock_name: ClassVar[str]
+    """What diffusers calls it, as `model_index.json` and manifests have it."""
+    denoiser: ClassVar[str] = "transformer"
+    """The component that runs at every step."""
+
+    def __init__(self, pipeline: Any, setup: Setup) -> None:
+        """`pipeline` is a `pipeline_class` whose weights are on the CPU, or on the device already."""
+        self.pipe = pipeline
+        self.setup = setup
+        self.plan = setup.plan
+        self._ladder = Ladder(setup.plan)
+        pipeline.set_progress_bar_config(disable=True)
+        speed.quantized(self._denoiser, setup.speed, dtype_for(setup))
+        pipeline.to(setup.device.torch)
+        speed.accelerated(self._denoiser, setup.speed)
+
+    @classmethod
+    def load(cls, setup: Setup) -> Self:
+        return cls(cls.open(setup), setup)
+
+    @classmethod
+    @abstractmethod
+    def open(cls, setup: Setup) -> Any:
+        """A `pipeline_class` on the CPU, its weights checked. Raises WeightsRefused."""
+
+    def prompt(self, shot: Shot, appearance: Appearance) -> str:
+        """How the model is told about a shot."""
+        return prompt_for(shot, appearance)
+
+    @abstractmethod
+    def encode(self, references: list[Image.Image], prompts: list[str], reference_size: int) -> Any:
+        """What all images of a job share. `prompts` are one for each of its images."""
+
+    @abstractmethod
+    def denoise(
+        self, encoded: Any, rows: list[int], generators: list[torch.Generator], on_step_end: OnStepEnd
+    ) -> Tensor:
+        """Latents, one row for each of the images `rows` (positions in `prompts`)."""
+
+    @abstractmethod
+    def decode(self, latents: Tensor) -> Tensor:
+        """RGB in [-1, 1], (1, 3, H, W). Called by the decoding thread."""
+
+    def forget(self) -> None:
+        """Drop what belongs to the job that ends."""
+
+    def render(
+        self,
+        references: Sequence[Image.Image],
+        appearance: Appearance,
+        shots: Sequence[PlannedShot],
+        sink: Sink,
+    ) -> None:
+        used = thinned(references, self.plan.profile.most_references)
+        prompts = [self.prompt(planned.shot, appearance) for planned in shots]
+        decoder = Decoder(self.setup.device, self.decode, lambda: self._decode_in_tiles(len(used)), sink)
+        try:
+            self._render(_Job(used, prompts, shots), sink, decoder)
+            decoder.wait()
+        finally:
+            # However it ended, the next job finds nothing of this one: not its caches, not its encodings.
+            decoder.close()
+            self.pipe.maybe_free_model_hooks()
+            self.forget()
+
+    @torch.inference_mode()
+    def _render(self, job: "_Job", sink: Sink, decoder: Decoder) -> None:
+        count = len(job.references)
+        begun = 0
+        while begun < len(job.shots):
+            rung = self._ladder.at(count)
+            rows = list(range(begun, min(begun + rung.batch, len(job.shots))))
+            latents = attempt(self.setup.device, partial(self._batch, job, rows, rung, sink, decoder))
+            if latents is None:
+                # What the decoding thread holds may be what was missing.
+                decoder.wait()
+                self._ladder.step_down(count)
+            else:
+                decoder.submit(latents, [job.shots[row] for row in rows])
+                begun += len(rows)
+
+    def _batch(self, job: "_Job", rows: list[int], rung: Rung, sink: Sink, decoder: Decoder) -> Tensor:
+        """The latents of some of the job's images."""
+        device = self.setup.device
+        self._tile(rung.tiling)
+        if job.encoded_at != rung.reference_size:
+            job.encoded = None
+            self.forget()
+            with device.phase("encode"):
+                job.encoded = self.encode(job.references, job.prompts, rung.reference_size)
+            job.encoded_at = rung.reference_size
+
+        def on_step_end(_: Any, index: int, __: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+            # Kernels are queued: without this, steps would be told before they are computed.
+            device.synchronize()
+            decoder.raise_failed()
+            for row in rows:
+                sink.step(Step(job.shots[row].shot.name, index + 1, self.plan.steps))
+            return tensors
+
+        # On the CPU, one for each image: its noise is the same on every device and in every batch.
+        generators = [torch.Generator().manual_seed(job.shots[row].seed) for row in rows]
+        with device.phase("denoise"):
+            latents = self.denoise(job.encoded, rows, generators, on_step_end)
+            device.synchronize()
+        return latents
+
+    def _decode_in_tiles(self, references: int) -> None:
+        """Called by the decoding thread when one image is too much for it at once."""
+        self._ladder.learn_tiling(references)
+        self._tile(True)
+
+    def _tile(self, on: bool) -> None:
+        self.pipe.vae.enable_tiling() if on else self.pipe.vae.disable_tiling()
+
+    def info(self) -> RenderInfo:
+        on = self.setup.speed.model_dump(exclude_defaults=True)
+        return RenderInfo(
+            profile=self.plan.profile.name,
+            pipeline=self.stock_name,
+            steps=self.plan.steps,
+            dtype=str(dtype_for(self.setup)).removeprefix("torch."),
+            device=self.setup.device.description,
+            guidance=self.plan.profile.guidance,
+            reference_size=self.plan.reference_size,
+            options={name: str(value) for name, value in on.items()},
+            weights=tuple(
+                UsedWeights(
+                    repository=used.lock.repository, revision=used.lock.revision, sha256=used.lock.digest
+                )
+                for used in self.setup.weights
+            ),
+            versions={name: version(name) for name in ("torch", "diffusers", "transformers", "likeness")},
+        )
+
+    def warm_up(self) -> None:
+        """One image, or with compiled blocks one job for each shape that jobs will bring."""
+        counts = (1, 2) if self.setup.speed.compile else (1,)
+        side = self.plan.reference_size
+        for references in counts:
+            for images in counts:
+                grey = [Image.new("RGB", (side, side), (127, 127, 127))] * references
+                shots = [PlannedShot(shot_named(name), 0) for name in DEFAULT_SHOTS[:images]]
+                self.render(grey, Appearance(), shots, Discard())
+
+    @property
+    def _denoiser(self) -> Any:
+        return getattr(self.pipe, self.denoiser)
+
+
+@dataclass(slots=True)
+class _Job:
+    """What is rendered, and what the model made of its references and prompts."""
+
+    references: list[Image.Image]
+    prompts: list[str]
+    shots: Sequence[PlannedShot]
+    encoded: Any = None
+    encoded_at: int | None = None
+    """The reference size that `encoded` was made with."""
+
+
+def dtype_for(setup: Setup) -> torch.dtype:
+    """The profile's on an accelerator. On a CPU float32, which is quicker there and exact enough to compare."""
+    if not setup.device.is_accelerator:
+        return torch.float32
+    dtype: torch.dtype = getattr(torch, setup.plan.profile.dtype)
+    return dtype

@@ -1,0 +1,59 @@
+"""What is tried when the device runs out of memory, from the fastest way down to the smallest."""
+
+from dataclasses import dataclass, replace
+
+from models.errors import RenderOutOfMemory
+from pipelines.profile import Plan
+
+LEAST_REFERENCE_SIZE = 256
+"""Below this a face has too few pixels to be kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One way to render."""
+
+    batch: int
+    """Images that are denoised at once."""
+    tiling: bool
+    """Whether images are encoded and decoded in tiles."""
+    reference_size: int
+    """In pixels a side, as an area."""
+
+    def lower(self) -> "Rung | None":
+        """The next one down: half the batch, down to 1; then tiles; then smaller references."""
+        if self.batch > 1:
+            return replace(self, batch=self.batch // 2)
+        if not self.tiling:
+            return replace(self, tiling=True)
+        if self.reference_size > LEAST_REFERENCE_SIZE:
+            return replace(self, reference_size=max(LEAST_REFERENCE_SIZE, self.reference_size * 3 // 4))
+        return None
+
+
+class Ladder:
+    """Remembers for each number of references what worked, so that the next job begins there."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._top = Rung(plan.max_batch, tiling=False, reference_size=plan.reference_size)
+        self._learned: dict[int, Rung] = {}
+
+    def at(self, references: int) -> Rung:
+        return self._learned.get(references, self._top)
+
+    def learn_tiling(self, references: int) -> None:
+        """Decoding one image took more than there was."""
+        self._learned[references] = replace(self.at(references), tiling=True)
+
+    def step_down(self, references: int) -> Rung:
+        """What to try after the current rung ran out of memory. Raises RenderOutOfMemory below the last."""
+        lower = self.at(references).lower()
+        if lower is None:
+            raise RenderOutOfMemory(
+                "The device ran out of memory with a single image, tiles and small references. The render process "
+                "is replaced. If it happens again, lower LIKENESS_IMAGE_SIZE, use a profile that needs less, or "
+                "free the device of other processes.",
+                references=references,
+            )
+        self._learned[references] = lower
+        return lower

@@ -1,0 +1,90 @@
+"""The profile `flux2-klein`: FLUX.2 [klein] 4B, four steps, several references. The default for a GPU."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from diffusers import Flux2KleinPipeline
+from PIL import Image
+from torch import Tensor
+
+from pipelines.diffusion import DiffusionEngine, OnStepEnd
+from pipelines.diffusion.engine import dtype_for
+from pipelines.protocol import Setup
+from pipelines.references import fitted
+from pipelines.weights.safe import Allowed, load_folder
+
+_CLASSES: Allowed = {
+    "scheduler": frozenset(("diffusers.FlowMatchEulerDiscreteScheduler",)),
+    "text_encoder": frozenset(("transformers.Qwen3ForCausalLM",)),
+    "tokenizer": frozenset(("transformers.Qwen2Tokenizer", "transformers.Qwen2TokenizerFast")),
+    "transformer": frozenset(("diffusers.Flux2Transformer2DModel",)),
+    "vae": frozenset(("diffusers.AutoencoderKLFlux2",)),
+}
+
+
+class SharedReferences(Flux2KleinPipeline):  # type: ignore[misc]
+    """Encodes a job's references once. The stock pipeline does so in each call, and takes no latents instead."""
+
+    reference_latents: tuple[Tensor, Tensor] | None = None
+    """Latents (1, L, C) and their position ids (1, L, 4), L over all references."""
+
+    def prepare_image_latents(
+        self, images: Any, batch_size: int, generator: Any, device: Any, dtype: Any
+    ) -> tuple[Tensor, Tensor]:
+        if self.reference_latents is None:
+            self.reference_latents = super().prepare_image_latents(images, 1, generator, device, dtype)
+        latents, ids = self.reference_latents
+        return latents.expand(batch_size, -1, -1), ids.expand(batch_size, -1, -1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Encoded:
+    prompts: Tensor
+    """(N, 512, 3 x hidden), one row for each image."""
+    references: list[Image.Image]
+
+
+class Flux2Klein(DiffusionEngine):
+    """Every image sees all references at once; the model was trained to tell what they have in common."""
+
+    pipeline_class: ClassVar[Any] = SharedReferences
+    stock_name: ClassVar[str] = "Flux2KleinPipeline"
+
+    @classmethod
+    def open(cls, setup: Setup) -> Any:
+        (weights,) = setup.weights
+        return load_folder(
+            cls.pipeline_class, weights.path, _CLASSES, dtype=dtype_for(setup), class_name=cls.stock_name
+        )
+
+    def encode(self, references: list[Image.Image], prompts: list[str], reference_size: int) -> _Encoded:
+        multiple = self.pipe.vae_scale_factor * 2
+        small = [fitted(reference, reference_size, multiple) for reference in references]
+        pixels = [self.pipe.image_processor.preprocess(image) for image in small]
+        self.pipe.prepare_image_latents(pixels, 1, None, self.setup.device.torch, self.pipe.vae.dtype)
+        embeds, _ = self.pipe.encode_prompt(prompts, device=self.setup.device.torch)
+        return _Encoded(embeds, small)
+
+    def denoise(
+        self, encoded: _Encoded, rows: list[int], generators: list[torch.Generator], on_step_end: OnStepEnd
+    ) -> Tensor:
+        latents: Tensor = self.pipe(
+            image=encoded.references,
+            prompt_embeds=encoded.prompts[rows],
+            generator=generators,
+            height=self.plan.size,
+            width=self.plan.size,
+            num_inference_steps=self.plan.steps,
+            guidance_scale=self.plan.profile.guidance,
+            output_type="latent",
+            callback_on_step_end=on_step_end,
+        ).images
+        return latents
+
+    def decode(self, latents: Tensor) -> Tensor:
+        image: Tensor = self.pipe.vae.decode(latents.to(self.pipe.vae.dtype)).sample
+        return image
+
+    def forget(self) -> None:
+        self.pipe.reference_latents = None

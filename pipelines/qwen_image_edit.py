@@ -1,0 +1,181 @@
+"""The profile `qwen-image-edit`: Qwen-Image-Edit-2511, 40 steps with true guidance. For quality.
+
+`qwen-image-edit-lightning` is the same model with a LoRA that makes eight steps enough.
+"""
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from diffusers import FlowMatchEulerDiscreteScheduler, QwenImageEditPlusPipeline
+from diffusers.pipelines.qwenimage import pipeline_qwenimage_edit_plus as stock
+from PIL import Image
+from torch import Tensor
+
+from models.errors import WeightsRefused
+from pipelines.diffusion import DiffusionEngine, OnStepEnd
+from pipelines.diffusion.engine import dtype_for
+from pipelines.protocol import Setup
+from pipelines.qwen_processor import ImageOnlyQwen2VLProcessor
+from pipelines.references import fitted
+from pipelines.weights.safe import Allowed, check_parameters, load_folder, read_safetensors
+
+NEGATIVE_PROMPT = " "
+"""Without one, the pipeline leaves guidance off and says nothing."""
+
+CONDITION_SIZE = 384
+"""Side, as an area, at which the text encoder sees references; what the model was trained with."""
+
+LIGHTNING_SHIFT = math.log(3)
+"""The shift of the noise schedule that the Lightning LoRA was trained with."""
+
+_CLASSES: Allowed = {
+    "processor": frozenset(("transformers.Qwen2VLProcessor",)),
+    "scheduler": frozenset(("diffusers.FlowMatchEulerDiscreteScheduler",)),
+    "text_encoder": frozenset(("transformers.Qwen2_5_VLForConditionalGeneration",)),
+    "tokenizer": frozenset(("transformers.Qwen2Tokenizer", "transformers.Qwen2TokenizerFast")),
+    "transformer": frozenset(("diffusers.QwenImageTransformer2DModel",)),
+    "vae": frozenset(("diffusers.AutoencoderKLQwenImage",)),
+}
+
+
+class SharedReferences(QwenImageEditPlusPipeline):  # type: ignore[misc]
+    """Encodes a job's references once. The stock pipeline does so in each call; its way around is broken."""
+
+    reference_latents: Tensor | None = None
+    """(1, L, C), L over all references."""
+
+    def prepare_latents(self, images: Any, batch_size: int, *rest: Any) -> tuple[Tensor, Tensor]:
+        if self.reference_latents is None:
+            latents, self.reference_latents = super().prepare_latents(images, batch_size, *rest)
+        else:
+            latents, _ = super().prepare_latents(None, batch_size, *rest)
+        return latents, self.reference_latents
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    embeds: Tensor
+    """(1, tokens, hidden)"""
+    mask: Tensor
+    """(1, tokens)"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Encoded:
+    prompts: list[_Text]
+    """One for each image, each as long as its prompt."""
+    negative: _Text | None
+    references: list[Image.Image]
+    reference_size: int
+
+
+class QwenImageEdit(DiffusionEngine):
+    """One image at a time: the pipeline takes one prompt, and 20 billion parameters fill a GPU with it."""
+
+    pipeline_class: ClassVar[Any] = SharedReferences
+    stock_name: ClassVar[str] = "QwenImageEditPlusPipeline"
+
+    @classmethod
+    def open(cls, setup: Setup) -> Any:
+        base, *lightning = setup.weights
+        pipe = load_folder(
+            cls.pipeline_class,
+            base.path,
+            _CLASSES,
+            dtype=dtype_for(setup),
+            class_name=cls.stock_name,
+            # The stock processor needs torchvision, whose resizing differs from Pillow's besides.
+            processor=ImageOnlyQwen2VLProcessor.load(base.path / "processor"),
+        )
+        for lora in lightning:
+            tensors = read_safetensors(lora.path / lora.source.files[0])
+            pipe.load_lora_weights(tensors)
+            _require_used(tensors, pipe.transformer)
+            # Fused, it costs nothing at a step and leaves no adapter layers behind.
+            pipe.fuse_lora()
+            pipe.unload_lora_weights()
+            check_parameters({"transformer": pipe.transformer})
+            pipe.scheduler = FlowMatchEulerDiscreteScheduler.from_config(
+                pipe.scheduler.config,
+                base_shift=LIGHTNING_SHIFT,
+                max_shift=LIGHTNING_SHIFT,
+                shift_terminal=None,
+            )
+        return pipe
+
+    @property
+    def _is_guided(self) -> bool:
+        return self.plan.profile.guidance > 1
+
+    def encode(self, references: list[Image.Image], prompts: list[str], reference_size: int) -> _Encoded:
+        small = [fitted(reference, reference_size, 32) for reference in references]
+        seen = [fitted(reference, min(CONDITION_SIZE, reference_size), 32) for reference in references]
+        negative = self._text(NEGATIVE_PROMPT, seen) if self._is_guided else None
+        return _Encoded([self._text(prompt, seen) for prompt in prompts], negative, small, reference_size)
+
+    def _text(self, prompt: str, seen: list[Image.Image]) -> _Text:
+        embeds, mask = self.pipe.encode_prompt(prompt, image=seen, device=self.setup.device.torch)
+        if mask is None:
+            # It stands for no padding; handed back to the pipeline, it would be warned of.
+            mask = torch.ones(embeds.shape[:2], dtype=torch.long, device=embeds.device)
+        return _Text(embeds, mask)
+
+    def denoise(
+        self, encoded: _Encoded, rows: list[int], generators: list[torch.Generator], on_step_end: OnStepEnd
+    ) -> Tensor:
+        (row,) = rows
+        text, negative = encoded.prompts[row], encoded.negative
+        with _references_at(encoded.reference_size):
+            latents: Tensor = self.pipe(
+                image=encoded.references,
+                prompt_embeds=text.embeds,
+                prompt_embeds_mask=text.mask,
+                negative_prompt_embeds=negative.embeds if negative else None,
+                negative_prompt_embeds_mask=negative.mask if negative else None,
+                true_cfg_scale=self.plan.profile.guidance,
+                generator=generators,
+                height=self.plan.size,
+                width=self.plan.size,
+                num_inference_steps=self.plan.steps,
+                output_type="latent",
+                callback_on_step_end=on_step_end,
+            ).images
+        # Packed in patches of 2 x 2: as (1, C, 1, H, W), the decoder knows its size.
+        side = self.plan.size
+        unpacked: Tensor = self.pipe._unpack_latents(latents, side, side, self.pipe.vae_scale_factor)
+        return unpacked
+
+    def decode(self, latents: Tensor) -> Tensor:
+        vae = self.pipe.vae
+        mean, std = (
+            torch.tensor(values, device=latents.device, dtype=vae.dtype).view(1, -1, 1, 1, 1)
+            for values in (vae.config.latents_mean, vae.config.latents_std)
+        )
+        image: Tensor = vae.decode(latents.to(vae.dtype) * std + mean).sample[:, :, 0]
+        return image
+
+    def forget(self) -> None:
+        self.pipe.reference_latents = None
+
+
+def _require_used(lora: dict[str, Tensor], transformer: torch.nn.Module) -> None:
+    """diffusers only warns of layers that the model doesn't have."""
+    asked = sum(name.endswith((".lora_down.weight", ".lora_A.weight")) for name in lora)
+    found = sum(".lora_A." in name for name, _ in transformer.named_parameters())
+    if asked != found or not found:
+        raise WeightsRefused(f"The LoRA changes {asked} layers, of which the model has {found}. Fetch them again.")
+
+
+@contextmanager
+def _references_at(side: int) -> Iterator[None]:
+    """The stock pipeline brings every reference to one area, up or down, and keeps that in a module constant."""
+    before = stock.VAE_IMAGE_SIZE
+    stock.VAE_IMAGE_SIZE = side * side
+    try:
+        yield
+    finally:
+        stock.VAE_IMAGE_SIZE = before

@@ -1,0 +1,29 @@
+"""References as a model gets them: few, small, of a bearable shape. It is what costs most."""
+
+from collections.abc import Sequence
+
+from PIL import Image, ImageOps
+
+_MOST_ASPECT = 2
+_LEAST_SIDE = 64
+
+
+def thinned(references: Sequence[Image.Image], most: int) -> list[Image.Image]:
+    """At most so many of them, evenly chosen, the first among them."""
+    count = min(len(references), most)
+    return [references[i * len(references) // count] for i in range(count)]
+
+
+def fitted(reference: Image.Image, side: int, multiple: int) -> Image.Image:
+    """The reference scaled down to an area of at most `side` squared, its sides multiples of `multiple`.
+
+    It is never enlarged, but for sides below 64 pixels, which models refuse. From a strip, the part that is
+    likelier to show a face is kept.
+    """
+    whole, tall = reference.size
+    width, height = min(whole, tall * _MOST_ASPECT), min(tall, whole * _MOST_ASPECT)
+    scale = min(1.0, side / (width * height) ** 0.5)
+    size = tuple(max(_LEAST_SIDE, int(length * scale) // multiple * multiple) for length in (width, height))
+    if size == reference.size:
+        return reference
+    return ImageOps.fit(reference, (size[0], size[1]), Image.Resampling.LANCZOS, centering=(0.5, 0.35))

@@ -1,0 +1,66 @@
+"""A load checks device and weights, ends with a warm-up image, and says what to do when it fails."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from models.errors import DeviceUnfit, ProfileLoadFailed, RenderOutOfMemory, WeightsMissing
+from models.render import RenderOptions
+from pipelines import registry
+from pipelines.embedded import Embedded
+from pipelines.loading import default_profile, load_pipeline
+from pipelines.registry import PROFILES
+
+EMBEDDED = RenderOptions(profile="embedded", device="cpu", image_size=64, steps=2)
+
+
+def test_the_embedded_profile_loads_and_knows_its_name() -> None:
+    info = load_pipeline(EMBEDDED).info()
+    assert (info.profile, info.device, info.dtype) == ("embedded", "cpu", "float32")
+    assert set(info.versions) == {"torch", "diffusers", "likeness"}
+
+
+def test_a_device_that_is_not_there() -> None:
+    with pytest.raises(DeviceUnfit, match="LIKENESS_DEVICE") as caught:
+        load_pipeline(EMBEDDED.model_copy(update={"device": "cuda:99"}))
+    assert caught.value.details == {"device": "cuda:99"}
+
+
+def test_a_device_name_that_means_nothing() -> None:
+    with pytest.raises(ProfileLoadFailed, match="LIKENESS_DEVICE"):
+        load_pipeline(EMBEDDED.model_copy(update={"device": "abacus"}))
+
+
+def test_weights_that_were_never_fetched(tmp_path: Path) -> None:
+    with pytest.raises(WeightsMissing, match="likeness models fetch flux2-klein"):
+        load_pipeline(RenderOptions(profile="flux2-klein", device="cpu", weights=str(tmp_path)))
+
+
+def test_a_package_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = replace(PROFILES["embedded"], pipeline="no_such_package:Pipeline")
+    monkeypatch.setitem(registry.PROFILES, "embedded", broken)
+    with pytest.raises(ProfileLoadFailed, match="pip install"):
+        load_pipeline(EMBEDDED)
+
+
+def test_a_profile_that_can_not_render_its_warm_up_image_is_not_loaded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def too_large(*_: object) -> None:
+        raise RenderOutOfMemory("The device ran out of memory.")
+
+    monkeypatch.setattr(Embedded, "render", too_large)
+    with pytest.raises(ProfileLoadFailed, match="warm-up image"):
+        load_pipeline(EMBEDDED)
+
+
+def test_what_auto_means(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert [default_profile(device) for device in ("auto", "cpu", "cuda")] == [
+        "embedded",
+        "embedded",
+        "flux2-klein",
+    ]
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    assert default_profile("auto") == "flux2-klein"

@@ -1,0 +1,27 @@
+"""What the worker's settings say about rendering, as the render process takes it."""
+
+from typing import Any
+
+from models.render import RenderOptions, SpeedOptions
+from worker.settings import Settings
+
+
+def options_of(settings: Settings, **changes: Any) -> RenderOptions:
+    """`changes` replace fields of the RenderOptions."""
+    options = RenderOptions(
+        profile=settings.profile,
+        device=settings.device,
+        weights=str(settings.weights_dir),
+        image_size=settings.image_size,
+        steps=settings.steps,
+        reference_size=settings.reference_size,
+        max_batch=settings.max_batch,
+        speed=SpeedOptions(
+            compile=settings.compile,
+            attention=settings.attention,
+            quantize=settings.quantize,
+            step_cache=settings.step_cache,
+            channels_last=settings.channels_last,
+        ),
+    )
+    return options.model_copy(update=changes)
