@@ -1,16 +1,15 @@
 """`likeness models bench`: how fast a profile is on this device, and how much of its memory it takes.
 
-Random weights of the true shapes give the same figures as the real ones: a GPU multiplies any numbers equally
-fast. Only a cache, which skips steps by what they change, does better or worse with them.
+Random weights of the true shapes give very nearly the figures of the real ones: a GPU takes as long for any
+numbers. Only a cache, which skips steps by what they change, does better or worse with them.
 """
 
-import os
 import resource
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import import_module
 from itertools import cycle, islice
 from math import ceil
@@ -28,11 +27,9 @@ from models.render import RenderOptions
 from models.shot import DEFAULT_SHOTS, shot_named
 from pipelines.device import Device, Phase, pick_device
 from pipelines.geometry import TINY_SIZE, TINY_STEPS, Geometry, Scale
-from pipelines.loading import default_profile, load_pipeline, pipeline_class
+from pipelines.loading import chosen_profile, load_pipeline, pipeline_class, prepare_process
 from pipelines.profile import Plan, Profile
 from pipelines.protocol import Discard, PlannedShot, ReferencePipeline, Setup
-from pipelines.registry import profile_named
-from pipelines.weights import offline
 
 REPEATS = 3
 """Jobs that are timed, after one that isn't."""
@@ -84,11 +81,8 @@ def run(options: RenderOptions, *, random: bool, scale: Scale, images: int, refe
     Raises InvalidInput for what doesn't go together, and ProfileLoadFailed (among them DeviceUnfit) for what
     can't run here.
     """
-    # Before anything is imported that could reach for the network, or that chats on standard error.
-    offline()
-    for library in ("DIFFUSERS", "TRANSFORMERS"):
-        os.environ.setdefault(f"{library}_VERBOSITY", "error")
-    profile = profile_named(default_profile(options.device) if options.profile == "auto" else options.profile)
+    prepare_process()
+    profile = chosen_profile(options)
     if scale == "tiny":
         if not random:
             raise InvalidInput("There are no tiny weights to load: use --scale tiny together with --random.")
@@ -155,12 +149,13 @@ def measure(job: Callable[[], None], *, watch: Stopwatch, images: int) -> Figure
 
 def _loaded(options: RenderOptions) -> tuple[ReferencePipeline, Stopwatch]:
     """The profile with its weights, as a worker would have it."""
-    watch = Stopwatch(pick_device(options.device))
-    pipeline = load_pipeline(options)
-    setup = getattr(pipeline, "setup", None)
-    if isinstance(setup, Setup):
-        cast("Any", pipeline).setup = replace(setup, device=watch)
-    return pipeline, watch
+    made: list[Stopwatch] = []
+
+    def make(name: str) -> Stopwatch:
+        made.append(Stopwatch(name))
+        return made[-1]
+
+    return load_pipeline(options, make), made[-1]
 
 
 def _random(plan: Plan, options: RenderOptions, scale: Scale) -> tuple[ReferencePipeline, Stopwatch]:

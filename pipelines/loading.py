@@ -12,22 +12,25 @@ from pipelines.registry import CPU_PROFILE, GPU_PROFILE, profile_named
 from pipelines.weights import WeightStore, offline, verify
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipelines.device import Device
     from pipelines.protocol import ReferencePipeline
 
 
-def load_pipeline(options: RenderOptions) -> "ReferencePipeline":
+def load_pipeline(
+    options: RenderOptions, make_device: "Callable[[str], Device] | None" = None
+) -> "ReferencePipeline":
     """Check the weights and the device, load the profile, and render a warm-up image.
 
-    Raises InvalidInput for an unknown name and ProfileLoadFailed for everything that goes wrong after.
+    `make_device` is for a device that also measures, or fails. Raises InvalidInput for an unknown profile and
+    ProfileLoadFailed for everything that goes wrong after.
     """
-    # Before anything is imported that could reach for the network, or that chats on standard error.
-    offline()
-    for library in ("DIFFUSERS", "TRANSFORMERS"):
-        os.environ.setdefault(f"{library}_VERBOSITY", "error")
-    profile = profile_named(default_profile(options.device) if options.profile == "auto" else options.profile)
+    prepare_process()
+    profile = chosen_profile(options)
     details = {"profile": profile.name, "device": options.device}
     try:
-        return _load(profile, options)
+        return _load(profile, options, make_device)
     except ProfileLoadFailed:
         raise
     except RenderError as error:
@@ -49,7 +52,9 @@ def load_pipeline(options: RenderOptions) -> "ReferencePipeline":
     raise ProfileLoadFailed(message, **details)
 
 
-def _load(profile: Profile, options: RenderOptions) -> "ReferencePipeline":
+def _load(
+    profile: Profile, options: RenderOptions, make_device: "Callable[[str], Device] | None"
+) -> "ReferencePipeline":
     # What is cheap to check comes first: a missing file shouldn't wait for torch.
     plan = Plan.of(profile, options)
     store = WeightStore(Path(options.weights))
@@ -57,18 +62,28 @@ def _load(profile: Profile, options: RenderOptions) -> "ReferencePipeline":
     from pipelines.device import Device, pick_device
     from pipelines.protocol import Setup
 
-    device = Device(pick_device(options.device))
+    device = (make_device or Device)(pick_device(options.device))
     device.check_fitness()
     pipeline = pipeline_class(profile).load(Setup(plan, device, options.speed, weights))
     pipeline.warm_up()
     return pipeline
 
 
-def default_profile(device: str) -> str:
-    """What `auto` means for a worker with that device setting."""
+def prepare_process() -> None:
+    """No network, no chatter on standard error, no fragments of memory. Before diffusers is imported."""
+    offline()
+    for library in ("DIFFUSERS", "TRANSFORMERS"):
+        os.environ.setdefault(f"{library}_VERBOSITY", "error")
+    os.environ.setdefault("PYTORCH_ALLOC_CONF", "expandable_segments:True")
+
+
+def chosen_profile(options: RenderOptions) -> Profile:
+    """The profile that is asked for; `auto` depends on the device. Raises InvalidInput for an unknown name."""
+    if options.profile != "auto":
+        return profile_named(options.profile)
     from pipelines.device import pick_device
 
-    return GPU_PROFILE if pick_device(device).startswith("cuda") else CPU_PROFILE
+    return profile_named(GPU_PROFILE if pick_device(options.device).startswith("cuda") else CPU_PROFILE)
 
 
 def pipeline_class(profile: Profile) -> "type[ReferencePipeline]":

@@ -1,6 +1,7 @@
 """What there is to know about a pipeline profile without loading it: plain data, no torch."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from models.errors import ProfileLoadFailed
@@ -24,6 +25,8 @@ class Source:
     """About how many bytes are fetched."""
     revision: str | None = None
     """A full commit hash. None: `likeness models fetch` takes the newest and writes down which that was."""
+    sha256: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Hashes of files at that commit, by path, where they are known. A fetch that gets others is refused."""
     variant: str | None = None
     """The part of its weight files' names that tells their precision, e.g. `fp16`."""
     duties: str = ""

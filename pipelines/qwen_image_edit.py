@@ -167,7 +167,9 @@ def _require_used(lora: dict[str, Tensor], transformer: torch.nn.Module) -> None
     asked = sum(name.endswith((".lora_down.weight", ".lora_A.weight")) for name in lora)
     found = sum(".lora_A." in name for name, _ in transformer.named_parameters())
     if asked != found or not found:
-        raise WeightsRefused(f"The LoRA changes {asked} layers, of which the model has {found}. Fetch them again.")
+        raise WeightsRefused(
+            f"The LoRA changes {asked} layers, of which the model has {found}. Fetch them again."
+        )
 
 
 @contextmanager

@@ -4,20 +4,9 @@ Importing this module costs no torch: a profile's module is imported when it is 
 """
 
 from models.errors import InvalidInput
-from pipelines.profile import Profile, Source
+from pipelines.profile import Profile
+from pipelines.sources import GB, IP_ADAPTER, KLEIN, QWEN, QWEN_LIGHTNING, SDXL
 
-GB = 10**9
-
-_CONFIGURATION = ("model_index.json", "*/*.json", "*/*.txt", "*/*.jinja")
-_FOLDER = (*_CONFIGURATION, "*/*.safetensors")
-
-_QWEN = Source(
-    repository="Qwen/Qwen-Image-Edit-2511",
-    files=_FOLDER,
-    licence="Apache-2.0",
-    licence_url="https://huggingface.co/Qwen/Qwen-Image-Edit-2511",
-    download=58 * GB,
-)
 _QWEN_PIPELINE = "pipelines.qwen_image_edit:QwenImageEdit"
 _QWEN_GEOMETRY = "pipelines.geometry.qwen_image_edit"
 
@@ -37,15 +26,7 @@ PROFILES: dict[str, Profile] = {
             name="flux2-klein",
             pipeline="pipelines.flux2_klein:Flux2Klein",
             summary="FLUX.2 [klein] 4B: few steps, several references. The default for a GPU.",
-            sources=(
-                Source(
-                    repository="black-forest-labs/FLUX.2-klein-4B",
-                    files=_FOLDER,
-                    licence="Apache-2.0",
-                    licence_url="https://huggingface.co/black-forest-labs/FLUX.2-klein-4B",
-                    download=16 * GB,
-                ),
-            ),
+            sources=(KLEIN,),
             steps=4,
             dtype="bfloat16",
             most_references=4,
@@ -59,7 +40,7 @@ PROFILES: dict[str, Profile] = {
             name="qwen-image-edit",
             pipeline=_QWEN_PIPELINE,
             summary="Qwen-Image-Edit-2511: 40 steps with true guidance. The best likeness, for 80 GB cards.",
-            sources=(_QWEN,),
+            sources=(QWEN,),
             steps=40,
             guidance=4.0,
             dtype="bfloat16",
@@ -73,16 +54,7 @@ PROFILES: dict[str, Profile] = {
             name="qwen-image-edit-lightning",
             pipeline=_QWEN_PIPELINE,
             summary="The same with a LoRA for eight steps without guidance: ten times as fast.",
-            sources=(
-                _QWEN,
-                Source(
-                    repository="lightx2v/Qwen-Image-Edit-2511-Lightning",
-                    files=("Qwen-Image-Edit-2511-Lightning-8steps-V1.0-bf16.safetensors",),
-                    licence="Apache-2.0",
-                    licence_url="https://huggingface.co/lightx2v/Qwen-Image-Edit-2511-Lightning",
-                    download=850_000_000,
-                ),
-            ),
+            sources=(QWEN, QWEN_LIGHTNING),
             steps=8,
             dtype="bfloat16",
             most_references=3,
@@ -95,29 +67,7 @@ PROFILES: dict[str, Profile] = {
             name="sdxl-ip-adapter",
             pipeline="pipelines.sdxl_ip_adapter:SdxlIpAdapter",
             summary="Stable Diffusion XL with IP-Adapter plus-face. For cards from 12 GB.",
-            sources=(
-                Source(
-                    repository="stabilityai/stable-diffusion-xl-base-1.0",
-                    files=(*_CONFIGURATION, "*/*.fp16.safetensors"),
-                    licence="CreativeML-OpenRAIL++-M",
-                    licence_url="https://huggingface.co/stabilityai/stable-diffusion-xl-base-1.0/blob/main/LICENSE.md",
-                    download=7 * GB,
-                    variant="fp16",
-                    duties="Its use restrictions (attachment A) bind you, and you must pass them on to whoever "
-                    "uses your service or its images.",
-                ),
-                Source(
-                    repository="h94/IP-Adapter",
-                    files=(
-                        "models/image_encoder/config.json",
-                        "models/image_encoder/model.safetensors",
-                        "sdxl_models/ip-adapter-plus-face_sdxl_vit-h.safetensors",
-                    ),
-                    licence="Apache-2.0",
-                    licence_url="https://huggingface.co/h94/IP-Adapter",
-                    download=3_400_000_000,
-                ),
-            ),
+            sources=(SDXL, IP_ADAPTER),
             steps=30,
             guidance=6.0,
             dtype="float16",

@@ -16,7 +16,7 @@ from pipelines.weights.configs import check_config
 from pipelines.weights.hub import RemoteFile, download, list_files, newest_revision
 from pipelines.weights.lock import SUFFIXES, Lock, LockedFile, WeightPath, matches
 from pipelines.weights.store import WeightStore
-from pipelines.weights.verify import hash_files, verify
+from pipelines.weights.verify import check_known, hash_files, verify
 
 _SPARE = 256 * 1024 * 1024
 """Bytes of the disk that a fetch leaves free."""
@@ -40,6 +40,7 @@ def fetch(store: WeightStore, source: Source, *, update: bool = False, tell: Tel
     held = None if update else lock
     if held is not None:
         _check_pin(source, held)
+        check_known(source, held)
         # Nothing to do is also possible without a network, and where the folder can't be written to.
         tell(f"Comparing what is there of {source.repository} with its lock.")
         with suppress(WeightsMissing, WeightsRefused):
@@ -123,7 +124,15 @@ def _wanted(source: Source, revision: str, patterns: Iterable[str]) -> dict[str,
             f"{source.repository} has no file that the profile asks for at commit {revision}.",
             repository=source.repository,
         )
-    for path in listed:
+    for path, remote in listed.items():
+        known = source.sha256.get(path)
+        if known is not None and remote.sha256 not in {None, known}:
+            raise WeightsRefused(
+                f"The hub has another {path} of {source.repository} at commit {revision} than was published. Don't "
+                "use it; tell Likeness's developers.",
+                repository=source.repository,
+                file=path,
+            )
         try:
             TypeAdapter(WeightPath).validate_python(path)
         except ValidationError:

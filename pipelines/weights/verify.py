@@ -60,6 +60,23 @@ def verify(store: WeightStore, source: Source, *, profile: str = "PROFILE") -> V
     return VerifiedSource(source, folder, lock.narrowed(source.files))
 
 
+def check_known(source: Source, lock: Lock) -> None:
+    """Compare the lock itself with the hashes that the source was published with. Raises WeightsRefused.
+
+    For fetching and for `likeness models verify`. A load is held to the lock alone, which an operator may have made
+    for weights of their own.
+    """
+    for path, sha256 in source.sha256.items():
+        locked = lock.files.get(path)
+        if locked is not None and locked.sha256 != sha256:
+            raise WeightsRefused(
+                f"{path} of {source.repository} is not the file that was published: the lock has another hash. "
+                "Delete the lock and the folder, and fetch again.",
+                repository=source.repository,
+                file=path,
+            )
+
+
 def hash_files(folder: Path, sizes: Mapping[str, int]) -> dict[str, str]:
     """SHA-256 of each file (path → size in bytes), biggest first: no thread is left with it at the end."""
     paths = sorted(sizes, key=lambda path: sizes[path], reverse=True)

@@ -90,13 +90,14 @@ def fetch_weights(
 def verify_weights(profile: ProfileArgument) -> None:
     """Compare a profile's weights with their lock, byte for byte. A worker does so too before it loads them."""
     from pipelines.registry import profile_named
-    from pipelines.weights import verify
+    from pipelines.weights import check_known, verify
 
     store, console = _store(), _console()
     sources = profile_named(profile).sources
     for source in sources:
         began = time.monotonic()
         lock = verify(store, source, profile=profile).lock
+        check_known(source, lock)
         console.print(
             f"{source.repository}: {len(lock.files)} files, {_size(lock.bytes)}, at commit {lock.revision}, are as "
             f"locked (digest {lock.digest}), in {time.monotonic() - began:.1f} s."

@@ -9,7 +9,7 @@ from models.errors import DeviceUnfit, ProfileLoadFailed, RenderOutOfMemory, Wei
 from models.render import RenderOptions
 from pipelines import registry
 from pipelines.embedded import Embedded
-from pipelines.loading import default_profile, load_pipeline
+from pipelines.loading import chosen_profile, load_pipeline
 from pipelines.registry import PROFILES
 
 EMBEDDED = RenderOptions(profile="embedded", device="cpu", image_size=64, steps=2)
@@ -57,10 +57,10 @@ def test_a_profile_that_can_not_render_its_warm_up_image_is_not_loaded(
 
 def test_what_auto_means(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    assert [default_profile(device) for device in ("auto", "cpu", "cuda")] == [
-        "embedded",
-        "embedded",
-        "flux2-klein",
-    ]
+
+    def chosen(device: str) -> str:
+        return chosen_profile(RenderOptions(profile="auto", device=device)).name
+
+    assert [chosen(device) for device in ("auto", "cpu", "cuda:1")] == ["embedded", "embedded", "flux2-klein"]
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
-    assert default_profile("auto") == "flux2-klein"
+    assert chosen("auto") == "flux2-klein"

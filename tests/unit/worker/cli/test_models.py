@@ -10,19 +10,25 @@ import pytest
 
 from pipelines.registry import PROFILES, profile_named
 from pipelines.weights import WeightStore
+from tests.tiny_weights import write_tiny
 from tests.unit.pipelines.weights.hub_double import HubDouble, Repository
 
 KLEIN = profile_named("flux2-klein").sources[0]
 SDXL, ADAPTER = profile_named("sdxl-ip-adapter").sources
-FILES = {"model_index.json": b"{}", "transformer/diffusion_pytorch_model.safetensors": b"weights"}
+# Small stand-ins, under names for which no hash is known.
+FILES = {
+    KLEIN: {"model_index.json": b"{}", "transformer/stand-in.safetensors": b"weights"},
+    SDXL: {"model_index.json": b"{}", "unet/config.json": b"{}"},
+    ADAPTER: {"models/image_encoder/config.json": b"{}"},
+}
 
 
 @pytest.fixture
 def hub() -> Iterator[HubDouble]:
     with HubDouble().serving() as server:
-        for source in (KLEIN, SDXL, ADAPTER):
-            folder = {"unet/model.fp16.safetensors": b"half", source.files[-1].replace("*", "x"): b"adapter"}
-            server.repositories[source.repository] = Repository({"a" * 40: FILES | folder})
+        for source, files in FILES.items():
+            assert source.revision
+            server.repositories[source.repository] = Repository({source.revision: dict(files)})
         yield server
 
 
@@ -78,12 +84,29 @@ def test_fetch_then_verify_then_list(hub: HubDouble, tmp_path: Path) -> None:
 
     verified = run(tmp_path, "verify", "flux2-klein")
     assert verified.returncode == 0, verified.stderr
-    assert f"at commit {'a' * 40}, are as locked" in verified.stdout
+    assert f"at commit {KLEIN.revision}, are as locked" in verified.stdout
     assert "yes" in rows(tmp_path)["flux2-klein"]
 
     (tmp_path / "weights" / "black-forest-labs--FLUX.2-klein-4B" / "evil.py").touch()
     refused = run(tmp_path, "verify", "flux2-klein")
     assert (refused.returncode, "WEIGHTS_REFUSED" in refused.stderr) == (1, True)
+
+
+def test_weights_that_are_not_the_published_ones_are_not_downloaded(hub: HubDouble, tmp_path: Path) -> None:
+    path = "transformer/diffusion_pytorch_model.safetensors"
+    assert path in KLEIN.sha256
+    assert KLEIN.revision
+    hub.repositories[KLEIN.repository].commits[KLEIN.revision][path] = b"other"
+    refused = run(tmp_path, "fetch", "flux2-klein", HF_ENDPOINT=hub.endpoint)
+    assert (refused.returncode, "WEIGHTS_REFUSED" in refused.stderr) == (1, True)
+    assert path not in hub.downloads
+
+
+def test_verify_doubts_a_lock_that_has_another_hash_than_was_published(tmp_path: Path) -> None:
+    write_tiny("flux2-klein", tmp_path / "weights")
+    refused = run(tmp_path, "verify", "flux2-klein")
+    assert (refused.returncode, "WEIGHTS_REFUSED" in refused.stderr) == (1, True)
+    assert "not the file that was published" in refused.stderr
 
 
 def test_duties_are_told_before_the_download(hub: HubDouble, tmp_path: Path) -> None:

@@ -1,0 +1,146 @@
+"""The repositories of weights that profiles load: commit, files, licence, and the hashes of what is largest.
+
+Commits and hashes are those that several independent projects pin in public. A fetch that gets other bytes is
+refused, so a wrong one here can stop a fetch but never let one through.
+"""
+
+from pipelines.profile import Source
+
+GB = 10**9
+
+_CONFIGURATION = ("model_index.json", "*/*.json", "*/*.txt", "*/*.jinja")
+
+
+def _shards(stem: str, *hashes: str) -> dict[str, str]:
+    """Paths and hashes of a model that is published in several files."""
+    count = len(hashes)
+    return {f"{stem}-{n:05}-of-{count:05}.safetensors": sha256 for n, sha256 in enumerate(hashes, 1)}
+
+
+KLEIN = Source(
+    repository="black-forest-labs/FLUX.2-klein-4B",
+    revision="e7b7dc27f91deacad38e78976d1f2b499d76a294",
+    files=(*_CONFIGURATION, "*/*.safetensors"),
+    sha256={
+        "transformer/diffusion_pytorch_model.safetensors": (
+            "9f29f9edcfdae452a653ffb51a534ca4decd389952c225724ff3b94042612a6e"
+        ),
+        **_shards(
+            "text_encoder/model",
+            "8c0506e7f4936fa7e26183a4fd8da4e2bdbc5990ba64ae441f965d51228f36ea",
+            "82f2bd839378541b0557bfabaf37c7d3d637071fdcb73302dedd7cf61162ce07",
+        ),
+        "vae/diffusion_pytorch_model.safetensors": (
+            "ca70d2202afe6415bdbcb8793ba8cd99fd159cfe6192381504d6c4d3036e0f04"
+        ),
+    },
+    download=16 * GB,
+    licence="Apache-2.0",
+    licence_url="https://huggingface.co/black-forest-labs/FLUX.2-klein-4B/blob/main/LICENSE.md",
+)
+
+QWEN = Source(
+    repository="Qwen/Qwen-Image-Edit-2511",
+    revision="6f3ccc0b56e431dc6a0c2b2039706d7d26f22cb9",
+    files=(*_CONFIGURATION, "*/*.safetensors"),
+    sha256={
+        **_shards(
+            "transformer/diffusion_pytorch_model",
+            "2a0c30c9ba44a5f11c21ca139e37951430bbde814ff4e0b5b1a68b80530e7a1a",
+            "54ec249b07b4376e19cf16b764054f03ca03ae2cfbd9939453e2085f4e9bd259",
+            "c55157843525653161e8f6af5acc670ba3aceff04284f7cf657199d24d065e16",
+            "ffcfb5a4895702635890a67bad183591e0ae515d794bdcb26e217b27a7f6d12d",
+            "2b2556b736629e10a5a0dfa14606f2057f4f81c2ba53f94103682c7ac42d4940",
+        ),
+        **_shards(
+            "text_encoder/model",
+            "d725335e4ea2399be706469e4b8807716a8fa64bd03468252e9f7acf2415fee4",
+            "b1830db6908dcc76df3a71492acbcf2b8cac130114cf1f3c2d9edae8de8c6de3",
+            "09c1807c6d00d7cab94f7db39d4c02ebb8537225ccde383861ac48db97945aa6",
+            "5dd068336d14d45ffb43cef374d286cc6ba9d8741b028f90a7d040d847961f4a",
+        ),
+        "vae/diffusion_pytorch_model.safetensors": (
+            "0c8bc8b758c649abef9ea407b95408389a3b2f610d0d10fcb054fe171d0a8344"
+        ),
+    },
+    download=58 * GB,
+    licence="Apache-2.0",
+    licence_url="https://huggingface.co/Qwen/Qwen-Image-Edit-2511",
+)
+
+QWEN_LIGHTNING = Source(
+    repository="lightx2v/Qwen-Image-Edit-2511-Lightning",
+    revision="d74eba145674fd7e31b949324e148e21e7118abd",
+    files=("Qwen-Image-Edit-2511-Lightning-8steps-V1.0-bf16.safetensors",),
+    sha256={
+        "Qwen-Image-Edit-2511-Lightning-8steps-V1.0-bf16.safetensors": (
+            "a9e81a58a78f260f67b337a6f615e8fa4cd3bc79847c77b7d61a581b789b1ba8"
+        ),
+    },
+    download=850_000_000,
+    licence="Apache-2.0",
+    licence_url="https://huggingface.co/lightx2v/Qwen-Image-Edit-2511-Lightning",
+)
+
+_SDXL_LICENCE = "blob/462165984030d82259a11f4367a4eed129e94a7b/LICENSE.md"
+SDXL = Source(
+    repository="stabilityai/stable-diffusion-xl-base-1.0",
+    revision="462165984030d82259a11f4367a4eed129e94a7b",
+    # By name: the repository has the same models in four other formats, and a second autoencoder.
+    files=(
+        "model_index.json",
+        "scheduler/scheduler_config.json",
+        "text_encoder/config.json",
+        "text_encoder/model.fp16.safetensors",
+        "text_encoder_2/config.json",
+        "text_encoder_2/model.fp16.safetensors",
+        "tokenizer/*",
+        "tokenizer_2/*",
+        "unet/config.json",
+        "unet/diffusion_pytorch_model.fp16.safetensors",
+        "vae/config.json",
+        "vae/diffusion_pytorch_model.fp16.safetensors",
+    ),
+    sha256={
+        "unet/diffusion_pytorch_model.fp16.safetensors": (
+            "83e012a805b84c7ca28e5646747c90a243c65c8ba4f070e2d7ddc9d74661e139"
+        ),
+        "text_encoder/model.fp16.safetensors": (
+            "660c6f5b1abae9dc498ac2d21e1347d2abdb0cf6c0c0c8576cd796491d9a6cdd"
+        ),
+        "text_encoder_2/model.fp16.safetensors": (
+            "ec310df2af79c318e24d20511b601a591ca8cd4f1fce1d8dff822a356bcdb1f4"
+        ),
+        "vae/diffusion_pytorch_model.fp16.safetensors": (
+            "bcb60880a46b63dea58e9bc591abe15f8350bde47b405f9c38f4be70c6161e68"
+        ),
+    },
+    variant="fp16",
+    download=7 * GB,
+    licence="CreativeML-OpenRAIL++-M",
+    licence_url=f"https://huggingface.co/stabilityai/stable-diffusion-xl-base-1.0/{_SDXL_LICENCE}",
+    duties="Its use restrictions (attachment A) bind you, and you must pass them on to whoever uses your service "
+    "or the model.",
+)
+
+IP_ADAPTER = Source(
+    repository="h94/IP-Adapter",
+    revision="018e402774aeeddd60609b4ecdb7e298259dc729",
+    files=(
+        "models/image_encoder/config.json",
+        "models/image_encoder/model.safetensors",
+        "sdxl_models/ip-adapter-plus-face_sdxl_vit-h.safetensors",
+    ),
+    sha256={
+        # The adapter for whole images has the same size to the byte: only the hash tells them apart.
+        "sdxl_models/ip-adapter-plus-face_sdxl_vit-h.safetensors": (
+            "677ad8860204f7d0bfba12d29e6c31ded9beefdf3e4bbd102518357d31a292c1"
+        ),
+        "models/image_encoder/model.safetensors": (
+            "6ca9667da1ca9e0b0f75e46bb030f7e011f44f86cbfb8d5a36590fcd7507b030"
+        ),
+    },
+    download=3_400_000_000,
+    licence="Apache-2.0",
+    licence_url="https://huggingface.co/h94/IP-Adapter",
+)
