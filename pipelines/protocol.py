@@ -53,7 +53,10 @@ class Sink(Protocol):
         """Called by the rendering thread after each denoising step. What it raises ends the render."""
 
     def image(self, image: RenderedImage) -> None:
-        """Called once for each image, perhaps by another thread while the next one is on the device."""
+        """Called once for each image, perhaps by another thread while the next one is on the device.
+
+        What it raises ends the render, too.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,7 @@ class _Teller:
 
     def image(self, image: "RenderedImage") -> None:
         self._send(ImageDone(image.shot, image.seed, RawImage.of(image.image)))
+        self.stop_if_called_off()
 
     def _send(self, message: FromChild) -> None:
         with self._lock:
