@@ -36,7 +36,7 @@ class RenderInfo(Document):
     dtype: str
     device: str
     guidance: float | None = Field(None, description="Scale of classifier-free guidance.")
-    reference_size: int | None = Field(None, description="References entered with an area of this squared.")
+    reference_size: int | None = Field(None, description="References entered with at most this squared.")
     options: dict[str, str] = Field(default_factory=dict, description="Speed options that were on.")
     weights: tuple[UsedWeights, ...] = ()
     versions: dict[str, str] = Field(description="Of torch, diffusers and likeness, among others.")

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from itertools import cycle, islice
-from math import ceil
 from statistics import median
 from typing import Any, cast, get_args
 
@@ -69,8 +68,8 @@ class Figures:
     phases: dict[Phase, float]
     """Decoding runs beside the next batch's denoising: together they may be more than the job. Empty where the
     pipeline doesn't tell them apart."""
-    batch: int | None
-    """Images that were denoised at once: as many as the device had room for."""
+    batches: int | None
+    """How many times the denoiser was called for a job: as few as the device had room for."""
     memory: int
     """Most bytes that were allocated on the device; on a CPU, by the whole process."""
 
@@ -93,9 +92,7 @@ def run(options: RenderOptions, *, random: bool, scale: Scale, images: int, refe
     pictures = [_picture(plan.reference_size, number) for number in range(shown)]
     names = islice(cycle(DEFAULT_SHOTS), images)
     shots = [PlannedShot(shot_named(name), seed) for seed, name in enumerate(names)]
-    figures = measure(
-        lambda: pipeline.render(pictures, Appearance(), shots, Discard()), watch=watch, images=images
-    )
+    figures = measure(lambda: pipeline.render(pictures, Appearance(), shots, Discard()), watch=watch)
     info = pipeline.info()
     weights = f"random, {scale} scale" if random else ("real" if profile.sources else "none")
     rows = {
@@ -108,7 +105,7 @@ def run(options: RenderOptions, *, random: bool, scale: Scale, images: int, refe
         "steps": f"{plan.steps}",
         "references": f"{shown} of {plan.reference_size} px",
         "images a job": f"{images}",
-        "batch": f"{figures.batch or 1}",
+        "batches a job": f"{figures.batches or images}",
         "time per image": f"{figures.job / images:.3f} s",
         "steps/s, of all images": f"{images * plan.steps / figures.phases.get('denoise', figures.job):.2f}",
         **{f"{name}, a job": f"{seconds:.3f} s" for name, seconds in figures.phases.items()},
@@ -122,7 +119,7 @@ def run(options: RenderOptions, *, random: bool, scale: Scale, images: int, refe
     Console().print(table)
 
 
-def measure(job: Callable[[], None], *, watch: Stopwatch, images: int) -> Figures:
+def measure(job: Callable[[], None], *, watch: Stopwatch) -> Figures:
     """Run the job once to warm up and then `REPEATS` times."""
     job()
     watch.reset_peak_memory()
@@ -136,13 +133,14 @@ def measure(job: Callable[[], None], *, watch: Stopwatch, images: int) -> Figure
         took.append(time.perf_counter() - begun)
         for name, seconds in watch.seconds.items():
             phases[name].append(seconds)
-    batches = watch.entered["denoise"]
     # Linux counts it in KiB.
     process = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return Figures(
         job=median(took),
-        phases={name: median(seconds) for name, seconds in phases.items()} if batches else {},
-        batch=ceil(images / batches) if batches else None,
+        phases={name: median(seconds) for name, seconds in phases.items()}
+        if watch.entered["denoise"]
+        else {},
+        batches=watch.entered["denoise"] or None,
         memory=watch.peak_memory() or process,
     )
 

@@ -14,8 +14,18 @@ from models.errors import DeviceUnfit
 
 Phase = Literal["encode", "denoise", "decode"]
 
-# What CUDA says when the context is gone and no later call can succeed, besides torch.AcceleratorError.
-_LOST = ("CUDA error", "CUBLAS_STATUS", "CUDNN_STATUS_EXECUTION_FAILED", "unspecified launch failure")
+# What CUDA's libraries say when memory is short and torch's own allocator wasn't asked.
+_NO_MEMORY = ("CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED")
+
+# What is said when the context is gone and no later call can succeed, besides torch.AcceleratorError.
+_LOST = (
+    "CUDA error",
+    "CUDA driver error",
+    "CUBLAS_STATUS",
+    "CUDNN_STATUS_EXECUTION_FAILED",
+    "Triton Error [CUDA]",
+    "unspecified launch failure",
+)
 
 
 class Device:
@@ -91,15 +101,13 @@ class Device:
             torch.cuda.current_stream(self.torch).synchronize()
 
     def is_out_of_memory(self, error: BaseException) -> bool:
-        return isinstance(error, torch.OutOfMemoryError)
+        return isinstance(error, torch.OutOfMemoryError) or _says(error, _NO_MEMORY)
 
     def is_lost(self, error: BaseException) -> bool:
         """Whether the context is beyond repair: only a new process gets a new one."""
         if self.is_out_of_memory(error):
             return False
-        if isinstance(error, torch.AcceleratorError):
-            return True
-        return self._on_cuda and isinstance(error, RuntimeError) and any(sign in str(error) for sign in _LOST)
+        return isinstance(error, torch.AcceleratorError) or _says(error, _LOST)
 
     def free(self) -> None:
         """Give back what nothing refers to. Call it outside `except`: an error's traceback holds tensors."""
@@ -118,6 +126,10 @@ class Device:
     def total_memory(self) -> int | None:
         """In bytes; None where the device has no memory of its own."""
         return torch.cuda.get_device_properties(self.torch).total_memory if self._on_cuda else None
+
+
+def _says(error: BaseException, signs: tuple[str, ...]) -> bool:
+    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in signs)
 
 
 def pick_device(setting: str) -> str:

@@ -63,8 +63,9 @@ class Flux2Klein(DiffusionEngine):
         small = [fitted(reference, reference_size, multiple) for reference in references]
         pixels = [self.pipe.image_processor.preprocess(image) for image in small]
         self.pipe.prepare_image_latents(pixels, 1, None, self.setup.device.torch, self.pipe.vae.dtype)
-        embeds, _ = self.pipe.encode_prompt(prompts, device=self.setup.device.torch)
-        return _Encoded(embeds, small)
+        # One by one: the text encoder keeps what every layer made of every prompt.
+        embeds = [self.pipe.encode_prompt(prompt, device=self.setup.device.torch)[0] for prompt in prompts]
+        return _Encoded(torch.cat(embeds), small)
 
     def denoise(
         self, encoded: _Encoded, rows: list[int], generators: list[torch.Generator], on_step_end: OnStepEnd

@@ -5,7 +5,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from models.errors import ProfileLoadFailed, RenderError
+from models.errors import InvalidInput, ProfileLoadFailed, RenderError
 from models.render import RenderOptions
 from pipelines.profile import Plan, Profile
 from pipelines.registry import CPU_PROFILE, GPU_PROFILE, profile_named
@@ -27,29 +27,30 @@ def load_pipeline(
     ProfileLoadFailed for everything that goes wrong after.
     """
     prepare_process()
-    profile = chosen_profile(options)
-    details = {"profile": profile.name, "device": options.device}
+    name = options.profile
     try:
+        profile = chosen_profile(options)
+        name = profile.name
         return _load(profile, options, make_device)
-    except ProfileLoadFailed:
+    except (InvalidInput, ProfileLoadFailed):
         raise
     except RenderError as error:
         message = (
-            f"The profile {profile.name!r} can't render its warm-up image on {options.device!r}: {error.message} "
+            f"The profile {name!r} can't render its warm-up image on {options.device!r}: {error.message} "
             f"It takes about {profile.memory / 1e9:.0f} GB and some for the work."
         )
     except ImportError as error:
         message = (
-            f"The profile {profile.name!r} needs a package that is missing here ({error}). "
+            f"The profile {name!r} needs a package that is missing here ({error}). "
             "Install the worker with `pip install '.[worker,render]'`."
         )
     except Exception as error:  # noqa: BLE001 - whatever a model's code raises, the node can't render with it
         message = (
-            f"The profile {profile.name!r} can't be loaded on {options.device!r} ({type(error).__name__}: "
+            f"The profile {name!r} can't be loaded on {options.device!r} ({type(error).__name__}: "
             f"{str(error)[:500]}). Set LIKENESS_DEVICE to a device that this machine has, or LIKENESS_PROFILE to "
             "another profile."
         )
-    raise ProfileLoadFailed(message, **details)
+    raise ProfileLoadFailed(message, profile=name, device=options.device)
 
 
 def _load(

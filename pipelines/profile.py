@@ -82,7 +82,7 @@ class Plan:
 
     @classmethod
     def of(cls, profile: Profile, options: RenderOptions) -> "Plan":
-        """Raises ProfileLoadFailed for a speed option that the profile doesn't have."""
+        """Raises ProfileLoadFailed for speed options that the profile doesn't have or that don't go together."""
         chosen = options.speed.model_dump(exclude_defaults=True, by_alias=False)
         if foreign := sorted(set(chosen) - profile.speed):
             known = ", ".join(sorted(profile.speed)) or "none"
@@ -91,10 +91,16 @@ class Plan:
                 "Unset it, or choose another profile.",
                 profile=profile.name,
             )
+        if options.speed.compile and {"quantize", "step_cache"} & set(chosen):
+            raise ProfileLoadFailed(
+                "Compiled blocks are compiled anew for each step of quantised weights or a step cache, until torch "
+                "gives up. Unset LIKENESS_COMPILE, or LIKENESS_QUANTIZE and LIKENESS_STEP_CACHE.",
+                profile=profile.name,
+            )
         return cls(
             profile,
             size=options.image_size or profile.size,
             steps=options.steps or profile.steps,
             reference_size=options.reference_size or profile.reference_size,
-            max_batch=options.max_batch or profile.max_batch,
+            max_batch=min(options.max_batch or profile.max_batch, profile.max_batch),
         )

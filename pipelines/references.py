@@ -6,6 +6,8 @@ from PIL import Image, ImageOps
 
 _MOST_ASPECT = 2
 _LEAST_SIDE = 64
+# Where faces are, if only a part can be kept: in the middle, rather high.
+_FACES = (0.5, 0.35)
 
 
 def thinned(references: Sequence[Image.Image], most: int) -> list[Image.Image]:
@@ -26,4 +28,9 @@ def fitted(reference: Image.Image, side: int, multiple: int) -> Image.Image:
     size = tuple(max(_LEAST_SIDE, int(length * scale) // multiple * multiple) for length in (width, height))
     if size == reference.size:
         return reference
-    return ImageOps.fit(reference, (size[0], size[1]), Image.Resampling.LANCZOS, centering=(0.5, 0.35))
+    return ImageOps.fit(reference, (size[0], size[1]), Image.Resampling.LANCZOS, centering=_FACES)
+
+
+def squared(reference: Image.Image, side: int) -> Image.Image:
+    """A square of the reference, `side` pixels wide: as much as fits, from where faces are."""
+    return ImageOps.fit(reference, (side, side), Image.Resampling.LANCZOS, centering=_FACES)

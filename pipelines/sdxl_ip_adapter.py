@@ -15,7 +15,7 @@ from pipelines.diffusion import DiffusionEngine, OnStepEnd
 from pipelines.diffusion.engine import dtype_for
 from pipelines.prompt import keywords_for
 from pipelines.protocol import Setup
-from pipelines.references import fitted
+from pipelines.references import squared
 from pipelines.weights.safe import Allowed, check_parameters, load_folder, load_model, read_safetensors
 
 ADAPTER = "sdxl_models/ip-adapter-plus-face_sdxl_vit-h.safetensors"
@@ -97,7 +97,7 @@ class SdxlIpAdapter(DiffusionEngine):
             do_classifier_free_guidance=True,
             negative_prompt=[NEGATIVE_PROMPT] * len(prompts),
         )
-        small = [fitted(reference, reference_size, 1) for reference in references]
+        small = [squared(reference, reference_size) for reference in references]
         embeds = self.pipe.prepare_ip_adapter_image_embeds([small], None, device, 1, True)
         return _Encoded(prompt, negative, pooled, negative_pooled, embeds)
 

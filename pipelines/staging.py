@@ -10,10 +10,11 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - as all of torch's own examples have it
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
 
 from models.shot import Background, Framing, Light, Shot
+from pipelines.references import squared
 
 MOST_COMPANIONS = 4
 """References that are blended besides the leading one: more cost time and blur the face."""
@@ -40,7 +41,7 @@ _BACKDROP: dict[Background, tuple[tuple[float, float, float], tuple[float, float
 
 def to_tensor(image: Image.Image, size: int) -> Tensor:
     """The image's central square as (3, size, size). The upper part wins, since that is where faces are."""
-    square = ImageOps.fit(image.convert("RGB"), (size, size), Image.Resampling.LANCZOS, centering=(0.5, 0.35))
+    square = squared(image.convert("RGB"), size)
     return torch.from_numpy(np.array(square)).permute(2, 0, 1).float().div_(127.5).sub_(1)
 
 

@@ -8,6 +8,7 @@
 None of them skips: a test that needs a service must fail where there is none.
 """
 
+import os
 from collections.abc import Iterator
 from uuid import uuid4
 
@@ -17,6 +18,15 @@ import redis
 from worker.settings import Settings
 from worker.stack import EmbeddedStack
 from worker.storage import Storage
+
+
+@pytest.fixture(autouse=True)
+def _environment() -> Iterator[None]:
+    """Loading a pipeline cuts its process off from the hub; here that process is the tests' own."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
 
 
 @pytest.fixture(scope="session")

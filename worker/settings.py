@@ -96,7 +96,7 @@ class Settings(BaseSettings):
     reference_size: int | None = Field(None, ge=64)
     """References enter a model with at most this many pixels a side, as an area. Null: the profile's."""
     max_batch: int | None = Field(None, ge=1)
-    """Images of a job that are denoised at once where memory allows. Null: the profile's."""
+    """Images of a job that are denoised at once where memory allows. Null, or more than that: the profile's."""
     compile: bool = False
     """Speed option: compile the denoiser. The first start takes minutes longer."""
     attention: Attention | None = None

@@ -2,34 +2,33 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 
 import torch
 from PIL import Image
 from torch import Tensor
 
-from models.errors import RenderError, RenderOutOfMemory
+from models.errors import RenderError
 from pipelines.device import Device
-from pipelines.diffusion.recovery import attempt
+from pipelines.diffusion.recovery import attempt, no_room
 from pipelines.protocol import PlannedShot, RenderedImage, Sink
 
 
 class Decoder:
     """One for each job. `decode` takes latents of one image, (1, …), to RGB in [-1, 1], (1, 3, H, W)."""
 
-    def __init__(
-        self, device: Device, decode: Callable[[Tensor], Tensor], tile: Callable[[], None], sink: Sink
-    ) -> None:
+    def __init__(self, device: Device, decode: Callable[[Tensor], Tensor], sink: Sink) -> None:
         self._device = device
         self._decode = decode
-        self._tile = tile
         self._sink = sink
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="decode")
         self._pending: list[Future[None]] = []
+        self._left: list[tuple[Tensor, PlannedShot]] = []
 
     def submit(self, latents: Tensor, batch: Sequence[PlannedShot]) -> None:
         """Decode the batch's latents, one image after another, and give the images to the sink."""
         for row, planned in enumerate(batch):
-            self._pending.append(self._thread.submit(self._finish, latents[row : row + 1], planned))
+            self._pending.append(self._thread.submit(self._beside, latents[row : row + 1], planned))
 
     def raise_failed(self) -> None:
         """If an image failed, the device needn't go on with the others."""
@@ -37,28 +36,46 @@ class Decoder:
             if pending.done():
                 pending.result()
 
-    def wait(self) -> None:
-        """Until all that was submitted is with the sink. Raises what failed."""
+    def wait(self) -> bool:
+        """Until the thread is idle. Returns whether it wasn't. Raises what failed."""
+        was_busy = not all(pending.done() for pending in self._pending)
         for pending in self._pending:
             pending.result()
+        return was_busy
+
+    def settle(self, tile: Callable[[], None]) -> bool:
+        """Decode what found no room beside the denoiser, while that rests. Returns whether there was any.
+
+        `tile` is called if one image is too much even so. Raises RenderOutOfMemory if tiles don't help.
+        """
+        if not self._left:
+            return False
+        self.wait()
+        left, self._left = self._left, []
+        for latents, planned in left:
+            if not self._finish(latents, planned):
+                tile()
+                if not self._finish(latents, planned):
+                    raise no_room()
+        return True
 
     def close(self) -> None:
         """Drop what hasn't begun, and wait for what has."""
         self._thread.shutdown(cancel_futures=True)
 
+    def _beside(self, latents: Tensor, planned: PlannedShot) -> None:
+        if not self._finish(latents, planned):
+            self._left.append((latents, planned))
+
     @torch.inference_mode()
-    def _finish(self, latents: Tensor, planned: PlannedShot) -> None:
-        levels = attempt(self._device, lambda: self._levels(latents))
+    def _finish(self, latents: Tensor, planned: PlannedShot) -> bool:
+        """Whether there was room to."""
+        levels = attempt(self._device, partial(self._levels, latents))
         if levels is None:
-            self._tile()
-            levels = attempt(self._device, lambda: self._levels(latents))
-        if levels is None:
-            raise RenderOutOfMemory(
-                "The device ran out of memory while it decoded one image in tiles. The render process is replaced. "
-                "If it happens again, lower LIKENESS_IMAGE_SIZE or free the device of other processes."
-            )
+            return False
         image = Image.fromarray(levels.permute(1, 2, 0).contiguous().numpy())
         self._sink.image(RenderedImage(planned.shot.name, planned.seed, image))
+        return True
 
     def _levels(self, latents: Tensor) -> Tensor:
         """The picture as (3, H, W) bytes on the CPU."""

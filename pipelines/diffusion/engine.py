@@ -20,7 +20,7 @@ from models.shot import DEFAULT_SHOTS, Shot, shot_named
 from pipelines.diffusion import speed
 from pipelines.diffusion.decoder import Decoder
 from pipelines.diffusion.ladder import Ladder, Rung
-from pipelines.diffusion.recovery import attempt
+from pipelines.diffusion.recovery import attempt, no_room
 from pipelines.prompt import prompt_for
 from pipelines.protocol import Discard, PlannedShot, ReferencePipeline, Setup, Sink, Step
 from pipelines.references import thinned
@@ -75,7 +75,7 @@ class DiffusionEngine(ReferencePipeline):
 
     @abstractmethod
     def decode(self, latents: Tensor) -> Tensor:
-        """RGB in [-1, 1], (1, 3, H, W). Called by the decoding thread."""
+        """RGB in [-1, 1], (1, 3, H, W). Called by the decoding thread, while the denoiser runs."""
 
     def forget(self) -> None:
         """Drop what belongs to the job that ends."""
@@ -89,10 +89,9 @@ class DiffusionEngine(ReferencePipeline):
     ) -> None:
         used = thinned(references, self.plan.profile.most_references)
         prompts = [self.prompt(planned.shot, appearance) for planned in shots]
-        decoder = Decoder(self.setup.device, self.decode, lambda: self._decode_in_tiles(len(used)), sink)
+        decoder = Decoder(self.setup.device, self.decode, sink)
         try:
             self._render(_Job(used, prompts, shots), sink, decoder)
-            decoder.wait()
         finally:
             # However it ended, the next job finds nothing of this one: not its caches, not its encodings.
             decoder.close()
@@ -102,18 +101,23 @@ class DiffusionEngine(ReferencePipeline):
     @torch.inference_mode()
     def _render(self, job: "_Job", sink: Sink, decoder: Decoder) -> None:
         count = len(job.references)
+        tile = partial(self._decode_in_tiles, count)
         begun = 0
         while begun < len(job.shots):
             rung = self._ladder.at(count)
             rows = list(range(begun, min(begun + rung.batch, len(job.shots))))
             latents = attempt(self.setup.device, partial(self._batch, job, rows, rung, sink, decoder))
-            if latents is None:
-                # What the decoding thread holds may be what was missing.
-                decoder.wait()
-                self._ladder.step_down(count)
-            else:
+            # If the batch found no room, it may have been for what the decoding thread held.
+            was_decoding = latents is None and decoder.wait()
+            if latents is not None:
                 decoder.submit(latents, [job.shots[row] for row in rows])
                 begun += len(rows)
+            if decoder.settle(tile) or latents is None:
+                can_do_less = self._ladder.step_down(count, len(rows))
+                if latents is None and not can_do_less and not was_decoding:
+                    raise no_room()
+        decoder.wait()
+        decoder.settle(tile)
 
     def _batch(self, job: "_Job", rows: list[int], rung: Rung, sink: Sink, decoder: Decoder) -> Tensor:
         """The latents of some of the job's images."""
@@ -142,12 +146,19 @@ class DiffusionEngine(ReferencePipeline):
         return latents
 
     def _decode_in_tiles(self, references: int) -> None:
-        """Called by the decoding thread when one image is too much for it at once."""
         self._ladder.learn_tiling(references)
         self._tile(True)
 
     def _tile(self, on: bool) -> None:
-        self.pipe.vae.enable_tiling() if on else self.pipe.vae.disable_tiling()
+        vae = self.pipe.vae
+        if not on:
+            vae.disable_tiling()
+            return
+        vae.enable_tiling()
+        if hasattr(vae, "tile_latent_min_size"):
+            # Its own tiles are as large as the image, which would then be one of them.
+            vae.tile_sample_min_size = min(vae.tile_sample_min_size, self.plan.size // 2)
+            vae.tile_latent_min_size = vae.tile_sample_min_size // self.pipe.vae_scale_factor
 
     def info(self) -> RenderInfo:
         on = self.setup.speed.model_dump(exclude_defaults=True)

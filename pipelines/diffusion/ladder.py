@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 
-from models.errors import RenderOutOfMemory
 from pipelines.profile import Plan
 
 LEAST_REFERENCE_SIZE = 256
@@ -45,15 +44,11 @@ class Ladder:
         """Decoding one image took more than there was."""
         self._learned[references] = replace(self.at(references), tiling=True)
 
-    def step_down(self, references: int) -> Rung:
-        """What to try after the current rung ran out of memory. Raises RenderOutOfMemory below the last."""
-        lower = self.at(references).lower()
+    def step_down(self, references: int, batch: int) -> bool:
+        """Remember that so many images at once were too much. Returns whether there is anything less to try."""
+        rung = self.at(references)
+        lower = replace(rung, batch=min(batch, rung.batch)).lower()
         if lower is None:
-            raise RenderOutOfMemory(
-                "The device ran out of memory with a single image, tiles and small references. The render process "
-                "is replaced. If it happens again, lower LIKENESS_IMAGE_SIZE, use a profile that needs less, or "
-                "free the device of other processes.",
-                references=references,
-            )
+            return False
         self._learned[references] = lower
-        return lower
+        return True

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from models.errors import DeviceLost
+from models.errors import DeviceLost, RenderOutOfMemory
 from pipelines.device import Device
 
 T = TypeVar("T")
@@ -31,3 +31,12 @@ def attempt(device: Device, work: Callable[[], T]) -> T | None:
         )
     device.free()
     return None
+
+
+def no_room() -> RenderOutOfMemory:
+    """Nothing is left to try."""
+    return RenderOutOfMemory(
+        "The device ran out of memory with a single image, tiles and small references. The render process is "
+        "replaced. If it happens again, lower LIKENESS_IMAGE_SIZE, use a profile that needs less, or free the "
+        "device of other processes."
+    )

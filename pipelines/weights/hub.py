@@ -86,7 +86,9 @@ def _explained(repository: str) -> Iterator[None]:
     try:
         yield
     except OfflineModeIsEnabled:
-        reason = "HF_HUB_OFFLINE is set, which forbids it. Unset it for this command."
+        reason = (
+            "HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE is set, which forbids it. Unset both for this command."
+        )
     except GatedRepoError:
         reason = (
             f"The repository is gated. Accept its licence on https://huggingface.co/{repository}, and set HF_TOKEN "

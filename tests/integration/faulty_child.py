@@ -1,5 +1,6 @@
 """A render process whose device fails when it is told to: an order with one of these seeds ends in that error."""
 
+import time
 from typing import Any
 
 from models.errors import DeviceLost, RenderOutOfMemory
@@ -7,6 +8,8 @@ from worker.render import child
 
 OUT_OF_MEMORY_SEED = 13
 LOST_SEED = 14
+LATE_SEED = 15
+"""Out of memory once all steps are told."""
 
 
 def main(*args: Any) -> None:
@@ -22,6 +25,10 @@ def main(*args: Any) -> None:
         if LOST_SEED in seeds:
             raise DeviceLost("The device can't be used any more.")
         render(pipeline, references, appearance, shots, sink)
+        if LATE_SEED in seeds:
+            raise RenderOutOfMemory("The device ran out of memory.")
 
     Embedded.render = faulty  # type: ignore[assignment, method-assign]
     child.main(*args)
+    # Letting go of a device takes a while.
+    time.sleep(2)

@@ -137,6 +137,31 @@ def test_a_process_whose_device_is_of_no_more_use_exits_and_is_replaced(
         process.stop()
 
 
+def test_a_process_that_ends_while_its_order_is_called_off_gets_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("worker.render.process.child_main", faulty_child.main)
+    process = RenderProcess(Settings(profile="embedded", steps=1))
+    seen: list[StepDone] = []
+
+    def stop_after_the_last_step() -> None:
+        if seen:
+            raise StopHereError
+
+    try:
+        whole = order("front")
+        late = RenderOrder(
+            whole.references, whole.appearance, ((shot_named("front"), faulty_child.LATE_SEED),)
+        )
+        with suppress(StopHereError), process.turn(go_on):
+            for done in process.render(late, stop_after_the_last_step):
+                if isinstance(done, StepDone):
+                    seen.append(done)  # noqa: PERF401 - the check looks at it in between
+        assert len(images(process, "front")) == 1
+    finally:
+        process.stop()
+
+
 def test_a_process_that_died_between_orders_is_replaced(device: RenderProcess) -> None:
     old = device.pid
     assert old

@@ -91,14 +91,16 @@ def _serve(pipeline: "ReferencePipeline", order: RenderOrder, teller: _Teller) -
     try:
         teller.stop_if_called_off()
         pipeline.render(references, order.appearance, shots, teller)
-    except RenderCanceled:
+    # Tracebacks hold the device's tensors for as long as the errors live, which may refer to themselves.
+    except RenderCanceled as canceled:
+        canceled.__traceback__ = None
         return Finished()
     except LikenessError as error:
+        error.__traceback__ = None
         # After these two, nothing good can come from this process.
-        ends = isinstance(error, RenderOutOfMemory | DeviceLost)
-        return Failed(error.with_traceback(None), ends_process=ends)
+        return Failed(error, ends_process=isinstance(error, RenderOutOfMemory | DeviceLost))
     except Exception as error:  # noqa: BLE001 - whatever a pipeline raises fails the order, not the process
-        # A new error: the old one's traceback holds the device's tensors.
+        error.__traceback__ = None
         return Failed(RenderError(f"The pipeline raised {type(error).__name__}: {str(error)[:500]}"))
     return Finished()
 

@@ -78,7 +78,7 @@ class RenderProcess:
                 if isinstance(message, StepDone | ImageDone):
                     yield message
                 elif isinstance(message, Failed):
-                    if message.ends_process:
+                    if child.is_spent:
                         self._replace(child)
                     raise message.error
                 else:
@@ -94,7 +94,7 @@ class RenderProcess:
 
     def _ready_child(self, check: Callable[[], None]) -> "_Child":
         # A busy one would go on to send what an earlier order made.
-        if self._child is None or self._child.busy or not self._child.process.is_alive():
+        if self._child is None or self._child.is_spent or not self._child.process.is_alive():
             self.stop()
             self._child = _Child(self._spawn, self._settings)
         try:
@@ -121,6 +121,7 @@ class _Child:
         self._called_off: c_ulonglong = spawn.RawValue(c_ulonglong, 0)
         self._orders = 0
         self._info: RenderInfo | None = None
+        self._is_ending = False
         self.busy = False
         self.process: SpawnProcess = spawn.Process(
             target=child_main,
@@ -137,6 +138,11 @@ class _Child:
     def info(self) -> RenderInfo:
         assert self._info is not None, "asked before wait_ready"
         return self._info
+
+    @property
+    def is_spent(self) -> bool:
+        """Not fit for another order: it still works on the last one, or it said that it ends."""
+        return self.busy or self._is_ending
 
     def wait_ready(self, timeout: float, check: Callable[[], None]) -> None:
         if self._info is None:
@@ -172,6 +178,7 @@ class _Child:
             raise self._died() from None
         if isinstance(message, Finished | Failed):
             self.busy = False
+            self._is_ending = isinstance(message, Failed) and message.ends_process
         return message
 
     def call_off(self, timeout: float) -> bool:
@@ -183,7 +190,7 @@ class _Child:
                 self.receive(deadline - time.monotonic(), lambda: None)
         except (RenderProcessDied, RenderProcessHung):
             return False
-        return True
+        return not self._is_ending
 
     @contextmanager
     def _killed_after(self, timeout: float) -> Iterator[None]:

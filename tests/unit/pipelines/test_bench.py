@@ -33,9 +33,9 @@ def test_a_job_is_run_once_to_warm_up_and_then_timed() -> None:
             with watch.phase("denoise"):
                 time.sleep(0.004)
 
-    figures = measure(job, watch=watch, images=3)
+    figures = measure(job, watch=watch)
     assert len(begun) == 1 + REPEATS
-    assert figures.batch == 2  # three images in two batches
+    assert figures.batches == 2
     assert 0.002 <= figures.phases["encode"] < 0.4
     assert figures.phases["denoise"] >= 0.008
     assert figures.phases["decode"] == 0
@@ -44,8 +44,8 @@ def test_a_job_is_run_once_to_warm_up_and_then_timed() -> None:
 
 
 def test_a_pipeline_without_phases_is_measured_as_a_whole() -> None:
-    figures = measure(lambda: None, watch=Stopwatch("cpu"), images=3)
-    assert (figures.phases, figures.batch) == ({}, None)
+    figures = measure(lambda: None, watch=Stopwatch("cpu"))
+    assert (figures.phases, figures.batches) == ({}, None)
 
 
 def test_a_failed_phase_counts_nothing() -> None:

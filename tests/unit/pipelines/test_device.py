@@ -39,6 +39,22 @@ def test_errors_are_told_apart() -> None:
     assert [device.is_lost(error) for error in (memory, lost, other)] == [False, True, False]
 
 
+@pytest.mark.parametrize(
+    ("error", "is_memory"),
+    [
+        (torch.AcceleratorError("CUDA error: out of memory"), True),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"), True),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"), True),
+        (RuntimeError("CUDA driver error: an illegal memory access was encountered"), False),
+        (RuntimeError("Triton Error [CUDA]: an illegal memory access was encountered"), False),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_EXECUTION_FAILED"), False),
+    ],
+)
+def test_what_cudas_libraries_say_is_understood(error: RuntimeError, is_memory: bool) -> None:
+    device = Device("cpu")
+    assert (device.is_out_of_memory(error), device.is_lost(error)) == (is_memory, not is_memory)
+
+
 def test_settings_name_devices(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [pick_device(setting) for setting in ("cpu", "cuda", "cuda:3")] == ["cpu", "cuda:0", "cuda:3"]
     for available, device in ((True, "cuda:0"), (False, "cpu")):

@@ -1,5 +1,7 @@
 """A load checks device and weights, ends with a warm-up image, and says what to do when it fails."""
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -42,6 +44,22 @@ def test_a_package_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(registry.PROFILES, "embedded", broken)
     with pytest.raises(ProfileLoadFailed, match="pip install"):
         load_pipeline(EMBEDDED)
+
+
+def test_auto_where_torch_is_missing() -> None:
+    # `None` in sys.modules makes every import of it fail.
+    code = """
+import sys
+sys.modules["torch"] = None
+from models.errors import ProfileLoadFailed
+from models.render import RenderOptions
+from pipelines.loading import load_pipeline
+try:
+    load_pipeline(RenderOptions(profile="auto"))
+except ProfileLoadFailed as error:
+    sys.exit(0 if "pip install" in error.message else error.message)
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_a_profile_that_can_not_render_its_warm_up_image_is_not_loaded(

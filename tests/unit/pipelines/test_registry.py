@@ -59,6 +59,18 @@ def test_options_replace_a_profiles_figures() -> None:
     assert Plan.of(klein, chosen) == Plan(klein, 768, 6, 256, 1)
 
 
+def test_a_batch_is_never_larger_than_the_profile_can() -> None:
+    qwen = profile_named("qwen-image-edit")
+    assert Plan.of(qwen, RenderOptions(profile="qwen-image-edit", max_batch=4)).max_batch == 1
+
+
+@pytest.mark.parametrize("other", [SpeedOptions(quantize="fp8"), SpeedOptions(step_cache="first-block")])
+def test_compiling_does_not_go_together_with_hooks(other: SpeedOptions) -> None:
+    speed = other.model_copy(update={"compile": True})
+    with pytest.raises(ProfileLoadFailed, match="LIKENESS_COMPILE"):
+        Plan.of(profile_named("qwen-image-edit"), RenderOptions(profile="qwen-image-edit", speed=speed))
+
+
 @pytest.mark.parametrize(
     ("profile", "speed"),
     [

@@ -1,14 +1,20 @@
 """Out of memory and lost devices: the way down the ladder, what is remembered, and when the process must go."""
 
+from threading import Event
+from typing import Any
+
 import pytest
 import torch
 
 from models.errors import DeviceLost, RenderOutOfMemory
 from models.render import RenderOptions
+from pipelines.diffusion import DiffusionEngine
+from pipelines.diffusion.decoder import Decoder
 from pipelines.diffusion.ladder import Ladder, Rung
 from pipelines.profile import Plan
 from pipelines.registry import profile_named
 from tests.unit.pipelines.diffusion.conftest import (
+    PROFILES,
     BuildEngine,
     FaultyDevice,
     difference,
@@ -42,8 +48,10 @@ def test_the_ladder_goes_down_to_one_small_image_in_tiles() -> None:
 
 def test_what_worked_is_remembered_for_each_number_of_references() -> None:
     ladder = Ladder(Plan.of(profile_named(KLEIN), RenderOptions(profile=KLEIN)))
-    ladder.step_down(3)
+    assert ladder.step_down(3, batch=4)
     assert (ladder.at(3).batch, ladder.at(1).batch) == (2, 4)
+    assert ladder.step_down(2, batch=1)
+    assert ladder.at(2) == Rung(1, tiling=True, reference_size=512), "one image is not tried again as a batch"
     ladder.learn_tiling(1)
     assert ladder.at(1).tiling
     assert not ladder.at(3).tiling
@@ -67,8 +75,25 @@ def test_a_batch_that_does_not_fit_is_halved_and_the_images_stay_the_same(
     assert device.phases.count("denoise") == 2
 
 
-def test_decoding_goes_on_in_tiles_and_the_denoiser_is_not_asked_again(build_engine: BuildEngine) -> None:
-    device = FaultyDevice({("decode", 2): out_of_memory()})
+def test_an_image_that_finds_no_room_beside_the_denoiser_is_decoded_after_it(
+    build_engine: BuildEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = render(build_engine(KLEIN), MAYA, *SHOTS)
+    device = FaultyDevice({("decode", 1): out_of_memory()})
+    engine = build_engine(KLEIN, device, max_batch=2)
+    _decode_while_denoising(engine, monkeypatch)
+    kept = render(engine, MAYA, *SHOTS)
+    for shot in SHOTS:
+        assert difference(kept.images[shot], expected.images[shot]) <= 2
+    assert device.phases.count("denoise") == 2, "no image is denoised twice"
+    assert not engine.pipe.vae.use_tiling, "alone, there was room"
+    device.phases.clear()
+    render(engine, MAYA, *SHOTS)
+    assert device.phases.count("denoise") == 4, "smaller batches leave room"
+
+
+def test_an_image_that_is_too_much_even_alone_is_decoded_in_tiles(build_engine: BuildEngine) -> None:
+    device = FaultyDevice({("decode", number): out_of_memory() for number in (2, 5)})
     engine = build_engine(KLEIN, device)
     kept = render(engine, MAYA, *SHOTS)
     assert set(kept.images) == set(SHOTS)
@@ -78,6 +103,39 @@ def test_decoding_goes_on_in_tiles_and_the_denoiser_is_not_asked_again(build_eng
     assert engine.pipe.vae.use_tiling, "it is remembered"
     render(engine, MAYA[:1], "front")
     assert not engine.pipe.vae.use_tiling, "for this many references only"
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_tiles_are_smaller_than_the_image(build_engine: BuildEngine, profile: str) -> None:
+    """Stock autoencoders have tiles as large as the image, and decode it whole."""
+    # Larger than the tiles that Qwen's autoencoder comes with, 256 pixels.
+    engine = build_engine(profile, image_size=512)
+    sides: list[int] = []
+    engine.pipe.vae.decoder.register_forward_pre_hook(lambda _, args: sides.append(args[0].shape[-1]))
+    render(engine, MAYA, "front")
+    whole = 512 // engine.pipe.vae_scale_factor
+    assert sides == [whole]
+    engine._ladder.learn_tiling(len(MAYA))
+    sides.clear()
+    render(engine, MAYA, "front")
+    assert max(sides) <= whole // 2
+
+
+def _decode_while_denoising(engine: DiffusionEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no batch but the first be denoised before something was decoded."""
+    decoded = Event()
+    denoise, beside = engine.denoise, Decoder._beside
+
+    def wait_and_denoise(encoded: Any, rows: list[int], *rest: Any) -> Any:
+        assert rows[0] == 0 or decoded.wait(30)
+        return denoise(encoded, rows, *rest)
+
+    def tell(decoder: Decoder, *args: Any) -> None:
+        beside(decoder, *args)
+        decoded.set()
+
+    monkeypatch.setattr(engine, "denoise", wait_and_denoise)
+    monkeypatch.setattr(Decoder, "_beside", tell)
 
 
 def test_smaller_references_come_after_tiles(build_engine: BuildEngine) -> None:
@@ -101,9 +159,9 @@ def test_below_the_last_rung_the_process_must_go(build_engine: BuildEngine) -> N
 
 
 def test_decoding_that_does_not_even_fit_in_tiles_ends_the_render(build_engine: BuildEngine) -> None:
-    device = FaultyDevice({("decode", number): out_of_memory() for number in (1, 2)})
+    device = FaultyDevice({("decode", number): out_of_memory() for number in (1, 2, 3)})
     with pytest.raises(RenderOutOfMemory):
-        render(build_engine(KLEIN, device), MAYA, "front", "smile")
+        render(build_engine(KLEIN, device), MAYA, "front")
 
 
 @pytest.mark.parametrize("phase", ["encode", "denoise", "decode"])

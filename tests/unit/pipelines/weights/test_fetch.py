@@ -276,7 +276,7 @@ def test_a_gated_repository_says_what_to_do_and_no_token_is_printed(hub: Hub) ->
         (replace(SOURCE, revision="c" * 40), {}, "no such commit"),
         (replace(SOURCE, files=("*.txt",)), {}, "no file that the profile asks for"),
         (SOURCE, {"HF_ENDPOINT": "http://127.0.0.1:1"}, "Check the network"),
-        (SOURCE, {"HF_HUB_OFFLINE": "1"}, "HF_HUB_OFFLINE is set"),
+        (SOURCE, {"HF_HUB_OFFLINE": "1"}, "HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE is set"),
     ],
 )
 def test_failures_say_what_to_do(hub: Hub, source: Source, environment: dict[str, Any], reason: str) -> None:
