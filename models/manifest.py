@@ -20,15 +20,18 @@ class UsedReference(Document):
 
 
 class UsedWeights(Document):
-    """A set of weights: where it is from, and the hash of its lock file's list of files."""
+    """A set of weights that the images came from."""
 
-    repository: str
-    revision: str
-    sha256: Sha256
+    repository: str = Field(description="`owner/name` on the Hugging Face hub.")
+    revision: str = Field(pattern=r"^[0-9a-f]{40}$", description="The full commit hash.")
+    sha256: Sha256 = Field(description="Of repository, commit and the hashes of the files that were used.")
 
 
 class RenderInfo(Document):
-    """What rendered the images: enough to do it again, within tolerance."""
+    """What rendered the images: enough to do it again, within tolerance.
+
+    Where memory ran out, an image may have been made in a smaller batch, in tiles or from smaller references.
+    """
 
     profile: str
     pipeline: str
@@ -36,7 +39,9 @@ class RenderInfo(Document):
     dtype: str
     device: str
     guidance: float | None = Field(None, description="Scale of classifier-free guidance.")
-    reference_size: int | None = Field(None, description="References entered with at most this squared.")
+    reference_size: int | None = Field(
+        None, description="References entered with at most this squared pixels."
+    )
     options: dict[str, str] = Field(default_factory=dict, description="Speed options that were on.")
     weights: tuple[UsedWeights, ...] = ()
     versions: dict[str, str] = Field(description="Of torch, diffusers and likeness, among others.")

@@ -31,7 +31,7 @@ class RenderOptions(Document):
     image_size: PositiveInt | None = Field(None, description="Side of the square images, in pixels.")
     steps: PositiveInt | None = Field(None, description="Denoising steps of one image.")
     reference_size: PositiveInt | None = Field(
-        None, description="References enter with at most this squared."
+        None, description="References enter with at most this squared pixels."
     )
     max_batch: PositiveInt | None = Field(
         None, description="Images of a job that are denoised at once, at most."

@@ -198,7 +198,7 @@ def _check_room(profile: Profile, device: Device, geometry: Geometry) -> None:
         return
     raise DeviceUnfit(
         f"At full scale, the weights of {profile.name!r} alone take {on_gpu / 1e9:.0f} GB on a GPU, and {reason}. "
-        "Run this on a GPU that has them, or add --scale tiny: that runs here.",
+        "Run this on a GPU with that much memory, or add --scale tiny: that runs here.",
         profile=profile.name,
         device=str(device),
         bytes=on_gpu,

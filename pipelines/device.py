@@ -84,7 +84,7 @@ class Device:
 
     @contextmanager
     def beside(self) -> Iterator[None]:
-        """Work of another thread: on a stream of its own, so that it doesn't queue up behind the denoiser.
+        """Work that may be another thread's: on a stream apart, so that it doesn't queue up behind the denoiser.
 
         Whoever handed over the tensors has synchronised first.
         """

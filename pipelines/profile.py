@@ -60,7 +60,7 @@ class Profile:
     memory: int = 0
     """Device memory that it holds while idle, in bytes, about."""
     speed: frozenset[SpeedOption] = frozenset()
-    """The speed options that were written for it."""
+    """The speed options that were tried with it."""
     geometry: str | None = None
     """`module` of its true-size shape with random weights, for `likeness models bench --random`."""
 

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
@@ -21,7 +22,7 @@ from pipelines.diffusion.engine import dtype_for
 from pipelines.protocol import Setup
 from pipelines.qwen_processor import ImageOnlyQwen2VLProcessor
 from pipelines.references import fitted
-from pipelines.weights.safe import Allowed, check_parameters, load_folder, read_safetensors
+from pipelines.weights.safe import Allowed, check_parameters, load_folder, loading, read_safetensors
 
 NEGATIVE_PROMPT = " "
 """Without one, the pipeline leaves guidance off and says nothing."""
@@ -92,13 +93,7 @@ class QwenImageEdit(DiffusionEngine):
             processor=ImageOnlyQwen2VLProcessor.load(base.path / "processor"),
         )
         for lora in lightning:
-            tensors = read_safetensors(lora.path / lora.source.files[0])
-            pipe.load_lora_weights(tensors)
-            _require_used(tensors, pipe.transformer)
-            # Fused, it costs nothing at a step and leaves no adapter layers behind.
-            pipe.fuse_lora()
-            pipe.unload_lora_weights()
-            check_parameters({"transformer": pipe.transformer})
+            _fuse(pipe, lora.path / lora.source.files[0])
             pipe.scheduler = FlowMatchEulerDiscreteScheduler.from_config(
                 pipe.scheduler.config,
                 base_shift=LIGHTNING_SHIFT,
@@ -162,14 +157,29 @@ class QwenImageEdit(DiffusionEngine):
         self.pipe.reference_latents = None
 
 
-def _require_used(lora: dict[str, Tensor], transformer: torch.nn.Module) -> None:
-    """diffusers only warns of layers that the model doesn't have."""
-    asked = sum(name.endswith((".lora_down.weight", ".lora_A.weight")) for name in lora)
-    found = sum(".lora_A." in name for name, _ in transformer.named_parameters())
-    if asked != found or not found:
+def _fuse(pipe: Any, path: Path) -> None:
+    """Put the LoRA's changes into the transformer's own weights, so that they cost nothing and leave no layers."""
+    tensors = read_safetensors(path)
+    parts: dict[str, set[str]] = {}
+    for name in tensors:
+        layer, _, part = name.partition(".lora_") if ".lora_" in name else name.rpartition(".")
+        parts.setdefault(layer, set()).add(part)
+    if len({frozenset(found) for found in parts.values()}) != 1:
         raise WeightsRefused(
-            f"The LoRA changes {asked} layers, of which the model has {found}. Fetch them again."
+            f"Not every layer of {path.name} has the same tensors. Fetch it again.", file=path.name
         )
+    with loading(path):
+        pipe.load_lora_weights(tensors)
+    # diffusers only warns of layers that the model doesn't have.
+    found = sum(".lora_A." in name for name, _ in pipe.transformer.named_parameters())
+    if found != len(parts):
+        raise WeightsRefused(
+            f"{path.name} changes {len(parts)} layers, and the model has {found} of them. Fetch it again.",
+            file=path.name,
+        )
+    pipe.fuse_lora()
+    pipe.unload_lora_weights()
+    check_parameters({"transformer": pipe.transformer})
 
 
 @contextmanager

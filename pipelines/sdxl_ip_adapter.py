@@ -1,6 +1,7 @@
 """The profile `sdxl-ip-adapter`: Stable Diffusion XL with IP-Adapter plus-face. For small cards."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
@@ -9,17 +10,25 @@ from PIL import Image
 from torch import Tensor
 from transformers import CLIPImageProcessorPil, CLIPVisionModelWithProjection
 
+from models.errors import WeightsRefused
 from models.influencer import Appearance
 from models.shot import Shot
 from pipelines.diffusion import DiffusionEngine, OnStepEnd
 from pipelines.diffusion.engine import dtype_for
+from pipelines.geometry.ip_adapter import grouped, names
 from pipelines.prompt import keywords_for
 from pipelines.protocol import Setup
 from pipelines.references import squared
-from pipelines.weights.safe import Allowed, check_parameters, load_folder, load_model, read_safetensors
+from pipelines.sources import ADAPTER_FILE, IMAGE_ENCODER
+from pipelines.weights.safe import (
+    Allowed,
+    check_parameters,
+    load_folder,
+    load_model,
+    loading,
+    read_safetensors,
+)
 
-ADAPTER = "sdxl_models/ip-adapter-plus-face_sdxl_vit-h.safetensors"
-IMAGE_ENCODER = "models/image_encoder"
 ADAPTER_SCALE = 0.7
 """How much the references weigh against the text; the adapter's authors advise 0.6 to 0.8."""
 
@@ -73,13 +82,7 @@ class SdxlIpAdapter(DiffusionEngine):
             image_encoder=encoder,
             feature_extractor=CLIPImageProcessorPil(size=side, crop_size=side),
         )
-        tensors = read_safetensors(adapter.path / ADAPTER)
-        state: dict[str, dict[str, Tensor]] = {"image_proj": {}, "ip_adapter": {}}
-        for name, tensor in tensors.items():
-            part, _, rest = name.partition(".")
-            state[part][rest] = tensor
-        pipe.load_ip_adapter(state, subfolder="", weight_name="", image_encoder_folder=None)
-        check_parameters({"unet": pipe.unet})
+        _load_adapter(pipe, adapter.path / ADAPTER_FILE)
         return pipe
 
     def __init__(self, pipeline: Any, setup: Setup) -> None:
@@ -124,3 +127,15 @@ class SdxlIpAdapter(DiffusionEngine):
         vae = self.pipe.vae
         image: Tensor = vae.decode(latents.to(vae.dtype) / vae.config.scaling_factor).sample
         return image
+
+
+def _load_adapter(pipe: Any, path: Path) -> None:
+    """The stock loader takes the tensors that it looks for, and says nothing of others."""
+    tensors = read_safetensors(path)
+    if odd := sorted(tensors.keys() ^ names(pipe.unet)):
+        raise WeightsRefused(
+            f"{path.name} lacks {odd[0]}, or shouldn't have it. Fetch it again.", file=path.name
+        )
+    with loading(path):
+        pipe.load_ip_adapter(grouped(tensors), subfolder="", weight_name="", image_encoder_folder=None)
+    check_parameters({"unet": pipe.unet})

@@ -82,6 +82,9 @@ QWEN_LIGHTNING = Source(
     licence_url="https://huggingface.co/lightx2v/Qwen-Image-Edit-2511-Lightning",
 )
 
+ADAPTER_FILE = "sdxl_models/ip-adapter-plus-face_sdxl_vit-h.safetensors"
+IMAGE_ENCODER = "models/image_encoder"
+
 _SDXL_LICENCE = "blob/462165984030d82259a11f4367a4eed129e94a7b/LICENSE.md"
 SDXL = Source(
     repository="stabilityai/stable-diffusion-xl-base-1.0",
@@ -127,16 +130,14 @@ IP_ADAPTER = Source(
     repository="h94/IP-Adapter",
     revision="018e402774aeeddd60609b4ecdb7e298259dc729",
     files=(
-        "models/image_encoder/config.json",
-        "models/image_encoder/model.safetensors",
-        "sdxl_models/ip-adapter-plus-face_sdxl_vit-h.safetensors",
+        f"{IMAGE_ENCODER}/config.json",
+        f"{IMAGE_ENCODER}/model.safetensors",
+        ADAPTER_FILE,
     ),
     sha256={
         # The adapter for whole images has the same size to the byte: only the hash tells them apart.
-        "sdxl_models/ip-adapter-plus-face_sdxl_vit-h.safetensors": (
-            "677ad8860204f7d0bfba12d29e6c31ded9beefdf3e4bbd102518357d31a292c1"
-        ),
-        "models/image_encoder/model.safetensors": (
+        ADAPTER_FILE: "677ad8860204f7d0bfba12d29e6c31ded9beefdf3e4bbd102518357d31a292c1",
+        f"{IMAGE_ENCODER}/model.safetensors": (
             "6ca9667da1ca9e0b0f75e46bb030f7e011f44f86cbfb8d5a36590fcd7507b030"
         ),
     },

@@ -16,6 +16,7 @@ from pipelines.geometry import flux2_klein, qwen_image_edit, sdxl_ip_adapter
 from pipelines.geometry.random_weights import random_tensor
 from pipelines.profile import Source
 from pipelines.registry import profile_named
+from pipelines.sources import ADAPTER_FILE, IMAGE_ENCODER
 from pipelines.weights.lock import Lock, LockedFile, matches
 from pipelines.weights.store import WeightStore
 
@@ -104,10 +105,10 @@ def _write_sdxl(folder: Path, source: Source, seed: int) -> None:
 
 def _write_ip_adapter(folder: Path, source: Source, seed: int) -> None:
     pipeline: Any = sdxl_ip_adapter.base("tiny", dtype=torch.float16, device="cpu", seed=seed)
-    pipeline.image_encoder.save_pretrained(folder / "models" / "image_encoder")
+    pipeline.image_encoder.save_pretrained(folder / IMAGE_ENCODER)
     tensors = sdxl_ip_adapter.adapter("tiny", pipeline.unet, dtype=torch.float16, device="cpu", seed=seed)
-    (folder / sdxl_ip_adapter.ADAPTER_FILE).parent.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, folder / sdxl_ip_adapter.ADAPTER_FILE)
+    (folder / ADAPTER_FILE).parent.mkdir(parents=True, exist_ok=True)
+    save_file(tensors, folder / ADAPTER_FILE)
 
 
 def _in_several_files(pipeline: Any, folder: Path, *parts: str) -> None:

@@ -5,7 +5,7 @@ A profile's class says how its model encodes, denoises and decodes; this one doe
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
 from typing import Any, ClassVar, Self
@@ -27,6 +27,9 @@ from pipelines.references import thinned
 
 OnStepEnd = Callable[[Any, int, Any, dict[str, Any]], dict[str, Any]]
 """diffusers' `callback_on_step_end`: pipeline, index of the step, timestep, tensors."""
+
+# Some schedules have no last step without a first one.
+_WARM_UP_STEPS = 2
 
 
 class DiffusionEngine(ReferencePipeline):
@@ -75,7 +78,7 @@ class DiffusionEngine(ReferencePipeline):
 
     @abstractmethod
     def decode(self, latents: Tensor) -> Tensor:
-        """RGB in [-1, 1], (1, 3, H, W). Called by the decoding thread, while the denoiser runs."""
+        """RGB in [-1, 1], (1, 3, H, W). Called while the denoiser runs or, where room is short, rests."""
 
     def forget(self) -> None:
         """Drop what belongs to the job that ends."""
@@ -170,7 +173,7 @@ class DiffusionEngine(ReferencePipeline):
             device=self.setup.device.description,
             guidance=self.plan.profile.guidance,
             reference_size=self.plan.reference_size,
-            options={name: str(value) for name, value in on.items()},
+            options={name: "on" if value is True else str(value) for name, value in on.items()},
             weights=tuple(
                 UsedWeights(
                     repository=used.lock.repository, revision=used.lock.revision, sha256=used.lock.digest
@@ -181,14 +184,22 @@ class DiffusionEngine(ReferencePipeline):
         )
 
     def warm_up(self) -> None:
-        """One image, or with compiled blocks one job for each shape that jobs will bring."""
-        counts = (1, 2) if self.setup.speed.compile else (1,)
+        """One image in a few steps; with compiled blocks, one and two images from one and two references.
+
+        From the second size on, torch compiles for any.
+        """
+        most = 2 if self.setup.speed.compile else 1
         side = self.plan.reference_size
-        for references in counts:
-            for images in counts:
-                grey = [Image.new("RGB", (side, side), (127, 127, 127))] * references
-                shots = [PlannedShot(shot_named(name), 0) for name in DEFAULT_SHOTS[:images]]
-                self.render(grey, Appearance(), shots, Discard())
+        plan = self.plan
+        self.plan = replace(plan, steps=min(plan.steps, _WARM_UP_STEPS))
+        try:
+            for references in range(1, most + 1):
+                for images in range(1, min(most, plan.max_batch) + 1):
+                    grey = [Image.new("RGB", (side, side), (127, 127, 127))] * references
+                    shots = [PlannedShot(shot_named(name), 0) for name in DEFAULT_SHOTS[:images]]
+                    self.render(grey, Appearance(), shots, Discard())
+        finally:
+            self.plan = plan
 
     @property
     def _denoiser(self) -> Any:

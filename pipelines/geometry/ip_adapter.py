@@ -89,6 +89,11 @@ def parameters(resampler: Resampler, unet: UNet2DConditionModel) -> int:
     return sum(prod(shape) for shape in shapes(resampler, unet).values())
 
 
+def names(unet: UNet2DConditionModel) -> set[str]:
+    """Those of the tensors that a file for this UNet has, whatever its widths."""
+    return set(shapes(Resampler(1, 1, 1, 1, 1), unet))
+
+
 def grouped(tensors: dict[str, Tensor]) -> dict[str, dict[str, Tensor]]:
     """As `load_ip_adapter` takes them: in two groups, by the name's part before the first dot."""
     groups: dict[str, dict[str, Tensor]] = {"image_proj": {}, "ip_adapter": {}}

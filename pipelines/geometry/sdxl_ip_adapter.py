@@ -24,7 +24,6 @@ from pipelines.geometry.ip_adapter import Resampler
 from pipelines.geometry.random_weights import materialise, materialised, on_meta, size_in_bytes
 from pipelines.geometry.tokenizers import clip_tokenizer
 
-ADAPTER_FILE = "sdxl_models/ip-adapter-plus-face_sdxl_vit-h.safetensors"
 """Path of the adapter in its repository."""
 
 VAE_DTYPE = torch.float32

@@ -52,7 +52,8 @@ def fetch(store: WeightStore, source: Source, *, update: bool = False, tell: Tel
             return _fetch(store, source, lock, held, tell)
     except OSError as error:
         raise WeightsFetchFailed(
-            f"{source.repository} can't be fetched: {error.filename or store.root}: {error.strerror}.",
+            f"{source.repository} can't be fetched: {error.filename or store.root}: {error.strerror}. "
+            "Check the folder's rights, or set LIKENESS_WEIGHTS_DIR to another.",
             repository=source.repository,
         ) from None
 
@@ -121,7 +122,8 @@ def _wanted(source: Source, revision: str, patterns: Iterable[str]) -> dict[str,
     }
     if not listed:
         raise WeightsFetchFailed(
-            f"{source.repository} has no file that the profile asks for at commit {revision}.",
+            f"{source.repository} has no file that the profile asks for at commit {revision}. Check the "
+            "profile's file patterns.",
             repository=source.repository,
         )
     for path, remote in listed.items():

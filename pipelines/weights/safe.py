@@ -61,7 +61,7 @@ def load_folder(
         if isinstance(component_class, type) and issubclass(component_class, nn.Module):
             given[name] = load_model(component_class, folder / name, dtype=dtype, variant=variant)
     loader: Any = pipeline_class  # its methods have no types
-    with _loading(folder):
+    with loading(folder):
         pipeline = loader.from_pretrained(
             folder, local_files_only=True, use_safetensors=True, dtype=dtype, **given
         )
@@ -84,7 +84,7 @@ def load_model(model_class: type[M], folder: Path, *, dtype: torch.dtype, varian
     options: dict[str, Any] = {}
     if issubclass(model_class, transformers.PreTrainedModel):
         options["ignore_mismatched_sizes"] = True  # so that it says which; diffusers says it by itself
-    with _loading(folder):
+    with loading(folder):
         model, info = loader.from_pretrained(
             folder,
             local_files_only=True,
@@ -110,7 +110,7 @@ def read_safetensors(path: Path) -> dict[str, Tensor]:
     """The tensors of one file, on the CPU, all finite. Raises WeightsRefused."""
     if path.suffix != ".safetensors":
         raise _refused(path, "is not a .safetensors file")
-    with _loading(path):
+    with loading(path):
         tensors = safetensors.torch.load_file(path, device="cpu")
     for name, tensor in tensors.items():
         _check(f"{path.name}: {name}", tensor)
@@ -170,7 +170,7 @@ def _components(folder: Path, index: Mapping[str, Any]) -> Iterator[tuple[str, s
 
 
 @contextmanager
-def _loading(path: Path) -> Iterator[None]:
+def loading(path: Path) -> Iterator[None]:
     """Quiet loading, since a worker's standard error carries JSON lines; every failure is the weights'."""
     for utilities in _UTILITIES:
         utilities.logging.disable_progress_bar()

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 app = typer.Typer(
     no_args_is_help=True, help="Pipeline profiles: list them, fetch and verify their weights, time them."
 )
-ProfileArgument = Annotated[str, typer.Argument(metavar="PROFILE", show_default=False)]
+ProfileArgument = Annotated[
+    str, typer.Argument(metavar="PROFILE", show_default=False, help="A name that `list` shows.")
+]
 
 
 class Scale(StrEnum):
@@ -119,6 +121,9 @@ def bench(
     references: Annotated[int, typer.Option(min=1, max=20, help="Its references.")] = 2,
 ) -> None:
     """Time a profile on this machine's device: seconds for an image, steps a second, memory."""
+    from pipelines.registry import profile_named
+
+    profile_named(profile)  # before torch is imported, which takes seconds
     from pipelines.bench import run
     from worker.render.options import options_of
     from worker.settings import settings
