@@ -1,16 +1,22 @@
 """Profiles loaded from files as `likeness models fetch` leaves them."""
 
+import math
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from models.errors import WeightsRefused
 from models.render import RenderOptions
 from pipelines.loading import load_pipeline
 from pipelines.registry import PROFILES
+from pipelines.sources import QWEN_LIGHTNING
+from pipelines.weights.lock import LockedFile
+from pipelines.weights.store import WeightStore
 from tests.tiny_weights import write_tiny
 from tests.unit.pipelines.diffusion.conftest import difference, references_of, render
 from worker.render import RenderProcess
@@ -55,6 +61,41 @@ def test_lightning_is_the_same_model_with_its_lora_fused_in(weights: Path) -> No
     assert changed
     images = [render(engine, MAYA, "front").images["front"] for engine in (plain, fast)]  # type: ignore[arg-type]
     assert difference(*images) > 2
+
+
+def test_lightning_has_the_noise_schedule_that_its_lora_was_trained_with(weights: Path) -> None:
+    plain, fast = (
+        load_pipeline(options(name, weights)).pipe.scheduler.config  # type: ignore[attr-defined]
+        for name in ("qwen-image-edit", "qwen-image-edit-lightning")
+    )
+    assert fast.base_shift == fast.max_shift == pytest.approx(math.log(3))
+    assert fast.shift_terminal is None
+    changed = {"base_shift", "max_shift", "shift_terminal"}
+    assert {name for name in plain if plain[name] != fast[name] and not name.startswith("_")} == changed
+
+
+def test_a_lora_for_layers_that_the_model_does_not_have_is_refused(tmp_path: Path) -> None:
+    write_tiny("qwen-image-edit-lightning", tmp_path)
+    store = WeightStore(tmp_path)
+    (name,) = QWEN_LIGHTNING.files
+    file = store.folder(QWEN_LIGHTNING) / name
+    missing = "transformer_blocks.7.attn.to_q."
+    tensors = {
+        name.replace("transformer_blocks.0.attn.to_q.", missing): tensor
+        for name, tensor in load_file(file).items()
+    }
+    assert any(name.startswith(missing) for name in tensors)
+    save_file(tensors, file)
+    # As if it had been published so: only loading can notice.
+    lock = store.lock(QWEN_LIGHTNING)
+    assert lock
+    content = file.read_bytes()
+    locked = LockedFile(sha256=sha256(content).hexdigest(), bytes=len(content))
+    lock.model_copy(update={"files": {name: locked}}).write(store.lock_path(QWEN_LIGHTNING))
+    with pytest.raises(WeightsRefused) as caught:
+        load_pipeline(options("qwen-image-edit-lightning", tmp_path))
+    assert caught.value.code == "WEIGHTS_REFUSED"
+    assert "layers" in caught.value.message
 
 
 def test_qwen_needs_no_torchvision(weights: Path) -> None:

@@ -112,6 +112,62 @@ def test_a_reference_may_have_any_shape(engine: DiffusionEngine) -> None:
     assert render(engine, shapes, "front").images["front"].std() > 0
 
 
+def test_it_takes_as_many_references_as_its_profile_has_evenly_chosen(
+    engine: DiffusionEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used: list[list[Image.Image]] = []
+    encode = engine.encode
+
+    def watched(references: list[Image.Image], *rest: Any) -> Any:
+        used.append(references)
+        return encode(references, *rest)
+
+    monkeypatch.setattr(engine, "encode", watched)
+    nine = [MAYA[0].copy() for _ in range(9)]
+    render(engine, nine, "front")
+    (taken,) = used
+    assert len(taken) == engine.plan.profile.most_references < 9
+    assert [next(i for i in range(9) if nine[i] is image) for image in taken] == (
+        [0, 2, 4, 6] if len(taken) == 4 else [0, 3, 6]
+    )
+
+
+@pytest.mark.parametrize("profile", ["flux2-klein", "qwen-image-edit"])
+def test_references_enter_no_larger_than_the_cap(build_engine: BuildEngine, profile: str) -> None:
+    engine = build_engine(profile, reference_size=128)
+    entered: list[tuple[int, int]] = []
+    engine.pipe.vae.encoder.register_forward_pre_hook(
+        lambda _, args: entered.append((args[0].shape[-1], args[0].shape[-2]))
+    )
+    render(engine, [Image.new("RGB", size, (200, 150, 120)) for size in ((512, 512), (600, 800))], "front")
+    assert entered[0] == (128, 128)
+    width, height = entered[1]
+    assert width < height
+    assert width * height <= 128**2
+
+
+@pytest.mark.parametrize(("profile", "passes"), [("qwen-image-edit", 2), ("qwen-image-edit-lightning", 1)])
+def test_guidance_takes_a_second_pass_at_each_step(
+    build_engine: BuildEngine, profile: str, passes: int
+) -> None:
+    engine = build_engine(profile, steps=3)
+    calls: list[None] = []
+    engine.pipe.transformer.register_forward_hook(lambda *_: calls.append(None))
+    render(engine, MAYA, "front")
+    assert len(calls) == 3 * passes
+
+
+def test_references_weigh_as_much_as_the_adapter_authors_advise(build_engine: BuildEngine) -> None:
+    engine = build_engine("sdxl-ip-adapter")
+    scales = [
+        processor.scale
+        for processor in engine.pipe.unet.attn_processors.values()
+        if hasattr(processor, "scale")
+    ]
+    assert scales
+    assert all(scale == [0.7] for scale in scales)
+
+
 def test_what_renders_is_told_in_full(engine: DiffusionEngine) -> None:
     info = engine.info()
     assert info.profile == engine.plan.profile.name

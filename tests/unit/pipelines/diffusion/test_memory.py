@@ -2,6 +2,7 @@
 
 from threading import Event
 from typing import Any
+from weakref import ref
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from models.render import RenderOptions
 from pipelines.diffusion import DiffusionEngine
 from pipelines.diffusion.decoder import Decoder
 from pipelines.diffusion.ladder import Ladder, Rung
+from pipelines.diffusion.recovery import attempt
 from pipelines.profile import Plan
 from pipelines.registry import profile_named
 from tests.unit.pipelines.diffusion.conftest import (
@@ -55,6 +57,23 @@ def test_what_worked_is_remembered_for_each_number_of_references() -> None:
     ladder.learn_tiling(1)
     assert ladder.at(1).tiling
     assert not ladder.at(3).tiling
+
+
+def test_nothing_of_what_failed_is_left_when_memory_is_freed() -> None:
+    made: list[ref[torch.Tensor]] = []
+    left: list[torch.Tensor | None] = []
+
+    class Watched(FaultyDevice):
+        def free(self) -> None:
+            left.extend(tensor() for tensor in made)
+
+    def work() -> None:
+        tensor = torch.zeros(1)
+        made.append(ref(tensor))
+        raise out_of_memory()
+
+    assert attempt(Watched(), work) is None
+    assert left == [None]
 
 
 @pytest.mark.parametrize("phase", ["encode", "denoise"])

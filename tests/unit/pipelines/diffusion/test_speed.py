@@ -1,17 +1,60 @@
 """Speed options: each acts, none changes what is rendered by more than it may, none is on by itself."""
 
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from diffusers import Flux2Transformer2DModel
+from diffusers.models.modeling_utils import ModelMixin
 
 from models.render import SpeedOptions
 from pipelines.diffusion import speed
 from pipelines.protocol import RenderCanceled
-from tests.unit.pipelines.diffusion.conftest import BuildEngine, CancelAt, difference, references_of, render
+from pipelines.registry import PROFILES
+from tests.unit.pipelines.diffusion.conftest import (
+    BuildEngine,
+    CancelAt,
+    Levels,
+    difference,
+    references_of,
+    render,
+)
 
 MAYA, JONAS = references_of("maya"), references_of("jonas")
+
+# Each of an engine's options once, with the first profile that offers it.
+OFFERED = sorted(
+    {
+        (profile.pipeline, option): (profile.name, option)
+        for profile in reversed(PROFILES.values())
+        for option in profile.speed
+    }.values()
+)
+VALUES: dict[str, object] = {
+    "attention": "native",
+    "channels_last": True,
+    "compile": True,
+    "quantize": "fp8",
+    "step_cache": "first-block",
+}
+ACTS: dict[str, Callable[[Any], bool]] = {
+    "attention": lambda denoiser: any(
+        getattr(module.processor, "_attention_backend", None) == "native"
+        for module in denoiser.modules()
+        if hasattr(module, "processor")
+    ),
+    "channels_last": lambda denoiser: denoiser.conv_in.weight.is_contiguous(
+        memory_format=torch.channels_last
+    ),
+    "compile": lambda denoiser: any(module._compiled_call_impl is not None for module in denoiser.modules()),
+    "quantize": lambda denoiser: any(
+        parameter.dtype == torch.float8_e4m3fn for parameter in denoiser.parameters()
+    ),
+    "step_cache": lambda denoiser: denoiser.is_cache_enabled,
+}
 
 
 def test_nothing_is_on_by_itself(build_engine: BuildEngine) -> None:
@@ -19,24 +62,28 @@ def test_nothing_is_on_by_itself(build_engine: BuildEngine) -> None:
         assert build_engine(profile).info().options == {}
 
 
-def test_quantized_weights_are_kept_in_8_bits_and_the_image_is_nearly_the_same(
-    build_engine: BuildEngine,
+@cache
+def plain_image(profile: str, build_engine: BuildEngine) -> Levels:
+    return render(build_engine(profile), MAYA, "front").images["front"]
+
+
+@pytest.mark.parametrize(("profile", "option"), OFFERED)
+def test_every_option_that_a_profile_offers_acts_and_leaves_the_image(
+    build_engine: BuildEngine, monkeypatch: pytest.MonkeyPatch, profile: str, option: str
 ) -> None:
-    plain = build_engine("flux2-klein")
-    small = build_engine("flux2-klein", speed=SpeedOptions(quantize="fp8"))
-    kinds = {parameter.dtype for parameter in small.pipe.transformer.parameters()}
-    assert torch.float8_e4m3fn in kinds
-    images = [render(engine, MAYA, "front").images["front"] for engine in (plain, small)]
-    assert 0 < abs(images[0] - images[1]).mean() < 10
-    assert small.info().options == {"quantize": "fp8"}
-
-
-def test_channels_last_changes_the_layout_and_not_the_image(build_engine: BuildEngine) -> None:
-    plain = build_engine("sdxl-ip-adapter")
-    fast = build_engine("sdxl-ip-adapter", speed=SpeedOptions(channels_last=True))
-    weight = fast.pipe.unet.conv_in.weight
-    assert weight.is_contiguous(memory_format=torch.channels_last)
-    assert difference(*(render(engine, MAYA, "front").images["front"] for engine in (plain, fast))) <= 2
+    stock = ModelMixin.compile_repeated_blocks
+    # Inductor takes a minute of a CPU for this; tracing the blocks is what could change them.
+    monkeypatch.setattr(ModelMixin, "compile_repeated_blocks", lambda model: stock(model, backend="eager"))
+    engine = build_engine(profile, speed=SpeedOptions.model_validate({option: VALUES[option]}))
+    assert ACTS[option](engine._denoiser)
+    assert list(engine.info().options.values()) == ["on" if VALUES[option] is True else VALUES[option]]
+    image = render(engine, MAYA, "front").images["front"]
+    away = np.abs(image - plain_image(profile, build_engine))
+    if option == "quantize":
+        assert 0 < away.mean() < 20
+    # What a step cache skips is told by how much changes, and of random weights that says nothing.
+    elif option != "step_cache":
+        assert away.max() <= 2
 
 
 def test_an_attention_backend_is_used(build_engine: BuildEngine) -> None:
@@ -70,19 +117,6 @@ def test_a_step_cache_skips_work_and_forgets_a_canceled_job(
     with pytest.raises(RenderCanceled):
         render(cached, JONAS, "smile", sink=CancelAt(3))
     assert difference(render(cached, MAYA, "front").images["front"], first) == 0
-
-
-def test_compiled_blocks_render_the_same(build_engine: BuildEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    stock = Flux2Transformer2DModel.compile_repeated_blocks
-    # Inductor takes a minute of a CPU for this; tracing the blocks is what could change them.
-    monkeypatch.setattr(
-        Flux2Transformer2DModel, "compile_repeated_blocks", lambda model: stock(model, backend="eager")
-    )
-    plain = build_engine("flux2-klein")
-    compiled = build_engine("flux2-klein", speed=SpeedOptions(compile=True))
-    assert compiled.pipe.transformer.transformer_blocks[0]._compiled_call_impl is not None
-    images = [render(engine, MAYA, "front").images["front"] for engine in (plain, compiled)]
-    assert difference(*images) <= 2
 
 
 def test_compiled_profiles_are_warmed_up_in_every_shape_that_jobs_bring(
