@@ -73,13 +73,8 @@ class Flux2Klein(DiffusionEngine):
         latents: Tensor = self.pipe(
             image=encoded.references,
             prompt_embeds=encoded.prompts[rows],
-            generator=generators,
-            height=self.plan.size,
-            width=self.plan.size,
-            num_inference_steps=self.plan.steps,
             guidance_scale=self.plan.profile.guidance,
-            output_type="latent",
-            callback_on_step_end=on_step_end,
+            **self.call(generators, on_step_end),
         ).images
         return latents
 

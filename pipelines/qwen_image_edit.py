@@ -132,12 +132,7 @@ class QwenImageEdit(DiffusionEngine):
                 negative_prompt_embeds=negative.embeds if negative else None,
                 negative_prompt_embeds_mask=negative.mask if negative else None,
                 true_cfg_scale=self.plan.profile.guidance,
-                generator=generators,
-                height=self.plan.size,
-                width=self.plan.size,
-                num_inference_steps=self.plan.steps,
-                output_type="latent",
-                callback_on_step_end=on_step_end,
+                **self.call(generators, on_step_end),
             ).images
         # Packed in patches of 2 x 2: as (1, C, 1, H, W), the decoder knows its size.
         side = self.plan.size

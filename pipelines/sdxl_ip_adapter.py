@@ -113,13 +113,8 @@ class SdxlIpAdapter(DiffusionEngine):
             pooled_prompt_embeds=encoded.pooled[rows],
             negative_pooled_prompt_embeds=encoded.negative_pooled[rows],
             ip_adapter_image_embeds=encoded.references,
-            generator=generators,
-            height=self.plan.size,
-            width=self.plan.size,
-            num_inference_steps=self.plan.steps,
             guidance_scale=self.plan.profile.guidance,
-            output_type="latent",
-            callback_on_step_end=on_step_end,
+            **self.call(generators, on_step_end),
         ).images
         return latents
 

@@ -80,6 +80,17 @@ class DiffusionEngine(ReferencePipeline):
     def decode(self, latents: Tensor) -> Tensor:
         """RGB in [-1, 1], (1, 3, H, W). Called while the denoiser runs or, where room is short, rests."""
 
+    def call(self, generators: list[torch.Generator], on_step_end: OnStepEnd) -> dict[str, Any]:
+        """What `denoise` gives to any pipeline, besides what it encoded."""
+        return {
+            "generator": generators,
+            "height": self.plan.size,
+            "width": self.plan.size,
+            "num_inference_steps": self.plan.steps,
+            "output_type": "latent",
+            "callback_on_step_end": on_step_end,
+        }
+
     def forget(self) -> None:
         """Drop what belongs to the job that ends."""
 
