@@ -1,0 +1,1 @@
+"""The training's data: which identities, their pictures and codes, in shards."""

@@ -1,0 +1,171 @@
+"""`python -m training.evaluate`: held-out people, judged by dlib, beside their real renders.
+
+Sets: real renders (the ceiling), the codec alone, clones from the true code, clones as a job makes them
+(code read from 1 and 3 references), and clones of shuffled references (the floor). The threshold comes from
+real renders of other held-out people: 1 % of strangers pass.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from training.data.dataset import Dataset
+from training.faces import auc, describe_all
+from training.recipe import RECIPES
+from training.references import codes_of, load_finder, load_reader, read_all
+from training.sample import Sampler, load_sampler
+from training.steps import Workspace
+
+CLONES = 4  # of each person
+WIDEST = 30.0  # degrees of yaw that a clone has in this test
+
+
+def chosen_views(data: Dataset, person: int) -> tuple[list[int], list[int]]:
+    """Three references, the most frontal ones, and the next views as what the clones must show."""
+    numbers = [person * data.views + view for view in range(data.views)]
+    by_yaw = sorted(numbers, key=lambda number: abs(data.view(number).yaw))
+    return by_yaw[:3], [number for number in by_yaw[3:] if abs(data.view(number).yaw) <= WIDEST][:CLONES]
+
+
+def threshold(data: Dataset, people: range) -> float:
+    """The distance below which 1 % of pairs of different people fall, on real renders."""
+    numbers = [number for person in people for number in chosen_views(data, person)[0]]
+    _, faces = describe_all(data.pictures(np.array(numbers)))
+    whose = np.array(numbers) // data.views
+    distances = np.linalg.norm(faces[:, None] - faces[None], axis=-1)
+    strangers = distances[whose[:, None] != whose[None]]
+    return float(np.nanquantile(strangers, 0.01))
+
+
+def judge(references: np.ndarray, clones: np.ndarray, whose: np.ndarray, limit: float) -> dict[str, float]:
+    """References' descriptors (P, 128); clones (N, S, S, 3) of the people `whose` (N,)."""
+    found, faces = describe_all(clones)
+    distances = np.linalg.norm(references[:, None] - faces[None], axis=-1)
+    own = np.arange(len(references))[:, None] == whose[None]
+    seen = ~np.isnan(distances)
+    same, other = distances[own & seen], distances[~own & seen]
+    with_face = ~np.isnan(faces[:, 0])
+    nearest = np.nanargmin(np.where(seen, distances, 9.0), 0)
+    return {
+        "found": float(found.mean()),
+        "found by either": float(with_face.mean()),
+        "distance to own": float(same.mean()),
+        "to others": float(other.mean()),
+        "auc": auc(same, other),
+        "verified": float((same < limit).mean()),
+        "strangers pass": float((other < limit).mean()),
+        "top 1": float((nearest == whose)[with_face].mean()),
+    }
+
+
+def evaluate(
+    space: Workspace, people: int, checkpoint: bool, steps: int, guidance: float
+) -> dict[str, object]:
+    data = space.held_out()
+    sampler = load_sampler(space, checkpoint)
+    limit = threshold(data, range(people, len(data.seeds)))
+    plan = [chosen_views(data, person) for person in range(people)]
+    targets = np.array([number for _, numbers in plan for number in numbers])
+    whose = targets // data.views
+    first = np.array([numbers[0] for numbers, _ in plan])
+    _, own = describe_all(data.pictures(first))
+
+    codes = codes_of(sampler.drawer.coder, data).numpy()[:people]
+    read = _read(space, sampler, data)
+    ones = np.stack([read[person, plan[person][0][0] % data.views] for person in range(people)])
+    threes = np.stack(
+        [read[person, np.array(plan[person][0]) % data.views].mean(0) for person in range(people)]
+    )
+    settings = {"steps": steps, "guidance": guidance}
+
+    def clones(of: np.ndarray) -> np.ndarray:
+        decided = np.stack([sampler.drawer.decided(code) for code in of])
+        made = []
+        for start in range(0, len(targets), 16):
+            part = targets[start : start + 16]
+            views = [data.view(int(number)) for number in part]
+            made.append(
+                sampler.pictures(
+                    decided[part // data.views], views, seed=start, steps=steps, guidance=guidance
+                )
+            )
+        return np.concatenate(made)
+
+    real = data.pictures(targets)
+    latents = np.load(space.root / "latents/held_out.npy", mmap_mode="r")[targets].astype(np.float32)
+    through_codec = sampler.decode((torch.from_numpy(latents) - sampler.mean) / sampler.spread)
+    sets = {
+        "real": real,
+        "codec": through_codec,
+        "true code": clones(codes),
+        "1 reference": clones(ones),
+        "3 references": clones(threes),
+        "shuffled": clones(np.roll(threes, 1, 0)),
+    }
+    report: dict[str, object] = {"threshold": limit, "people": people, **settings}
+    for name, pictures in sets.items():
+        figures = judge(own, pictures, whose, limit)
+        figures["grey levels off"] = float(np.sqrt(np.square(pictures.astype(np.float32) - real).mean()))
+        report[name] = {key: round(value, 4) for key, value in figures.items()}
+    _sheet(space.root / "clones.png", data, plan, {n: sets[n] for n in ("real", "true code", "3 references")})
+    return report
+
+
+def _read(space: Workspace, sampler: Sampler, data: Dataset) -> np.ndarray:
+    """What the reference encoder says of every picture, (I, V, CODE); zeros while there is none."""
+    coder = sampler.drawer.coder
+    if not (space.root / "reader/mean.safetensors").exists():
+        return np.zeros((len(data.seeds), data.views, coder.size), np.float32)
+    return np.asarray(read_all(load_reader(space, coder), data, load_finder(space)).numpy())
+
+
+def _sheet(
+    path: Path,
+    data: Dataset,
+    plan: list[tuple[list[int], list[int]]],
+    sets: dict[str, np.ndarray],
+    rows: int = 12,
+) -> None:
+    """Rows of [two references | the same four views in each set]."""
+    size = data.picture(0).shape[0]
+    sheet = Image.new("RGB", ((2 + len(sets) * CLONES) * size + len(sets) * 8, rows * size), "white")
+    start = 0
+    for row, (references, targets) in enumerate(plan):
+        if row < rows:
+            tiles = [data.picture(number) for number in references[:2]]
+            for column, tile in enumerate(tiles):
+                sheet.paste(Image.fromarray(tile), (column * size, row * size))
+            for place, pictures in enumerate(sets.values()):
+                for column in range(len(targets)):
+                    left = (2 + place * CLONES + column) * size + (place + 1) * 8
+                    sheet.paste(Image.fromarray(pictures[start + column]), (left, row * size))
+        start += len(targets)
+    sheet.resize((sheet.width // 2, sheet.height // 2), Image.Resampling.LANCZOS).save(path)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--recipe", choices=RECIPES, default="full")
+    parser.add_argument("--runs", type=Path, default=Path("training/runs"))
+    parser.add_argument("--people", type=int, help="two thirds of the held-out people if not given")
+    parser.add_argument(
+        "--checkpoint", action="store_true", help="judge a denoiser that is still being trained"
+    )
+    parser.add_argument("--steps", type=int, default=8)
+    parser.add_argument("--guidance", type=float, default=1.0)
+    args = parser.parse_args()
+    torch.manual_seed(0)
+    space = Workspace(RECIPES[args.recipe], args.runs)
+    people = args.people or space.recipe.held_out * 2 // 3
+    report = evaluate(space, people, args.checkpoint, args.steps, args.guidance)
+    text = json.dumps(report, indent=1)
+    (args.runs / "evaluation.json").write_text(text + "\n")
+    print(text)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

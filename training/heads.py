@@ -1,0 +1,32 @@
+"""Where a view shows the head: known in training, found by `HeadFinder` in a reference."""
+
+import numpy as np
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor
+
+from training.nets.reader import THUMBNAIL
+from training.people.pose import CAMERA_DISTANCE, CENTRE_Y, FRAME, rotation
+from training.people.view import View
+from training.people.wavefront import Floats
+
+HEAD_CENTRE = np.array([0.0, 1.25, 0.75], np.float32)  # from the neck's pivot, in decimetres: behind the nose
+HEAD_SIDE = 2.45  # decimetres: hair, chin and both ears
+
+
+def head_box(view: View) -> Floats:
+    """Centre x, y and side of the square around the head, in parts of the picture's side: (3,)."""
+    x, y, z = rotation(view.yaw, view.pitch, view.roll) @ HEAD_CENTRE
+    scale = (CAMERA_DISTANCE - 0.4) / FRAME * view.zoom / (CAMERA_DISTANCE - z)
+    return np.array(
+        [
+            0.5 + (x - view.shift_x) * scale,
+            0.5 - (y - CENTRE_Y - view.shift_y) * scale,
+            HEAD_SIDE * scale,
+        ],
+        np.float32,
+    )
+
+
+def thumbnails(pictures: Tensor) -> Tensor:
+    """(B, 3, S, S) → (B, 3, 64, 64)"""
+    return F.interpolate(pictures, (THUMBNAIL, THUMBNAIL), mode="area")

@@ -1,0 +1,66 @@
+"""Turns a figure as a view asks for and projects it: from the rest pose to the camera's picture."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from training.people.head import Figure
+from training.people.normals import vertex_normals
+from training.people.view import View
+from training.people.wavefront import Floats
+
+CAMERA_DISTANCE = 11.0  # decimetres from the head's pivot: a portrait lens
+FRAME = 2.95  # decimetres that the picture's side shows at zoom 1
+PIVOT = np.array([0.0, -1.45, -1.0], np.float32)  # from between the eyes to where the neck turns
+CENTRE_Y = 1.02  # height above the pivot that a view without shift has in its middle
+
+
+@dataclass(frozen=True)
+class Posed:
+    """A figure before the camera. Camera space: the pivot is the origin, z points to the camera."""
+
+    positions: Floats  # (P, 3)
+    normals: Floats  # (P, 3) unit vectors
+    screen: Floats  # (P, 3): x and y as parts of the picture's side (0 to 1 is inside), depth in decimetres
+    camera: Floats  # (3,)
+
+
+def rotation(yaw: float, pitch: float, roll: float) -> Floats:
+    """Degrees → (3, 3). Yaw turns to the picture's right, pitch up, roll counterclockwise."""
+    y, p, r = np.deg2rad([yaw, -pitch, roll])
+    turn = np.array([[np.cos(y), 0, np.sin(y)], [0, 1, 0], [-np.sin(y), 0, np.cos(y)]])
+    nod = np.array([[1, 0, 0], [0, np.cos(p), -np.sin(p)], [0, np.sin(p), np.cos(p)]])
+    tilt = np.array([[np.cos(r), -np.sin(r), 0], [np.sin(r), np.cos(r), 0], [0, 0, 1]])
+    return np.asarray(turn @ nod @ tilt, np.float32)
+
+
+def pose(figure: Figure, view: View) -> Posed:
+    pivot = np.array([0, figure.eye_centre[1], figure.eye_centre[2]], np.float32) + PIVOT
+    away = figure.positions - pivot
+    # The neck shares the head's turn with the body's, from the collarbones (0) to the chin (1).
+    share = np.clip((away[:, 1] + 0.28) / 0.85, 0, 1)
+    share = (share * share * (3 - 2 * share))[:, None]
+    head = rotation(view.yaw, view.pitch, view.roll)
+    positions = away @ rotation(view.body_yaw, 0, 0).T * (1 - share) + away @ head.T * share
+    positions = np.ascontiguousarray(positions, np.float32)
+    normals = vertex_normals(positions, figure.triangles)
+    if figure.first_hair < len(positions):
+        _round_hair(normals[figure.first_hair :], positions[figure.first_hair :], head)
+    camera = np.array([view.shift_x, 0.95 + view.shift_y, CAMERA_DISTANCE], np.float32)
+    depth = CAMERA_DISTANCE - positions[:, 2]
+    scale = (CAMERA_DISTANCE - 0.4) / FRAME * view.zoom / depth
+    screen = np.empty_like(positions)
+    screen[:, 0] = 0.5 + (positions[:, 0] - view.shift_x) * scale
+    screen[:, 1] = 0.5 - (positions[:, 1] - CENTRE_Y - view.shift_y) * scale
+    screen[:, 2] = depth + figure.set_back
+    return Posed(positions, normals, screen, camera)
+
+
+def _round_hair(normals: Floats, positions: Floats, head: Floats) -> None:
+    """Hair is cards that face anywhere; lit as a ball around the head it looks like one mass. In place."""
+    radial = positions - np.array([0, 1.3, 0.05], np.float32) @ head.T
+    radial[:, 1] *= 0.6
+    radial /= np.linalg.norm(radial, axis=1, keepdims=True) + 1e-6
+    outward = np.sign((normals * radial).sum(1, keepdims=True))
+    mixed = normals * outward * 0.45 + radial * 0.55
+    normals[:] = mixed / (np.linalg.norm(mixed, axis=1, keepdims=True) + 1e-6)

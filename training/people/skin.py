@@ -1,0 +1,86 @@
+"""The skin's own colour at a place: unevenness, blush, lines, freckles, lips, beard, brows."""
+
+# ruff: noqa: PLR0917 - numba inlines what a kernel calls, and takes arguments by position only
+
+import numpy as np
+from numba import njit
+
+from training.people.identity import Looks
+from training.people.noise import noise1, noise2
+from training.people.paint import beard, brow_place, scalp, step
+from training.people.wavefront import Floats
+
+
+@njit(cache=True, fastmath=True)
+def skin_colour(
+    bx: float,
+    y: float,
+    z: float,
+    lips: float,
+    lids: float,
+    ears: float,
+    mouth: float,
+    looks: Looks,
+    brow: Floats,
+) -> tuple[float, float, float]:
+    """Linear RGB of the place (bx, y, z) on the average person; the marks are those of `head.Head`."""
+    x = abs(bx)
+    front = step(0.4, 1.0, z)
+    dark = 1 + 0.10 * (noise2(bx * 6 + 31, y * 6 + 17, looks.grain) - 0.5)
+    dark += 0.05 * (noise2(bx * 22 + 31, y * 22 + 17, looks.grain + 7) - 0.5)
+    cheek = np.exp(-((x - 0.48) ** 2 / 0.05 + (y - 6.93) ** 2 / 0.05))
+    nose = 0.8 * np.exp(-(bx**2 / 0.02 + (y - 6.93) ** 2 / 0.03)) * step(1.4, 1.6, z)
+    blush = looks.blush * ((cheek + nose) * front + 0.4 * ears)
+    socket = np.exp(-((x - 0.31) ** 2 / 0.030 + (y - 7.24) ** 2 / 0.016)) * front
+    dark *= 1 - (0.16 + 0.16 * looks.sockets) * socket
+    dark *= 1 - 0.10 * lids
+    if looks.freckles > 0:
+        spots = step(0.70, 0.80, noise2(bx * 30, y * 30, looks.grain + 91)) * front
+        dark *= 1 - 0.18 * looks.freckles * spots * np.exp(-((x - 0.3) ** 2) / 0.12 - (y - 6.95) ** 2 / 0.10)
+    if looks.mole > 0:
+        from_mole = (bx - looks.mole_x) ** 2 + (y - looks.mole_y) ** 2
+        dark *= 1 - 0.65 * looks.mole * np.exp(-from_mole / 0.0012) * front
+    if looks.lines > 0:
+        beside = x - (0.20 + (6.95 - y) * 0.42)
+        fold = np.exp(-beside * beside / 0.0012) * step(6.5, 6.6, y) * (1 - step(6.85, 6.98, y)) * front
+        waves = (0.5 + 0.5 * np.sin(y * 52 + noise1(bx * 3, looks.grain) * 2)) ** 4
+        forehead = waves * step(7.62, 7.72, y) * (1 - step(7.95, 8.1, y)) * (1 - step(0.35, 0.55, x)) * front
+        dark *= 1 - looks.lines * (0.30 * fold + 0.16 * forehead)
+    red = looks.skin[0] * dark * (1 + 0.12 * blush)
+    green = looks.skin[1] * dark * (1 - 0.16 * blush)
+    blue = looks.skin[2] * dark * (1 - 0.14 * blush)
+    red = red * (1 - lips) + looks.lips[0] * lips
+    green = green * (1 - lips) + looks.lips[1] * lips
+    blue = blue * (1 - lips) + looks.lips[2] * lips
+    red = red * (1 - mouth) + 0.16 * mouth
+    green = green * (1 - mouth) + 0.05 * mouth
+    blue = blue * (1 - mouth) + 0.04 * mouth
+    hairy = brow_cover(x, y, z, looks, brow)
+    if looks.beard > 0:
+        stubble = beard(x, y, z, lips, looks.beard_jaw, looks.beard_moustache, looks.beard)
+        stubble *= 0.8 + 0.4 * noise2(bx * 45, y * 30, looks.grain + 5)
+        hairy = max(hairy, min(1.0, stubble))
+    red = red * (1 - hairy) + looks.brow[0] * hairy
+    green = green * (1 - hairy) + looks.brow[1] * hairy
+    blue = blue * (1 - hairy) + looks.brow[2] * hairy
+    hidden = scalp(x, y, z, ears, looks.scalp)
+    return (
+        red * (1 - hidden) + looks.hair[0] * hidden,
+        green * (1 - hidden) + looks.hair[1] * hidden,
+        blue * (1 - hidden) + looks.hair[2] * hidden,
+    )
+
+
+@njit(cache=True, fastmath=True)
+def brow_cover(x: float, y: float, z: float, looks: Looks, brow: Floats) -> float:
+    if y <= 7.30 or y >= 7.80 or z <= 0.6:
+        return 0.0
+    u, v = brow_place(x, y, looks.brow_lift, looks.brow_tall)
+    if u < 0 or u >= 126 or v < 0 or v >= 126:
+        return 0.0
+    i, j = int(u), int(v)
+    f, g = u - i, v - j
+    top = brow[j, i] * (1 - f) + brow[j, i + 1] * f
+    low = brow[j + 1, i] * (1 - f) + brow[j + 1, i + 1] * f
+    cover: float = min(1.0, (top * (1 - g) + low * g) * looks.brow_dense)
+    return cover
