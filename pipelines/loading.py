@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def load_pipeline(
     options: RenderOptions, make_device: "Callable[[str], Device] | None" = None
 ) -> "ReferencePipeline":
-    """Check the weights and the device, load the profile, and render a warm-up image.
+    """Check the device and the weights, load the profile, and render a warm-up image.
 
     `make_device` is for a device that also measures, or fails. Raises InvalidInput for an unknown profile and
     ProfileLoadFailed for everything that goes wrong after.
@@ -56,15 +56,15 @@ def load_pipeline(
 def _load(
     profile: Profile, options: RenderOptions, make_device: "Callable[[str], Device] | None"
 ) -> "ReferencePipeline":
-    # What is cheap to check comes first: a missing file shouldn't wait for torch.
     plan = Plan.of(profile, options)
-    store = WeightStore(Path(options.weights))
-    weights = tuple(verify(store, source, profile=profile.name) for source in profile.sources)
     from pipelines.device import Device, pick_device
     from pipelines.protocol import Setup
 
+    # Before the weights: comparing all their bytes takes much longer.
     device = (make_device or Device)(pick_device(options.device))
     device.check_fitness()
+    store = WeightStore(Path(options.weights))
+    weights = tuple(verify(store, source, profile=profile.name) for source in profile.sources)
     pipeline = pipeline_class(profile).load(Setup(plan, device, options.speed, weights))
     pipeline.warm_up()
     return pipeline

@@ -34,6 +34,11 @@ def test_a_device_name_that_means_nothing() -> None:
         load_pipeline(EMBEDDED.model_copy(update={"device": "abacus"}))
 
 
+def test_a_device_is_checked_before_the_weights_are_read(tmp_path: Path) -> None:
+    with pytest.raises(DeviceUnfit):
+        load_pipeline(RenderOptions(profile="flux2-klein", device="cuda:99", weights=str(tmp_path)))
+
+
 def test_weights_that_were_never_fetched(tmp_path: Path) -> None:
     with pytest.raises(WeightsMissing, match="likeness models fetch flux2-klein"):
         load_pipeline(RenderOptions(profile="flux2-klein", device="cpu", weights=str(tmp_path)))
