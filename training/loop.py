@@ -159,6 +159,14 @@ class Trainer:
         self.optimizer.load_state_dict({"state": state, "param_groups": groups})
 
 
+def mean_weights(folder: Path, checkpoint: bool = False) -> dict[str, Tensor]:
+    """The weights to use of a finished training; with `checkpoint`, of one that is still going on."""
+    if not checkpoint:
+        return load_file(folder / "mean.safetensors")
+    kept = load_file(folder / "checkpoint.safetensors")
+    return {name.removeprefix("mean."): value for name, value in kept.items() if name.startswith("mean.")}
+
+
 class _Borrowed:
     """Puts other weights into a model for a while, in evaluation mode and without gradients."""
 

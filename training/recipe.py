@@ -19,6 +19,7 @@ class Recipe:
     denoiser: Schedule
     codec_widths: tuple[int, int, int] = (160, 96, 48)  # at size / 16, / 8 and / 4
     reader_widths: tuple[int, ...] = (40, 80, 144, 208)
+    reader_risen: tuple[int, int] = (128, 96)
     denoiser_widths: tuple[int, ...] = (128, 224)
     drawing_widths: tuple[int, int] = (64, 128)  # of what reads the buffers
     hidden: int = 512  # of what reads code and view
@@ -33,7 +34,7 @@ FULL = Recipe(
     channels=40,
     codec=Schedule(steps=4000, batch=8, rate=1e-3),
     finder=Schedule(steps=1500, batch=48, rate=1.5e-3, log_every=50, measure_every=500),
-    reader=Schedule(steps=5000, batch=48, rate=1.2e-3, decay=0.05, flat=0.2, measure_every=500),
+    reader=Schedule(steps=3000, batch=32, rate=1.5e-3, measure_every=250),
     denoiser=Schedule(steps=4000, batch=32, rate=8e-4, measure_every=250, checkpoint_every=180),
 )
 
@@ -50,6 +51,7 @@ SMOKE = Recipe(
     denoiser=Schedule(steps=12, batch=4, measure_every=6, log_every=3),
     codec_widths=(32, 16, 16),
     reader_widths=(8, 16, 16, 16),
+    reader_risen=(16, 16),
     denoiser_widths=(32, 64),
     drawing_widths=(16, 16),
     hidden=32,

@@ -1,25 +1,35 @@
 """`python -m training.references`: trains the reference encoder, first what finds the head, then what reads it.
 
-Read its table of R² before any end-to-end result: what the encoder can't tell, no clone can keep.
+Read its R² before any end-to-end result: what the encoder can't tell, no clone can keep.
 """
 
-import json
+from dataclasses import dataclass
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 
 from training.autoencoder import as_tensor
 from training.data.dataset import Dataset
 from training.heads import head_box, thumbnails
-from training.loop import Trainer, shuffled
+from training.fit import Found, fit_shape
+from training.landmarks import COUNT, Points, camera_of, choose_points
+from training.loop import Trainer, mean_weights, shuffled
 from training.nets.reader import HeadFinder, ReferenceReader, crop
-from training.people.code import Coder, part
+from training.people.code import Coder
+from training.people.head import Head
 from training.steps import Workspace, workspace
 
-VIEW_WEIGHT = 0.15  # of guessing the view too, which helps to tell a turned head from a narrow one
-READ_VIEW = 22  # the view's first numbers: pose, expression, light, camera; not backdrop and clothes
+TRUST = 0.15  # the points err together: so much of their number counts
+
+
+@dataclass(frozen=True)
+class Read:
+    """What the encoder says of the pictures of I people, V of each."""
+
+    places: np.ndarray  # (I, V, N, 2) in parts of a picture's side
+    spreads: np.ndarray  # (I, V, N)
+    codes: np.ndarray  # (I, V, CODE)
 
 
 def codes_of(coder: Coder, data: Dataset) -> Tensor:
@@ -57,105 +67,172 @@ def train_reader(space: Workspace) -> None:
     schedule, coder = space.recipe.reader, Coder.load(space.data)
     data, test = space.train(), space.held_out()
     codes = codes_of(coder, data)
+    points = points_of(space, coder)
     model = new_reader(space, coder)
     trainer = Trainer(model, space.root / "reader", schedule)
-    mirrored = torch.ones(coder.size)
-    mirrored[coder.shape_size + part("mole").start + 1] = -1.0  # the rest of a face is symmetric
 
-    def batch_at(step: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def batch_at(step: int) -> tuple[Tensor, Tensor, Tensor]:
         rng = np.random.default_rng([schedule.seed, step])
         numbers = shuffled(schedule.seed, step, schedule.batch, len(data))
         boxes = _boxes(data, numbers)
         jitter = torch.from_numpy(rng.normal(0, 1, boxes.shape).astype(np.float32))
         boxes[:, :2] += 0.03 * jitter[:, :2] * boxes[:, 2:]
-        boxes[:, 2] *= torch.exp(0.05 * jitter[:, 2])
+        boxes[:, 2] *= torch.exp(0.06 * jitter[:, 2])
         crops = crop(as_tensor(data.pictures(numbers)), boxes)
-        crops += torch.from_numpy(
-            rng.uniform(0, 0.06, (len(crops), 1, 1, 1)).astype(np.float32)
-        ) * torch.randn(crops.shape, generator=torch.Generator().manual_seed(step))
-        wanted = codes[numbers // data.views].clone()
-        view = torch.from_numpy(data.view_vectors[numbers, :READ_VIEW])
-        seen = torch.ones(len(crops), 1)
-        if step % 2:
-            crops, wanted, seen = crops.flip(3), wanted * mirrored, seen * 0
-        return crops.contiguous(memory_format=torch.channels_last), wanted, view, seen
+        crops = _taken_otherwise(crops, rng, step)
+        wanted = codes[numbers // data.views]
+        places = points.project(
+            wanted[:, : coder.shape_size].double().numpy(),
+            np.stack([camera_of(data.view(int(number))) for number in numbers]),
+        )
+        places = (torch.from_numpy(places).float() - boxes[:, None, :2]) / boxes[:, None, 2:] + 0.5
+        return crops.contiguous(memory_format=torch.channels_last), places, wanted
 
-    def loss_of(batch: tuple[Tensor, Tensor, Tensor, Tensor]) -> tuple[Tensor, dict[str, float]]:
-        crops, wanted, view, seen = batch
-        code, guessed = model(crops)
-        of_code = (code.float() - wanted).square().mean()
-        of_view = ((guessed.float() - view).square() * seen).mean()
-        return of_code + VIEW_WEIGHT * of_view, {"code": of_code.item()}
+    if trainer.step == 0:
+        model.start_from(torch.cat([batch_at(step)[1] for step in range(24)]))
+
+    def loss_of(batch: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, dict[str, float]]:
+        crops, wanted, code = batch
+        places, spread, read, looked = model(crops)
+        off = places - wanted
+        weight = 1 / (spread.detach().exp() + 0.01)  # what can be told exactly must be
+        of_places = ((weight / weight.mean())[..., None] * off.abs()).mean() * 50
+        of_spread = off.detach().square().sum(-1) / (2 * (2 * spread).exp()) + 2 * spread
+        of_code = (read.float() - code).square().mean()
+        of_looking = looking_loss(looked, wanted)
+        loss = of_places + 0.05 * of_spread.mean() + of_code + 0.3 * of_looking
+        told = {"code": of_code, "places": of_places, "looking": of_looking}
+        return loss, {name: value.item() for name, value in told.items()}
 
     def measure() -> dict[str, float]:
-        read = read_all(model, test, None)
-        return {
-            "error": float((read - codes_of(coder, test)[:, None]).square().mean()),
-            **r_squared(coder, test, read),
-        }
+        people = min(40, len(test.seeds))
+        read = read_all(model, test, None, people)
+        truth = _true_places(points, coder, test, people)
+        off = np.linalg.norm(read.places - truth, axis=-1) * space.recipe.size
+        few = range(min(15, people))
+        fitted = {count: fitted_codes(space, coder, points, test, read, few, count) for count in (1, 3)}
+        true = codes_of(coder, test)[: len(few)]
+        figures = {"points off, px": float(off.mean()), "points off, median px": float(np.median(off))}
+        for count, found in fitted.items():
+            for name, value in r_squared(coder, true, found).items():
+                figures[f"{name}, {count}"] = value
+        return figures
 
     trainer.run(batch_at, loss_of, measure)
-    with trainer.mean_weights():
-        finder = load_finder(space)
-        table = {"true boxes": r_table(coder, test, read_all(model, test, None))}
-        table["found boxes"] = r_table(coder, test, read_all(model, test, finder))
-    (space.root / "reader/r_squared.json").write_text(json.dumps(table, indent=1) + "\n")
+
+
+def looking_loss(looked: Tensor, places: Tensor) -> Tensor:
+    """How far the reader is from looking just where the points are: cross-entropy with the four cells around.
+
+    Without it, it takes the network long to find out that looking there helps.
+    """
+    side = looked.shape[-1]
+    at = (places.clamp(0, 1) * side - 0.5).clamp(0, side - 1.001)
+    first = at.floor()
+    part = at - first
+    column, row = first.long().unbind(-1)
+    flat = looked.flatten(2)
+    loss = torch.zeros(looked.shape[:2])
+    for right in (0, 1):
+        for below in (0, 1):
+            x, y = part.unbind(-1)
+            weight = (x if right else 1 - x) * (y if below else 1 - y)
+            cell = (row + below) * side + column + right
+            loss = loss - weight * flat.gather(2, cell[..., None])[..., 0]
+    return loss.mean()
+
+
+def _taken_otherwise(crops: Tensor, rng: np.random.Generator, seed: int) -> Tensor:
+    """As another camera might have taken them: noise, another exposure and contrast."""
+
+    def each(low: float, high: float) -> Tensor:
+        return torch.from_numpy(rng.uniform(low, high, (len(crops), 1, 1, 1)).astype(np.float32))
+
+    noise = torch.randn(crops.shape, generator=torch.Generator().manual_seed(seed))
+    return crops * each(0.94, 1.06) + each(-0.05, 0.05) + noise * each(0, 0.06)
+
+
+def points_of(space: Workspace, coder: Coder) -> Points:
+    head = Head.load(space.data / "head.npz")
+    return Points.of(head, coder, choose_points(head))
+
+
+def _true_places(points: Points, coder: Coder, data: Dataset, people: int) -> np.ndarray:
+    """(I, V, N, 2) in parts of a picture's side."""
+    codes = codes_of(coder, data)[:people, : coder.shape_size].double().numpy()
+    numbers = range(people * data.views)
+    cameras = np.stack([camera_of(data.view(number)) for number in numbers])
+    return points.project(codes.repeat(data.views, 0), cameras).reshape(people, data.views, -1, 2)
+
+
+def fitted_codes(
+    space: Workspace, coder: Coder, points: Points, data: Dataset, read: Read, people: range, count: int
+) -> Tensor:
+    """The codes of some people from their `count` most frontal pictures: (I, CODE)."""
+    prior = coder.prior()
+    codes = []
+    for person in people:
+        numbers = sorted(range(data.views), key=lambda v: abs(data.view(person * data.views + v).yaw))[:count]
+        found = [Found(read.places[person, v], read.spreads[person, v]) for v in numbers]
+        mean = read.codes[person, numbers].mean(0)
+        shape, _ = fit_shape(points, prior, found, trust=TRUST)
+        codes.append(np.concatenate([shape, mean[coder.shape_size :]]))
+    return torch.from_numpy(np.stack(codes).astype(np.float32))
 
 
 def new_reader(space: Workspace, coder: Coder) -> ReferenceReader:
+    wide = space.recipe.reader_widths
     reader: ReferenceReader = ReferenceReader(
-        code=coder.size, view=READ_VIEW, widths=space.recipe.reader_widths
+        code=coder.size, points=COUNT, widths=wide, risen=space.recipe.reader_risen
     )
     return reader
 
 
-def load_reader(space: Workspace, coder: Coder) -> ReferenceReader:
+def load_reader(space: Workspace, coder: Coder, checkpoint: bool = False) -> ReferenceReader:
     model: ReferenceReader = new_reader(space, coder)
-    model.load_state_dict(load_file(space.root / "reader/mean.safetensors"))
+    model.load_state_dict(mean_weights(space.root / "reader", checkpoint))
     model.eval()
     return model
 
 
 def load_finder(space: Workspace) -> HeadFinder:
     model: HeadFinder = HeadFinder()
-    model.load_state_dict(load_file(space.root / "finder/mean.safetensors"))
+    model.load_state_dict(mean_weights(space.root / "finder"))
     model.eval()
     return model
 
 
 @torch.no_grad()
-def read_all(model: ReferenceReader, data: Dataset, finder: HeadFinder | None) -> Tensor:
-    """What is read from every picture: (I, V, CODE). Without a finder the true boxes are used."""
-    read = []
-    for start in range(0, len(data), 50):
-        numbers = np.arange(start, min(start + 50, len(data)))
+def read_all(
+    model: ReferenceReader, data: Dataset, finder: HeadFinder | None, people: int | None = None
+) -> Read:
+    """Without a finder the true boxes are used."""
+    count = (people or len(data.seeds)) * data.views
+    parts: list[tuple[Tensor, Tensor, Tensor]] = []
+    for start in range(0, count, 48):
+        numbers = np.arange(start, min(start + 48, count))
         pictures = as_tensor(data.pictures(numbers))
         boxes = _boxes(data, numbers) if finder is None else finder(thumbnails(pictures)).float()
-        read.append(model(crop(pictures, boxes))[0].float())
-    return torch.cat(read).reshape(-1, data.views, model.code)
+        with torch.autocast("cpu", torch.bfloat16):
+            places, spread, codes, _ = model(crop(pictures, boxes))
+        side = boxes[:, None, 2:]
+        parts.append(((places - 0.5) * side + boxes[:, None, :2], spread.exp() * side[..., 0], codes.float()))
+    places, spreads, codes = (
+        torch.cat(part).reshape(-1, data.views, *part[0].shape[1:]).numpy()
+        for part in zip(*parts, strict=True)
+    )
+    return Read(places, spreads, codes)
 
 
-def r_table(coder: Coder, data: Dataset, read: Tensor) -> dict[str, dict[str, float]]:
-    """R² of each part of the code, from 1, 3 and all views: how much of what differs between people is read."""
-    truth, names = codes_of(coder, data), np.array(coder.names())
+def r_squared(coder: Coder, truth: Tensor, read: Tensor) -> dict[str, float]:
+    """Of each part of the code (I, CODE): how much of what differs between people is read."""
+    names = np.array(coder.names())
     table = {}
     for name in dict.fromkeys(names.tolist()):
         of = torch.from_numpy(np.flatnonzero(names == name))
         spread = (truth[:, of] - truth[:, of].mean(0)).square().mean() + 1e-9
-        table[name] = {
-            f"{views} views": round(
-                float(1 - (read[:, :views, of].mean(1) - truth[:, of]).square().mean() / spread), 3
-            )
-            for views in (1, 3, data.views)
-        }
+        table[f"R² {name}"] = round(float(1 - (read[:, of] - truth[:, of]).square().mean() / spread), 3)
     return table
-
-
-def r_squared(coder: Coder, data: Dataset, read: Tensor) -> dict[str, float]:
-    """A few of the table's rows, for the log: from one view."""
-    table = r_table(coder, data, read)
-    rows = ("shape 0-7", "shape 8-23", "shape 24-47", "skin", "hair_style", "iris", "brow_style")
-    return {f"R² {row}": table[row]["1 views"] for row in rows}
 
 
 if __name__ == "__main__":

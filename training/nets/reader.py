@@ -12,10 +12,12 @@ from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
-from training.nets.blocks import Residual
+from training.nets.blocks import Residual, grid
 
 THUMBNAIL = 64
 CROP = 128
+EACH = 4  # of so many points, one's features tell the code
+AROUND = 4  # and those of so many parts of the crop a side: hair has no points
 
 
 class HeadFinder(ModelMixin, ConfigMixin):  # type: ignore[misc]
@@ -45,36 +47,77 @@ class HeadFinder(ModelMixin, ConfigMixin):  # type: ignore[misc]
 
 
 class ReferenceReader(ModelMixin, ConfigMixin):  # type: ignore[misc]
-    """Crops (B, 3, 128, 128) from -1 to 1 → codes (B, code) and what it guesses of the view (B, view)."""
+    """Crops (B, 3, 128, 128) from -1 to 1 → points of the face and the numbers of a code.
+
+    For each point a map says where in the crop to look, and the features there say where exactly it is. The
+    features at the points, which lie on the same places of every face, then tell the code: brows at the brows.
+    """
 
     @register_to_config  # type: ignore[untyped-decorator]
     def __init__(
-        self, code: int, view: int, widths: tuple[int, ...] = (40, 80, 144, 208), hidden: int = 448
+        self,
+        code: int,
+        points: int,
+        widths: tuple[int, ...] = (40, 80, 144, 208),
+        risen: tuple[int, ...] = (128, 96),
+        hidden: int = 320,
     ) -> None:
         super().__init__()
-        layers: list[nn.Module] = [
-            nn.PixelUnshuffle(2),
-            nn.Conv2d(12, widths[0], 3, padding=1),
-            Residual(widths[0]),
-        ]
-        for narrow, wide in pairwise(widths):
-            layers += [nn.Conv2d(narrow, wide, 3, stride=2, padding=1), Residual(wide), Residual(wide)]
-        layers += [nn.GroupNorm(8, widths[-1]), nn.SiLU(), nn.Conv2d(widths[-1], 48, 1)]
-        self.body = nn.Sequential(*layers)
-        side = CROP // 2 ** len(widths)
-        self.head = nn.Sequential(
-            nn.Flatten(),
-            nn.Dropout(0.1),
-            nn.Linear(48 * side * side, hidden),
-            nn.SiLU(),
-            nn.Dropout(0.1),
-            nn.Linear(hidden, code + view),
+        self.code, self.points = code, points
+        self.start = nn.Sequential(
+            nn.PixelUnshuffle(2), nn.Conv2d(12, widths[0], 3, padding=1), Residual(widths[0])
         )
-        self.code = code
+        self.down = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(narrow, wide, 3, stride=2, padding=1), Residual(wide), Residual(wide))
+            for narrow, wide in pairwise(widths)
+        )
+        below = widths[-1:] + risen
+        self.up = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(low + beside, out, 3, padding=1), Residual(out))
+            for low, beside, out in zip(below, widths[-2::-1], risen, strict=False)
+        )
+        self.settle = nn.Sequential(nn.GroupNorm(8, risen[-1]), nn.SiLU())
+        self.look = nn.Conv2d(risen[-1], points, 1)
+        self.usual = nn.Parameter(torch.full((points, 2), 0.5))
+        self.usual_spread = nn.Parameter(torch.full((points, 2), 0.2))
+        self.say = nn.Parameter(torch.randn(points, risen[-1], 3) * 0.02)
+        heard = len(range(0, points, EACH)) * risen[-1] + AROUND**2 * risen[-1]
+        self.tell = nn.Sequential(
+            nn.Dropout(0.1), nn.Linear(heard, hidden), nn.SiLU(), nn.Dropout(0.1), nn.Linear(hidden, code)
+        )
+        side = CROP // 2 ** (len(widths) - len(risen))
+        self.register_buffer("cells", (grid(side) + 1)[0].flatten(1).T / 2, persistent=False)
 
-    def forward(self, crops: Tensor) -> tuple[Tensor, Tensor]:
-        read = self.head(self.body(crops))
-        return read[:, : self.code], read[:, self.code :]
+    @torch.no_grad()
+    def start_from(self, places: Tensor) -> None:
+        """Expects the points where these are, (N, points, 2) in parts of the crop's side."""
+        self.usual.copy_(places.mean(0))
+        self.usual_spread.copy_(places.std(0))
+
+    def forward(self, crops: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Places (B, points, 2) in parts of the crop's side, log of their spread (B, points), codes (B, code).
+
+        And where it looked for each point: log of the cells' shares, (B, points, 32, 32).
+        """
+        levels = [self.start(crops)]
+        for block in self.down:
+            levels.append(block(levels[-1]))
+        x = levels.pop()
+        for block in self.up:
+            x = block(torch.cat([F.interpolate(x, scale_factor=2.0), levels.pop()], 1))
+        x = self.settle(x)
+        with torch.autocast(crops.device.type, enabled=False):
+            away = (self.cells - self.usual[:, None]) / self.usual_spread[:, None]
+            expected = -0.5 * away.square().sum(2)
+            looked = (self.look(x.float()).flatten(2) + expected).log_softmax(2)
+            share = looked.exp()
+            # What all cells say, each as loudly as it is looked at. Saying is linear, so it can wait for the mean.
+            heard = share @ x.float().flatten(2).transpose(1, 2)
+            said = torch.einsum("bkc,kco->bko", heard, self.say)
+            places = share @ self.cells + said[..., :2]
+        around = F.adaptive_avg_pool2d(x, AROUND)
+        codes = self.tell(torch.cat([heard[:, ::EACH].flatten(1), around.flatten(1).float()], 1))
+        return places, said[..., 2] - 3, codes, looked.unflatten(2, x.shape[2:])
 
 
 def crop(pictures: Tensor, boxes: Tensor, size: int = CROP) -> Tensor:

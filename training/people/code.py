@@ -150,8 +150,16 @@ class Coder:
 
     def split(self, code: Floats) -> tuple[Floats, Floats]:
         """Codes (…, CODE) → bodies (…, N, 3) and looks vectors (…, LOOKS_SIZE)."""
-        shape, looks = code[..., : self.shape_size], code[..., self.shape_size :]
-        return self.basis.body(shape / self._shape_scale), looks * self.looks_spread + self.looks_mean
+        looks = code[..., self.shape_size :]
+        return self.basis.body(self.unscaled(code)), looks * self.looks_spread + self.looks_mean
+
+    def unscaled(self, code: Floats) -> Floats:
+        """The raw shape coefficients (…, K) of codes (…, CODE)."""
+        return np.asarray(code[..., : self.shape_size] / self._shape_scale, np.float32)
+
+    def prior(self) -> Floats:
+        """The spread of the code's shape numbers between people, (K,)."""
+        return np.asarray(self.basis.spread * self._shape_scale, np.float64)
 
     def names(self) -> list[str]:
         """For each number of a code, what it tells: for tables."""

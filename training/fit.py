@@ -1,0 +1,96 @@
+"""From points found in pictures to a face's shape: a least-squares fit of the shape basis, the view beside it.
+
+What a network reads off a picture as numbers is blurred towards the average person; places in the picture
+are not. The shape that explains the places of all references best, under the prior that people follow,
+keeps what differs. As in Wood et al., "3D Face Reconstruction with Dense Landmarks" (ECCV 2022).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from training.landmarks import CAMERA, Points
+from training.people.wavefront import Floats
+
+USUAL = np.array([0, 0, 0, 0, 1.0, 0, -0.1, 0.2, 0.1, 0.1, 0.1, 0.05])
+LOOSE = np.array([30, 12, 4, 20, 0.25, 0.15, 0.4, 0.35, 0.2, 0.3, 0.25, 0.15])
+"""Mean and spread of `landmarks.CAMERA` over all views."""
+NUDGE = np.array([0.05, 0.05, 0.05, 0.05, 1e-3, 1e-3, 1e-3, *[1e-2] * 5])
+
+
+@dataclass(frozen=True)
+class Found:
+    """The points of one picture."""
+
+    places: Floats  # (N, 2) in parts of the picture's side
+    spread: Floats  # (N,) standard deviation, in the same unit
+
+
+def fit_shape(
+    points: Points,
+    prior: Floats,
+    found: list[Found],
+    start: Floats | None = None,
+    *,
+    trust: float = 1.0,
+    rounds: int = 12,
+) -> tuple[Floats, Floats]:
+    """The shape (K,) of one person whom all pictures show, and their cameras (P, 12).
+
+    `prior` (K,) is the spread of the shape's numbers between people, about `start` if that is given.
+    `trust` scales the points' weight: they err together, so that they tell less than their number says.
+    """
+    count, size = len(found), len(prior)
+    expected = np.zeros(size) if start is None else start.astype(np.float64)
+    shape, cameras = expected.copy(), np.tile(USUAL, (count, 1))
+    weights = [np.sqrt(trust) / np.repeat(one.spread, 2) for one in found]
+    unknown = size + count * len(CAMERA)
+    for turn in range(rounds):
+        tied = turn < 4  # first only the cameras: the pose is far off, the shape isn't
+        normal, pull = np.zeros((unknown, unknown)), np.zeros(unknown)
+        normal[np.arange(size), np.arange(size)] = 1 / prior**2
+        pull[:size] = (expected - shape) / prior**2
+        for number, one in enumerate(found):
+            seen, slopes = _slopes(points, shape, cameras[number])
+            off = (one.places - seen).ravel() * weights[number]
+            if not tied:
+                weight = weights[number] / np.maximum(1, np.abs(off) / 2)  # Huber: strays count less
+            else:
+                weight = weights[number]
+            slopes = slopes * weight[:, None]
+            off = (one.places - seen).ravel() * weight
+            own = slice(size + number * len(CAMERA), size + (number + 1) * len(CAMERA))
+            here = np.r_[0:size, own]
+            normal[np.ix_(here, here)] += slopes.T @ slopes
+            pull[here] += slopes.T @ off
+            normal[own, own] += np.diag(1 / LOOSE**2)
+            pull[own] += (USUAL - cameras[number]) / LOOSE**2
+        free = np.r_[size:unknown] if tied else np.r_[0:unknown]
+        move = np.zeros(unknown)
+        move[free] = np.linalg.solve(normal[np.ix_(free, free)], pull[free])
+        shape = shape + move[:size]
+        cameras = cameras + move[size:].reshape(count, -1)
+        cameras[:, :4] = np.clip(cameras[:, :4], -90, 90)
+        cameras[:, 4] = np.clip(cameras[:, 4], 0.3, 4)
+    return shape, cameras
+
+
+def _slopes(points: Points, shape: Floats, camera: Floats) -> tuple[Floats, Floats]:
+    """The points' places (N, 2), and how they move with shape and camera: (2N, K + 12)."""
+    nudged = camera + np.concatenate([np.zeros((1, len(NUDGE))), np.diag(NUDGE)])
+    seen = points.project(np.broadcast_to(shape, (len(nudged), len(shape))), nudged)
+    by_camera = (seen[1:] - seen[0]) / NUDGE[:, None, None]
+    # The shape is linear but for the perspective: turn its components, and shrink them with distance.
+    away = (
+        points.mean
+        + np.tensordot(shape, points.components, 1)
+        + np.tensordot(camera[7:], points.expressions, 1)
+    )
+    turns = points.turns(away[None], camera[None])[0]
+    position = np.einsum("nij,nj->ni", turns, away)
+    moved = np.einsum("nij,knj->kni", turns, points.components)
+    small = 1e-4
+    ahead = points.screen(position + small * moved, np.broadcast_to(camera, (len(moved), len(camera))))
+    by_shape = (ahead - seen[0]) / small
+    slopes = np.concatenate([by_shape, by_camera])
+    return seen[0], slopes.transpose(1, 2, 0).reshape(-1, len(slopes))
