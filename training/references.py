@@ -10,12 +10,13 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from pipelines.embedded.people.code import Coder, part
 from training.autoencoder import as_tensor
 from training.data.dataset import Dataset
 from training.heads import head_box, thumbnails
 from training.loop import Trainer, shuffled
 from training.nets.reader import HeadFinder, ReferenceReader, crop
-from training.people.code import Coder, part
+from training.people.files import load_coder
 from training.steps import Workspace, workspace
 
 VIEW_WEIGHT = 0.15  # of guessing the view too, which helps to tell a turned head from a narrow one
@@ -54,7 +55,7 @@ def _boxes(data: Dataset, numbers: np.ndarray) -> Tensor:
 
 
 def train_reader(space: Workspace) -> None:
-    schedule, coder = space.recipe.reader, Coder.load(space.data)
+    schedule, coder = space.recipe.reader, load_coder(space.data)
     data, test = space.train(), space.held_out()
     codes = codes_of(coder, data)
     model = new_reader(space, coder)

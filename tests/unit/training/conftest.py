@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from training.people.assets import AGES, ANCESTRIES, SEXES, Assets, Morph, Textures
-from training.people.head import HAIR_STYLES, Head, Material
-from training.people.wavefront import Worn
+from pipelines.embedded.people.head import HAIR_STYLES, Head, Material
+from pipelines.embedded.people.textures import Textures
+from pipelines.embedded.people.worn import Worn
+from training.people.assets import AGES, ANCESTRIES, SEXES, Assets, Morph
 
 ROWS, COLUMNS = 10, 14
 

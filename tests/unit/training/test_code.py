@@ -3,20 +3,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipelines.embedded.people.code import LOOKS_SIZE, read_looks, view_vector
+from pipelines.embedded.people.view import sample_view
 from training.data.generate import make_coder
 from training.people.assets import Assets
-from training.people.code import LOOKS_SIZE, Coder, looks_vector, read_looks, view_vector
+from training.people.basis import aligned
+from training.people.code import Encoder, looks_vector
+from training.people.files import load_coder, save_coder
 from training.people.identity import sample_identity
-from training.people.shape import aligned
-from training.people.view import sample_view
 
 
 @pytest.fixture(scope="session")
-def coder(assets: Assets) -> Coder:
+def coder(assets: Assets) -> Encoder:
     return make_coder(assets, 40)
 
 
-def test_a_code_holds_the_shape(assets: Assets, coder: Coder) -> None:
+def test_a_code_holds_the_shape(assets: Assets, coder: Encoder) -> None:
     person = sample_identity(assets, 3)
     body, _ = coder.split(coder.encode(assets.head, person))
     truth = aligned(assets.head, person.body)
@@ -43,14 +45,14 @@ def test_any_vector_is_some_persons_looks() -> None:
         assert np.isfinite([value for value in looks if isinstance(value, float)]).all()
 
 
-def test_a_code_has_a_name_for_every_number(coder: Coder) -> None:
+def test_a_code_has_a_name_for_every_number(coder: Encoder) -> None:
     assert len(coder.names()) == coder.size
 
 
-def test_a_coder_survives_its_files(assets: Assets, coder: Coder, tmp_path: Path) -> None:
-    coder.save(tmp_path)
+def test_a_coder_survives_its_files(assets: Assets, coder: Encoder, tmp_path: Path) -> None:
+    save_coder(coder, tmp_path)
     person = sample_identity(assets, 4)
-    again = Coder.load(tmp_path).encode(assets.head, person)
+    again = load_coder(tmp_path).encode(assets.head, person)
     assert np.allclose(again, coder.encode(assets.head, person))
 
 

@@ -2,15 +2,16 @@ import numpy as np
 import pytest
 
 from models.shot import REFERENCE_SHEET, Shot
+from pipelines.embedded.people.buffers import CHANNELS, draw_buffers
+from pipelines.embedded.people.pose import rotation
+from pipelines.embedded.people.raster import FAR
+from pipelines.embedded.people.view import sample_view
 from training.heads import head_box
 from training.people.assets import Assets
-from training.people.buffers import CHANNELS, draw_buffers
-from training.people.head import Head
+from training.people.files import load_head, save_head
 from training.people.identity import sample_identity
-from training.people.pose import rotation
-from training.people.raster import FAR, rasterise
+from training.people.raster import rasterise
 from training.people.render import render
-from training.people.view import sample_view
 
 
 def test_the_nearer_triangle_hides_the_other() -> None:
@@ -76,9 +77,10 @@ def test_the_head_is_where_the_view_says(assets: Assets) -> None:
 
 
 def test_a_head_survives_its_file(assets: Assets, tmp_path) -> None:  # type: ignore[no-untyped-def]
-    assets.head.save(tmp_path / "head.npz")
-    loaded = Head.load(tmp_path / "head.npz")
+    save_head(assets.head, assets.textures, tmp_path)
+    loaded, textures = load_head(tmp_path)
     assert np.array_equal(loaded.base, assets.head.base)
     assert list(loaded.hair) == list(assets.head.hair)
     body = assets.head.base * 1.1
     assert np.allclose(loaded.eyes.place(body), assets.head.eyes.place(body))
+    assert np.array_equal(textures.brows, assets.textures.brows)
