@@ -13,6 +13,7 @@ from numba import njit
 
 from pipelines.embedded.people.arrays import Floats, Ints
 from pipelines.embedded.people.looks import Looks
+from pipelines.embedded.people.paint import LASH, TEETH
 from pipelines.embedded.people.raster import Surface
 from pipelines.embedded.people.view import Outfit
 from training.people.compiled import cloth_colour, eye_colour, shirt
@@ -159,13 +160,13 @@ def shade(
                 red, green, blue = _hair(bx, by, bz, looks)
                 gloss, sharp = 0.10, 9.0
             elif material == 3:
-                red, green, blue = 0.86, 0.83, 0.76
+                red, green, blue = TEETH
                 occluded, gloss = 0.75, 0.3
             elif material == 4:
                 red, green, blue = 0.55, 0.22, 0.22
                 occluded = 0.6
             else:
-                red, green, blue = 0.06, 0.04, 0.035
+                red, green, blue = LASH
             direct = max(0.0, (d + wrap) / (1 + wrap)) * (floor + (1 - floor) * lit)
             direct_red = direct
             if material == 0:

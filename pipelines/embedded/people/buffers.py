@@ -14,7 +14,16 @@ from pipelines.embedded.people.backdrop import paint_backdrop
 from pipelines.embedded.people.colour import to_srgb
 from pipelines.embedded.people.head import Figure, Head, Material, assemble
 from pipelines.embedded.people.looks import Looks
-from pipelines.embedded.people.paint import beard, brow_cover, cloth_colour, eye_colour, scalp, shirt
+from pipelines.embedded.people.paint import (
+    LASH,
+    TEETH,
+    beard,
+    brow_cover,
+    cloth_colour,
+    eye_colour,
+    scalp,
+    shirt,
+)
 from pipelines.embedded.people.pose import Posed, pose
 from pipelines.embedded.people.raster import Surface, rasterise
 from pipelines.embedded.people.textures import Textures
@@ -28,7 +37,7 @@ SIZE = 128
 
 SKIN, SHIRT, HAIR, EYE, MOUTH = range(7, 12)
 KINDS = np.array([SKIN, EYE, HAIR, MOUTH, MOUTH, EYE])  # by Material
-TEETH_COLOUR, TONGUE_COLOUR, LASH_COLOUR = (0.86, 0.83, 0.76), (0.4, 0.3, 0.3), (0.06, 0.04, 0.035)
+TONGUE = (0.4, 0.3, 0.3)
 
 Places = slice | NDArray[np.intp]
 Rasteriser = Callable[[Floats, Ints, int], Surface]
@@ -91,9 +100,7 @@ def _draw(
     buffers[6, shown] = np.maximum(0.0, (view.lamp.towards() @ normal + 0.25) / 1.25)
 
     material = figure.materials[triangle]
-    plain = np.array(
-        [looks.skin, (0, 0, 0), looks.hair, TEETH_COLOUR, TONGUE_COLOUR, LASH_COLOUR], np.float32
-    )
+    plain = np.array([looks.skin, (0, 0, 0), looks.hair, TEETH, TONGUE, LASH], np.float32)
     kind, colour = KINDS[material], plain[material].T
     skin = np.flatnonzero(material == Material.SKIN)
     on_average = np.abs(place[0, skin]), place[1, skin], place[2, skin]

@@ -1,6 +1,8 @@
 """A code and a view → what the denoiser is told: both vectors and the buffers drawn from them."""
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -8,7 +10,9 @@ from pipelines.embedded.people.arrays import Floats
 from pipelines.embedded.people.buffers import Rasteriser, draw_buffers
 from pipelines.embedded.people.code import Coder, part, read_looks, view_vector
 from pipelines.embedded.people.head import Head
+from pipelines.embedded.people.packed import unpacked, within
 from pipelines.embedded.people.raster import rasterise
+from pipelines.embedded.people.shape import ShapeBasis
 from pipelines.embedded.people.textures import Textures
 from pipelines.embedded.people.view import View
 
@@ -21,6 +25,16 @@ class Drawer:
     coder: Coder
     textures: Textures
     rasteriser: Rasteriser = rasterise
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Of a file that `training.people.pack` has written."""
+        arrays = unpacked(path)
+        return cls(
+            Head.from_arrays(within(arrays, "head")),
+            Coder(ShapeBasis(**within(arrays, "shape")), **within(arrays, "looks")),
+            Textures(**within(arrays, "textures")),
+        )
 
     def buffers(self, codes: Floats, views: list[View], size: int) -> Floats:
         """(B, CHANNELS, size, size) of codes (B, CODE)"""

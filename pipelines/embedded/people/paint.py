@@ -20,6 +20,8 @@ from pipelines.embedded.people.view import Outfit
 Values = Any  # a number, or an array with one for each pixel
 Colour = tuple[Values, Values, Values]
 
+TEETH, LASH = (0.86, 0.83, 0.76), (0.06, 0.04, 0.035)
+
 
 def step(low: float, high: float, x: Values) -> Values:
     """0 below `low`, 1 above `high`, smooth between."""
