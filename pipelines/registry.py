@@ -15,7 +15,7 @@ PROFILES: dict[str, Profile] = {
     for profile in (
         Profile(
             name="embedded",
-            pipeline="pipelines.embedded:Embedded",
+            pipeline="pipelines.embedded.stand_in:Embedded",
             summary="Recombines patches of the references. No weights, no GPU, no download; a stand-in for tests "
             "and first steps.",
             size=256,

@@ -5,10 +5,10 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from pipelines.embedded.nets.codec import PatchCodec
 from training.data.dataset import Dataset
 from training.heads import head_box
 from training.loop import Trainer, shuffled
-from training.nets.codec import PatchCodec
 from training.steps import Workspace, workspace
 
 FACE_WEIGHT = 3.0  # of a pixel in the face's middle, beside 1 far from it

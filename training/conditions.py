@@ -1,52 +1,24 @@
-"""A code and a view → what the denoiser is told: both vectors and the buffers drawn from them."""
+"""What the denoiser is told, as tensors, drawn from the files that `data.generate` has written."""
 
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from training.people.assets import Textures
-from training.people.buffers import draw_buffers
-from training.people.code import Coder, part, read_looks, view_vector
-from training.people.head import Head
-from training.people.view import View
-from training.people.wavefront import Floats
+from pipelines.embedded.people.arrays import Floats
+from pipelines.embedded.people.drawer import Drawer
+from pipelines.embedded.people.view import View
+from training.people.files import load_coder, load_head
+from training.people.raster import rasterise
 
 
-class Drawer:
-    """Draws the buffers of codes. Needs only what `data.generate` has written, not MakeHuman's assets."""
+def load_drawer(folder: Path) -> Drawer:
+    """Needs MakeHuman's assets no more."""
+    head, textures = load_head(folder)
+    return Drawer(head, load_coder(folder), textures, rasterise)
 
-    def __init__(self, folder: Path) -> None:
-        self.head, self.coder = Head.load(folder / "head.npz"), Coder.load(folder)
-        with np.load(folder / "textures.npz") as file:
-            self.textures = Textures(**{name: file[name] for name in file.files})
 
-    def buffers(self, codes: Floats, views: list[View], size: int) -> Floats:
-        """(B, CHANNELS, size, size) of codes (B, CODE)"""
-        bodies, looks = self.coder.split(codes)
-        drawn = [
-            draw_buffers(self.head, self.textures, body, *read_looks(vector), view, size)
-            for body, vector, view in zip(bodies, looks, views, strict=True)
-        ]
-        return np.stack(drawn)
-
-    def conditions(self, codes: Floats, views: list[View], size: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Codes (B, CODE), view vectors (B, VIEW) and buffers (B, CHANNELS, size, size) as tensors."""
-        vectors = np.stack([view_vector(view) for view in views])
-        return (
-            torch.from_numpy(codes),
-            torch.from_numpy(vectors),
-            torch.from_numpy(self.buffers(codes, views, size)),
-        )
-
-    def decided(self, code: Floats) -> Floats:
-        """The code with its either-or parts decided: a reader says "70 % this brow", a person has one."""
-        shape, standard = code[: self.coder.shape_size], code[self.coder.shape_size :]
-        looks = standard * self.coder.looks_spread + self.coder.looks_mean
-        for name in ("hair_style", "brow_style"):
-            looks[part(name)] = np.eye(len(looks[part(name)]))[looks[part(name)].argmax()]
-        if looks[part("mole")][0] < 0.5:
-            looks[part("mole")] = 0.0
-        standard = np.clip((looks - self.coder.looks_mean) / self.coder.looks_spread, -4, 4)
-        return np.concatenate([shape, standard]).astype(np.float32)
+def conditions(drawer: Drawer, codes: Floats, views: list[View], size: int) -> tuple[Tensor, Tensor, Tensor]:
+    """`Drawer.conditions` as tensors."""
+    code, view, buffers = drawer.conditions(codes, views, size)
+    return torch.from_numpy(code), torch.from_numpy(view), torch.from_numpy(buffers)

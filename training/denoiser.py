@@ -8,14 +8,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from training.conditions import Drawer
+from pipelines.embedded.nets.denoiser import LikenessDenoiser
+from pipelines.embedded.people.arrays import Floats
+from pipelines.embedded.people.buffers import CHANNELS
+from pipelines.embedded.people.code import view_vector
+from pipelines.embedded.people.drawer import Drawer
+from training.conditions import conditions, load_drawer
 from training.data.dataset import Dataset
 from training.latents import load_latents
 from training.loop import Trainer, shuffled
-from training.nets.denoiser import LikenessDenoiser
-from training.people.buffers import CHANNELS
-from training.people.code import view_vector
-from training.people.wavefront import Floats
 from training.references import codes_of
 from training.steps import Workspace, workspace
 
@@ -55,7 +56,7 @@ def channel_weights(spread: np.ndarray) -> Tensor:
 def train(space: Workspace) -> None:
     schedule, size = space.recipe.denoiser, buffer_size(space)
     data, test = space.train(pictures=False), space.held_out(pictures=False)
-    drawer = Drawer(space.data)
+    drawer = load_drawer(space.data)
     codes, test_codes = codes_of(drawer.coder, data).numpy(), codes_of(drawer.coder, test).numpy()
     latents, mean, spread = load_latents(space, "train")
     model = new_denoiser(space, drawer, len(view_vector(test.view(0))))
@@ -69,7 +70,7 @@ def train(space: Workspace) -> None:
         clean = torch.from_numpy((latents[numbers].astype(np.float32) - mean) / spread)
         shaken = codes[numbers // data.views]
         shaken = shaken + rng.normal(0, 1, shaken.shape) * rng.uniform(0, SHAKEN, (len(shaken), 1))
-        told = drawer.conditions(shaken.astype(np.float32), [data.view(int(n)) for n in numbers], size)
+        told = conditions(drawer, shaken.astype(np.float32), [data.view(int(n)) for n in numbers], size)
         level = 1 / (1 + np.exp(-rng.normal(0.6, 1, len(clean))))
         level = np.where(rng.random(len(clean)) < PURE_NOISE, 1.0, level).astype(np.float32)
         noise = torch.from_numpy(rng.standard_normal(clean.shape, np.float32))
@@ -113,7 +114,7 @@ def _held_out(space: Workspace, drawer: Drawer, test: Dataset, codes: Floats) ->
     ones = torch.ones(len(clean))
     whose = numbers // test.views
     right, wrong = (
-        drawer.conditions(codes[people], views, buffer_size(space))
+        conditions(drawer, codes[people], views, buffer_size(space))
         for people in (whose, (whose + 1) % len(codes))
     )
     return (clean, noise, ones, *right, ones), (clean, noise, ones, *wrong, ones)

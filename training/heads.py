@@ -4,10 +4,10 @@ import numpy as np
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from training.nets.reader import THUMBNAIL
-from training.people.pose import CAMERA_DISTANCE, CENTRE_Y, FRAME, rotation
-from training.people.view import View
-from training.people.wavefront import Floats
+from pipelines.embedded.nets.reader import THUMBNAIL
+from pipelines.embedded.people.arrays import Floats
+from pipelines.embedded.people.pose import CAMERA_DISTANCE, CENTRE_Y, FRAME, rotation
+from pipelines.embedded.people.view import View
 
 HEAD_CENTRE = np.array([0.0, 1.25, 0.75], np.float32)  # from the neck's pivot, in decimetres: behind the nose
 HEAD_SIDE = 2.45  # decimetres: hair, chin and both ears

@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from tqdm import tqdm  # type: ignore[import-untyped]
 
+from pipelines.embedded.nets.codec import PatchCodec
+from pipelines.embedded.people.arrays import Floats
 from training.autoencoder import as_tensor, load_codec
 from training.data.dataset import Dataset
-from training.nets.codec import PatchCodec
-from training.people.wavefront import Floats
 from training.steps import Workspace, workspace
 
 

@@ -9,15 +9,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pipelines.embedded.fit import Found, fit_shape
+from pipelines.embedded.nets.reader import HeadFinder, ReferenceReader, crop
+from pipelines.embedded.people.code import LOOKS_SIZE, Coder
+from pipelines.embedded.points import COUNT, Points, camera_of, choose_points
 from training.autoencoder import as_tensor
 from training.data.dataset import Dataset
 from training.heads import head_box, thumbnails
-from training.fit import Found, fit_shape
-from training.landmarks import COUNT, Points, camera_of, choose_points
 from training.loop import Trainer, mean_weights, shuffled
-from training.nets.reader import HeadFinder, ReferenceReader, crop
-from training.people.code import Coder
-from training.people.head import Head
+from training.people.files import load_coder, load_head
 from training.steps import Workspace, workspace
 
 TRUST = 0.15  # the points err together: so much of their number counts
@@ -29,7 +29,7 @@ class Read:
 
     places: np.ndarray  # (I, V, N, 2) in parts of a picture's side
     spreads: np.ndarray  # (I, V, N)
-    codes: np.ndarray  # (I, V, CODE)
+    looks: np.ndarray  # (I, V, LOOKS_SIZE)
 
 
 def codes_of(coder: Coder, data: Dataset) -> Tensor:
@@ -64,11 +64,11 @@ def _boxes(data: Dataset, numbers: np.ndarray) -> Tensor:
 
 
 def train_reader(space: Workspace) -> None:
-    schedule, coder = space.recipe.reader, Coder.load(space.data)
+    schedule, coder = space.recipe.reader, load_coder(space.data)
     data, test = space.train(), space.held_out()
     codes = codes_of(coder, data)
     points = points_of(space, coder)
-    model = new_reader(space, coder)
+    model = new_reader(space)
     trainer = Trainer(model, space.root / "reader", schedule)
 
     def batch_at(step: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -86,22 +86,23 @@ def train_reader(space: Workspace) -> None:
             np.stack([camera_of(data.view(int(number))) for number in numbers]),
         )
         places = (torch.from_numpy(places).float() - boxes[:, None, :2]) / boxes[:, None, 2:] + 0.5
-        return crops.contiguous(memory_format=torch.channels_last), places, wanted
+        looks = wanted[:, coder.shape_size :]
+        return crops.contiguous(memory_format=torch.channels_last), places, looks
 
     if trainer.step == 0:
         model.start_from(torch.cat([batch_at(step)[1] for step in range(24)]))
 
     def loss_of(batch: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, dict[str, float]]:
-        crops, wanted, code = batch
+        crops, wanted, looks = batch
         places, spread, read, looked = model(crops)
         off = places - wanted
         weight = 1 / (spread.detach().exp() + 0.01)  # what can be told exactly must be
         of_places = ((weight / weight.mean())[..., None] * off.abs()).mean() * 50
         of_spread = off.detach().square().sum(-1) / (2 * (2 * spread).exp()) + 2 * spread
-        of_code = (read.float() - code).square().mean()
+        of_looks = (read.float() - looks).square().mean()
         of_looking = looking_loss(looked, wanted)
-        loss = of_places + 0.05 * of_spread.mean() + of_code + 0.3 * of_looking
-        told = {"code": of_code, "places": of_places, "looking": of_looking}
+        loss = of_places + 0.05 * of_spread.mean() + 2 * of_looks + 0.3 * of_looking
+        told = {"looks": of_looks, "places": of_places, "looking": of_looking}
         return loss, {name: value.item() for name, value in told.items()}
 
     def measure() -> dict[str, float]:
@@ -110,7 +111,7 @@ def train_reader(space: Workspace) -> None:
         truth = _true_places(points, coder, test, people)
         off = np.linalg.norm(read.places - truth, axis=-1) * space.recipe.size
         few = range(min(15, people))
-        fitted = {count: fitted_codes(space, coder, points, test, read, few, count) for count in (1, 3)}
+        fitted = {count: fitted_codes(coder, points, test, read, people=few, count=count) for count in (1, 3)}
         true = codes_of(coder, test)[: len(few)]
         figures = {"points off, px": float(off.mean()), "points off, median px": float(np.median(off))}
         for count, found in fitted.items():
@@ -153,7 +154,7 @@ def _taken_otherwise(crops: Tensor, rng: np.random.Generator, seed: int) -> Tens
 
 
 def points_of(space: Workspace, coder: Coder) -> Points:
-    head = Head.load(space.data / "head.npz")
+    head, _ = load_head(space.data)
     return Points.of(head, coder, choose_points(head))
 
 
@@ -166,7 +167,7 @@ def _true_places(points: Points, coder: Coder, data: Dataset, people: int) -> np
 
 
 def fitted_codes(
-    space: Workspace, coder: Coder, points: Points, data: Dataset, read: Read, people: range, count: int
+    coder: Coder, points: Points, data: Dataset, read: Read, *, people: range, count: int
 ) -> Tensor:
     """The codes of some people from their `count` most frontal pictures: (I, CODE)."""
     prior = coder.prior()
@@ -174,22 +175,22 @@ def fitted_codes(
     for person in people:
         numbers = sorted(range(data.views), key=lambda v: abs(data.view(person * data.views + v).yaw))[:count]
         found = [Found(read.places[person, v], read.spreads[person, v]) for v in numbers]
-        mean = read.codes[person, numbers].mean(0)
+        looks = read.looks[person, numbers].mean(0)
         shape, _ = fit_shape(points, prior, found, trust=TRUST)
-        codes.append(np.concatenate([shape, mean[coder.shape_size :]]))
+        codes.append(np.concatenate([shape, looks]))
     return torch.from_numpy(np.stack(codes).astype(np.float32))
 
 
-def new_reader(space: Workspace, coder: Coder) -> ReferenceReader:
+def new_reader(space: Workspace) -> ReferenceReader:
     wide = space.recipe.reader_widths
     reader: ReferenceReader = ReferenceReader(
-        code=coder.size, points=COUNT, widths=wide, risen=space.recipe.reader_risen
+        looks=LOOKS_SIZE, points=COUNT, widths=wide, risen=space.recipe.reader_risen
     )
     return reader
 
 
-def load_reader(space: Workspace, coder: Coder, checkpoint: bool = False) -> ReferenceReader:
-    model: ReferenceReader = new_reader(space, coder)
+def load_reader(space: Workspace, checkpoint: bool = False) -> ReferenceReader:
+    model: ReferenceReader = new_reader(space)
     model.load_state_dict(mean_weights(space.root / "reader", checkpoint))
     model.eval()
     return model
@@ -214,14 +215,14 @@ def read_all(
         pictures = as_tensor(data.pictures(numbers))
         boxes = _boxes(data, numbers) if finder is None else finder(thumbnails(pictures)).float()
         with torch.autocast("cpu", torch.bfloat16):
-            places, spread, codes, _ = model(crop(pictures, boxes))
+            places, spread, looks, _ = model(crop(pictures, boxes))
         side = boxes[:, None, 2:]
-        parts.append(((places - 0.5) * side + boxes[:, None, :2], spread.exp() * side[..., 0], codes.float()))
-    places, spreads, codes = (
+        parts.append(((places - 0.5) * side + boxes[:, None, :2], spread.exp() * side[..., 0], looks.float()))
+    places, spreads, looks = (
         torch.cat(part).reshape(-1, data.views, *part[0].shape[1:]).numpy()
         for part in zip(*parts, strict=True)
     )
-    return Read(places, spreads, codes)
+    return Read(places, spreads, looks)
 
 
 def r_squared(coder: Coder, truth: Tensor, read: Tensor) -> dict[str, float]:

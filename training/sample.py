@@ -7,15 +7,16 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from pipelines.embedded.nets.codec import PatchCodec
+from pipelines.embedded.nets.denoiser import LikenessDenoiser
+from pipelines.embedded.people.arrays import Floats
+from pipelines.embedded.people.code import view_vector
+from pipelines.embedded.people.drawer import Drawer
+from pipelines.embedded.people.view import View
 from training.autoencoder import load_codec
-from training.conditions import Drawer
+from training.conditions import conditions, load_drawer
 from training.denoiser import buffer_size, new_denoiser
 from training.latents import load_latents
-from training.nets.codec import PatchCodec
-from training.nets.denoiser import LikenessDenoiser
-from training.people.code import view_vector
-from training.people.view import View
-from training.people.wavefront import Floats
 from training.steps import Workspace
 
 
@@ -33,7 +34,7 @@ class Sampler:
         self, codes: Floats, views: list[View], *, seed: int = 0, steps: int = 8, guidance: float = 1.0
     ) -> np.ndarray:
         """(B, S, S, 3) bytes of codes (B, CODE) in `views`. Guidance above 1 stresses the references."""
-        code, view, buffers = self.drawer.conditions(codes, views, buffer_size(self.space))
+        code, view, buffers = conditions(self.drawer, codes, views, buffer_size(self.space))
         cells = self.space.recipe.size // 16
         shape = (len(codes), len(self.mean), cells, cells)
         latents = torch.randn(shape, generator=torch.Generator().manual_seed(seed))
@@ -60,7 +61,7 @@ class Sampler:
 
 def load_sampler(space: Workspace, checkpoint: bool = False) -> Sampler:
     """With `checkpoint`, the running mean of a denoiser that is still being trained."""
-    drawer = Drawer(space.data)
+    drawer = load_drawer(space.data)
     view = len(view_vector(space.held_out(pictures=False).view(0)))
     denoiser = new_denoiser(space, drawer, view)
     if checkpoint:

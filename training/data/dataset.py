@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 
+from pipelines.embedded.people.arrays import Floats
+from pipelines.embedded.people.code import view_vector
+from pipelines.embedded.people.view import View
 from training.data.shards import Shard, from_jpeg, shard_paths
 from training.data.splits import view_of
-from training.people.code import view_vector
-from training.people.view import View
-from training.people.wavefront import Floats
 
 
 class Dataset:

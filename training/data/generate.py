@@ -11,19 +11,21 @@ import cv2
 import numpy as np
 from tqdm import tqdm  # type: ignore[import-untyped]
 
+from pipelines.embedded.people.code import view_vector
 from training.data.shards import IDENTITIES, Shard, shard_paths, to_jpeg
 from training.data.splits import BASIS_FIRST_SEED, Split, splits, view_of
 from training.people.assets import Assets, load_assets
-from training.people.code import Coder, looks_vector, view_vector
+from training.people.basis import aligned, fit_basis
+from training.people.code import Encoder, looks_vector
+from training.people.files import load_coder, save_coder, save_head
 from training.people.identity import sample_identity
 from training.people.render import render
-from training.people.shape import aligned, fit_basis
 
 
 class Maker:
     """Renders shards. One instance is shared by all processes, which are forked from this one."""
 
-    def __init__(self, assets: Assets, coder: Coder, size: int) -> None:
+    def __init__(self, assets: Assets, coder: Encoder, size: int) -> None:
         self.assets, self.coder, self.size = assets, coder, size
 
     def shard(self, task: tuple[Split, int, Path]) -> int:
@@ -50,7 +52,7 @@ class Maker:
         return len(jpegs)
 
 
-def make_coder(assets: Assets, people: int) -> Coder:
+def make_coder(assets: Assets, people: int) -> Encoder:
     """The shape basis and the looks' statistics, of people whom no split has."""
     bodies, looks = [], []
     for index in tqdm(range(people), desc="basis", mininterval=5):
@@ -58,7 +60,7 @@ def make_coder(assets: Assets, people: int) -> Coder:
         bodies.append(aligned(assets.head, person.body))
         looks.append(looks_vector(person))
     table = np.stack(looks)
-    return Coder(fit_basis(assets.head, np.stack(bodies)), table.mean(0), table.std(0) + np.float32(1e-3))
+    return Encoder(fit_basis(assets.head, np.stack(bodies)), table.mean(0), table.std(0) + np.float32(1e-3))
 
 
 def generate(
@@ -70,16 +72,15 @@ def generate(
     size: int = 256,
     processes: int = 2,
     basis: int = 1500,
-) -> Coder:
+) -> Encoder:
     """Everything under `out`: head.npz, shape.npz, looks.npz, textures.npz, train/, held_out/."""
     cv2.setNumThreads(1)
     assets = load_assets(assets_folder)
     out.mkdir(parents=True, exist_ok=True)
     if not (out / "looks.npz").exists():
-        assets.head.save(out / "head.npz")
-        np.savez_compressed(out / "textures.npz", **assets.textures.__dict__)
-        make_coder(assets, basis).save(out)
-    coder = Coder.load(out)
+        save_head(assets.head, assets.textures, out)
+        save_coder(make_coder(assets, basis), out)
+    coder = load_coder(out)
     maker = Maker(assets, coder, size)
     for split in reversed(splits(identities, held_out)):  # held-out first: every step measures with them
         (out / split.name).mkdir(exist_ok=True)

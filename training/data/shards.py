@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from training.people.wavefront import Floats
+from pipelines.embedded.people.arrays import Floats
 
 QUALITY = 97  # of the JPEGs, with full colour resolution: about 44 dB, far above any autoencoder's
 IDENTITIES = 25  # in one shard

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.people.view import View, sample_view
+from pipelines.embedded.people.view import View, sample_view
 
 
 @dataclass(frozen=True)

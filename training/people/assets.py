@@ -5,14 +5,17 @@ makehumancommunity+makehuman-assets and makehumancommunity+mpfb2 (github.com/mak
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from training.people.head import HAIR_STYLES, Head, Material
-from training.people.wavefront import Floats, Mesh, Worn, read_mesh, read_target, read_worn
+from pipelines.embedded.people.arrays import Floats, Ints
+from pipelines.embedded.people.head import HAIR_STYLES, Head, Material
+from pipelines.embedded.people.textures import Textures
+from pipelines.embedded.people.worn import Worn
+from training.people.wavefront import Mesh, read_mesh, read_target, read_worn
 
 ANCESTRIES = ("african", "asian", "caucasian")
 SEXES = ("female", "male")
@@ -48,13 +51,6 @@ class Morph:
 
 
 @dataclass(frozen=True)
-class Textures:
-    eye: Floats  # (256, 256, 3) sRGB, 0 to 1
-    iris: Floats  # (256, 256) where the iris is
-    brows: Floats  # (styles, 128, 128) how dense a brow is
-
-
-@dataclass(frozen=True)
 class Assets:
     head: Head
     macro: dict[tuple[str, ...], Floats]  # by (ancestry, sex, age) and (sex, age, weight): (N, 3)
@@ -73,7 +69,7 @@ def load_assets(folder: Path) -> Assets:
 
     kept, materials = _kept_triangles(mesh)
     worn = [eyes, *hair.values()]
-    wanted = np.unique(np.concatenate([kept.ravel(), *(part.body_vertices() for part in worn)]))
+    wanted = np.unique(np.concatenate([kept.ravel(), *(_body_vertices(part) for part in worn)]))
     number = np.full(len(mesh.vertices), -1, np.int32)
     number[wanted] = np.arange(len(wanted), dtype=np.int32)
 
@@ -98,8 +94,8 @@ def load_assets(folder: Path) -> Assets:
                 for unit in EXPRESSION_TARGETS
             ]
         ),
-        eyes=eyes.renumbered(number),
-        hair={style: part.renumbered(number) for style, part in hair.items()},
+        eyes=_renumbered(eyes, number),
+        hair={style: _renumbered(part, number) for style, part in hair.items()},
     )
     macro: dict[tuple[str, ...], Floats] = {}
     for sex in SEXES:
@@ -118,6 +114,15 @@ def load_assets(folder: Path) -> Assets:
                 and (modifier["target"], modifier.get("min")) not in UNWANTED
             ]
     return Assets(head, macro, tuple(morphs), textures)
+
+
+def _body_vertices(worn: Worn) -> Ints:
+    return np.unique(np.concatenate([worn.corners.ravel(), worn.scale_between.ravel()])).astype(np.int32)
+
+
+def _renumbered(worn: Worn, number: Ints) -> Worn:
+    """The same on a body whose vertex i is now called number[i]."""
+    return replace(worn, corners=number[worn.corners], scale_between=number[worn.scale_between])
 
 
 def _morph(group: str, modifier: dict[str, str], target) -> Morph:  # type: ignore[no-untyped-def]
@@ -167,7 +172,7 @@ def _textures(data: Path, more: Path, eyes: Worn) -> tuple[Textures, Worn]:
     middle = eyes.uv[eyes.triangles].mean(1)
     x, y = (np.clip(middle * [1, -1] + [0, 1], 0, 1) * 255).astype(int).T
     opaque = picture[y, x, 3] > 128
-    eyes = Worn(**{**eyes.__dict__, "triangles": eyes.triangles[opaque]})
+    eyes = replace(eyes, triangles=eyes.triangles[opaque])
     colour = np.ascontiguousarray(picture[..., 2::-1]).astype(np.float32) / 255
     saturation = (colour.max(-1) - colour.min(-1)) / (colour.max(-1) + 1e-3)
     iris = np.clip((saturation - 0.55) / 0.2, 0, 1).astype(np.float32)

@@ -1,52 +1,27 @@
-"""An identity and a view as vectors: what a network is told, and what the reference encoder must find out."""
+"""An identity as its code."""
 
-from dataclasses import dataclass, fields
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from training.people.colour import to_srgb
-from training.people.head import HAIR_STYLES, NO_HAIR, Head
-from training.people.identity import Identity, Looks
-from training.people.shape import ShapeBasis
-from training.people.view import BACKGROUNDS, View
-from training.people.wavefront import Floats
-
-STYLES = (*HAIR_STYLES, NO_HAIR)
-BROWS = 12
-COLOURS = ("skin", "lips", "hair", "brow", "iris")
-STRENGTHS = (
-    "blush",
-    "sockets",
-    "freckles",
-    "lines",
-    "brow_lift",
-    "brow_tall",
-    "brow_dense",
-    "scalp",
-    "strands",
-)
-
-LAYOUT: dict[str, int] = {  # the looks vector, part by part
-    "ancestry": 3,
-    "sex": 1,
-    "age": 1,
-    "weight": 1,
-    **dict.fromkeys(COLOURS, 3),
-    **dict.fromkeys(STRENGTHS, 1),
-    "mole": 3,
-    "beard": 3,
-    "hair_style": len(STYLES),
-    "brow_style": BROWS,
-}
-LOOKS_SIZE = sum(LAYOUT.values())
+from pipelines.embedded.people.arrays import Floats
+from pipelines.embedded.people.code import BROWS, COLOURS, STRENGTHS, STYLES, Coder
+from pipelines.embedded.people.colour import to_srgb
+from pipelines.embedded.people.head import Head
+from training.people.basis import FittedBasis
+from training.people.identity import Identity
 
 
-def part(name: str) -> slice:
-    """Where in the looks vector that part stands."""
-    start = sum(size for other, size in list(LAYOUT.items())[: list(LAYOUT).index(name)])
-    return slice(start, start + LAYOUT[name])
+@dataclass(frozen=True)
+class Encoder(Coder):
+    """A coder that also knows the way from an identity to its code."""
+
+    basis: FittedBasis
+
+    def encode(self, head: Head, person: Identity) -> Floats:
+        """(CODE,)"""
+        return self.join(self.basis.coefficients(head, person.body), looks_vector(person))
 
 
 def looks_vector(person: Identity) -> Floats:
@@ -59,120 +34,3 @@ def looks_vector(person: Identity) -> Floats:
     parts += [[looks.beard, looks.beard * looks.beard_jaw, looks.beard * looks.beard_moustache]]
     parts += [np.eye(len(STYLES))[STYLES.index(person.hair)], np.eye(BROWS)[person.brow]]
     return np.concatenate(parts).astype(np.float32)
-
-
-def read_looks(vector: Floats) -> tuple[Looks, str, int]:
-    """The way back: looks, hair style, brow style. Anything is allowed, as a network may have made it."""
-
-    def of(name: str) -> Floats:
-        return vector[part(name)]
-
-    beard = max(0.0, float(of("beard")[0]))
-    mole = float(np.clip(of("mole")[0], 0, 1))
-    values: dict[str, Any] = {name: float(of(name)[0]) for name in STRENGTHS}
-    for name in COLOURS:
-        values[name] = np.asarray(np.clip(of(name), 0.02, 1) ** 2.2, np.float32)
-    looks = Looks(
-        **values,
-        mole=float(mole > 0.5),
-        mole_x=float(of("mole")[1]) / max(mole, 0.2),
-        mole_y=float(of("mole")[2]) / max(mole, 0.2) + 6.7,
-        beard=beard if beard > 0.1 else 0.0,
-        beard_jaw=float(of("beard")[1]) / max(beard, 0.1),
-        beard_moustache=float(of("beard")[2]) / max(beard, 0.1),
-        grain=0,
-    )
-    return looks, STYLES[int(of("hair_style").argmax())], int(of("brow_style").argmax())
-
-
-def view_vector(view: View) -> Floats:
-    """(VIEW_SIZE,), each number about -2 to 2. Angles come as sine and cosine too: pose must be exact."""
-    lamp, outfit, backdrop = view.lamp, view.outfit, view.backdrop
-    turn, nod = np.deg2rad(view.yaw), np.deg2rad(view.pitch)
-    azimuth, elevation = np.deg2rad([lamp.azimuth, lamp.elevation])
-    return np.concatenate(
-        [
-            [view.yaw / 30, np.sin(turn), np.cos(turn), np.sin(2 * turn), np.cos(2 * turn)],
-            [view.pitch / 12, np.sin(2 * nod), view.roll / 5, view.body_yaw / 20],
-            view.expression * 2,
-            [
-                np.sin(azimuth),
-                np.cos(azimuth),
-                np.sin(elevation),
-                lamp.key * 2 - 2,
-                lamp.ambient * 4 - 1.6,
-                lamp.warmth,
-            ],
-            [(view.zoom - 1) * 6, view.shift_x * 10, view.shift_y * 3],
-            np.eye(len(BACKGROUNDS))[BACKGROUNDS.index(backdrop.kind)],
-            to_srgb(backdrop.first) * 2 - 1,
-            to_srgb(backdrop.second) * 2 - 1,
-            [np.cos(backdrop.angle), np.sin(backdrop.angle), backdrop.place, backdrop.extent * 2 - 1],
-            to_srgb(outfit.colour) * 2 - 1,
-            (to_srgb(outfit.second) * 2 - 1) * outfit.striped,
-            [outfit.striped, outfit.striped * (outfit.stripes - 22) / 8],
-            [(outfit.neckline - 5.6) * 6, outfit.plunge * 2, outfit.slope - 1.5],
-        ]
-    ).astype(np.float32)
-
-
-@dataclass(frozen=True)
-class Coder:
-    """Identity ↔ the vector (CODE,) that networks see: shape first, then looks, each about unit variance.
-
-    Later shape components are kept smaller than the first, since an error in them shows less.
-    """
-
-    basis: ShapeBasis
-    looks_mean: Floats
-    looks_spread: Floats
-
-    @property
-    def shape_size(self) -> int:
-        return len(self.basis.spread)
-
-    @property
-    def size(self) -> int:
-        return self.shape_size + LOOKS_SIZE
-
-    @property
-    def _shape_scale(self) -> Floats:
-        spread = self.basis.spread
-        return np.asarray((spread / spread[0]) ** 0.3 / spread, np.float32)
-
-    def encode(self, head: Head, person: Identity) -> Floats:
-        return self.join(self.basis.coefficients(head, person.body), looks_vector(person))
-
-    def join(self, coefficients: Floats, looks: Floats) -> Floats:
-        """Raw shape coefficients (…, K) and looks (…, LOOKS_SIZE) → codes."""
-        standard = np.clip((looks - self.looks_mean) / self.looks_spread, -4, 4)
-        return np.concatenate([coefficients * self._shape_scale, standard], -1).astype(np.float32)
-
-    def split(self, code: Floats) -> tuple[Floats, Floats]:
-        """Codes (…, CODE) → bodies (…, N, 3) and looks vectors (…, LOOKS_SIZE)."""
-        looks = code[..., self.shape_size :]
-        return self.basis.body(self.unscaled(code)), looks * self.looks_spread + self.looks_mean
-
-    def unscaled(self, code: Floats) -> Floats:
-        """The raw shape coefficients (…, K) of codes (…, CODE)."""
-        return np.asarray(code[..., : self.shape_size] / self._shape_scale, np.float32)
-
-    def prior(self) -> Floats:
-        """The spread of the code's shape numbers between people, (K,)."""
-        return np.asarray(self.basis.spread * self._shape_scale, np.float64)
-
-    def names(self) -> list[str]:
-        """For each number of a code, what it tells: for tables."""
-        edges = ((8, "shape 0-7"), (24, "shape 8-23"), (48, "shape 24-47"), (self.shape_size, "shape 48-"))
-        names = [next(name for edge, name in edges if k < edge) for k in range(self.shape_size)]
-        return names + [name for name, size in LAYOUT.items() for _ in range(size)]
-
-    def save(self, folder: Path) -> None:
-        self.basis.save(folder / "shape.npz")
-        np.savez(folder / "looks.npz", looks_mean=self.looks_mean, looks_spread=self.looks_spread)
-
-    @classmethod
-    def load(cls, folder: Path) -> "Coder":
-        with np.load(folder / "looks.npz") as file:
-            looks = {f.name: file[f.name] for f in fields(cls) if f.name != "basis"}
-        return cls(ShapeBasis.load(folder / "shape.npz"), **looks)

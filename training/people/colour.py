@@ -1,10 +1,6 @@
-"""Colours: what skin, hair, eyes, walls and clothes may have. Stored as sRGB 0 to 255, used as linear light."""
-
-import colorsys
+"""The colours that skin, hair and eyes may have: sRGB 0 to 255."""
 
 import numpy as np
-
-from training.people.wavefront import Floats
 
 SKIN = {
     "african": [(120, 80, 58), (96, 62, 44), (146, 100, 74), (74, 48, 36), (168, 120, 90)],
@@ -34,24 +30,8 @@ EYES = {
 }
 
 
-def linear(rgb: object) -> Floats:
-    """sRGB 0 to 255 as linear light 0 to 1."""
-    return np.asarray((np.clip(np.asarray(rgb, np.float64), 4, 252) / 255) ** 2.2, np.float32)
-
-
-def to_srgb(light: Floats) -> Floats:
-    """Linear light as sRGB, 0 to 1."""
-    return np.asarray(np.clip(light, 0, 1) ** (1 / 2.2), np.float32)
-
-
 def pick(rng: np.random.Generator, table: dict[str, tuple[tuple[int, int, int], float]]) -> np.ndarray:
     """One of the table's colours, the common ones more often."""
     weights = np.array([weight for _, weight in table.values()])
     colours = [colour for colour, _ in table.values()]
     return np.array(colours[rng.choice(len(colours), p=weights / weights.sum())], np.float64)
-
-
-def any_colour(rng: np.random.Generator) -> Floats:
-    """Something that a wall or a shirt may be: mostly muted. Linear light."""
-    hue, saturation, value = rng.uniform(0, 1), rng.beta(1.2, 2.2) * 0.78, rng.uniform(0.12, 0.94)
-    return linear(np.array(colorsys.hsv_to_rgb(hue, saturation, value)) * 255)

@@ -1,14 +1,15 @@
 """An identity: everything about a person that a new view doesn't change. It follows from its seed alone."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
+from pipelines.embedded.people.arrays import Floats
+from pipelines.embedded.people.colour import linear
+from pipelines.embedded.people.head import NO_HAIR
+from pipelines.embedded.people.looks import Looks
 from training.people import colour
 from training.people.assets import AGES, ANCESTRIES, SEXES, Assets
-from training.people.head import NO_HAIR
-from training.people.wavefront import Floats
 
 SPREAD = {  # standard deviation of a group's morphs; larger ones look like cartoons
     "head": 0.26,
@@ -44,32 +45,6 @@ MENS_HAIR = (
     "ponytail01",
     "afro01",
 )
-
-
-class Looks(NamedTuple):
-    """What is painted on the mesh. Colours are linear RGB, (3,); the rest are strengths from 0 to about 1."""
-
-    skin: Floats
-    lips: Floats
-    hair: Floats
-    brow: Floats
-    iris: Floats
-    blush: float
-    sockets: float  # shadows around the eyes
-    freckles: float
-    mole: float
-    mole_x: float
-    mole_y: float
-    beard: float  # how dense
-    beard_jaw: float
-    beard_moustache: float
-    lines: float  # of age
-    brow_lift: float
-    brow_tall: float
-    brow_dense: float
-    scalp: float  # hair's colour on the skin beneath it
-    strands: float
-    grain: int  # seeds the skin's and the hair's pattern
 
 
 @dataclass(frozen=True)
@@ -152,11 +127,11 @@ def _looks(rng: np.random.Generator, is_male: bool, ancestry: np.ndarray, age: f
     bearded = is_male and rng.random() < 0.55
     jaw, moustache = ((1.0, 1.0), (1.0, 0.0), (0.8, 1.0), (0.9, 0.6))[rng.integers(4)]
     return Looks(
-        skin=colour.linear(skin),
-        lips=colour.linear(lips),
-        hair=colour.linear(hair_colour),
-        brow=colour.linear(hair_colour * 0.62 + rng.uniform(-6, 6)),
-        iris=colour.linear(iris + rng.normal(0, 6, 3)),
+        skin=linear(skin),
+        lips=linear(lips),
+        hair=linear(hair_colour),
+        brow=linear(hair_colour * 0.62 + rng.uniform(-6, 6)),
+        iris=linear(iris + rng.normal(0, 6, 3)),
         blush=rng.uniform(0.4, 1.5),
         sockets=rng.uniform(0, 1) * (0.4 + age),
         freckles=rng.uniform(0.5, 1) if pale and rng.random() < 0.18 else 0.0,

@@ -1,21 +1,10 @@
-"""The z-buffer: which triangle each pixel shows, and where in it. No GL, so that it runs anywhere."""
-
-from typing import NamedTuple
+"""`pipelines.embedded.people.raster` compiled: some times as fast, for tens of thousands of pictures."""
 
 import numpy as np
 from numba import njit
 
-from training.people.wavefront import Floats, Ints
-
-FAR = np.float32(1e9)
-
-
-class Surface(NamedTuple):
-    """What each pixel of an (S, S) picture shows."""
-
-    triangle: Ints  # (S, S), -1 where there is none
-    inside: Floats  # (S, S, 2) weights of the triangle's second and third corner
-    depth: Floats  # (S, S)
+from pipelines.embedded.people.arrays import Floats, Ints
+from pipelines.embedded.people.raster import FAR, Surface
 
 
 def rasterise(screen: Floats, triangles: Ints, size: int) -> Surface:

@@ -2,15 +2,15 @@
 
 import numpy as np
 
-from training.people.assets import Textures
-from training.people.backdrop import paint_backdrop
-from training.people.head import Head, Material, assemble
+from pipelines.embedded.people.arrays import Floats
+from pipelines.embedded.people.backdrop import paint_backdrop
+from pipelines.embedded.people.head import Head, Material, assemble
+from pipelines.embedded.people.pose import pose
+from pipelines.embedded.people.textures import Textures
+from pipelines.embedded.people.view import Lamp, View
 from training.people.identity import Identity
-from training.people.pose import pose
 from training.people.raster import rasterise
-from training.people.shade import Clothes, Scene, shade
-from training.people.view import Lamp, View
-from training.people.wavefront import Floats
+from training.people.shade import Scene, shade
 
 SHADOW_SIZE = 256
 SHADOW_SPAN = 5.0  # decimetres that the shadow map's side covers
@@ -23,7 +23,7 @@ def render(
     figure = assemble(head, person.body, view.expression, person.hair)
     posed = pose(figure, view)
     surface = rasterise(posed.screen, figure.triangles, size * sampling)
-    towards = towards_lamp(view.lamp)
+    towards = view.lamp.towards()
     from_lamp = _as_lamp_sees(posed.positions, towards)
     casts = figure.triangles[figure.materials != Material.LASH]
     backdrop = paint_backdrop(view.backdrop, size)
@@ -45,13 +45,12 @@ def render(
         rasterise(from_lamp, casts, SHADOW_SIZE).depth,
     )
     picture = backdrop.repeat(sampling, 0).repeat(sampling, 1)
-    clothes = Clothes(*view.outfit)
     shade(
         picture,
         surface,
         scene,
         person.looks,
-        clothes,
+        view.outfit,
         textures.brows[person.brow],
         textures.eye,
         textures.iris,
@@ -65,12 +64,6 @@ def develop(light: Floats) -> np.ndarray:
     light = np.clip(light, 0, None)
     light = light * (1 + light / 6) / (1 + light * 0.42)
     return np.asarray(np.clip(light, 0, 1) ** (1 / 2.2) * 255 + 0.5, np.uint8)
-
-
-def towards_lamp(lamp: Lamp) -> Floats:
-    azimuth, elevation = np.deg2rad([lamp.azimuth, lamp.elevation])
-    flat = np.cos(elevation)
-    return np.array([np.sin(azimuth) * flat, np.sin(elevation), np.cos(azimuth) * flat], np.float32)
 
 
 def light_colours(lamp: Lamp, surroundings: Floats) -> tuple[Floats, Floats, Floats]:

@@ -11,12 +11,14 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from training.people.identity import Looks
+from pipelines.embedded.people.arrays import Floats, Ints
+from pipelines.embedded.people.looks import Looks
+from pipelines.embedded.people.paint import LASH, TEETH
+from pipelines.embedded.people.raster import Surface
+from pipelines.embedded.people.view import Outfit
+from training.people.compiled import cloth_colour, eye_colour, shirt
 from training.people.noise import noise1, noise2
-from training.people.paint import shirt
-from training.people.raster import Surface
 from training.people.skin import skin_colour
-from training.people.wavefront import Floats, Ints
 
 
 class Scene(NamedTuple):
@@ -38,16 +40,6 @@ class Scene(NamedTuple):
     shadow: Floats  # (Q, Q) the nearest depth that the lamp sees
 
 
-class Clothes(NamedTuple):
-    colour: Floats
-    second: Floats
-    striped: float
-    stripes: float
-    neckline: float
-    plunge: float
-    slope: float
-
-
 @njit(cache=True, fastmath=True)
 def mix(values: Floats, corners: Ints, w0: float, w1: float, w2: float) -> tuple[float, float, float]:
     a, b, c = corners[0], corners[1], corners[2]
@@ -55,6 +47,16 @@ def mix(values: Floats, corners: Ints, w0: float, w1: float, w2: float) -> tuple
         w0 * values[a, 0] + w1 * values[b, 0] + w2 * values[c, 0],
         w0 * values[a, 1] + w1 * values[b, 1] + w2 * values[c, 1],
         w0 * values[a, 2] + w1 * values[b, 2] + w2 * values[c, 2],
+    )
+
+
+@njit(cache=True, fastmath=True)
+def mix_pair(values: Floats, corners: Ints, w0: float, w1: float, w2: float) -> tuple[float, float]:
+    """As `mix`, for pairs."""
+    a, b, c = corners[0], corners[1], corners[2]
+    return (
+        w0 * values[a, 0] + w1 * values[b, 0] + w2 * values[c, 0],
+        w0 * values[a, 1] + w1 * values[b, 1] + w2 * values[c, 1],
     )
 
 
@@ -79,33 +81,12 @@ def _lit(shadow: Floats, x: float, y: float, depth: float, bias: float) -> float
 
 
 @njit(cache=True, fastmath=True)
-def cloth_colour(y: float, clothes: Clothes) -> Floats:
-    """The thread's colour at that height of the rest pose."""
-    if clothes.striped > 0.5 and np.sin(y * clothes.stripes) > 0.2:
-        return clothes.second
-    return clothes.colour
-
-
-@njit(cache=True, fastmath=True)
-def _cloth(x: float, y: float, below: float, clothes: Clothes, grain: int) -> tuple[float, float, float]:
-    colour = cloth_colour(y, clothes)
+def _cloth(x: float, y: float, below: float, outfit: Outfit, grain: int) -> tuple[float, float, float]:
+    colour = cloth_colour(y, outfit)
     k = 1 + 0.12 * (noise2(x * 9, y * 9, grain + 3) - 0.5)
     if below < 0.08:
         k *= 0.82  # the hem
     return colour[0] * k, colour[1] * k, colour[2] * k
-
-
-@njit(cache=True, fastmath=True)
-def eye_colour(u: float, v: float, eye: Floats, iris: Floats, looks: Looks) -> tuple[float, float, float]:
-    i = min(max(int(u * 255), 0), 255)
-    j = min(max(int(255 - v * 255), 0), 255)
-    k = iris[j, i]
-    bright = (eye[j, i, 0] + eye[j, i, 1] + eye[j, i, 2]) * 2.4 * k
-    return (
-        eye[j, i, 0] * (1 - k) + looks.iris[0] * bright,
-        eye[j, i, 1] * (1 - k) + looks.iris[1] * bright,
-        eye[j, i, 2] * (1 - k) + looks.iris[2] * bright,
-    )
 
 
 @njit(cache=True, fastmath=True)
@@ -123,7 +104,7 @@ def shade(
     surface: Surface,
     scene: Scene,
     looks: Looks,
-    clothes: Clothes,
+    outfit: Outfit,
     brow: Floats,
     eye: Floats,
     iris: Floats,
@@ -162,30 +143,30 @@ def shade(
                     + w1 * scene.marks[corners[1], 3]
                     + w2 * scene.marks[corners[2], 3]
                 )
-                below = shirt(abs(bx), by, bz, clothes.neckline, clothes.plunge, clothes.slope)
+                below = shirt(abs(bx), by, bz, outfit.neckline, outfit.plunge, outfit.slope)
                 floor = 0.18
                 occluded = 1 - 0.28 * max(0.0, min(1.0, (-ny - 0.1) / 0.4))
                 if below > 0:
-                    red, green, blue = _cloth(bx, by, below, clothes, looks.grain)
+                    red, green, blue = _cloth(bx, by, below, outfit, looks.grain)
                     gloss = 0.02
                 else:
                     red, green, blue = skin_colour(bx, by, bz, lips, lids, ears, mouth, looks, brow)
                     gloss, sharp = 0.10 + 0.22 * lips, 18.0 + 20 * lips
             elif material == 1:
-                u, v, _ = mix_pair(scene.uv, corners, w0, w1, w2)
+                u, v = mix_pair(scene.uv, corners, w0, w1, w2)
                 red, green, blue = eye_colour(u, v, eye, iris, looks)
                 wrap, occluded, gloss, sharp = 0.4, 0.80, 0.9, 90.0
             elif material == 2:
                 red, green, blue = _hair(bx, by, bz, looks)
                 gloss, sharp = 0.10, 9.0
             elif material == 3:
-                red, green, blue = 0.86, 0.83, 0.76
+                red, green, blue = TEETH
                 occluded, gloss = 0.75, 0.3
             elif material == 4:
                 red, green, blue = 0.55, 0.22, 0.22
                 occluded = 0.6
             else:
-                red, green, blue = 0.06, 0.04, 0.035
+                red, green, blue = LASH
             direct = max(0.0, (d + wrap) / (1 + wrap)) * (floor + (1 - floor) * lit)
             direct_red = direct
             if material == 0:
@@ -199,14 +180,3 @@ def shade(
                 ambient = (scene.sky[c] * up + scene.ground[c] * (1 - up)) * occluded
                 lamp = scene.lamp[c] * (direct_red if c == 0 else direct)
                 picture[py, px, c] = albedo * (ambient + lamp) + shine * scene.lamp[c] + rim * scene.sky[c]
-
-
-@njit(cache=True, fastmath=True)
-def mix_pair(values: Floats, corners: Ints, w0: float, w1: float, w2: float) -> tuple[float, float, float]:
-    """As `mix`, for pairs."""
-    a, b, c = corners[0], corners[1], corners[2]
-    return (
-        w0 * values[a, 0] + w1 * values[b, 0] + w2 * values[c, 0],
-        w0 * values[a, 1] + w1 * values[b, 1] + w2 * values[c, 1],
-        0.0,
-    )

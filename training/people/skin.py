@@ -5,10 +5,10 @@
 import numpy as np
 from numba import njit
 
-from training.people.identity import Looks
+from pipelines.embedded.people.arrays import Floats
+from pipelines.embedded.people.looks import Looks
+from training.people.compiled import beard, brow_cover, scalp, step
 from training.people.noise import noise1, noise2
-from training.people.paint import beard, brow_place, scalp, step
-from training.people.wavefront import Floats
 
 
 @njit(cache=True, fastmath=True)
@@ -69,18 +69,3 @@ def skin_colour(
         green * (1 - hidden) + looks.hair[1] * hidden,
         blue * (1 - hidden) + looks.hair[2] * hidden,
     )
-
-
-@njit(cache=True, fastmath=True)
-def brow_cover(x: float, y: float, z: float, looks: Looks, brow: Floats) -> float:
-    if y <= 7.30 or y >= 7.80 or z <= 0.6:
-        return 0.0
-    u, v = brow_place(x, y, looks.brow_lift, looks.brow_tall)
-    if u < 0 or u >= 126 or v < 0 or v >= 126:
-        return 0.0
-    i, j = int(u), int(v)
-    f, g = u - i, v - j
-    top = brow[j, i] * (1 - f) + brow[j, i + 1] * f
-    low = brow[j + 1, i] * (1 - f) + brow[j + 1, i + 1] * f
-    cover: float = min(1.0, (top * (1 - g) + low * g) * looks.brow_dense)
-    return cover

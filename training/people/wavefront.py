@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.floating]
-Ints = NDArray[np.int32]
+from pipelines.embedded.people.arrays import Floats, Ints
+from pipelines.embedded.people.worn import Worn
 
 
 @dataclass(frozen=True)
@@ -51,46 +51,6 @@ def read_target(path: Path, count: int) -> Floats:
         if len(words) >= 4 and words[0].isdigit():
             moves[int(words[0])] = [float(word) for word in words[1:4]]
     return moves
-
-
-@dataclass(frozen=True)
-class Worn:
-    """Something that follows the body's surface: hair, eyes.
-
-    A vertex is the weighted mean of three of the body's vertices plus an offset, which grows with the body:
-    axis k is scaled by the distance of the two vertices `scale_between[k]`, in units of `scale_unit[k]`.
-    """
-
-    corners: Ints  # (M, 3) vertices of the body
-    weights: Floats  # (M, 3)
-    offsets: Floats  # (M, 3)
-    scale_between: Ints  # (3, 2)
-    scale_unit: Floats  # (3,)
-    triangles: Ints  # (T, 3) of the M vertices
-    uv: Floats  # (M, 2)
-
-    def place(self, body: Floats) -> Floats:
-        """Where its vertices lie on that body (N, 3) → (M, 3)."""
-        axes = np.arange(3)
-        ends = body[self.scale_between, axes[:, None]]
-        scale = np.abs(ends[:, 0] - ends[:, 1]) / self.scale_unit
-        on_surface = np.einsum("mk,mkc->mc", self.weights, body[self.corners])
-        return np.asarray(on_surface + self.offsets * scale, np.float32)
-
-    def body_vertices(self) -> Ints:
-        return np.unique(np.concatenate([self.corners.ravel(), self.scale_between.ravel()])).astype(np.int32)
-
-    def renumbered(self, number: Ints) -> "Worn":
-        """The same on a body whose vertex i is now called number[i]."""
-        return Worn(
-            number[self.corners],
-            self.weights,
-            self.offsets,
-            number[self.scale_between],
-            self.scale_unit,
-            self.triangles,
-            self.uv,
-        )
 
 
 def read_worn(folder: Path, name: str) -> Worn:

@@ -11,7 +11,7 @@ from models.influencer import Appearance
 from models.render import RenderOptions
 from models.shot import REFERENCE_SHEET, shot_named
 from pipelines.device import Device
-from pipelines.embedded import Embedded
+from pipelines.embedded.stand_in import Embedded
 from pipelines.profile import Plan
 from pipelines.protocol import PlannedShot, RenderCanceled, RenderedImage, Setup, Step
 from pipelines.registry import profile_named

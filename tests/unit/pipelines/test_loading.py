@@ -10,7 +10,7 @@ import pytest
 from models.errors import DeviceUnfit, ProfileLoadFailed, RenderOutOfMemory, WeightsMissing
 from models.render import RenderOptions
 from pipelines import registry
-from pipelines.embedded import Embedded
+from pipelines.embedded.stand_in import Embedded
 from pipelines.loading import chosen_profile, load_pipeline
 from pipelines.registry import PROFILES
 

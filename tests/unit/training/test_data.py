@@ -3,12 +3,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipelines.embedded.people.view import View
 from training.data.dataset import Dataset
 from training.data.generate import Maker, make_coder
 from training.data.shards import from_jpeg, shard_paths, to_jpeg
 from training.data.splits import BASIS_FIRST_SEED, LIMIT, Split, splits
 from training.people.assets import Assets
-from training.people.view import View
 
 
 @pytest.fixture(scope="module")

@@ -4,9 +4,9 @@ import torch
 
 from training.all import commands
 from training.faces import auc
-from training.nets.codec import PatchCodec
-from training.nets.denoiser import LikenessDenoiser
-from training.nets.reader import HeadFinder, ReferenceReader, crop
+from pipelines.embedded.nets.codec import PatchCodec
+from pipelines.embedded.nets.denoiser import LikenessDenoiser
+from pipelines.embedded.nets.reader import HeadFinder, ReferenceReader, crop
 from training.recipe import SMOKE
 
 

@@ -1,39 +1,13 @@
 import numpy as np
-import pytest
 
-from models.shot import REFERENCE_SHEET, Shot
+from models.shot import REFERENCE_SHEET
+from pipelines.embedded.people.buffers import CHANNELS, draw_buffers
+from pipelines.embedded.people.view import sample_view
 from training.heads import head_box
 from training.people.assets import Assets
-from training.people.buffers import CHANNELS, draw_buffers
-from training.people.head import Head
+from training.people.files import load_head, save_head
 from training.people.identity import sample_identity
-from training.people.pose import rotation
-from training.people.raster import FAR, rasterise
 from training.people.render import render
-from training.people.view import sample_view
-
-
-def test_the_nearer_triangle_hides_the_other() -> None:
-    corners = [[0.1, 0.1], [0.9, 0.1], [0.1, 0.9]]
-    screen = np.array([[*c, 2.0] for c in corners] + [[*c, 1.0] for c in corners], np.float32)
-    surface = rasterise(screen, np.array([[3, 4, 5], [0, 1, 2]], np.int32), 20)
-    assert surface.triangle[5, 5] == 0
-    assert surface.depth[5, 5] == pytest.approx(1.0)
-    assert surface.triangle[19, 19] == -1
-    assert surface.depth[19, 19] == FAR
-
-
-def test_a_pixel_knows_where_in_its_triangle_it_is() -> None:
-    screen = np.array([[0, 0, 0], [1, 0, 1], [0, 1, 2]], np.float32)
-    surface = rasterise(screen, np.array([[0, 1, 2]], np.int32), 10)
-    assert surface.inside[2, 6] == pytest.approx([0.65, 0.25], abs=1e-5)
-    assert surface.depth[2, 6] == pytest.approx(0.65 + 0.5, abs=1e-5)
-
-
-def test_angles_turn_as_a_shot_says() -> None:
-    nose = np.array([0, 0, 1], np.float32)
-    assert (rotation(30, 0, 0) @ nose)[0] > 0.4  # to the image's right
-    assert (rotation(0, 20, 0) @ nose)[1] > 0.3  # up
 
 
 def test_a_seed_is_a_person(assets: Assets) -> None:
@@ -53,14 +27,6 @@ def test_one_person_in_two_views(assets: Assets) -> None:
     assert np.abs(pictures[0].astype(int) - pictures[2]).mean() > 5
 
 
-@pytest.mark.parametrize("shot", REFERENCE_SHEET.values(), ids=list(REFERENCE_SHEET))
-def test_every_shot_has_a_view(shot: Shot) -> None:
-    view = sample_view(np.random.default_rng(0), shot)
-    assert (view.yaw, view.pitch) == (shot.yaw, shot.pitch)
-    assert view.backdrop.kind == shot.background
-    assert (view.expression[0] > 0) == (shot.expression == "smile")
-
-
 def test_the_head_is_where_the_view_says(assets: Assets) -> None:
     person = sample_identity(assets, 2)
     for shot in ("front", "three-quarter-left", "half-body"):
@@ -76,9 +42,10 @@ def test_the_head_is_where_the_view_says(assets: Assets) -> None:
 
 
 def test_a_head_survives_its_file(assets: Assets, tmp_path) -> None:  # type: ignore[no-untyped-def]
-    assets.head.save(tmp_path / "head.npz")
-    loaded = Head.load(tmp_path / "head.npz")
+    save_head(assets.head, assets.textures, tmp_path)
+    loaded, textures = load_head(tmp_path)
     assert np.array_equal(loaded.base, assets.head.base)
     assert list(loaded.hair) == list(assets.head.hair)
     body = assets.head.base * 1.1
     assert np.allclose(loaded.eyes.place(body), assets.head.eyes.place(body))
+    assert np.array_equal(textures.brows, assets.textures.brows)

@@ -12,7 +12,7 @@ from diffusers.models.modeling_utils import ModelMixin
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Tensor, nn
 
-from training.nets.blocks import Residual, grid, zeroed
+from pipelines.embedded.nets.blocks import Residual, grid, zeroed
 
 
 class LikenessDenoiser(ModelMixin, ConfigMixin):  # type: ignore[misc]

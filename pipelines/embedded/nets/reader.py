@@ -12,11 +12,11 @@ from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
-from training.nets.blocks import Residual, grid
+from pipelines.embedded.nets.blocks import Residual, grid
 
 THUMBNAIL = 64
 CROP = 128
-EACH = 4  # of so many points, one's features tell the code
+EACH = 4  # of so many points, one's features tell the looks
 AROUND = 4  # and those of so many parts of the crop a side: hair has no points
 
 
@@ -34,9 +34,11 @@ class HeadFinder(ModelMixin, ConfigMixin):  # type: ignore[misc]
             Residual(2 * width),
             nn.Conv2d(2 * width, 2 * width, 3, stride=2, padding=1),
             Residual(2 * width),
+            nn.Conv2d(2 * width, 2 * width, 3, stride=2, padding=1),
+            Residual(2 * width),
             nn.SiLU(),
             nn.Flatten(),
-            nn.Linear(2 * width * 64, 128),
+            nn.Linear(2 * width * 16, 128),
             nn.SiLU(),
             nn.Linear(128, 3),
         )
@@ -47,23 +49,23 @@ class HeadFinder(ModelMixin, ConfigMixin):  # type: ignore[misc]
 
 
 class ReferenceReader(ModelMixin, ConfigMixin):  # type: ignore[misc]
-    """Crops (B, 3, 128, 128) from -1 to 1 → points of the face and the numbers of a code.
+    """Crops (B, 3, 128, 128) from -1 to 1 → points of the face and the looks of a code.
 
     For each point a map says where in the crop to look, and the features there say where exactly it is. The
-    features at the points, which lie on the same places of every face, then tell the code: brows at the brows.
+    features at the points, which lie on the same places of every face, then tell the looks: brows at the brows.
     """
 
     @register_to_config  # type: ignore[untyped-decorator]
     def __init__(
         self,
-        code: int,
+        looks: int,
         points: int,
         widths: tuple[int, ...] = (40, 80, 144, 208),
         risen: tuple[int, ...] = (128, 96),
-        hidden: int = 320,
+        hidden: int = 160,
     ) -> None:
         super().__init__()
-        self.code, self.points = code, points
+        self.looks, self.points = looks, points
         self.start = nn.Sequential(
             nn.PixelUnshuffle(2), nn.Conv2d(12, widths[0], 3, padding=1), Residual(widths[0])
         )
@@ -83,7 +85,7 @@ class ReferenceReader(ModelMixin, ConfigMixin):  # type: ignore[misc]
         self.say = nn.Parameter(torch.randn(points, risen[-1], 3) * 0.02)
         heard = len(range(0, points, EACH)) * risen[-1] + AROUND**2 * risen[-1]
         self.tell = nn.Sequential(
-            nn.Dropout(0.1), nn.Linear(heard, hidden), nn.SiLU(), nn.Dropout(0.1), nn.Linear(hidden, code)
+            nn.Dropout(0.1), nn.Linear(heard, hidden), nn.SiLU(), nn.Dropout(0.1), nn.Linear(hidden, looks)
         )
         side = CROP // 2 ** (len(widths) - len(risen))
         self.register_buffer("cells", (grid(side) + 1)[0].flatten(1).T / 2, persistent=False)
@@ -95,7 +97,7 @@ class ReferenceReader(ModelMixin, ConfigMixin):  # type: ignore[misc]
         self.usual_spread.copy_(places.std(0))
 
     def forward(self, crops: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Places (B, points, 2) in parts of the crop's side, log of their spread (B, points), codes (B, code).
+        """Places (B, points, 2) in parts of the crop's side, log of their spread (B, points), looks (B, looks).
 
         And where it looked for each point: log of the cells' shares, (B, points, 32, 32).
         """
@@ -116,8 +118,8 @@ class ReferenceReader(ModelMixin, ConfigMixin):  # type: ignore[misc]
             said = torch.einsum("bkc,kco->bko", heard, self.say)
             places = share @ self.cells + said[..., :2]
         around = F.adaptive_avg_pool2d(x, AROUND)
-        codes = self.tell(torch.cat([heard[:, ::EACH].flatten(1), around.flatten(1).float()], 1))
-        return places, said[..., 2] - 3, codes, looked.unflatten(2, x.shape[2:])
+        looks = self.tell(torch.cat([heard[:, ::EACH].flatten(1), around.flatten(1).float()], 1))
+        return places, said[..., 2] - 3, looks, looked.unflatten(2, x.shape[2:])
 
 
 def crop(pictures: Tensor, boxes: Tensor, size: int = CROP) -> Tensor:

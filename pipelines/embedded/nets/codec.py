@@ -11,7 +11,7 @@ from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
-from training.nets.blocks import Residual, zeroed
+from pipelines.embedded.nets.blocks import Residual, zeroed
 
 
 class PatchCodec(ModelMixin, ConfigMixin):  # type: ignore[misc]  # their own config_name

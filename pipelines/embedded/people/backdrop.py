@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from training.people.view import Backdrop
-from training.people.wavefront import Floats
+from pipelines.embedded.people.arrays import Floats
+from pipelines.embedded.people.view import Backdrop
 
 
 def paint_backdrop(backdrop: Backdrop, size: int) -> Floats:

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.people.code import Coder
-from training.people.head import EXPRESSION_UNITS, MOUTH, Head
-from training.people.pose import CAMERA_DISTANCE, CENTRE_Y, FRAME, PIVOT, rotation
-from training.people.view import View
-from training.people.wavefront import Floats, Ints
+from pipelines.embedded.people.arrays import Floats, Ints
+from pipelines.embedded.people.code import Coder
+from pipelines.embedded.people.head import EXPRESSION_UNITS, MOUTH, Head
+from pipelines.embedded.people.pose import CAMERA_DISTANCE, CENTRE_Y, FRAME, PIVOT, rotation
+from pipelines.embedded.people.view import View
 
 COUNT = 240
 CAMERA = (

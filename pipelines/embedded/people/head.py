@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass, fields
 from enum import IntEnum
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from training.people.wavefront import Floats, Ints, Worn
+from pipelines.embedded.people.arrays import Arrays, Floats, Ints
+from pipelines.embedded.people.worn import Worn
 
 HAIR_STYLES = ("afro01", "braid01", "long01", "ponytail01", "short01", "short02", "short04")
 """MakeHuman's names. bob01, bob02 and short03 are left out: without their alpha textures they hide an eye."""
@@ -43,20 +42,18 @@ class Head:
     eyes: Worn
     hair: dict[str, Worn]
 
-    def save(self, path: Path) -> None:
-        arrays: dict[str, Any] = {
-            f.name: getattr(self, f.name) for f in fields(self) if f.name not in {"eyes", "hair"}
-        }
+    def arrays(self) -> Arrays:
+        """All of it by name; `from_arrays` is the way back."""
+        plain = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in {"eyes", "hair"}}
         for name, worn in {"eyes": self.eyes, **self.hair}.items():
-            arrays |= {f"{name}.{f.name}": getattr(worn, f.name) for f in fields(worn)}
-        np.savez_compressed(path, **arrays)
+            plain |= {f"{name}.{f.name}": getattr(worn, f.name) for f in fields(worn)}
+        return plain
 
     @classmethod
-    def load(cls, path: Path) -> "Head":
-        with np.load(path) as file:
-            plain = {key: file[key] for key in file.files if "." not in key}
-            names = dict.fromkeys(key.split(".")[0] for key in file.files if "." in key)
-            worn = {name: Worn(**{f.name: file[f"{name}.{f.name}"] for f in fields(Worn)}) for name in names}
+    def from_arrays(cls, arrays: Arrays) -> "Head":
+        plain = {key: array for key, array in arrays.items() if "." not in key}
+        names = dict.fromkeys(key.split(".")[0] for key in arrays if "." in key)
+        worn = {name: Worn(**{f.name: arrays[f"{name}.{f.name}"] for f in fields(Worn)}) for name in names}
         return cls(**plain, eyes=worn.pop("eyes"), hair=worn)
 
 

@@ -6,8 +6,8 @@ from typing import NamedTuple, get_args
 import numpy as np
 
 from models.shot import Background, Expression, Framing, Light, Shot
-from training.people.colour import any_colour
-from training.people.wavefront import Floats
+from pipelines.embedded.people.arrays import Floats
+from pipelines.embedded.people.colour import any_colour
 
 BACKGROUNDS: tuple[Background, ...] = get_args(Background)
 
@@ -20,6 +20,12 @@ class Lamp(NamedTuple):
     key: float
     ambient: float
     warmth: float  # -1 bluish to 1 reddish
+
+    def towards(self) -> Floats:
+        """The unit vector that points to the lamp, (3,)."""
+        azimuth, elevation = np.deg2rad([self.azimuth, self.elevation])
+        flat = np.cos(elevation)
+        return np.array([np.sin(azimuth) * flat, np.sin(elevation), np.cos(azimuth) * flat], np.float32)
 
 
 class Outfit(NamedTuple):

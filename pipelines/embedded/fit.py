@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.landmarks import CAMERA, Points
-from training.people.wavefront import Floats
+from pipelines.embedded.people.arrays import Floats
+from pipelines.embedded.points import CAMERA, Points
 
 USUAL = np.array([0, 0, 0, 0, 1.0, 0, -0.1, 0.2, 0.1, 0.1, 0.1, 0.05])
 LOOSE = np.array([30, 12, 4, 20, 0.25, 0.15, 0.4, 0.35, 0.2, 0.3, 0.25, 0.15])
@@ -52,13 +52,10 @@ def fit_shape(
         pull[:size] = (expected - shape) / prior**2
         for number, one in enumerate(found):
             seen, slopes = _slopes(points, shape, cameras[number])
-            off = (one.places - seen).ravel() * weights[number]
+            off, weight = (one.places - seen).ravel(), weights[number]
             if not tied:
-                weight = weights[number] / np.maximum(1, np.abs(off) / 2)  # Huber: strays count less
-            else:
-                weight = weights[number]
-            slopes = slopes * weight[:, None]
-            off = (one.places - seen).ravel() * weight
+                weight = weight / np.maximum(1, np.abs(off * weight) / 2)  # Huber: strays count less
+            off, slopes = off * weight, slopes * weight[:, None]
             own = slice(size + number * len(CAMERA), size + (number + 1) * len(CAMERA))
             here = np.r_[0:size, own]
             normal[np.ix_(here, here)] += slopes.T @ slopes

@@ -1,44 +1,27 @@
-"""The shape of a head as few numbers: principal components over many people who don't exist."""
+"""Fits the shape basis to people, and finds a person's coefficients in it."""
 
-from dataclasses import dataclass, fields
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
 
-from training.people.head import Head
-from training.people.wavefront import Floats
+from pipelines.embedded.people.arrays import Floats
+from pipelines.embedded.people.head import Head
+from pipelines.embedded.people.shape import ShapeBasis
 
 COMPONENTS = 96
 
 
 @dataclass(frozen=True)
-class ShapeBasis:
-    """body = mean + coefficients · components, with the eyes' centre always in the same place."""
+class FittedBasis(ShapeBasis):
+    """With what leads from a body to its coefficients."""
 
-    mean: Floats  # (N, 3)
-    components: Floats  # (K, N, 3)
     read: Floats  # (K, N, 3) coefficients = read · (body - mean)
-    spread: Floats  # (K,) standard deviations of the coefficients, largest first
     explained: float  # the part of the (weighted) variance that K components hold
 
     def coefficients(self, head: Head, body: Floats) -> Floats:
         """(N, 3) → (K,)"""
         away = aligned(head, body) - self.mean
         return np.asarray(np.einsum("knc,nc->k", self.read, away), np.float32)
-
-    def body(self, coefficients: Floats) -> Floats:
-        """(…, K) → (…, N, 3); many at once are far cheaper than one after the other."""
-        flat = coefficients @ self.components.reshape(len(self.components), -1)
-        return np.asarray(self.mean + flat.reshape(*coefficients.shape[:-1], *self.mean.shape), np.float32)
-
-    def save(self, path: Path) -> None:
-        np.savez_compressed(path, **{f.name: getattr(self, f.name) for f in fields(self)})
-
-    @classmethod
-    def load(cls, path: Path) -> "ShapeBasis":
-        with np.load(path) as file:
-            arrays = {f.name: file[f.name] for f in fields(cls)}
-        return cls(**{**arrays, "explained": float(arrays["explained"])})
 
 
 def aligned(head: Head, body: Floats) -> Floats:
@@ -47,7 +30,7 @@ def aligned(head: Head, body: Floats) -> Floats:
     return np.asarray(body + shift * np.array([0, 1, 1], np.float32), np.float32)
 
 
-def fit_basis(head: Head, bodies: Floats, components: int = COMPONENTS) -> ShapeBasis:
+def fit_basis(head: Head, bodies: Floats, components: int = COMPONENTS) -> FittedBasis:
     """Of `bodies` (M, N, 3), already aligned. The face counts most, the body below the neck hardly."""
     y, z, x = head.base[:, 1], head.base[:, 2], np.abs(head.base[:, 0])
     weight = np.where((z > 0.5) & (x < 0.8) & (y > 6.0), 1.0, 0.35)
@@ -60,10 +43,10 @@ def fit_basis(head: Head, bodies: Floats, components: int = COMPONENTS) -> Shape
     order = order[values[order] > 1e-9 * values[order[0]]]  # rounding leaves a few directions without length
     axes = (vectors[:, order].T @ flat) / np.sqrt(values[order])[:, None]
     axes = axes.reshape(len(order), *mean.shape).astype(np.float32)
-    return ShapeBasis(
+    return FittedBasis(
         mean=mean,
         components=axes / weight,
-        read=axes * weight,
         spread=np.sqrt(values[order] / len(bodies)).astype(np.float32),
+        read=axes * weight,
         explained=float(values[order].sum() / values.sum()),
     )

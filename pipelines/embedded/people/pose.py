@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.people.head import Figure
-from training.people.normals import vertex_normals
-from training.people.view import View
-from training.people.wavefront import Floats
+from pipelines.embedded.people.arrays import Floats
+from pipelines.embedded.people.head import Figure
+from pipelines.embedded.people.normals import vertex_normals
+from pipelines.embedded.people.view import View
 
 CAMERA_DISTANCE = 11.0  # decimetres from the head's pivot: a portrait lens
 FRAME = 2.95  # decimetres that the picture's side shows at zoom 1

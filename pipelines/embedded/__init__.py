@@ -1,0 +1,1 @@
+"""The profile `embedded`: small networks of this project's own, for a CPU."""

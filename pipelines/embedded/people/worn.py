@@ -1,0 +1,30 @@
+"""Something that follows the body's surface: hair, eyes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipelines.embedded.people.arrays import Floats, Ints
+
+
+@dataclass(frozen=True)
+class Worn:
+    """A vertex is the weighted mean of three of the body's vertices plus an offset, which grows with the body:
+    axis k is scaled by the distance of the two vertices `scale_between[k]`, in units of `scale_unit[k]`.
+    """
+
+    corners: Ints  # (M, 3) vertices of the body
+    weights: Floats  # (M, 3)
+    offsets: Floats  # (M, 3)
+    scale_between: Ints  # (3, 2)
+    scale_unit: Floats  # (3,)
+    triangles: Ints  # (T, 3) of the M vertices
+    uv: Floats  # (M, 2)
+
+    def place(self, body: Floats) -> Floats:
+        """Where its vertices lie on that body (N, 3) → (M, 3)."""
+        axes = np.arange(3)
+        ends = body[self.scale_between, axes[:, None]]
+        scale = np.abs(ends[:, 0] - ends[:, 1]) / self.scale_unit
+        on_surface = np.einsum("mk,mkc->mc", self.weights, body[self.corners])
+        return np.asarray(on_surface + self.offsets * scale, np.float32)

@@ -1,0 +1,129 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from pipelines.embedded.people.arrays import Arrays
+from pipelines.embedded.people.buffers import CHANNELS, EYE, HAIR, MOUTH, SHIRT, SKIN
+from pipelines.embedded.people.code import part
+from pipelines.embedded.people.drawer import Drawer
+from pipelines.embedded.people.head import HAIR_STYLES, NO_HAIR
+from pipelines.embedded.people.packed import unpacked
+from pipelines.embedded.people.view import View, sample_view
+
+KINDS = slice(SKIN, MOUTH + 1)
+STYLES = (*HAIR_STYLES, NO_HAIR)
+
+
+def view(yaw: float = 0.0, seed: int = 0) -> View:
+    drawn = sample_view(np.random.default_rng(seed))
+    return View(**{**drawn.__dict__, "yaw": yaw, "pitch": 0.0, "roll": 0.0, "shift_x": 0.0})
+
+
+def code_with(drawer: Drawer, **parts: list[float] | np.ndarray) -> np.ndarray:
+    """The average shape (1, CODE), with these parts of the looks."""
+    looks = drawer.coder.looks_mean.copy()
+    for name, values in parts.items():
+        looks[part(name)] = values
+    shape = np.zeros(drawer.coder.shape_size, np.float32)
+    return drawer.coder.join(shape, looks)[None]
+
+
+def one_hot(size: int, which: int) -> np.ndarray:
+    return np.asarray(np.eye(size)[which])
+
+
+def test_every_pixel_is_one_thing_or_the_backdrop(drawer: Drawer) -> None:
+    codes = np.random.default_rng(2).normal(0, 1, (8, drawer.coder.size)).astype(np.float32)
+    views = [sample_view(np.random.default_rng(seed)) for seed in range(8)]
+    told, vectors, buffers = drawer.conditions(codes, views, 48)
+    assert told is codes
+    assert len(vectors) == 8
+    assert buffers.shape == (8, CHANNELS, 48, 48)
+    assert buffers.dtype == np.float32
+    assert np.isfinite(buffers).all()
+    kinds = buffers[:, KINDS]
+    assert set(np.unique(kinds)) == {0.0, 1.0}
+    assert kinds.sum(1).max() == 1
+    for nothing in (buffers[:, :7] * (kinds.sum(1) == 0)[:, None]).ravel():
+        assert nothing == 0
+    assert np.abs(buffers[:, 12:]).max() <= 1
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_hair_is_drawn_where_there_is_some(drawer: Drawer, style: str) -> None:
+    code = code_with(drawer, hair_style=one_hot(len(STYLES), STYLES.index(style)), hair=[0.9, 0.1, 0.1])
+    (buffers,) = drawer.buffers(code, [view()], 64)
+    assert buffers[HAIR].any() == (style != NO_HAIR)
+    hair = buffers[12:, buffers[HAIR] > 0].T
+    assert np.allclose(hair, [0.8, -0.8, -0.8], atol=0.01)
+
+
+def test_a_turned_face_has_its_eyes_on_that_side(drawer: Drawer) -> None:
+    code = code_with(drawer, hair_style=one_hot(len(STYLES), STYLES.index(NO_HAIR)))
+    left, middle, right = (
+        np.nonzero(drawer.buffers(code, [view(yaw)], 64)[0, EYE])[1].mean() for yaw in (-25, 0, 25)
+    )
+    assert left < middle - 3
+    assert right > middle + 3
+
+
+def test_the_shirt_is_below_the_skin(drawer: Drawer) -> None:
+    code = code_with(drawer, hair_style=one_hot(len(STYLES), STYLES.index(NO_HAIR)), skin=[0.5, 0.6, 0.7])
+    told = view()
+    outfit = told.outfit._replace(neckline=6.5, plunge=0.0, striped=1.0, stripes=30.0)
+    (buffers,) = drawer.buffers(code, [View(**{**told.__dict__, "outfit": outfit})], 64)
+    rows = [np.nonzero(buffers[kind])[0] for kind in (SKIN, SHIRT)]
+    assert rows[0].mean() < rows[1].mean() - 5
+    assert len(np.unique(buffers[12, buffers[SHIRT] > 0].round(3))) == 2  # stripes of two colours
+
+
+def test_a_decided_code_has_one_of_each(drawer: Drawer) -> None:
+    code = np.random.default_rng(3).normal(0, 0.3, drawer.coder.size).astype(np.float32)
+    _, looks = drawer.coder.split(drawer.decided(code))
+    for name in ("hair_style", "brow_style"):
+        assert sorted(looks[part(name)].round(4))[-2:] == [0, 1]
+
+
+def test_whole_numbers_become_lengths_and_mirrored_vertices_come_back(tmp_path: Path) -> None:
+    half = np.array([[[2, 4, 6], [0, 2, 2]]], np.int16)
+    tenth = np.array([0.1], np.float32)
+    stored: Arrays = {
+        "head.base": half[0],
+        "head.expressions": half,
+        "shape.mean": half[0],
+        "shape.components.first": half,
+        "shape.components.rest": half.astype(np.int8),
+    }
+    scales: Arrays = {f"{name}.scale": tenth for name in stored}
+    exact: Arrays = {
+        "head.triangles": np.array([[0, 1, 2]], np.uint8),
+        "head.eyes.weights": np.array([[0.5, 0.2]], np.float32),
+        "mirror.source": np.array([0, 1, 0], np.uint16),
+        "mirror.sign": np.array([1, 1, -1], np.int8),
+    }
+    save_file({**stored, **scales, **exact}, tmp_path / "person.safetensors")
+    arrays = unpacked(tmp_path / "person.safetensors")
+    assert arrays["head.base"] == pytest.approx(
+        np.array([[0.2, 0.4, 0.6], [0, 0.2, 0.2], [-0.2, 0.4, 0.6]]), abs=1e-6
+    )
+    assert arrays["shape.components"].shape == (2, 3, 3)
+    assert arrays["head.triangles"].dtype == np.int32
+    assert arrays["head.eyes.weights"] == pytest.approx(np.array([[0.5, 0.2, 0.3]]), abs=1e-6)
+    assert not any("mirror" in name or "scale" in name for name in arrays)
+
+
+@pytest.mark.parametrize(
+    ("module", "absent"),
+    [
+        ("pipelines.embedded", ("numpy", "torch")),
+        ("pipelines.embedded.people.drawer", ("torch", "numba", "cv2")),
+    ],
+)
+def test_importing_it_costs_little(module: str, absent: tuple[str, ...]) -> None:
+    code = f"import sys, {module}; print([name for name in {absent} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,64 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipelines.embedded.people.drawer import Drawer
+from pipelines.embedded.people.view import sample_view
+from training.conditions import load_drawer
+from training.data.generate import make_coder
+from training.people.assets import Assets
+from training.people.basis import FittedBasis
+from training.people.code import Encoder
+from training.people.files import save_coder, save_head
+from training.people.pack import pack_person
+
+SIDES = np.array([-1, 1, 1], np.float32)
+
+
+@pytest.fixture(scope="module")
+def data(assets: Assets, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `generate` leaves, but of people who are the same on both sides, as MakeHuman's are."""
+    folder = tmp_path_factory.mktemp("data")
+    head, coder = assets.head, make_coder(assets, 40)
+    twin = np.array([np.square(head.base * SIDES - place).sum(1).argmin() for place in head.base])
+
+    def even(moves: np.ndarray) -> np.ndarray:
+        return np.asarray((moves + moves[..., twin, :] * SIDES) / 2, np.float32)
+
+    basis = FittedBasis(
+        **{**coder.basis.__dict__, "mean": even(coder.basis.mean), "components": even(coder.basis.components)}
+    )
+    save_head(replace(head, expressions=even(head.expressions)), assets.textures, folder)
+    save_coder(Encoder(basis, coder.looks_mean, coder.looks_spread), folder)
+    return folder
+
+
+def test_a_packed_person_draws_nearly_the_same(data: Path, tmp_path: Path) -> None:
+    pack_person(data, tmp_path / "person.safetensors")
+    whole, packed = load_drawer(data), Drawer.load(tmp_path / "person.safetensors")
+    assert packed.coder.names() == whole.coder.names()
+    codes = np.random.default_rng(0).normal(0, 0.7, (8, whole.coder.size)).astype(np.float32)
+    bodies, looks = whole.coder.split(codes)
+    again, same_looks = packed.coder.split(codes)
+    assert np.array_equal(looks, same_looks)
+    assert np.linalg.norm(bodies - again, axis=-1).mean() < 1e-3  # decimetres
+    views = [sample_view(np.random.default_rng(seed)) for seed in range(8)]
+    off = np.abs(whole.buffers(codes, views, 48) - packed.buffers(codes, views, 48))
+    assert off.mean() < 0.003
+
+
+def test_of_two_sides_one_is_stored(data: Path, assets: Assets, tmp_path: Path) -> None:
+    uneven = tmp_path / "uneven"
+    uneven.mkdir()
+    save_head(assets.head, assets.textures, uneven)
+    save_coder(make_coder(assets, 40), uneven)
+    sizes = []
+    for number, folder in enumerate((data, uneven)):
+        pack_person(folder, tmp_path / f"{number}.safetensors")
+        sizes.append((tmp_path / f"{number}.safetensors").stat().st_size)
+    vertices, components = len(assets.head.base), 39
+    assert sizes[1] - sizes[0] > 0.4 * vertices * 3 * components
+    drawer = Drawer.load(tmp_path / "1.safetensors")
+    assert np.allclose(drawer.head.base, assets.head.base, atol=1e-3)
