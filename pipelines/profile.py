@@ -29,6 +29,8 @@ class Source:
     """Hashes of files at that commit, by path, where they are known. A fetch that gets others is refused."""
     variant: str | None = None
     """The part of its weight files' names that tells their precision, e.g. `fp16`."""
+    shipped: bool = False
+    """It is a part of this package; nothing is fetched."""
     duties: str = ""
     """What the licence asks of whoever runs it, beyond keeping its notice."""
 
@@ -45,6 +47,8 @@ class Profile:
     """Empty: it needs no weights."""
     size: int = 1024
     """Side of its square images, in pixels."""
+    other_sizes: bool = True
+    """Whether it can make images of another size."""
     steps: int = 1
     """Denoising steps of one image."""
     guidance: float = 1.0
@@ -95,6 +99,12 @@ class Plan:
             raise ProfileLoadFailed(
                 "Compiled blocks are compiled anew for each step of quantised weights or a step cache, until torch "
                 "gives up. Unset LIKENESS_COMPILE, or LIKENESS_QUANTIZE and LIKENESS_STEP_CACHE.",
+                profile=profile.name,
+            )
+        if not profile.other_sizes and options.image_size not in {None, profile.size}:
+            raise ProfileLoadFailed(
+                f"The profile {profile.name!r} makes images of {profile.size} pixels a side only. Unset "
+                "LIKENESS_IMAGE_SIZE, or choose another profile.",
                 profile=profile.name,
             )
         return cls(

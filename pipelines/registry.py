@@ -5,7 +5,7 @@ Importing this module costs no torch: a profile's module is imported when it is 
 
 from models.errors import InvalidInput
 from pipelines.profile import Profile
-from pipelines.sources import GB, IP_ADAPTER, KLEIN, QWEN, QWEN_LIGHTNING, SDXL
+from pipelines.sources import EMBEDDED, GB, IP_ADAPTER, KLEIN, QWEN, QWEN_LIGHTNING, SDXL
 
 _QWEN_PIPELINE = "pipelines.qwen_image_edit:QwenImageEdit"
 _QWEN_GEOMETRY = "pipelines.geometry.qwen_image_edit"
@@ -15,12 +15,16 @@ PROFILES: dict[str, Profile] = {
     for profile in (
         Profile(
             name="embedded",
-            pipeline="pipelines.embedded.stand_in:Embedded",
-            summary="Recombines patches of the references. No weights, no GPU, no download; a stand-in for tests "
-            "and first steps.",
+            pipeline="pipelines.embedded.profile:Embedded",
+            summary="A small model for a CPU that knows rendered people only. It ships with the package.",
+            sources=(EMBEDDED,),
             size=256,
-            steps=12,
+            other_sizes=False,
+            steps=8,
+            most_references=4,
             reference_size=256,
+            max_batch=4,
+            memory=GB // 10,
         ),
         Profile(
             name="flux2-klein",

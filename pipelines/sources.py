@@ -11,6 +11,16 @@ GB = 10**9
 _CONFIGURATION = ("model_index.json", "*/*.json", "*/*.txt", "*/*.jinja")
 
 
+EMBEDDED = Source(
+    repository="likeness/embedded",
+    files=("model_index.json", "*/*.json", "*/*.safetensors"),
+    licence="CC0-1.0",
+    licence_url="https://creativecommons.org/publicdomain/zero/1.0/",
+    download=0,
+    shipped=True,
+)
+
+
 def _shards(stem: str, *hashes: str) -> dict[str, str]:
     """Paths and hashes of a model that is published in several files."""
     count = len(hashes)

@@ -97,14 +97,17 @@ def visibility(model: PatchCodec, pictures: Tensor) -> np.ndarray:
     return np.array(shown, np.float32)
 
 
-def new_codec(space: Workspace) -> PatchCodec:
+def new_codec(space: Workspace, **statistics: tuple[float, ...]) -> PatchCodec:
     coarse, middle, fine = space.recipe.codec_widths
-    model: PatchCodec = PatchCodec(channels=space.recipe.channels, coarse=coarse, middle=middle, fine=fine)
+    model: PatchCodec = PatchCodec(
+        channels=space.recipe.channels, coarse=coarse, middle=middle, fine=fine, **statistics
+    )
     return model
 
 
-def load_codec(space: Workspace) -> PatchCodec:
-    model = new_codec(space)
+def load_codec(space: Workspace, **statistics: tuple[float, ...]) -> PatchCodec:
+    """`statistics` are the latents', which a codec has only after it was trained (`training.latents`)."""
+    model = new_codec(space, **statistics)
     model.load_state_dict(load_file(space.root / "codec/mean.safetensors"))
     model.eval()
     return model

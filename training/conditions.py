@@ -7,6 +7,7 @@ from torch import Tensor
 
 from pipelines.embedded.people.arrays import Floats
 from pipelines.embedded.people.drawer import Drawer
+from pipelines.embedded.people.points import Points, choose_points
 from pipelines.embedded.people.view import View
 from training.people.files import load_coder, load_head
 from training.people.raster import rasterise
@@ -14,8 +15,8 @@ from training.people.raster import rasterise
 
 def load_drawer(folder: Path) -> Drawer:
     """Needs MakeHuman's assets no more."""
-    head, textures = load_head(folder)
-    return Drawer(head, load_coder(folder), textures, rasterise)
+    (head, textures), coder = load_head(folder), load_coder(folder)
+    return Drawer(head, coder, textures, Points.of(head, coder, choose_points(head)), rasterise)
 
 
 def conditions(drawer: Drawer, codes: Floats, views: list[View], size: int) -> tuple[Tensor, Tensor, Tensor]:

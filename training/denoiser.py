@@ -11,12 +11,13 @@ from torch import Tensor
 from pipelines.embedded.nets.denoiser import LikenessDenoiser
 from pipelines.embedded.people.arrays import Floats
 from pipelines.embedded.people.buffers import CHANNELS
-from pipelines.embedded.people.code import view_vector
+from pipelines.embedded.people.code import VIEW_SIZE
 from pipelines.embedded.people.drawer import Drawer
 from training.conditions import conditions, load_drawer
 from training.data.dataset import Dataset
 from training.latents import load_latents
-from training.loop import Trainer, shuffled
+from training.loop import Trainer, mean_weights, shuffled
+from training.people.files import load_coder
 from training.references import codes_of
 from training.steps import Workspace, workspace
 
@@ -31,11 +32,11 @@ def buffer_size(space: Workspace) -> int:
     return space.recipe.size // 2
 
 
-def new_denoiser(space: Workspace, drawer: Drawer, view: int) -> LikenessDenoiser:
+def new_denoiser(space: Workspace) -> LikenessDenoiser:
     recipe = space.recipe
     model: LikenessDenoiser = LikenessDenoiser(
-        code=drawer.coder.size,
-        view=view,
+        code=load_coder(space.data).size,
+        view=VIEW_SIZE,
         buffers=CHANNELS,
         channels=recipe.channels,
         cells=recipe.size // 16,
@@ -45,6 +46,12 @@ def new_denoiser(space: Workspace, drawer: Drawer, view: int) -> LikenessDenoise
         drawn=recipe.drawing_widths[1],
     )
     return model
+
+
+def load_denoiser(space: Workspace, checkpoint: bool = False) -> LikenessDenoiser:
+    model = new_denoiser(space)
+    model.load_state_dict(mean_weights(space.root / "denoiser", checkpoint))
+    return model.eval()
 
 
 def channel_weights(spread: np.ndarray) -> Tensor:
@@ -59,7 +66,7 @@ def train(space: Workspace) -> None:
     drawer = load_drawer(space.data)
     codes, test_codes = codes_of(drawer.coder, data).numpy(), codes_of(drawer.coder, test).numpy()
     latents, mean, spread = load_latents(space, "train")
-    model = new_denoiser(space, drawer, len(view_vector(test.view(0))))
+    model = new_denoiser(space)
     trainer = Trainer(model, space.root / "denoiser", schedule)
     visible = np.load(space.root / "codec/visibility.npy")
     weights = channel_weights(visible[:, None, None])

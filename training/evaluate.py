@@ -13,11 +13,13 @@ import numpy as np
 import torch
 from PIL import Image
 
+from pipelines.embedded.pipeline import LikenessPipeline
+from pipelines.embedded.reading import person_of
 from training.data.dataset import Dataset
 from training.faces import auc, describe_all
+from training.package import assemble
 from training.recipe import RECIPES
-from training.references import codes_of, load_finder, load_reader, read_all
-from training.sample import Sampler, load_sampler
+from training.references import codes_of, r_squared, read_all
 from training.steps import Workspace
 
 CLONES = 4  # of each person
@@ -66,7 +68,9 @@ def evaluate(
     space: Workspace, people: int, checkpoint: bool, steps: int, guidance: float
 ) -> dict[str, object]:
     data = space.held_out()
-    sampler = load_sampler(space, checkpoint)
+    pipeline = assemble(space, checkpoint)
+    pipeline.set_progress_bar_config(disable=True)
+    drawer = pipeline.drawer
     limit = threshold(data, range(people, len(data.seeds)))
     plan = [chosen_views(data, person) for person in range(people)]
     targets = np.array([number for _, numbers in plan for number in numbers])
@@ -74,39 +78,47 @@ def evaluate(
     first = np.array([numbers[0] for numbers, _ in plan])
     _, own = describe_all(data.pictures(first))
 
-    codes = codes_of(sampler.drawer.coder, data).numpy()[:people]
-    read = _read(space, sampler, data)
-    ones = np.stack([read[person, plan[person][0][0] % data.views] for person in range(people)])
-    threes = np.stack(
-        [read[person, np.array(plan[person][0]) % data.views].mean(0) for person in range(people)]
-    )
-    settings = {"steps": steps, "guidance": guidance}
+    true = codes_of(drawer.coder, data).numpy()[:people]
+    readings = read_all(pipeline.reader, data, pipeline.finder, people)
+
+    def read(count: int) -> np.ndarray:
+        """Codes from the first so many references."""
+        codes = []
+        for person, (references, _) in enumerate(plan):
+            views = [number % data.views for number in references[:count]]
+            code = person_of(readings[person].only(views), drawer.points, drawer.coder.prior())
+            codes.append(drawer.decided(code))
+        return np.stack(codes)
 
     def clones(of: np.ndarray) -> np.ndarray:
-        decided = np.stack([sampler.drawer.decided(code) for code in of])
         made = []
-        for start in range(0, len(targets), 16):
-            part = targets[start : start + 16]
-            views = [data.view(int(number)) for number in part]
-            made.append(
-                sampler.pictures(
-                    decided[part // data.views], views, seed=start, steps=steps, guidance=guidance
-                )
-            )
-        return np.concatenate(made)
+        for person, (_, numbers) in enumerate(plan):
+            generators = [torch.Generator().manual_seed(number) for number in numbers]
+            views = [data.view(number) for number in numbers]
+            made += pipeline(
+                of[person],
+                views,
+                num_inference_steps=steps,
+                guidance_scale=guidance,
+                generator=generators,
+            ).images
+        return np.stack([np.asarray(picture) for picture in made])
 
+    ones, threes = read(1), read(3)
     real = data.pictures(targets)
     latents = np.load(space.root / "latents/held_out.npy", mmap_mode="r")[targets].astype(np.float32)
-    through_codec = sampler.decode((torch.from_numpy(latents) - sampler.mean) / sampler.spread)
+    through_codec = _decoded(pipeline, latents)
     sets = {
         "real": real,
         "codec": through_codec,
-        "true code": clones(codes),
+        "true code": clones(true),
         "1 reference": clones(ones),
         "3 references": clones(threes),
         "shuffled": clones(np.roll(threes, 1, 0)),
     }
-    report: dict[str, object] = {"threshold": limit, "people": people, **settings}
+    report: dict[str, object] = {"threshold": limit, "people": people, "steps": steps, "guidance": guidance}
+    for count, codes in (("1", ones), ("3", threes)):
+        report[f"R² of {count}"] = r_squared(drawer.coder, torch.from_numpy(true), torch.from_numpy(codes))
     for name, pictures in sets.items():
         figures = judge(own, pictures, whose, limit)
         figures["grey levels off"] = float(np.sqrt(np.square(pictures.astype(np.float32) - real).mean()))
@@ -115,12 +127,15 @@ def evaluate(
     return report
 
 
-def _read(space: Workspace, sampler: Sampler, data: Dataset) -> np.ndarray:
-    """What the reference encoder says of every picture, (I, V, CODE); zeros while there is none."""
-    coder = sampler.drawer.coder
-    if not (space.root / "reader/mean.safetensors").exists():
-        return np.zeros((len(data.seeds), data.views, coder.size), np.float32)
-    return np.asarray(read_all(load_reader(space, coder), data, load_finder(space)).numpy())
+@torch.inference_mode()
+def _decoded(pipeline: LikenessPipeline, latents: np.ndarray) -> np.ndarray:
+    """(N, S, S, 3) bytes of the codec's own latents."""
+    parts = [
+        pipeline.vae.decode(torch.from_numpy(part))
+        for part in np.array_split(latents, max(1, len(latents) // 8))
+    ]
+    pictures = torch.cat(parts).add(1).mul(127.5).round().clamp(0, 255).byte()
+    return pictures.permute(0, 2, 3, 1).contiguous().numpy()
 
 
 def _sheet(
@@ -153,7 +168,7 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=Path("training/runs"))
     parser.add_argument("--people", type=int, help="two thirds of the held-out people if not given")
     parser.add_argument(
-        "--checkpoint", action="store_true", help="judge a denoiser that is still being trained"
+        "--checkpoint", action="store_true", help="judge networks that are still being trained"
     )
     parser.add_argument("--steps", type=int, default=8)
     parser.add_argument("--guidance", type=float, default=1.0)

@@ -1,10 +1,7 @@
 """Where a view shows the head: known in training, found by `HeadFinder` in a reference."""
 
 import numpy as np
-import torch.nn.functional as F  # noqa: N812
-from torch import Tensor
 
-from pipelines.embedded.nets.reader import THUMBNAIL
 from pipelines.embedded.people.arrays import Floats
 from pipelines.embedded.people.pose import CAMERA_DISTANCE, CENTRE_Y, FRAME, rotation
 from pipelines.embedded.people.view import View
@@ -25,8 +22,3 @@ def head_box(view: View) -> Floats:
         ],
         np.float32,
     )
-
-
-def thumbnails(pictures: Tensor) -> Tensor:
-    """(B, 3, S, S) → (B, 3, 64, 64)"""
-    return F.interpolate(pictures, (THUMBNAIL, THUMBNAIL), mode="area")

@@ -50,9 +50,14 @@ def _encode(codec: PatchCodec, data: Dataset, path: Path, channels: int, cells: 
 
 def load_latents(space: Workspace, split: str) -> tuple[Floats, Floats, Floats]:
     """The split's latents as written (a memory map), and the channels' mean and spread, (C, 1, 1)."""
+    return np.load(space.root / f"latents/{split}.npy", mmap_mode="r"), *latent_statistics(space)
+
+
+def latent_statistics(space: Workspace) -> tuple[Floats, Floats]:
+    """The channels' mean and spread over the training pictures, (C, 1, 1) each."""
     statistics = json.loads((space.root / "latents/statistics.json").read_text())
     mean, spread = (np.array(statistics[key], np.float32)[:, None, None] for key in ("mean", "spread"))
-    return np.load(space.root / f"latents/{split}.npy", mmap_mode="r"), mean, spread
+    return mean, spread
 
 
 if __name__ == "__main__":

@@ -3,33 +3,20 @@
 Read its R² before any end-to-end result: what the encoder can't tell, no clone can keep.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from torch import Tensor
 
-from pipelines.embedded.fit import Found, fit_shape
-from pipelines.embedded.nets.reader import HeadFinder, ReferenceReader, crop
+from pipelines.embedded.nets.reader import HeadFinder, ReferenceReader, crop, thumbnails
 from pipelines.embedded.people.code import LOOKS_SIZE, Coder
-from pipelines.embedded.points import COUNT, Points, camera_of, choose_points
+from pipelines.embedded.people.points import COUNT, Points, camera_of, choose_points
+from pipelines.embedded.reading import Reading, person_of, read_pictures
 from training.autoencoder import as_tensor
 from training.data.dataset import Dataset
-from training.heads import head_box, thumbnails
+from training.heads import head_box
 from training.loop import Trainer, mean_weights, shuffled
 from training.people.files import load_coder, load_head
 from training.steps import Workspace, workspace
-
-TRUST = 0.15  # the points err together: so much of their number counts
-
-
-@dataclass(frozen=True)
-class Read:
-    """What the encoder says of the pictures of I people, V of each."""
-
-    places: np.ndarray  # (I, V, N, 2) in parts of a picture's side
-    spreads: np.ndarray  # (I, V, N)
-    looks: np.ndarray  # (I, V, LOOKS_SIZE)
 
 
 def codes_of(coder: Coder, data: Dataset) -> Tensor:
@@ -107,11 +94,14 @@ def train_reader(space: Workspace) -> None:
 
     def measure() -> dict[str, float]:
         people = min(40, len(test.seeds))
-        read = read_all(model, test, None, people)
+        readings = read_all(model, test, None, people)
         truth = _true_places(points, coder, test, people)
-        off = np.linalg.norm(read.places - truth, axis=-1) * space.recipe.size
+        places = np.stack([reading.places for reading in readings])
+        off = np.linalg.norm(places - truth, axis=-1) * space.recipe.size
         few = range(min(15, people))
-        fitted = {count: fitted_codes(coder, points, test, read, people=few, count=count) for count in (1, 3)}
+        fitted = {
+            count: fitted_codes(coder, points, test, readings, people=few, count=count) for count in (1, 3)
+        }
         true = codes_of(coder, test)[: len(few)]
         figures = {"points off, px": float(off.mean()), "points off, median px": float(np.median(off))}
         for count, found in fitted.items():
@@ -167,18 +157,15 @@ def _true_places(points: Points, coder: Coder, data: Dataset, people: int) -> np
 
 
 def fitted_codes(
-    coder: Coder, points: Points, data: Dataset, read: Read, *, people: range, count: int
+    coder: Coder, points: Points, data: Dataset, readings: list[Reading], *, people: range, count: int
 ) -> Tensor:
     """The codes of some people from their `count` most frontal pictures: (I, CODE)."""
     prior = coder.prior()
     codes = []
     for person in people:
-        numbers = sorted(range(data.views), key=lambda v: abs(data.view(person * data.views + v).yaw))[:count]
-        found = [Found(read.places[person, v], read.spreads[person, v]) for v in numbers]
-        looks = read.looks[person, numbers].mean(0)
-        shape, _ = fit_shape(points, prior, found, trust=TRUST)
-        codes.append(np.concatenate([shape, looks]))
-    return torch.from_numpy(np.stack(codes).astype(np.float32))
+        views = sorted(range(data.views), key=lambda v: abs(data.view(person * data.views + v).yaw))[:count]
+        codes.append(person_of(readings[person].only(views), points, prior))
+    return torch.from_numpy(np.stack(codes))
 
 
 def new_reader(space: Workspace) -> ReferenceReader:
@@ -206,23 +193,15 @@ def load_finder(space: Workspace) -> HeadFinder:
 @torch.no_grad()
 def read_all(
     model: ReferenceReader, data: Dataset, finder: HeadFinder | None, people: int | None = None
-) -> Read:
-    """Without a finder the true boxes are used."""
-    count = (people or len(data.seeds)) * data.views
-    parts: list[tuple[Tensor, Tensor, Tensor]] = []
-    for start in range(0, count, 48):
-        numbers = np.arange(start, min(start + 48, count))
-        pictures = as_tensor(data.pictures(numbers))
-        boxes = _boxes(data, numbers) if finder is None else finder(thumbnails(pictures)).float()
+) -> list[Reading]:
+    """What is read off each person's pictures. Without a finder the true boxes are used."""
+    readings = []
+    for person in range(people or len(data.seeds)):
+        numbers = np.arange(person * data.views, (person + 1) * data.views)
+        boxes = _boxes(data, numbers) if finder is None else None
         with torch.autocast("cpu", torch.bfloat16):
-            places, spread, looks, _ = model(crop(pictures, boxes))
-        side = boxes[:, None, 2:]
-        parts.append(((places - 0.5) * side + boxes[:, None, :2], spread.exp() * side[..., 0], looks.float()))
-    places, spreads, looks = (
-        torch.cat(part).reshape(-1, data.views, *part[0].shape[1:]).numpy()
-        for part in zip(*parts, strict=True)
-    )
-    return Read(places, spreads, looks)
+            readings.append(read_pictures(finder, model, as_tensor(data.pictures(numbers)), boxes))
+    return readings
 
 
 def r_squared(coder: Coder, truth: Tensor, read: Tensor) -> dict[str, float]:

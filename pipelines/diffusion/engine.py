@@ -62,19 +62,19 @@ class DiffusionEngine(ReferencePipeline):
     def open(cls, setup: Setup) -> Any:
         """A `pipeline_class` on the CPU, its weights checked. Raises WeightsRefused."""
 
-    def prompt(self, shot: Shot, appearance: Appearance) -> str:
-        """How the model is told about a shot."""
+    def told(self, shot: Shot, appearance: Appearance) -> Any:
+        """How the model is told about a shot: most read a prompt."""
         return prompt_for(shot, appearance)
 
     @abstractmethod
-    def encode(self, references: list[Image.Image], prompts: list[str], reference_size: int) -> Any:
-        """What all images of a job share. `prompts` are one for each of its images."""
+    def encode(self, references: list[Image.Image], told: list[Any], reference_size: int) -> Any:
+        """What all images of a job share. `told` has what is said about each of its images."""
 
     @abstractmethod
     def denoise(
         self, encoded: Any, rows: list[int], generators: list[torch.Generator], on_step_end: OnStepEnd
     ) -> Tensor:
-        """Latents, one row for each of the images `rows` (positions in `prompts`)."""
+        """Latents, one row for each of the images `rows` (positions in `told`)."""
 
     @abstractmethod
     def decode(self, latents: Tensor) -> Tensor:
@@ -102,10 +102,10 @@ class DiffusionEngine(ReferencePipeline):
         sink: Sink,
     ) -> None:
         used = thinned(references, self.plan.profile.most_references)
-        prompts = [self.prompt(planned.shot, appearance) for planned in shots]
+        told = [self.told(planned.shot, appearance) for planned in shots]
         decoder = Decoder(self.setup.device, self.decode, sink)
         try:
-            self._render(_Job(used, prompts, shots), sink, decoder)
+            self._render(_Job(used, told, shots), sink, decoder)
         finally:
             # However it ended, the next job finds nothing of this one: not its caches, not its encodings.
             decoder.close()
@@ -141,7 +141,7 @@ class DiffusionEngine(ReferencePipeline):
             job.encoded = None
             self.forget()
             with device.phase("encode"):
-                job.encoded = self.encode(job.references, job.prompts, rung.reference_size)
+                job.encoded = self.encode(job.references, job.told, rung.reference_size)
             job.encoded_at = rung.reference_size
 
         def on_step_end(_: Any, index: int, __: Any, tensors: dict[str, Any]) -> dict[str, Any]:
@@ -219,10 +219,10 @@ class DiffusionEngine(ReferencePipeline):
 
 @dataclass(slots=True)
 class _Job:
-    """What is rendered, and what the model made of its references and prompts."""
+    """What is rendered, and what the model made of it."""
 
     references: list[Image.Image]
-    prompts: list[str]
+    told: list[Any]
     shots: Sequence[PlannedShot]
     encoded: Any = None
     encoded_at: int | None = None

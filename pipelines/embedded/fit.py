@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipelines.embedded.people.arrays import Floats
-from pipelines.embedded.points import CAMERA, Points
+from pipelines.embedded.people.points import CAMERA, Points
 
 USUAL = np.array([0, 0, 0, 0, 1.0, 0, -0.1, 0.2, 0.1, 0.1, 0.1, 0.05])
 LOOSE = np.array([30, 12, 4, 20, 0.25, 0.15, 0.4, 0.35, 0.2, 0.3, 0.25, 0.15])

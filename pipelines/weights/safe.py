@@ -49,7 +49,8 @@ def load_folder(
     expected = class_name or pipeline_class.__name__
     if index.get("_class_name") != expected:
         raise _refused(folder, f"is a {index.get('_class_name')!r} and not a {expected}")
-    components = dict(_components(folder, index))
+    known = {kind.rpartition(".")[0] for kinds in allowed.values() for kind in kinds}
+    components = dict(_components(folder, index, known))
     for name, kind in components.items():
         if kind not in allowed.get(name, frozenset()):
             raise _refused(
@@ -155,13 +156,13 @@ def _index(folder: Path) -> dict[str, Any]:
     return index
 
 
-def _components(folder: Path, index: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _components(folder: Path, index: Mapping[str, Any], known: set[str]) -> Iterator[tuple[str, str]]:
     """Name and `library.Class` of each component that the index names. `[null, null]` stands for none."""
     for name, value in index.items():
         match value:
             case [None, None]:
                 pass
-            case [str(library), str(kind)] if library in {"diffusers", "transformers"}:
+            case [str(library), str(kind)] if library in known | {"diffusers", "transformers"}:
                 yield name, f"{library}.{kind}"
             case list() | dict():
                 raise _refused(

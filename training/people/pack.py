@@ -1,4 +1,4 @@
-"""Packs what `data.generate` left of a person into the file that the pipeline reads.
+"""Packs what `data.generate` left of a person as the pipeline reads it.
 
 Run time needs no way from a body to its code, and no more exactness than a coarse drawing shows.
 """
@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import DTypeLike
-from safetensors.numpy import save_file
 
 from pipelines.embedded.people.arrays import Arrays, Floats
 from pipelines.embedded.people.head import Head
 from pipelines.embedded.people.packed import COMPONENTS, MIRRORED, SCALE, WEIGHTS
+from pipelines.embedded.people.points import choose_points
 from pipelines.embedded.people.shape import ShapeBasis
 from training.people.files import load_coder, load_head
 
@@ -20,8 +20,8 @@ EXACT = 16  # components that are stored with 16 bits; the others have 8
 SAME_PLACE = 1e-4  # decimetres
 
 
-def pack_person(data: Path, out: Path) -> None:
-    """Writes head, coder and textures of the folder `data` to the file `out`."""
+def pack_person(data: Path) -> Arrays:
+    """Head, coder, textures and points of the folder `data`."""
     head, textures = load_head(data)
     # The drawing's hair has one colour, so that it needs no place in a texture.
     head = replace(head, hair={name: replace(hair, uv=hair.uv * 0) for name, hair in head.hair.items()})
@@ -39,6 +39,7 @@ def pack_person(data: Path, out: Path) -> None:
     packed: Arrays = {
         "mirror.source": np.searchsorted(kept, source).astype(np.uint16),
         "mirror.sign": sign,
+        "points.vertices": choose_points(head).astype(np.uint16),
         "shape.spread": coder.basis.spread,
         "looks.looks_mean": coder.looks_mean,
         "looks.looks_spread": coder.looks_spread,
@@ -49,7 +50,7 @@ def pack_person(data: Path, out: Path) -> None:
         COMPONENTS, (components[:EXACT], components[EXACT:]), (np.int16, np.int8), strict=True
     ):
         packed |= _scaled(name, part, np.abs(part).max((1, 2), keepdims=True), kind)
-    save_file({name: np.ascontiguousarray(array) for name, array in packed.items()}, out)
+    return {name: np.ascontiguousarray(array) for name, array in packed.items()}
 
 
 def _stored(name: str, array: Floats) -> Arrays:

@@ -75,8 +75,8 @@ def fetch_weights(
     sources = profile_named(profile).sources
     for source in sources:
         _print_terms(console, source)
-    if not sources:
-        console.print(f"{profile} needs no weights.")
+    if all(source.shipped for source in sources):
+        console.print(f"The weights of {profile} are a part of this package: there is nothing to fetch.")
         return
     from pipelines.weights.fetch import fetch
 
@@ -104,8 +104,6 @@ def verify_weights(profile: ProfileArgument) -> None:
             f"{source.repository}: {len(lock.files)} files, {_size(lock.bytes)}, at commit {lock.revision}, are as "
             f"locked (digest {lock.digest}), in {time.monotonic() - began:.1f} s."
         )
-    if not sources:
-        console.print(f"{profile} needs no weights.")
 
 
 @app.command()
@@ -155,7 +153,7 @@ def _print_terms(console: "Console", source: "Source") -> None:
 
 def _fetched(store: "WeightStore", profile: "Profile") -> str:
     here = sum(map(store.is_fetched, profile.sources))
-    return {len(profile.sources): "yes", 0: "no"}.get(here, "partly") if profile.sources else "-"
+    return {len(profile.sources): "yes", 0: "no"}.get(here, "partly")
 
 
 def _size(count: int) -> str:

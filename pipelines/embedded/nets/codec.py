@@ -19,10 +19,19 @@ class PatchCodec(ModelMixin, ConfigMixin):  # type: ignore[misc]  # their own co
 
     @register_to_config  # type: ignore[untyped-decorator]
     def __init__(
-        self, channels: int = 40, patch: int = 16, coarse: int = 160, middle: int = 96, fine: int = 48
+        self,
+        *,
+        channels: int = 40,
+        patch: int = 16,
+        coarse: int = 160,
+        middle: int = 96,
+        fine: int = 48,
+        latents_mean: tuple[float, ...] = (),
+        latents_std: tuple[float, ...] = (),
     ) -> None:
+        """`latents_mean` and `latents_std` (channels,) are for whoever wants latents of exactly unit variance."""
         super().__init__()
-        self.patch = patch
+        self.patch, self.latents_mean, self.latents_std = patch, latents_mean, latents_std
         self.to_code = nn.Conv2d(3, channels, patch, stride=patch)
         self.from_code = nn.ConvTranspose2d(channels, 3, patch, stride=patch, bias=False)
         self.register_buffer("mean_patch", torch.zeros(3, patch, patch))

@@ -122,6 +122,11 @@ class ReferenceReader(ModelMixin, ConfigMixin):  # type: ignore[misc]
         return places, said[..., 2] - 3, looks, looked.unflatten(2, x.shape[2:])
 
 
+def thumbnails(pictures: Tensor) -> Tensor:
+    """(B, 3, S, S) → (B, 3, 64, 64)"""
+    return F.interpolate(pictures, (THUMBNAIL, THUMBNAIL), mode="area")
+
+
 def crop(pictures: Tensor, boxes: Tensor, size: int = CROP) -> Tensor:
     """The square `boxes` (B, 3) of pictures (B, 3, S, S), resampled to (B, 3, size, size); grey outside."""
     half = boxes[:, 2:]

@@ -40,6 +40,7 @@ LAYOUT: dict[str, int] = {  # the looks vector, part by part; colours as sRGB
     "brow_style": BROWS,
 }
 LOOKS_SIZE = sum(LAYOUT.values())
+VIEW_SIZE = 48
 
 
 def part(name: str) -> slice:

@@ -1,16 +1,16 @@
 """A code and a view → what the denoiser is told: both vectors and the buffers drawn from them."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Self
 
 import numpy as np
 
-from pipelines.embedded.people.arrays import Floats
+from pipelines.embedded.people.arrays import Arrays, Floats
 from pipelines.embedded.people.buffers import Rasteriser, draw_buffers
 from pipelines.embedded.people.code import Coder, part, read_looks, view_vector
 from pipelines.embedded.people.head import Head
 from pipelines.embedded.people.packed import unpacked, within
+from pipelines.embedded.people.points import Points
 from pipelines.embedded.people.raster import rasterise
 from pipelines.embedded.people.shape import ShapeBasis
 from pipelines.embedded.people.textures import Textures
@@ -24,16 +24,20 @@ class Drawer:
     head: Head
     coder: Coder
     textures: Textures
+    points: Points
     rasteriser: Rasteriser = rasterise
 
     @classmethod
-    def load(cls, path: Path) -> Self:
-        """Of a file that `training.people.pack` has written."""
-        arrays = unpacked(path)
+    def of(cls, packed: Arrays) -> Self:
+        """Of what `training.people.pack` has made."""
+        arrays = unpacked(packed)
+        head = Head.from_arrays(within(arrays, "head"))
+        coder = Coder(ShapeBasis(**within(arrays, "shape")), **within(arrays, "looks"))
         return cls(
-            Head.from_arrays(within(arrays, "head")),
-            Coder(ShapeBasis(**within(arrays, "shape")), **within(arrays, "looks")),
+            head,
+            coder,
             Textures(**within(arrays, "textures")),
+            Points.of(head, coder, arrays["points.vertices"]),
         )
 
     def buffers(self, codes: Floats, views: list[View], size: int) -> Floats:

@@ -1,13 +1,10 @@
-"""The file person.safetensors: what a drawing needs, in about a sixth of its full size.
+"""How a person's arrays are packed: what a drawing needs, in about a sixth of its full size.
 
 Fractions are kept as whole numbers with a scale, and of vertices that mirror each other one is kept.
-`training.people.pack` writes the file.
+`training.people.pack` makes them.
 """
 
-from pathlib import Path
-
 import numpy as np
-from safetensors.numpy import load_file
 
 from pipelines.embedded.people.arrays import Arrays
 
@@ -25,9 +22,9 @@ SCALE = ".scale"
 """Ends the name of what the array of that name is multiplied with."""
 
 
-def unpacked(path: Path) -> Arrays:
+def unpacked(packed: Arrays) -> Arrays:
     """All arrays by name, in float32 and int32."""
-    stored = load_file(path)
+    stored = dict(packed)
     source, sign = stored.pop("mirror.source").astype(np.int32), stored.pop("mirror.sign")
     arrays: Arrays = {}
     for name, array in stored.items():

@@ -1,0 +1,97 @@
+"""The profile `embedded`: a small model for a CPU that keeps the likeness of people who don't exist.
+
+It was trained on renders of MakeHuman's heads (`training/`), and its weights are part of the package. It
+knows such faces and no photographs.
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from models.influencer import Appearance
+from models.shot import Shot
+from pipelines.diffusion import DiffusionEngine, OnStepEnd
+from pipelines.diffusion.engine import dtype_for
+from pipelines.embedded.people.arrays import Floats
+from pipelines.embedded.people.view import View, sample_view
+from pipelines.embedded.pipeline import LikenessPipeline
+from pipelines.protocol import Setup
+from pipelines.weights.safe import Allowed, load_folder
+
+_NETS = "pipelines.embedded.nets"
+_CLASSES: Allowed = {
+    "vae": frozenset((f"{_NETS}.codec.PatchCodec",)),
+    "denoiser": frozenset((f"{_NETS}.denoiser.LikenessDenoiser",)),
+    "finder": frozenset((f"{_NETS}.reader.HeadFinder",)),
+    "reader": frozenset((f"{_NETS}.reader.ReferenceReader",)),
+    "person": frozenset((f"{_NETS}.person.PersonArrays",)),
+    "scheduler": frozenset(("diffusers.FlowMatchEulerDiscreteScheduler",)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    shot: Shot
+    appearance: Appearance
+
+
+@dataclass(frozen=True, slots=True)
+class _Encoded:
+    code: Floats  # (CODE,)
+    shots: list[Shot]
+
+
+class Embedded(DiffusionEngine):
+    """A shot's numbers are told as they are; what it leaves open (clothes, colours) follows from the seed."""
+
+    pipeline_class: ClassVar[Any] = LikenessPipeline
+    stock_name: ClassVar[str] = "LikenessPipeline"
+    denoiser: ClassVar[str] = "denoiser"
+
+    @classmethod
+    def open(cls, setup: Setup) -> Any:
+        (weights,) = setup.weights
+        return load_folder(LikenessPipeline, weights.path, _CLASSES, dtype=dtype_for(setup))
+
+    def told(self, shot: Shot, appearance: Appearance) -> _Asked:
+        return _Asked(shot, appearance)
+
+    def encode(
+        self,
+        references: list[Image.Image],
+        told: list[_Asked],
+        reference_size: int,  # noqa: ARG002 - it reads them at one size
+    ) -> _Encoded:
+        return _Encoded(self.pipe.read(references), [asked.shot for asked in told])
+
+    def denoise(
+        self, encoded: _Encoded, rows: list[int], generators: list[torch.Generator], on_step_end: OnStepEnd
+    ) -> Tensor:
+        views = [
+            _view(encoded.shots[row], generator) for row, generator in zip(rows, generators, strict=True)
+        ]
+        latents: Tensor = self.pipe(
+            encoded.code,
+            views,
+            guidance_scale=self.plan.profile.guidance,
+            num_inference_steps=self.plan.steps,
+            generator=generators,
+            output_type="latent",
+            callback_on_step_end=on_step_end,
+        ).images
+        return latents
+
+    def decode(self, latents: Tensor) -> Tensor:
+        image: Tensor = self.pipe.decode(latents)
+        return image
+
+    def _tile(self, on: bool) -> None:
+        """Its pictures are smaller than a tile."""
+
+
+def _view(shot: Shot, generator: torch.Generator) -> View:
+    return sample_view(np.random.default_rng(generator.initial_seed()), shot)

@@ -1,0 +1,65 @@
+"""From references to a person's code: find the head, find points on the face, fit the shape, read the looks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from pipelines.embedded.fit import Found, fit_shape
+from pipelines.embedded.nets.reader import HeadFinder, ReferenceReader, crop, thumbnails
+from pipelines.embedded.people.arrays import Floats
+from pipelines.embedded.people.drawer import Drawer
+from pipelines.embedded.people.points import Points
+from pipelines.references import squared
+
+TRUST = 0.3  # the points err together: so much of their number counts
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What is read off pictures, one row for each."""
+
+    places: Floats  # (B, N, 2) of the points, in parts of the picture's side
+    spreads: Floats  # (B, N) their standard deviation, in the same unit
+    looks: Floats  # (B, LOOKS_SIZE) as in a code
+
+    def only(self, rows: Sequence[int]) -> "Reading":
+        """Of some of the pictures."""
+        chosen = list(rows)
+        return Reading(self.places[chosen], self.spreads[chosen], self.looks[chosen])
+
+
+def read_pictures(
+    finder: HeadFinder | None, reader: ReferenceReader, pictures: Tensor, boxes: Tensor | None = None
+) -> Reading:
+    """Of pictures (B, 3, S, S) from -1 to 1. The head is where `finder` says, or in `boxes` (B, 3)."""
+    if boxes is None:
+        assert finder is not None
+        boxes = finder(thumbnails(pictures)).float()
+    places, spreads, looks, _ = reader(crop(pictures, boxes))
+    side = boxes[:, None, 2:]
+    places = (places - 0.5) * side + boxes[:, None, :2]
+    spreads = spreads.exp() * side[..., 0]
+    return Reading(*(part.float().cpu().numpy() for part in (places, spreads, looks)))
+
+
+def person_of(reading: Reading, points: Points, prior: Floats, *, trust: float = TRUST) -> Floats:
+    """The code (CODE,) of the one person whom all the pictures show. `prior` is `Coder.prior()`."""
+    found = [Found(*picture) for picture in zip(reading.places, reading.spreads, strict=True)]
+    shape, _ = fit_shape(points, prior, found, trust=trust)
+    return np.concatenate([shape, reading.looks.mean(0)]).astype(np.float32)
+
+
+def to_pictures(references: Sequence[Image.Image], size: int) -> Tensor:
+    """RGB images as (B, 3, size, size) from -1 to 1."""
+    pixels = np.stack([np.asarray(squared(reference, size)) for reference in references])
+    return torch.from_numpy(pixels).permute(0, 3, 1, 2).float().div(127.5).sub(1).contiguous()
+
+
+def read_references(finder: HeadFinder, reader: ReferenceReader, drawer: Drawer, pictures: Tensor) -> Floats:
+    """The code (CODE,) of whom the pictures (B, 3, S, S) show."""
+    reading = read_pictures(finder, reader, pictures)
+    return drawer.decided(person_of(reading, drawer.points, drawer.coder.prior()))

@@ -1,0 +1,101 @@
+"""`python -m training.package`: the trained networks as the folder that the profile `embedded` loads.
+
+Half-precision safetensors in diffusers' form, and the lock that names them (`pipelines.weights`).
+"""
+
+import argparse
+import json
+import shutil
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+
+from diffusers.models.modeling_utils import ModelMixin
+from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
+
+from pipelines.embedded.nets.codec import PatchCodec
+from pipelines.embedded.nets.person import PersonArrays
+from pipelines.embedded.pipeline import LikenessPipeline
+from pipelines.sources import EMBEDDED
+from pipelines.weights import WeightStore
+from pipelines.weights.lock import Lock, LockedFile
+from pipelines.weights.store import SHIPPED
+from pipelines.weights.verify import hash_files
+from training.autoencoder import load_codec
+from training.denoiser import load_denoiser
+from training.latents import latent_statistics
+from training.people.pack import pack_person
+from training.recipe import RECIPES
+from training.references import load_finder, load_reader
+from training.steps import Workspace
+
+
+def assemble(space: Workspace, checkpoint: bool = False) -> LikenessPipeline:
+    """The pipeline of what was trained, in full precision. With `checkpoint`, of what is still in training."""
+    return LikenessPipeline(
+        vae=_with_statistics(space),
+        denoiser=load_denoiser(space, checkpoint),
+        finder=load_finder(space),
+        reader=load_reader(space, checkpoint),
+        person=PersonArrays.of(pack_person(space.data)),
+        scheduler=FlowMatchEulerDiscreteScheduler(shift=1.0),
+    )
+
+
+def package(pipeline: LikenessPipeline, store: WeightStore) -> Lock:
+    """Writes the folder and its lock, in half precision."""
+    folder = store.folder(EMBEDDED)
+    shutil.rmtree(folder, ignore_errors=True)
+    index: dict[str, object] = {
+        "_class_name": type(pipeline).__name__,
+        "_diffusers_version": version("diffusers"),
+    }
+    for name, part in pipeline.components.items():
+        if isinstance(part, ModelMixin):
+            # What says how large a whole number is must stay exact.
+            (part if isinstance(part, PersonArrays) else part.half()).save_pretrained(folder / name)
+            index[name] = [type(part).__module__, type(part).__name__]
+        else:
+            part.save_pretrained(folder / name)
+            index[name] = ["diffusers", type(part).__name__]
+    (folder / "model_index.json").write_text(json.dumps(index, indent=2) + "\n")
+    return _locked(store, folder)
+
+
+def _with_statistics(space: Workspace) -> PatchCodec:
+    mean, spread = (tuple(part.ravel().tolist()) for part in latent_statistics(space))
+    return load_codec(space, latents_mean=mean, latents_std=spread)
+
+
+def _locked(store: WeightStore, folder: Path) -> Lock:
+    sizes = {
+        path.relative_to(folder).as_posix(): path.stat().st_size
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+    hashes = hash_files(folder, sizes)
+    lock = Lock(
+        repository=EMBEDDED.repository,
+        revision=subprocess.check_output(["git", "rev-parse", "HEAD"], text=True).strip(),  # noqa: S607
+        patterns=EMBEDDED.files,
+        files={path: LockedFile(sha256=hashes[path], bytes=size) for path, size in sizes.items()},
+    )
+    lock.write(store.lock_path(EMBEDDED))
+    return lock
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--recipe", choices=RECIPES, default="full")
+    parser.add_argument("--runs", type=Path, default=Path("training/runs"))
+    parser.add_argument(
+        "--checkpoint", action="store_true", help="take networks that are still being trained"
+    )
+    args = parser.parse_args()
+    space = Workspace(RECIPES[args.recipe], args.runs)
+    lock = package(assemble(space, args.checkpoint), WeightStore(SHIPPED))
+    print(f"{len(lock.files)} files, {lock.bytes / 1e6:.1f} MB")  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
