@@ -4,7 +4,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 OUT ?= out
 
-.PHONY: demo test check format schemas clean
+ASSETS ?= assets
+
+.PHONY: demo test check format schemas train clean
 
 demo: $(VENV)/installed
 	$(BIN)/likeness demo --out $(OUT)
@@ -25,6 +27,10 @@ format: $(VENV)/installed
 
 schemas: $(VENV)/installed
 	$(BIN)/python -m models.schemas
+
+# The weights of the profile `embedded`: a day on two cores. ASSETS is the folder with MakeHuman's assets.
+train: $(VENV)/installed
+	$(BIN)/python -m training.all --assets $(ASSETS)
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

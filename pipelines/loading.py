@@ -9,7 +9,7 @@ from models.errors import InvalidInput, ProfileLoadFailed, RenderError
 from models.render import RenderOptions
 from pipelines.profile import Plan, Profile
 from pipelines.registry import CPU_PROFILE, GPU_PROFILE, profile_named
-from pipelines.weights import WeightStore, offline, verify
+from pipelines.weights import offline, store_of, verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,8 +63,10 @@ def _load(
     # Before the weights: comparing all their bytes takes much longer.
     device = (make_device or Device)(pick_device(options.device))
     device.check_fitness()
-    store = WeightStore(Path(options.weights))
-    weights = tuple(verify(store, source, profile=profile.name) for source in profile.sources)
+    root = Path(options.weights)
+    weights = tuple(
+        verify(store_of(source, root), source, profile=profile.name) for source in profile.sources
+    )
     pipeline = pipeline_class(profile).load(Setup(plan, device, options.speed, weights))
     pipeline.warm_up()
     return pipeline

@@ -37,6 +37,7 @@ def commands(recipe: Recipe, name: str, assets: Path, runs: Path) -> list[list[s
         step("training.references"),
         step("training.denoiser"),
         step("training.evaluate"),
+        step("training.package"),
     ]
 
 

@@ -51,7 +51,8 @@ def new_denoiser(space: Workspace) -> LikenessDenoiser:
 def load_denoiser(space: Workspace, checkpoint: bool = False) -> LikenessDenoiser:
     model = new_denoiser(space)
     model.load_state_dict(mean_weights(space.root / "denoiser", checkpoint))
-    return model.eval()
+    model.eval()
+    return model
 
 
 def channel_weights(spread: np.ndarray) -> Tensor:

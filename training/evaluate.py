@@ -17,12 +17,14 @@ from pipelines.embedded.pipeline import LikenessPipeline
 from pipelines.embedded.reading import person_of
 from training.data.dataset import Dataset
 from training.faces import auc, describe_all
+from training.obedience import obedience, yaws_of
 from training.package import assemble
 from training.recipe import RECIPES
 from training.references import codes_of, r_squared, read_all
 from training.steps import Workspace
 
 CLONES = 4  # of each person
+OBEYING = 40  # people whose clones are also asked for poses
 WIDEST = 30.0  # degrees of yaw that a clone has in this test
 
 
@@ -123,6 +125,10 @@ def evaluate(
         figures = judge(own, pictures, whose, limit)
         figures["grey levels off"] = float(np.sqrt(np.square(pictures.astype(np.float32) - real).mean()))
         report[name] = {key: round(value, 4) for key, value in figures.items()}
+    references = [data.pictures(np.array(numbers)) for numbers, _ in plan[:OBEYING]]
+    report["obedience"] = obedience(pipeline, threes[:OBEYING], references, steps=steps, guidance=guidance)
+    seen = np.array([data.view(int(number)).yaw for number in targets])
+    report["yaw of real renders, r"] = float(np.corrcoef(seen, yaws_of(pipeline, real))[0, 1])
     _sheet(space.root / "clones.png", data, plan, {n: sets[n] for n in ("real", "true code", "3 references")})
     return report
 

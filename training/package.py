@@ -19,7 +19,6 @@ from pipelines.embedded.pipeline import LikenessPipeline
 from pipelines.sources import EMBEDDED
 from pipelines.weights import WeightStore
 from pipelines.weights.lock import Lock, LockedFile
-from pipelines.weights.store import SHIPPED
 from pipelines.weights.verify import hash_files
 from training.autoencoder import load_codec
 from training.denoiser import load_denoiser
@@ -88,12 +87,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--recipe", choices=RECIPES, default="full")
     parser.add_argument("--runs", type=Path, default=Path("training/runs"))
+    parser.add_argument("--store", type=Path, help="where to write it: RUNS/weights if not given")
     parser.add_argument(
         "--checkpoint", action="store_true", help="take networks that are still being trained"
     )
     args = parser.parse_args()
     space = Workspace(RECIPES[args.recipe], args.runs)
-    lock = package(assemble(space, args.checkpoint), WeightStore(SHIPPED))
+    lock = package(assemble(space, args.checkpoint), WeightStore(args.store or args.runs / "weights"))
     print(f"{len(lock.files)} files, {lock.bytes / 1e6:.1f} MB")  # noqa: T201
 
 

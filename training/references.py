@@ -68,11 +68,11 @@ def train_reader(space: Workspace) -> None:
         crops = crop(as_tensor(data.pictures(numbers)), boxes)
         crops = _taken_otherwise(crops, rng, step)
         wanted = codes[numbers // data.views]
-        places = points.project(
+        projected = points.project(
             wanted[:, : coder.shape_size].double().numpy(),
             np.stack([camera_of(data.view(int(number))) for number in numbers]),
         )
-        places = (torch.from_numpy(places).float() - boxes[:, None, :2]) / boxes[:, None, 2:] + 0.5
+        places = (torch.from_numpy(projected).float() - boxes[:, None, :2]) / boxes[:, None, 2:] + 0.5
         looks = wanted[:, coder.shape_size :]
         return crops.contiguous(memory_format=torch.channels_last), places, looks
 

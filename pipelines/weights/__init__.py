@@ -6,7 +6,7 @@ this package costs no torch; `pipelines.weights.safe` does, and `pipelines.weigh
 
 from pipelines.weights.lock import Lock, LockedFile
 from pipelines.weights.offline import offline
-from pipelines.weights.store import WeightStore
+from pipelines.weights.store import WeightStore, store_of
 from pipelines.weights.verify import VerifiedSource, check_known, verify
 
-__all__ = ["Lock", "LockedFile", "VerifiedSource", "WeightStore", "check_known", "offline", "verify"]
+__all__ = ["Lock", "LockedFile", "VerifiedSource", "WeightStore", "check_known", "offline", "store_of", "verify"]

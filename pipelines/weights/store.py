@@ -6,7 +6,8 @@ from models.errors import InvalidInput, WeightsRefused
 from pipelines.profile import Source
 from pipelines.weights.lock import Lock
 
-SHIPPED = Path(__file__).parents[1] / "embedded" / "weights"
+_SHIPPED = Path(__file__).parents[1] / "embedded" / "weights"
+
 
 
 class WeightStore:
@@ -17,7 +18,6 @@ class WeightStore:
         root/owner--name.part/        a fetch that isn't done; what is verified never changes while it runs
 
     Profiles share a repository. It is held at one commit, and its lock names what all of them fetched.
-    Weights that ship with the package lie in a store of its own.
     """
 
     def __init__(self, root: Path) -> None:
@@ -65,8 +65,12 @@ class WeightStore:
         return all(sizes[path] == file.bytes for path, file in lock.files.items())
 
     def _beside(self, source: Source, ending: str) -> Path:
-        root = SHIPPED if source.shipped else self.root
-        return root / f"{source.repository.replace('/', '--')}{ending}"
+        return self.root / f"{source.repository.replace('/', '--')}{ending}"
+
+
+def store_of(source: Source, root: Path) -> WeightStore:
+    """Where the source's weights are: in the folder `root`, or in the package itself."""
+    return WeightStore(_SHIPPED if source.shipped else root)
 
 
 def _size(path: Path) -> int | None:

@@ -3,6 +3,7 @@
 import os
 import time
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,7 +12,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from pipelines.profile import Profile, Source
-    from pipelines.weights import WeightStore
 
 app = typer.Typer(
     no_args_is_help=True, help="Pipeline profiles: list them, fetch and verify their weights, time them."
@@ -34,14 +34,14 @@ def list_profiles() -> None:
     from pipelines.registry import CPU_PROFILE, GPU_PROFILE, PROFILES
     from worker.settings import settings
 
-    store, chosen = _store(), settings().profile
+    root, chosen = settings().weights_dir, settings().profile
     marked = {GPU_PROFILE, CPU_PROFILE} if chosen == "auto" else {chosen}
     table = Table("", "profile", "fetched", "download", "memory", "side", "steps", "licence", box=None)
     for profile in PROFILES.values():
         table.add_row(
             "*" if profile.name in marked else "",
             profile.name,
-            _fetched(store, profile),
+            _fetched(root, profile),
             _size(sum(source.download for source in profile.sources)),
             _size(profile.memory),
             f"{profile.size} px",
@@ -53,7 +53,7 @@ def list_profiles() -> None:
     console.print(
         f"* LIKENESS_PROFILE={chosen}"
         + (f": {GPU_PROFILE} on a GPU, else {CPU_PROFILE}" if chosen == "auto" else "")
-        + f". Weights are in {store.root} (LIKENESS_WEIGHTS_DIR)."
+        + f". Weights are in {root} (LIKENESS_WEIGHTS_DIR)."
     )
 
 
@@ -69,18 +69,21 @@ def fetch_weights(
     An interrupted fetch goes on where it was. HF_TOKEN is for repositories that want one.
     """
     from pipelines.registry import profile_named
+    from worker.settings import settings
 
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    store, console = _store(), _console()
+    root, console = settings().weights_dir, _console()
     sources = profile_named(profile).sources
     for source in sources:
         _print_terms(console, source)
     if all(source.shipped for source in sources):
         console.print(f"The weights of {profile} are a part of this package: there is nothing to fetch.")
         return
+    from pipelines.weights import store_of
     from pipelines.weights.fetch import fetch
 
     for source in sources:
+        store = store_of(source, root)
         lock = fetch(store, source, update=update, tell=console.print)
         console.print(
             f"{source.repository}: {len(lock.files)} files, {_size(lock.bytes)}, at commit {lock.revision}, locked "
@@ -92,13 +95,13 @@ def fetch_weights(
 def verify_weights(profile: ProfileArgument) -> None:
     """Compare a profile's weights with their lock, byte for byte. A worker does so too before it loads them."""
     from pipelines.registry import profile_named
-    from pipelines.weights import check_known, verify
+    from pipelines.weights import check_known, store_of, verify
+    from worker.settings import settings
 
-    store, console = _store(), _console()
-    sources = profile_named(profile).sources
-    for source in sources:
+    root, console = settings().weights_dir, _console()
+    for source in profile_named(profile).sources:
         began = time.monotonic()
-        lock = verify(store, source, profile=profile).lock
+        lock = verify(store_of(source, root), source, profile=profile).lock
         check_known(source, lock)
         console.print(
             f"{source.repository}: {len(lock.files)} files, {_size(lock.bytes)}, at commit {lock.revision}, are as "
@@ -130,13 +133,6 @@ def bench(
     run(options, random=random, scale=scale.value, images=images, references=references)
 
 
-def _store() -> "WeightStore":
-    from pipelines.weights import WeightStore
-    from worker.settings import settings
-
-    return WeightStore(settings().weights_dir)
-
-
 def _console() -> "Console":
     """One that leaves text as it is, for pasting. A row that is too wide is easier to read than a folded one."""
     from rich.console import Console
@@ -151,8 +147,10 @@ def _print_terms(console: "Console", source: "Source") -> None:
         console.print(f"  duties:  {source.duties}")
 
 
-def _fetched(store: "WeightStore", profile: "Profile") -> str:
-    here = sum(map(store.is_fetched, profile.sources))
+def _fetched(root: Path, profile: "Profile") -> str:
+    from pipelines.weights import store_of
+
+    here = sum(store_of(source, root).is_fetched(source) for source in profile.sources)
     return {len(profile.sources): "yes", 0: "no"}.get(here, "partly")
 
 

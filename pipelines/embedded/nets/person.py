@@ -22,7 +22,7 @@ class PersonArrays(ModelMixin, ConfigMixin):  # type: ignore[misc]  # their own 
 
     @classmethod
     def of(cls, packed: Arrays) -> Self:
-        person = cls({name: (str(array.dtype), list(array.shape)) for name, array in packed.items()})
+        person: Self = cls({name: (str(array.dtype), list(array.shape)) for name, array in packed.items()})
         person.load_state_dict({_buffer(name): torch.from_numpy(array) for name, array in packed.items()})
         return person
 

@@ -42,7 +42,7 @@ def choose_points(head: Head, count: int = COUNT) -> Ints:
     while len(chosen) < count:
         away = np.minimum(away, np.linalg.norm(places - places[chosen[-1]], axis=1))
         chosen.append(int(np.argmax(away * dense)))
-    return candidates[np.sort(chosen)].astype(np.int32)
+    return np.asarray(candidates[np.sort(chosen)], np.int32)
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Points:
             + np.tensordot(cameras[:, 7:], self.expressions, 1)
         )
         turn = self.turns(away, cameras)
-        return np.einsum("bnij,bnj->bni", turn, away)
+        return np.asarray(np.einsum("bnij,bnj->bni", turn, away))
 
     @staticmethod
     def turns(away: Floats, cameras: Floats) -> Floats:

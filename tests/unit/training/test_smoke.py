@@ -7,13 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
+from pipelines.embedded.pipeline import LikenessPipeline
+from pipelines.sources import EMBEDDED
+from pipelines.weights import WeightStore, verify
 from training import autoencoder, denoiser, latents, references
 from training.data import generate
 from training.loop import Schedule
+from training.obedience import obedience
+from training.package import assemble, package
 from training.people.assets import Assets
 from training.recipe import Recipe
-from training.sample import load_sampler
 from training.steps import Workspace
 
 TINY = Recipe(
@@ -29,6 +34,7 @@ TINY = Recipe(
     denoiser=Schedule(steps=80, batch=16, rate=3e-3, warmup=10, measure_every=40, log_every=10),
     codec_widths=(32, 16, 16),
     reader_widths=(8, 16, 16, 16),
+    reader_risen=(16, 16),
     denoiser_widths=(32, 48),
     drawing_widths=(16, 32),
     hidden=64,
@@ -75,10 +81,21 @@ def test_every_step_works_and_references_matter(
     assert right[-1] < 0.9 * right[0]
     assert right[-1] < 0.97 * wrong[-1]
 
-    data, sampler = space.held_out(), load_sampler(space)
-    codes = references.codes_of(sampler.drawer.coder, data).numpy()
+    data, store = space.held_out(), WeightStore(tmp_path / "weights")
+    package(assemble(space), store)
+    verify(store, EMBEDDED)
+    pipeline = LikenessPipeline.from_pretrained(store.folder(EMBEDDED))
+    code = pipeline.read([Image.fromarray(data.picture(number)) for number in (0, 1)])
     views = [data.view(0), data.view(1)]
-    one, again, other = (sampler.pictures(codes[[0, 0]], views, seed=seed, steps=3) for seed in (0, 0, 1))
+
+    def pictures(seed: int) -> np.ndarray:
+        generators = [torch.Generator().manual_seed(seed + number) for number in (0, 1)]
+        made = pipeline(code, views, num_inference_steps=3, guidance_scale=2.0, generator=generators)
+        return np.stack([np.asarray(picture) for picture in made.images])
+
+    one, again, other = (pictures(seed) for seed in (0, 0, 9))
     assert one.shape == (2, 64, 64, 3)
     assert np.array_equal(one, again)
     assert not np.array_equal(one, other)
+    judged = obedience(pipeline, code[None], [data.pictures(np.array([0, 1]))], steps=1, guidance=1.0)
+    assert np.isfinite(list(judged.values())).all()
