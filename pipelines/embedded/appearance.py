@@ -359,7 +359,7 @@ def _with_hair_colour(code: Floats, text: str | None, coder: Coder) -> Floats:
 
 
 def _hair_colour(text: str | None) -> str | None:
-    """Of the first clause that names one, the last: "blue black" is black, and "pink tips" come second."""
+    """Of the first clause that names one, the last: "silvery blond" is blond, and "pink tips" come second."""
     for clause in _clauses(text):
         spelt = clause.replace("blonde", "blond").replace("gray", "grey")
         if not OTHER_COLOURS.intersection(spelt.split()) and (named := list(_found(spelt, SYNONYMS))):
