@@ -15,6 +15,7 @@ from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchE
 
 from pipelines.embedded.nets.codec import PatchCodec
 from pipelines.embedded.nets.person import PersonArrays
+from pipelines.embedded.people.arrays import Arrays
 from pipelines.embedded.pipeline import LikenessPipeline
 from pipelines.sources import EMBEDDED
 from pipelines.weights import WeightStore
@@ -23,6 +24,8 @@ from pipelines.weights.verify import hash_files
 from training.autoencoder import load_codec
 from training.denoiser import load_denoiser
 from training.latents import latent_statistics
+from training.people.directions import fit_directions
+from training.people.files import load_coder
 from training.people.pack import pack_person
 from training.recipe import RECIPES
 from training.references import load_finder, load_reader
@@ -36,9 +39,15 @@ def assemble(space: Workspace, checkpoint: bool = False) -> LikenessPipeline:
         denoiser=load_denoiser(space, checkpoint),
         finder=load_finder(space),
         reader=load_reader(space, checkpoint),
-        person=PersonArrays.of(pack_person(space.data)),
+        person=PersonArrays.of(pack_person(space.data) | _packed_directions(space)),
         scheduler=FlowMatchEulerDiscreteScheduler(shift=1.0),
     )
+
+
+def _packed_directions(space: Workspace) -> Arrays:
+    data = space.train(pictures=False)
+    directions = fit_directions(load_coder(space.data), data.shapes, data.looks)
+    return {f"directions.{name}": array for name, array in directions.__dict__.items()}
 
 
 def package(pipeline: LikenessPipeline, store: WeightStore) -> Lock:

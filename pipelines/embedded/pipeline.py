@@ -11,11 +11,15 @@ from diffusers.utils.torch_utils import randn_tensor
 from PIL import Image
 from torch import Tensor
 
+from models.influencer import Appearance
+from pipelines.embedded.appearance import Directions, as_described
 from pipelines.embedded.nets.codec import PatchCodec
 from pipelines.embedded.nets.denoiser import LikenessDenoiser
 from pipelines.embedded.nets.person import PersonArrays
 from pipelines.embedded.nets.reader import HeadFinder, ReferenceReader
 from pipelines.embedded.people.arrays import Floats
+from pipelines.embedded.people.drawer import Drawer
+from pipelines.embedded.people.packed import within
 from pipelines.embedded.people.view import View
 from pipelines.embedded.reading import read_references, to_pictures
 
@@ -39,7 +43,9 @@ class LikenessPipeline(DiffusionPipeline):  # type: ignore[misc]
         self.register_modules(
             vae=vae, denoiser=denoiser, finder=finder, reader=reader, person=person, scheduler=scheduler
         )
-        self.drawer = person.drawer()
+        arrays = person.arrays()
+        self.drawer = Drawer.of(arrays)
+        self.directions = Directions(**within(arrays, "directions"))
 
     @property
     def size(self) -> int:
@@ -47,10 +53,13 @@ class LikenessPipeline(DiffusionPipeline):  # type: ignore[misc]
         return int(self.denoiser.config.cells * self.vae.config.patch)
 
     @torch.inference_mode()
-    def read(self, references: Sequence[Image.Image]) -> Floats:
-        """The code (CODE,) of the person whom all the references (RGB) show."""
+    def read(self, references: Sequence[Image.Image], appearance: Appearance | None = None) -> Floats:
+        """The code (CODE,) of the person whom all the references (RGB) show, as `appearance` has it changed."""
         pictures = to_pictures(references, self.size).to(self.device)
-        return read_references(self.finder, self.reader, self.drawer, pictures)
+        code = read_references(self.finder, self.reader, self.drawer, pictures)
+        if appearance is None:
+            return code
+        return as_described(code, appearance, self.drawer.coder, self.directions)
 
     @torch.inference_mode()
     def __call__(

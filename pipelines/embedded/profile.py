@@ -66,7 +66,8 @@ class Embedded(DiffusionEngine):
         told: list[_Asked],
         reference_size: int,  # noqa: ARG002 - it reads them at one size
     ) -> _Encoded:
-        return _Encoded(self.pipe.read(references), [asked.shot for asked in told])
+        code = self.pipe.read(references, told[0].appearance)  # a job has one
+        return _Encoded(code, [asked.shot for asked in told])
 
     def denoise(
         self, encoded: _Encoded, rows: list[int], generators: list[torch.Generator], on_step_end: OnStepEnd

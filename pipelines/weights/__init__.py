@@ -9,4 +9,13 @@ from pipelines.weights.offline import offline
 from pipelines.weights.store import WeightStore, store_of
 from pipelines.weights.verify import VerifiedSource, check_known, verify
 
-__all__ = ["Lock", "LockedFile", "VerifiedSource", "WeightStore", "check_known", "offline", "store_of", "verify"]
+__all__ = [
+    "Lock",
+    "LockedFile",
+    "VerifiedSource",
+    "WeightStore",
+    "check_known",
+    "offline",
+    "store_of",
+    "verify",
+]

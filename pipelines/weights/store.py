@@ -9,7 +9,6 @@ from pipelines.weights.lock import Lock
 _SHIPPED = Path(__file__).parents[1] / "embedded" / "weights"
 
 
-
 class WeightStore:
     """A folder with one folder and one lock file for each repository:
 

@@ -1,4 +1,4 @@
-"""What a drawing needs of people in general, as a part of the pipeline: arrays, and nothing to compute."""
+"""What there is to know of people in general, as a part of the pipeline: arrays, and nothing to compute."""
 
 from typing import Any, Self
 
@@ -8,7 +8,7 @@ from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
 
 from pipelines.embedded.people.arrays import Arrays
-from pipelines.embedded.people.drawer import Drawer
+from pipelines.embedded.people.packed import unpacked
 
 
 class PersonArrays(ModelMixin, ConfigMixin):  # type: ignore[misc]  # their own config_name
@@ -26,12 +26,12 @@ class PersonArrays(ModelMixin, ConfigMixin):  # type: ignore[misc]  # their own 
         person.load_state_dict({_buffer(name): torch.from_numpy(array) for name, array in packed.items()})
         return person
 
-    def packed(self) -> Arrays:
+    def arrays(self) -> Arrays:
+        """Unpacked."""
         buffers: dict[str, Any] = dict(self.named_buffers())
-        return {name: np.asarray(buffers[_buffer(name)].cpu().numpy()) for name in self.config.arrays}
-
-    def drawer(self) -> Drawer:
-        return Drawer.of(self.packed())
+        return unpacked(
+            {name: np.asarray(buffers[_buffer(name)].cpu().numpy()) for name in self.config.arrays}
+        )
 
 
 def _buffer(name: str) -> str:

@@ -9,7 +9,7 @@ from pipelines.embedded.people.arrays import Arrays, Floats
 from pipelines.embedded.people.buffers import Rasteriser, draw_buffers
 from pipelines.embedded.people.code import Coder, part, read_looks, view_vector
 from pipelines.embedded.people.head import Head
-from pipelines.embedded.people.packed import unpacked, within
+from pipelines.embedded.people.packed import within
 from pipelines.embedded.people.points import Points
 from pipelines.embedded.people.raster import rasterise
 from pipelines.embedded.people.shape import ShapeBasis
@@ -28,9 +28,8 @@ class Drawer:
     rasteriser: Rasteriser = rasterise
 
     @classmethod
-    def of(cls, packed: Arrays) -> Self:
-        """Of what `training.people.pack` has made."""
-        arrays = unpacked(packed)
+    def of(cls, arrays: Arrays) -> Self:
+        """Of arrays as `packed.unpacked` gives them."""
         head = Head.from_arrays(within(arrays, "head"))
         coder = Coder(ShapeBasis(**within(arrays, "shape")), **within(arrays, "looks"))
         return cls(

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from pipelines.embedded.people.drawer import Drawer
+from pipelines.embedded.people.packed import unpacked
 from pipelines.embedded.people.view import sample_view
 from training.conditions import load_drawer
 from training.data.generate import make_coder
@@ -36,7 +37,7 @@ def data(assets: Assets, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_packed_person_draws_nearly_the_same(data: Path) -> None:
-    whole, packed = load_drawer(data), Drawer.of(pack_person(data))
+    whole, packed = load_drawer(data), Drawer.of(unpacked(pack_person(data)))
     assert np.allclose(whole.points.mean, packed.points.mean, atol=1e-3)
     assert packed.coder.names() == whole.coder.names()
     codes = np.random.default_rng(0).normal(0, 0.7, (8, whole.coder.size)).astype(np.float32)
@@ -58,5 +59,5 @@ def test_of_two_sides_one_is_stored(data: Path, assets: Assets, tmp_path: Path) 
     sizes = [sum(array.nbytes for array in arrays.values()) for arrays in (even_arrays, uneven_arrays)]
     vertices, components = len(assets.head.base), 39
     assert sizes[1] - sizes[0] > 0.4 * vertices * 3 * components
-    drawer = Drawer.of(uneven_arrays)
+    drawer = Drawer.of(unpacked(uneven_arrays))
     assert np.allclose(drawer.head.base, assets.head.base, atol=1e-3)
