@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pipelines.embedded.appearance import FACTORS, Directions
+from pipelines.embedded.appearance.factors import FACTORS, Directions
 from pipelines.embedded.people.arrays import Floats
 from pipelines.embedded.people.code import Coder, part
 

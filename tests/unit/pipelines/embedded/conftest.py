@@ -5,6 +5,7 @@ import pytest
 
 from pipelines.embedded.people.code import LOOKS_SIZE, Coder
 from pipelines.embedded.people.drawer import Drawer
+from pipelines.embedded.people.points import Points, choose_points
 from pipelines.embedded.people.shape import ShapeBasis
 from tests.ball_head import ball_head, ball_textures
 
@@ -17,4 +18,4 @@ def drawer() -> Drawer:
     spread = np.linspace(2, 0.2, len(components)).astype(np.float32)
     looks_mean, looks_spread = rng.uniform(0.2, 0.8, (2, LOOKS_SIZE)).astype(np.float32)
     coder = Coder(ShapeBasis(head.base, components, spread), looks_mean, looks_spread)
-    return Drawer(head, coder, ball_textures(rng))
+    return Drawer(head, coder, ball_textures(rng), Points.of(head, coder, choose_points(head)))

@@ -3,7 +3,9 @@ import pytest
 from numpy.typing import ArrayLike
 
 from models.influencer import Appearance
-from pipelines.embedded.appearance import FACTORS, HAIR, OWN, Directions, as_described
+from pipelines.embedded.appearance import Directions, as_described
+from pipelines.embedded.appearance.factors import FACTORS, OWN
+from pipelines.embedded.appearance.hair import HAIR
 from pipelines.embedded.people.arrays import Floats
 from pipelines.embedded.people.code import LAYOUT, LOOKS_SIZE, STYLES, Coder, part
 from pipelines.embedded.people.shape import ShapeBasis
