@@ -97,6 +97,8 @@ def evaluate(
         for person, (_, numbers) in enumerate(plan):
             generators = [torch.Generator().manual_seed(number) for number in numbers]
             views = [data.view(number) for number in numbers]
+            if not views:
+                continue
             made += pipeline(
                 of[person],
                 views,
