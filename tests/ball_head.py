@@ -1,4 +1,4 @@
-"""A tiny stand-in for MakeHuman's head: balls, so that no test needs a download."""
+"""A tiny head in place of MakeHuman's: balls, so that no test needs a download."""
 
 import numpy as np
 

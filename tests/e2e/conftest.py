@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,9 @@ from worker.client import JobClient, plan_clone
 from worker.samples import load_sample
 from worker.settings import Settings
 from worker.storage import Storage
+
+SLOWLY = {"steps": 12, "max_batch": 1}
+"""Settings of a worker that takes a second for each image, one after another: faults meet its jobs midway."""
 
 
 class WorkerProcess:
@@ -61,8 +65,12 @@ class WorkerProcess:
 
 
 def _children(pid: int) -> list[int]:
-    tasks = Path(f"/proc/{pid}/task").iterdir()
-    return [int(child) for task in tasks for child in (task / "children").read_text().split()]
+    found: list[int] = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        # Threads come and go meanwhile; one that is gone has left its children to another.
+        with suppress(FileNotFoundError, ProcessLookupError):
+            found += map(int, (task / "children").read_text().split())
+    return found
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
@@ -79,11 +87,14 @@ StartWorker = Callable[..., WorkerProcess]
 
 @pytest.fixture
 def start_worker(settings: Settings, tmp_path: Path) -> Iterator[StartWorker]:
-    """Start workers for this test's queue: `start_worker(lease_ttl=3)` changes settings."""
+    """Start workers for this test's queue: `start_worker(lease_ttl=3)` changes settings.
+
+    They render in one step, since hardly any test looks at pictures.
+    """
     running: list[WorkerProcess] = []
 
     def start(**changes: object) -> WorkerProcess:
-        environment = environment_of(settings.model_copy(update=changes))
+        environment = environment_of(settings.model_copy(update={"steps": 1} | changes))
         worker = WorkerProcess(environment, tmp_path / f"worker-{len(running)}.log")
         running.append(worker)
         return worker

@@ -9,7 +9,7 @@ from celery import Celery
 
 from models.job import CloneJob
 from models.manifest import Manifest
-from tests.e2e.conftest import PlanJob, StartWorker, follow
+from tests.e2e.conftest import SLOWLY, PlanJob, StartWorker, follow
 from worker.client import JobClient
 from worker.settings import Settings
 from worker.storage import Storage
@@ -24,7 +24,7 @@ def objects_of(storage: Storage, job: CloneJob) -> dict[str, int]:
 def test_a_clone_runs_from_message_to_manifest(
     start_worker: StartWorker, client: JobClient, plan: PlanJob, storage: Storage
 ) -> None:
-    worker = start_worker()
+    worker = start_worker(**SLOWLY)
     job = plan(["front", "smile"])
     client.submit(job)
     events = follow(client, job)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from models.event import JobEvent
 from models.job import CloneJob
-from tests.e2e.conftest import PlanJob, StartWorker, WorkerProcess, follow, wait_for
+from tests.e2e.conftest import SLOWLY, PlanJob, StartWorker, WorkerProcess, follow, wait_for
 from worker.client import JobClient
 from worker.jobs import JobStore
 from worker.queue import JobQueue, make_app
@@ -40,7 +40,7 @@ def renderer_of(workers: list[WorkerProcess]) -> WorkerProcess:
 def test_another_worker_finishes_what_a_killed_one_began(
     start_worker: StartWorker, client: JobClient, plan: PlanJob, storage: Storage
 ) -> None:
-    workers = [start_worker(), start_worker()]
+    workers = [start_worker(**SLOWLY) for _ in range(2)]
     for worker in workers:
         worker.wait_ready()
     job = plan(SHOTS)
@@ -67,7 +67,7 @@ def test_another_worker_finishes_what_a_killed_one_began(
 def test_a_killed_render_process_is_replaced(
     start_worker: StartWorker, client: JobClient, plan: PlanJob, storage: Storage
 ) -> None:
-    worker = start_worker()
+    worker = start_worker(**SLOWLY)
     worker.wait_ready()
     job = plan(SHOTS)
     client.submit(job)
@@ -92,7 +92,7 @@ def test_a_killed_render_process_is_replaced(
 def test_a_hung_render_process_is_replaced(
     start_worker: StartWorker, client: JobClient, plan: PlanJob
 ) -> None:
-    worker = start_worker(hang_timeout=3)
+    worker = start_worker(hang_timeout=5, **SLOWLY)
     worker.wait_ready()
     job = plan(["front", "smile"])
     client.submit(job)
@@ -106,7 +106,7 @@ def test_a_hung_render_process_is_replaced(
 def test_one_message_delivered_to_two_workers_at_once(
     start_worker: StartWorker, client: JobClient, plan: PlanJob, settings: Settings
 ) -> None:
-    workers = [start_worker(), start_worker()]
+    workers = [start_worker(**SLOWLY) for _ in range(2)]
     for worker in workers:
         worker.wait_ready()
     job = plan(["front", "smile"])
@@ -133,7 +133,7 @@ def test_one_message_delivered_to_two_workers_at_once(
 def test_cancel_stops_the_device_within_a_step(
     start_worker: StartWorker, client: JobClient, plan: PlanJob, storage: Storage
 ) -> None:
-    worker = start_worker()
+    worker = start_worker(**SLOWLY)
     worker.wait_ready()
     job, next_job = plan(SHOTS), plan(["front"])
     client.submit(job)
@@ -155,7 +155,7 @@ def test_cancel_stops_the_device_within_a_step(
 def test_a_draining_worker_hands_its_job_over(
     start_worker: StartWorker, client: JobClient, plan: PlanJob, storage: Storage
 ) -> None:
-    leaving = start_worker(drain_grace=0)
+    leaving = start_worker(drain_grace=0, **SLOWLY)
     leaving.wait_ready()
     job = plan(SHOTS)
     client.submit(job)
@@ -176,7 +176,7 @@ def test_a_draining_worker_hands_its_job_over(
 def test_a_draining_worker_finishes_what_it_can(
     start_worker: StartWorker, client: JobClient, plan: PlanJob
 ) -> None:
-    worker = start_worker(drain_grace=60)
+    worker = start_worker(drain_grace=60, **SLOWLY)
     worker.wait_ready()
     job, waiting = plan(SHOTS), plan(["front"])
     client.submit(job)
@@ -201,7 +201,7 @@ def test_a_job_whose_message_was_never_sent_is_found(
 def test_a_job_that_kills_its_render_process_every_time_is_given_up(
     start_worker: StartWorker, client: JobClient, plan: PlanJob, storage: Storage
 ) -> None:
-    worker = start_worker(max_attempts=2)
+    worker = start_worker(max_attempts=2, **SLOWLY)
     worker.wait_ready()
     job = plan(SHOTS)
     client.submit(job)
@@ -221,7 +221,7 @@ def test_a_job_that_kills_its_render_process_every_time_is_given_up(
 def test_a_zombie_that_wakes_writes_nothing(
     start_worker: StartWorker, client: JobClient, plan: PlanJob, storage: Storage
 ) -> None:
-    workers = [start_worker(), start_worker()]
+    workers = [start_worker(**SLOWLY) for _ in range(2)]
     for worker in workers:
         worker.wait_ready()
     job, next_job = plan(SHOTS), plan(["front"])

@@ -9,7 +9,7 @@ import redis
 from celery import Celery
 
 from models.job import CloneRequest, ReferenceSource
-from tests.e2e.conftest import PlanJob, StartWorker, follow, wait_for
+from tests.e2e.conftest import SLOWLY, PlanJob, StartWorker, follow, wait_for
 from worker.client import JobClient, plan_clone
 from worker.samples import load_sample
 from worker.settings import Settings
@@ -34,7 +34,7 @@ def settings(stack: EmbeddedStack) -> Settings:
 def test_an_upload_that_fails_for_good_fails_the_job(
     start_worker: StartWorker, client: JobClient, plan: PlanJob, stack: EmbeddedStack
 ) -> None:
-    worker = start_worker()
+    worker = start_worker(**SLOWLY)
     worker.wait_ready()
     job = plan(SHOTS)
     client.submit(job)
@@ -51,7 +51,7 @@ def test_an_upload_that_fails_for_good_fails_the_job(
 def test_a_store_that_comes_back_completes_the_job(
     start_worker: StartWorker, client: JobClient, plan: PlanJob, stack: EmbeddedStack, storage: Storage
 ) -> None:
-    start_worker(max_attempts=5).wait_ready()
+    start_worker(max_attempts=5, **SLOWLY).wait_ready()
     job = plan(SHOTS)
     client.submit(job)
     wait_for(client, job, "job.image_stored")
@@ -68,7 +68,7 @@ def test_a_store_that_comes_back_completes_the_job(
 def test_a_restart_of_redis_is_survived(
     start_worker: StartWorker, client: JobClient, plan: PlanJob, stack: EmbeddedStack
 ) -> None:
-    worker = start_worker(max_attempts=5)
+    worker = start_worker(max_attempts=5, **SLOWLY)
     worker.wait_ready()
     job, next_job = plan(SHOTS), plan(["front"])
     client.submit(job)

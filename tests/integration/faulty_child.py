@@ -14,7 +14,7 @@ LATE_SEED = 15
 
 def main(*args: Any) -> None:
     """What RenderProcess spawns in place of the real child; all but the failure is the real thing."""
-    from pipelines.embedded.stand_in import Embedded
+    from pipelines.embedded.profile import Embedded
 
     render = Embedded.render
 

@@ -30,7 +30,8 @@ class StopHereError(Exception):
 
 @pytest.fixture(scope="module")
 def device() -> Iterator[RenderProcess]:
-    process = RenderProcess(Settings())
+    # One image after another, so that an order that is called off has most of its images to come.
+    process = RenderProcess(Settings(profile="embedded", steps=3, max_batch=1))
     process.start()
     yield process
     process.stop()
@@ -121,7 +122,7 @@ def test_a_process_whose_device_is_of_no_more_use_exits_and_is_replaced(
     monkeypatch: pytest.MonkeyPatch, seed: int, code: str
 ) -> None:
     monkeypatch.setattr("worker.render.process.child_main", faulty_child.main)
-    process = RenderProcess(Settings(profile="embedded"))
+    process = RenderProcess(Settings(profile="embedded", steps=1))
     try:
         process.start()
         old = process.pid

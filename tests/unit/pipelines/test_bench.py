@@ -14,7 +14,7 @@ from pipelines.geometry import Scale
 from pipelines.registry import PROFILES
 from tests.tiny_weights import write_tiny
 
-WITH_WEIGHTS = [name for name, profile in PROFILES.items() if profile.geometry]
+WITH_RANDOM_WEIGHTS = [name for name, profile in PROFILES.items() if profile.geometry]
 
 
 def run(profile: str, *, random: bool = True, scale: Scale = "tiny", weights: Path = Path("none")) -> None:
@@ -55,7 +55,7 @@ def test_a_failed_phase_counts_nothing() -> None:
     assert watch.entered["denoise"] == 0
 
 
-@pytest.mark.parametrize("profile", WITH_WEIGHTS)
+@pytest.mark.parametrize("profile", WITH_RANDOM_WEIGHTS)
 def test_random_weights_at_tiny_scale_run_here(profile: str, capsys: pytest.CaptureFixture[str]) -> None:
     run(profile)
     printed = capsys.readouterr().out
@@ -88,7 +88,7 @@ def test_real_weights(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert "denoise, a job" in printed
 
 
-@pytest.mark.parametrize("profile", WITH_WEIGHTS)
+@pytest.mark.parametrize("profile", WITH_RANDOM_WEIGHTS)
 def test_full_scale_on_a_cpu_is_refused_with_advice(profile: str) -> None:
     with pytest.raises(
         DeviceUnfit, match=r"alone take \d+ GB on a GPU, and \d+ GB on a CPU.*--scale tiny"
@@ -116,6 +116,16 @@ def test_tiny_weights_are_always_random() -> None:
         run("flux2-klein", random=False)
 
 
-def test_a_profile_without_weights_has_no_random_ones() -> None:
+def test_shipped_weights_are_measured_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    options = RenderOptions(profile="embedded", device="cpu", steps=1)
+    bench.run(options, random=False, scale="full", images=2, references=9)
+    printed = capsys.readouterr().out
+    assert re.search("weights +real", printed)
+    assert re.search("references +4 of 256 px", printed)
+    assert re.search("batches a job +1", printed)
+    assert "denoise, a job" in printed
+
+
+def test_a_profile_whose_weights_are_here_has_no_random_ones() -> None:
     with pytest.raises(InvalidInput, match="Leave --random out"):
-        run("embedded")
+        run("embedded", scale="full")

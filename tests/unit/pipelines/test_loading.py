@@ -10,17 +10,22 @@ import pytest
 from models.errors import DeviceUnfit, ProfileLoadFailed, RenderOutOfMemory, WeightsMissing
 from models.render import RenderOptions
 from pipelines import registry
-from pipelines.embedded.stand_in import Embedded
+from pipelines.embedded.profile import Embedded
 from pipelines.loading import chosen_profile, load_pipeline
 from pipelines.registry import PROFILES
 
-EMBEDDED = RenderOptions(profile="embedded", device="cpu", image_size=64, steps=2)
+EMBEDDED = RenderOptions(profile="embedded", device="cpu", steps=1)
 
 
 def test_the_embedded_profile_loads_and_knows_its_name() -> None:
     info = load_pipeline(EMBEDDED).info()
     assert (info.profile, info.device, info.dtype) == ("embedded", "cpu", "float32")
-    assert set(info.versions) == {"torch", "diffusers", "likeness"}
+    assert set(info.versions) == {"torch", "diffusers", "transformers", "likeness"}
+
+
+def test_shipped_weights_are_found_wherever_others_are(tmp_path: Path) -> None:
+    info = load_pipeline(EMBEDDED.model_copy(update={"weights": str(tmp_path / "none")})).info()
+    assert [used.repository for used in info.weights] == ["likeness/embedded"]
 
 
 def test_a_device_that_is_not_there() -> None:

@@ -30,8 +30,8 @@ def test_the_entry_is_filed_under_its_own_name_and_complete(name: str) -> None:
         assert source.licence
         assert source.licence_url.startswith("https://")
         assert source.revision is None or len(source.revision) == 40
-    if profile.sources:
         assert profile.memory > 0
+    if any(not source.shipped for source in profile.sources):
         assert profile.geometry
 
 
@@ -45,7 +45,7 @@ def test_a_repository_is_pinned_to_one_commit() -> None:
 
 def test_no_profile_has_weights_that_forbid_commercial_use() -> None:
     licences = {source.licence for profile in PROFILES.values() for source in profile.sources}
-    assert licences <= {"Apache-2.0", "CreativeML-OpenRAIL++-M"}
+    assert licences <= {"Apache-2.0", "CreativeML-OpenRAIL++-M", "CC0-1.0"}
 
 
 def test_the_defaults_exist() -> None:
@@ -62,6 +62,13 @@ def test_options_replace_a_profiles_figures() -> None:
 def test_a_batch_is_never_larger_than_the_profile_can() -> None:
     qwen = profile_named("qwen-image-edit")
     assert Plan.of(qwen, RenderOptions(profile="qwen-image-edit", max_batch=4)).max_batch == 1
+
+
+def test_a_profile_of_one_size_takes_that_one_and_no_other() -> None:
+    embedded = profile_named("embedded")
+    assert Plan.of(embedded, RenderOptions(profile="embedded", image_size=256)).size == 256
+    with pytest.raises(ProfileLoadFailed, match=r"256 pixels a side only.*LIKENESS_IMAGE_SIZE"):
+        Plan.of(embedded, RenderOptions(profile="embedded", image_size=64))
 
 
 @pytest.mark.parametrize("other", [SpeedOptions(quantize="fp8"), SpeedOptions(step_cache="first-block")])

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from pipelines.registry import PROFILES, profile_named
-from pipelines.weights import WeightStore
+from pipelines.weights import WeightStore, store_of
 from tests.tiny_weights import write_tiny
 from tests.unit.pipelines.weights.hub_double import HubDouble, Repository
 
 KLEIN = profile_named("flux2-klein").sources[0]
 SDXL, ADAPTER = profile_named("sdxl-ip-adapter").sources
-# Small stand-ins, under names for which no hash is known.
+# Small files in place of the true ones, under names for which no hash is known.
 FILES = {
-    KLEIN: {"model_index.json": b"{}", "transformer/stand-in.safetensors": b"weights"},
+    KLEIN: {"model_index.json": b"{}", "transformer/small.safetensors": b"weights"},
     SDXL: {"model_index.json": b"{}", "unet/config.json": b"{}"},
     ADAPTER: {"models/image_encoder/config.json": b"{}"},
 }
@@ -63,7 +63,7 @@ def test_list_shows_every_profile_and_marks_what_runs_here(tmp_path: Path) -> No
     listed = rows(tmp_path)
     assert listed.keys() == PROFILES.keys()
     assert " ".join(listed["flux2-klein"]) == "* flux2-klein no 16.0 GB 16.0 GB 1024 px 4 Apache-2.0"
-    assert " ".join(listed["embedded"]) == "* embedded - - - 256 px 12 No weights"
+    assert " ".join(listed["embedded"]) == "* embedded yes - 100 MB 256 px 8 CC0-1.0"
     assert "CreativeML-OpenRAIL++-M" in listed["sdxl-ip-adapter"]
     assert {name for name, words in listed.items() if words[0] == "*"} == {"flux2-klein", "embedded"}
     chosen = rows(tmp_path, LIKENESS_PROFILE="sdxl-ip-adapter")
@@ -119,9 +119,26 @@ def test_duties_are_told_before_the_download(hub: HubDouble, tmp_path: Path) -> 
     assert "partly" in rows(tmp_path)["sdxl-ip-adapter"]
 
 
-def test_a_profile_without_weights_and_one_that_is_not_there(tmp_path: Path) -> None:
+def test_weights_that_are_a_part_of_the_package_are_verified_and_never_fetched(
+    hub: HubDouble, tmp_path: Path
+) -> None:
+    fetched = run(tmp_path, "fetch", "embedded", HF_ENDPOINT=hub.endpoint)
+    assert fetched.returncode == 0, fetched.stderr
+    assert "CC0-1.0" in fetched.stdout
+    assert "The weights of embedded are a part of this package" in fetched.stdout
+    assert not hub.downloads
+    assert not (tmp_path / "weights").exists()
+
+    verified = run(tmp_path, "verify", "embedded")
+    assert verified.returncode == 0, verified.stderr
+    (source,) = profile_named("embedded").sources
+    lock = store_of(source, tmp_path).lock(source)
+    assert lock
+    assert f"at commit {lock.revision}, are as locked (digest {lock.digest})" in verified.stdout
+
+
+def test_a_profile_that_is_not_there(tmp_path: Path) -> None:
     for command in ("fetch", "verify"):
-        assert run(tmp_path, command, "embedded").stdout == "embedded needs no weights.\n"
         unknown = run(tmp_path, command, "nope")
         assert (unknown.returncode, "VALIDATION" in unknown.stderr) == (2, True)
 
