@@ -4,7 +4,7 @@ from dataclasses import replace
 from io import BytesIO
 
 import structlog
-from c2pa import Builder, C2paError
+from c2pa import Builder, C2paError, Reader
 from PIL import Image
 
 from worker.mark.sdk import context
@@ -22,12 +22,14 @@ def with_mark(bare: Ingredient, data: bytes) -> Ingredient:
     It stays bare where there are none, or none that can be passed on, which the log tells. Those of a picture
     that was tampered with are kept, and the SDK notes that beside them.
     """
-    # JUMBF names the block so, in every format. Most references carry none, and then nothing is parsed.
+    # What the block is called in every format. Most references carry none, and then nothing is parsed.
     if b"c2pa" not in data:
         return bare
     try:
         with Image.open(BytesIO(data)) as image:
             media_type = Image.MIME[image.format or ""]
+        # One that is only pointed to has no manifest here, and the address is nobody's business.
+        Reader(media_type, BytesIO(data), context=context()).close()
         archive = BytesIO()
         with Builder({"claim_generator_info": [{"name": "likeness"}]}, context=context()) as builder:
             builder.add_ingredient(bare.definition(), media_type, BytesIO(data))
