@@ -4,6 +4,7 @@ LikenessError                                              the root; never raise
 ├── Unforeseen                    INTERNAL                 a bug, or a thing that nobody foresaw; retryable
 ├── InvalidInput                  VALIDATION               the caller's document breaks the contract
 ├── InvalidSettings               SETTINGS_INVALID         a LIKENESS_ variable can't be used
+│   └── SignerUnfit               SIGNER_UNFIT             the certificate, key or callback can't sign images
 ├── NotFound                      NOT_FOUND                no such job or object, or it is another tenant's
 ├── Conflict                      CONFLICT                 the thing's state forbids the call
 │   ├── IdempotencyConflict       IDEMPOTENCY_CONFLICT     same id, other content
@@ -25,6 +26,7 @@ LikenessError                                              the root; never raise
 │       ├── WeightsRefused        WEIGHTS_REFUSED          they aren't what was pinned; retryable elsewhere
 │       └── DeviceUnfit           DEVICE_UNFIT             it fails or miscalculates; retryable elsewhere
 ├── WeightsFetchFailed            WEIGHTS_FETCH_FAILED     weights can't be downloaded; retryable
+├── SigningFailed                 SIGNING_FAILED           key service or timestamp authority failed; retryable
 ├── StorageError                  STORAGE_UNAVAILABLE      the object store fails; retryable
 │   ├── StorageRefused            STORAGE_REFUSED          it says no: wrong key, no right, no such bucket
 │   └── ObjectTooLarge            OBJECT_TOO_LARGE         bytes above the reader's cap
@@ -70,6 +72,10 @@ class InvalidInput(LikenessError):
 
 class InvalidSettings(LikenessError):
     code = "SETTINGS_INVALID"
+
+
+class SignerUnfit(InvalidSettings):
+    code = "SIGNER_UNFIT"
 
 
 class NotFound(LikenessError):
@@ -157,6 +163,11 @@ class DeviceUnfit(ProfileLoadFailed):
 
 class WeightsFetchFailed(LikenessError):
     code = "WEIGHTS_FETCH_FAILED"
+    retryable = True
+
+
+class SigningFailed(LikenessError):
+    code = "SIGNING_FAILED"
     retryable = True
 
 

@@ -13,6 +13,7 @@ from models.record import CloneResult, StoredImage
 from models.shot import shot_named
 from worker.held import HeldJob
 from worker.imagestore import ImageStore
+from worker.mark.statement import Origin
 from worker.references.fetch import FetchedReferences, ReferenceFetcher, require_usable
 from worker.render import RenderOrder, RenderProcess
 from worker.render.messages import ImageDone, StepDone
@@ -44,6 +45,7 @@ class CloneRun:
         self._rendered: dict[str, float] = {}
         self._uploads: list[Future[None]] = []
         self._provenance = Provenance()
+        self._origin = Origin()
 
     def run(self) -> CloneResult:
         try:
@@ -101,6 +103,7 @@ class CloneRun:
     def _note(self, references: FetchedReferences, renderer: RenderInfo) -> None:
         used = dict.fromkeys((*self._provenance.references, *references.used))
         self._provenance = Provenance(references=tuple(used), render=renderer)
+        self._origin = Origin(references.ingredients, renderer)
         self._held.note(self._provenance)
 
     def _tell_step(self, done: StepDone, missing: list[str]) -> None:
@@ -111,7 +114,7 @@ class CloneRun:
         self._held.step_done(done.shot, done.step, done.steps, share)
 
     def _store(self, done: ImageDone) -> None:
-        image = self._images.put(self._job, done, confirm=self._held.confirm)
+        image = self._images.put(self._job, done, self._origin, confirm=self._held.confirm)
         self._stored[done.shot] = image
         self._held.image_stored(image)
 

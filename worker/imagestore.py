@@ -1,6 +1,7 @@
 """A job's images in the object store: put, found again, accounted for, removed."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from hashlib import sha256
 
 from models.derived import asset_id_of, seed_of
@@ -9,6 +10,9 @@ from models.job import CloneJob
 from models.manifest import Manifest
 from models.record import StoredImage
 from worker.images import EncodedImage, decode, encode
+from worker.mark.inspection import is_intact
+from worker.mark.signer import ImageSigner
+from worker.mark.statement import Origin, statement
 from worker.render.messages import ImageDone
 from worker.settings import Settings
 from worker.storage import Storage
@@ -21,12 +25,22 @@ class ImageStore:
     """Methods raise StorageError."""
 
     def __init__(self, settings: Settings, storage: Storage) -> None:
+        """Raises SignerUnfit."""
         self._storage = storage
+        self._signer = ImageSigner.from_settings(settings)
         self._thumbnail_size = settings.thumbnail_size
 
-    def put(self, job: CloneJob, done: ImageDone, confirm: Callable[[], None]) -> StoredImage:
-        """Encode and store an image and its thumbnail. `confirm` is called before each write, and may raise."""
+    def check_signer(self) -> None:
+        """Sign a trial image. Raises SignerUnfit, or SigningFailed."""
+        if self._signer:
+            self._signer.check()
+
+    def put(self, job: CloneJob, done: ImageDone, origin: Origin, confirm: Callable[[], None]) -> StoredImage:
+        """Encode, sign and store an image and its thumbnail. `confirm` is called before each write, and may
+        raise. Raises SigningFailed."""
         encoded = encode(done.image.to_image(), self._thumbnail_size)
+        if self._signer:
+            encoded = _signed(self._signer, encoded, job, done, origin)
         stored = self._describe(job, done.shot, done.seed, encoded)
         metadata = {
             "job-id": job.job_id,
@@ -42,13 +56,16 @@ class ImageStore:
         return stored
 
     def find(self, job: CloneJob, shot: str) -> StoredImage | None:
-        """The image that an earlier attempt stored, read back whole. None if it is missing or broken."""
+        """The image that an earlier attempt stored, read back whole and never signed again. None if it is missing
+        or broken, or if it was stored while signing was off and no longer is."""
         keys = self._storage.keys
         try:
             png = self._storage.get(keys.image_key(job, shot), max_bytes=_MOST_BYTES)
             thumbnail = self._storage.get(keys.thumbnail_key(job, shot), max_bytes=_MOST_BYTES)
             encoded = decode(png, thumbnail)
         except (NotFound, ValueError):
+            return None
+        if self._signer and not (is_intact(png, "image/png") and is_intact(thumbnail, "image/webp")):
             return None
         return self._describe(job, shot, seed_of(job.job_id, shot), encoded)
 
@@ -80,3 +97,17 @@ class ImageStore:
             height=encoded.height,
             seed=seed,
         )
+
+
+def _signed(
+    signer: ImageSigner, encoded: EncodedImage, job: CloneJob, done: ImageDone, origin: Origin
+) -> EncodedImage:
+    def sign(data: bytes, media_type: str, *, thumbnail: bool) -> bytes:
+        said = statement(job, done.shot, done.seed, origin, thumbnail=thumbnail)
+        return signer.sign(data, media_type, said, origin.ingredients)
+
+    return replace(
+        encoded,
+        png=sign(encoded.png, "image/png", thumbnail=False),
+        thumbnail=sign(encoded.thumbnail, "image/webp", thumbnail=True),
+    )

@@ -54,7 +54,11 @@ class Node:
         )
 
     def start(self) -> None:
-        """Load the profile, then begin to keep leases and look for lost jobs. Raises a RenderError."""
+        """Load the profile, then begin to keep leases and look for lost jobs.
+
+        Raises a RenderError; SignerUnfit or SigningFailed before anything is loaded.
+        """
+        self.images.check_signer()
         renderer = self._device.start()
         self._profile = renderer.profile
         log.info("node.ready", node=self.name, profile=renderer.profile, device=renderer.device)

@@ -82,6 +82,23 @@ class Settings(BaseSettings):
     allow_http_to: str | None = None
     """`host:port` that may be fetched from over plain http and at a private address: the embedded store's."""
 
+    # The mark
+    signing: Literal["required", "off"] = "required"
+    """`required`: a worker that can't sign doesn't start. `off`: images leave with XMP alone."""
+    sign_certificate: Path | None = None
+    """PEM file: the signer's certificate, then those that lead to its root. It decides on the algorithm."""
+    sign_key: Path | None = None
+    """PEM file with the certificate's private key."""
+    sign_key_password: SecretStr | None = None
+    """Of a key file that is encrypted."""
+    sign_callback: str | None = None
+    """`module:function`, in place of a key file: takes the bytes to sign and returns their signature, ECDSA's
+    as DER or as r and s. Called from several threads at once."""
+    timestamp_url: SecretStr | None = None
+    """An RFC 3161 timestamp authority, asked for each image and thumbnail. Null: nobody is asked."""
+    trust_anchors: Path | None = None
+    """PEM file of the roots that `likeness inspect` and `doctor` trust, such as C2PA's trust list."""
+
     # Rendering
     profile: str = "auto"
     """The pipeline profile that this worker renders with. `auto`: `flux2-klein` on a GPU, else `embedded`."""

@@ -45,6 +45,11 @@ def test_the_demo_ends_with_a_completed_clone_and_a_contact_sheet(tmp_path: Path
     for image in record.result.images:
         with Image.open(tmp_path / "images" / f"{image.shot}.png") as picture:
             assert picture.size == (image.width, image.height)
+        shown = likeness("inspect", "--json", str(tmp_path / "images" / f"{image.shot}.png"))
+        assert shown.returncode == 0, shown.stdout
+        found = json.loads(shown.stdout)
+        assert found["signedBy"]["trust"] == "development"
+        assert (found["render"]["jobId"], found["render"]["seed"]) == (record.job_id, str(image.seed))
     with Image.open(tmp_path / "contact-sheet.png") as sheet:
         assert min(sheet.size) > 256
 
@@ -86,6 +91,8 @@ def test_a_job_from_submit_to_status(
         (("submit", "-"), "[]", 2, "VALIDATION"),
         (("submit", "-"), '{"name": "x"}', 2, "references: Field required"),
         (("demo", "--persona", "nobody"), "", 2, "Choose from"),
+        (("inspect", "pyproject.toml"), "", 2, "VALIDATION: The file is no picture"),
+        (("inspect", "no-such-file"), "", 2, "VALIDATION: no-such-file can't be read"),
         (("health",), "", 1, "No ready worker on this machine"),
     ],
 )
@@ -124,6 +131,17 @@ def test_a_worker_that_can_not_load_its_profile_ends_with_a_reason(start_worker:
     worker = start_worker(profile="no-such-profile")
     assert worker.process.wait(60) == 1
     assert "There is no pipeline profile" in worker.log.read_text()
+
+
+def test_a_worker_that_can_not_sign_ends_with_a_reason(start_worker: StartWorker, tmp_path: Path) -> None:
+    key = tmp_path / "broken.pem"
+    key.write_text("-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----\n")
+    worker = start_worker(sign_key=key)
+    assert worker.process.wait(60) == 1
+    log = worker.log.read_text()
+    assert "SIGNER_UNFIT" in log
+    assert "LIKENESS_SIGN_KEY" in log
+    assert "hunter2" not in log
 
 
 def test_the_stack_prints_an_environment_that_works(tmp_path: Path) -> None:

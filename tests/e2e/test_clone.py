@@ -3,14 +3,17 @@
 import json
 import time
 from hashlib import sha256
+from io import BytesIO
 from urllib.request import urlopen
 
+from c2pa import Reader
 from celery import Celery
 
-from models.job import CloneJob
-from models.manifest import Manifest
+from models.job import CloneJob, CloneRequest, ReferenceSource
+from models.manifest import DIGITAL_SOURCE_TYPE, Manifest
 from tests.e2e.conftest import SLOWLY, PlanJob, StartWorker, follow
-from worker.client import JobClient
+from worker.client import JobClient, plan_clone
+from worker.mark.inspection import inspect_image
 from worker.settings import Settings
 from worker.storage import Storage
 
@@ -73,12 +76,39 @@ def test_a_producer_that_knows_only_celery(
     assert events[-1].type == "job.completed"
 
 
-def test_every_image_says_that_it_is_ai_made(
+def test_every_image_says_that_it_is_ai_made_and_what_from(
     start_worker: StartWorker, client: JobClient, plan: PlanJob, storage: Storage
 ) -> None:
-    start_worker()
-    job = plan(["front"])
-    client.submit(job)
-    assert follow(client, job)[-1].type == "job.completed"
-    for key in (storage.keys.image_key(job, "front"), storage.keys.thumbnail_key(job, "front")):
-        assert b"digitalsourcetype/trainedAlgorithmicMedia" in storage.get(key, max_bytes=16 * MB)
+    worker = start_worker()
+    first = plan(["front", "smile"])
+    client.submit(first)
+    assert follow(client, first)[-1].type == "job.completed"
+    # A reference that carries a mark of its own: an image of the first job.
+    marked = storage.get(storage.keys.image_key(first, "front"), max_bytes=16 * MB)
+    storage.put_image(storage.keys.media_key(first.project_id, "med_marked"), marked, "image/png", {})
+    references = (*first.references, ReferenceSource(asset_id="med_marked"))
+    second = plan_clone(first.source, CloneRequest(name="Maya C"), references, ["front"])
+    client.submit(second)
+    assert follow(client, second)[-1].type == "job.completed"
+
+    for job in (first, second):
+        keys = [key for key in objects_of(storage, job) if not key.endswith(".json")]
+        assert len(keys) == 2 * len(job.shots)
+        for key in keys:
+            data = storage.get(key, max_bytes=16 * MB)
+            media_type = "image/webp" if key.endswith(".webp") else "image/png"
+            assert Reader(media_type, BytesIO(data)).get_validation_state() == "Valid"
+            found = inspect_image(data)
+            assert found.source_type == found.xmp_source_type == DIGITAL_SOURCE_TYPE
+            assert found.render
+            assert (found.render["jobId"], found.render["profile"]) == (job.job_id, "embedded")
+            assert found.render["weights"]
+            assert [i.title for i in found.ingredients if not i.has_mark] == [
+                r.asset_id for r in first.references
+            ]
+            assert [i.title for i in found.ingredients if i.has_mark] == [
+                r.asset_id for r in job.references[len(first.references) :]
+            ]
+            assert b"http://127.0.0.1" not in data, "no URL of a reference"
+            assert storage.keys.media_key(job.project_id, "med_").encode() not in data, "and no key"
+    assert "PRIVATE KEY" not in worker.log.read_text()

@@ -33,6 +33,7 @@ from worker.heartbeat import Heartbeat
 from worker.held import HeldJob
 from worker.imagestore import ImageStore
 from worker.jobs import JobStore
+from worker.mark.statement import Origin
 from worker.queue import JobQueue
 from worker.render import RawImage
 from worker.render.messages import ImageDone
@@ -124,7 +125,7 @@ def test_a_worker_that_can_not_load_its_profile_leaves_and_the_job_is_not_blamed
 
 def test_who_lost_the_job_removes_none_of_its_images(node: Any, job: CloneJob, storage: Storage) -> None:
     def lose_then_fail(job: CloneJob, held: HeldJob) -> CloneResult:
-        node.images.put(job, done(job), confirm=held.confirm)
+        node.images.put(job, done(job), Origin(), confirm=held.confirm)
         node.store.release(held.lease, "LEASE_EXPIRED")
         heir = node.store.claim(job, "heir")
         assert heir.lease
@@ -138,7 +139,7 @@ def test_who_lost_the_job_removes_none_of_its_images(node: Any, job: CloneJob, s
 
 def test_a_failed_job_leaves_no_image(node: Any, job: CloneJob, storage: Storage) -> None:
     def store_then_fail(job: CloneJob, held: HeldJob) -> CloneResult:
-        node.images.put(job, done(job), confirm=held.confirm)
+        node.images.put(job, done(job), Origin(), confirm=held.confirm)
         raise StorageRefused("no")
 
     node.clone = store_then_fail
@@ -175,7 +176,7 @@ def test_a_holder_whose_lease_ran_out_unnoticed_writes_nothing(
     time.sleep(0.25)
     assert store.claim(job, "heir").verdict == "claimed"
     with pytest.raises(LeaseLost):
-        ImageStore(settings, storage).put(job, done(job), confirm=held.confirm)
+        ImageStore(settings, storage).put(job, done(job), Origin(), confirm=held.confirm)
     assert list(storage.list(storage.keys.job_prefix(job))) == []
 
 
@@ -210,7 +211,7 @@ def test_a_job_whose_images_are_all_stored_needs_its_references_no_more(
     assert first
     used = UsedReference(asset_id="med_1", sha256="0" * 64)
     store.update(first, None, fields={"provenance": Provenance(references=(used,)).to_data()})
-    stored = images.put(job, done(job, seed_of(job.job_id, "front")), confirm=lambda: None)
+    stored = images.put(job, done(job, seed_of(job.job_id, "front")), Origin(), confirm=lambda: None)
     store.release(first, "LEASE_EXPIRED")
     second = store.claim(job, "second").lease
     assert second
@@ -228,7 +229,7 @@ def test_an_image_without_its_thumbnail_is_not_taken_for_stored(
     settings: Settings, job: CloneJob, storage: Storage
 ) -> None:
     images = ImageStore(settings, storage)
-    stored = images.put(job, done(job), confirm=lambda: None)
+    stored = images.put(job, done(job), Origin(), confirm=lambda: None)
     assert images.find(job, "front")
     storage.delete_prefix(stored.thumbnail_key.rpartition("/")[0])
     assert images.find(job, "front") is None

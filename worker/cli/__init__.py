@@ -123,6 +123,21 @@ def cancel(job_id: JobIdArgument) -> None:
 
 
 @app.command()
+def inspect(
+    image: Annotated[Path, typer.Argument(metavar="IMAGE", show_default=False, help="A picture's file.")],
+    json: Annotated[bool, typer.Option("--json", help="Print a JSON document.")] = False,
+) -> None:
+    """Show what an image says of itself: who signed it, whether that holds, and what it was made from.
+
+    Exit code 0: the signature is valid, whoever made it. 3: there is none. 4: the picture was changed. 5: the
+    signed statement was changed. 6: its certificate wasn't fit.
+    """
+    from worker.cli.inspect import run
+
+    raise typer.Exit(run(image, as_json=json))
+
+
+@app.command()
 def doctor() -> None:
     """Check what a worker needs here: services, clock, device and profile. Exit code 1 if something is amiss."""
     from worker.cli.doctor import examine

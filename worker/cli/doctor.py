@@ -11,6 +11,7 @@ from rich.table import Table
 
 from models.errors import DoctorFinding, LikenessError, QueueUnavailable
 from worker.jobs.connection import connect
+from worker.mark.signer import ImageSigner
 from worker.render import RenderProcess
 from worker.settings import Settings, settings
 from worker.storage import Storage
@@ -27,6 +28,7 @@ def examine() -> bool:
         "Redis keeps everything": _noeviction,
         "bucket can be written": _bucket,
         "clock agrees with the store": _clock,
+        "images are signed": _signer,
         "profile loads": _profile,
     }
     table = Table("", "check", "finding", box=None)
@@ -69,6 +71,14 @@ def _clock(configured: Settings) -> str:
 def _bucket(configured: Settings) -> str:
     Storage(configured).check_writable()
     return f"{configured.s3_bucket} at {configured.s3_endpoint_url or 'AWS'}"
+
+
+def _signer(configured: Settings) -> str:
+    signer = ImageSigner.from_settings(configured)
+    if signer is None:
+        return "no: LIKENESS_SIGNING is off, and images leave with XMP alone"
+    signer.check()
+    return signer.credentials.describe()
 
 
 def _profile(configured: Settings) -> str:

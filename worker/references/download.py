@@ -10,7 +10,6 @@ import ssl
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from threading import Thread
 from urllib.parse import urljoin
 
@@ -26,6 +25,7 @@ from models.errors import (
 from worker.references.guard import Address, CheckedUrl, check_url, look_up, resolve
 from worker.references.pinned import Deadline, PinnedBackend
 from worker.settings import Settings
+from worker.version import likeness_version
 
 Resolver = Callable[[str, int], tuple[Address, ...]]
 
@@ -168,9 +168,5 @@ def _trust_store() -> ssl.SSLContext:
     return httpcore2.default_ssl_context()
 
 
-@cache
 def _user_agent() -> str:
-    try:
-        return f"likeness/{version('likeness')}"
-    except PackageNotFoundError:  # run from a tree that isn't installed
-        return "likeness/0"
+    return f"likeness/{likeness_version()}"

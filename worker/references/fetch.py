@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from threading import Semaphore
 
-from models.base import AssetId, ProjectId, Sha256
+from models.base import AssetId, ProjectId
 from models.errors import (
     NotFound,
     NoUsableReference,
@@ -19,6 +19,8 @@ from models.errors import (
 from models.job import CloneJob, ReferenceSource
 from models.manifest import UsedReference
 from models.record import RejectedReference
+from worker.mark.kept import with_mark
+from worker.mark.statement import Ingredient
 from worker.references.decode import DecodeLimits, decode_reference
 from worker.references.download import download
 from worker.render import RawImage
@@ -28,11 +30,15 @@ from worker.storage import Storage
 
 @dataclass(frozen=True, slots=True)
 class FetchedReferences:
-    """The references that can be used, as pixels and by hash, and the ones that can't."""
+    """The references that can be used, as pixels and as what signatures tell of them, and the ones that can't."""
 
     images: tuple[RawImage, ...]
-    used: tuple[UsedReference, ...]
+    ingredients: tuple[Ingredient, ...]
     rejected: tuple[RejectedReference, ...]
+
+    @property
+    def used(self) -> tuple[UsedReference, ...]:
+        return tuple(ingredient.reference for ingredient in self.ingredients)
 
 
 class ReferenceFetcher:
@@ -51,31 +57,36 @@ class ReferenceFetcher:
 
         Raises StorageError. References that can't be used are no error: see `FetchedReferences.rejected`.
         """
-        futures = [self._executor.submit(self._fetch, job.project_id, r) for r in job.references]
+        futures = [
+            self._executor.submit(self._fetch, job.project_id, index, source)
+            for index, source in enumerate(job.references)
+        ]
         try:
             while wait(futures, timeout=0.2).not_done:
                 check()
         finally:
             for future in futures:
                 future.cancel()
-        used: list[tuple[RawImage, UsedReference]] = []
+        used: list[tuple[RawImage, Ingredient]] = []
         rejected: list[RejectedReference] = []
         for index, (source, future) in enumerate(zip(job.references, futures, strict=True)):
             try:
-                image, digest = future.result()
+                used.append(future.result())
             except UnusableReference as error:
                 rejected.append(_rejection(index, source.asset_id, error))
-            else:
-                used.append((image, UsedReference(asset_id=source.asset_id, sha256=digest)))
         return FetchedReferences(
-            tuple(image for image, _ in used), tuple(reference for _, reference in used), tuple(rejected)
+            tuple(image for image, _ in used), tuple(ingredient for _, ingredient in used), tuple(rejected)
         )
 
-    def _fetch(self, project_id: ProjectId, source: ReferenceSource) -> tuple[RawImage, Sha256]:
+    def _fetch(
+        self, project_id: ProjectId, index: int, source: ReferenceSource
+    ) -> tuple[RawImage, Ingredient]:
         data = self._read(project_id, source)
         with self._decoding:
             image = decode_reference(data, self._limits)
-        return RawImage.of(image), sha256(data).hexdigest()
+        used = UsedReference(asset_id=source.asset_id, sha256=sha256(data).hexdigest())
+        # The bytes are let go of here, so what they carry is taken out of them now.
+        return RawImage.of(image), with_mark(Ingredient(index, used), data)
 
     def _read(self, project_id: ProjectId, source: ReferenceSource) -> bytes:
         if source.url is not None:

@@ -15,12 +15,15 @@ class EmbeddedStack:
         worker = subprocess.Popen(["likeness", "worker"], env=os.environ | stack.environment)
 
     `data_dir` is created if need be. Objects in it survive a restart; what Redis holds only does so with
-    `persist`. Keys and ports are new for each stack.
+    `persist`. Keys and ports are new for each stack, and so is the certificate that its workers sign with: one
+    that nobody trusts.
     """
 
     def __init__(self, data_dir: Path, *, persist: bool = False) -> None:
         self.redis = RedisServer(data_dir / "redis", persist=persist)
         self.s3 = S3Server(data_dir / "s3")
+        self._signing = data_dir.resolve() / "signing"
+        self._signer: dict[str, str] = {}
 
     @property
     def environment(self) -> dict[str, str]:
@@ -33,6 +36,7 @@ class EmbeddedStack:
             "LIKENESS_S3_BUCKET": self.s3.bucket,
             "LIKENESS_S3_ADDRESSING_STYLE": "path",
             "LIKENESS_ALLOW_HTTP_TO": self.s3.address,
+            **self._signer,
         }
 
     def settings(self, **overrides: Any) -> Settings:
@@ -44,6 +48,10 @@ class EmbeddedStack:
 
     def start(self) -> None:
         """Start both and wait until they answer. Raises StackError; then neither is left running."""
+        from worker.mark.development import make_development_certificate
+
+        certificate, key = make_development_certificate(self._signing)
+        self._signer = {"LIKENESS_SIGN_CERTIFICATE": str(certificate), "LIKENESS_SIGN_KEY": str(key)}
         try:
             self.redis.start()
             self.s3.start()

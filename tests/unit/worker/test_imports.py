@@ -6,7 +6,18 @@ import sys
 
 import pytest
 
-HEAVY = {"torch", "diffusers", "transformers", "boto3", "botocore", "cv2", "numpy", "PIL", "httpcore2"}
+HEAVY = {
+    "torch",
+    "diffusers",
+    "transformers",
+    "boto3",
+    "botocore",
+    "c2pa",
+    "cv2",
+    "numpy",
+    "PIL",
+    "httpcore2",
+}
 
 
 def loaded_by(statement: str) -> set[str]:

@@ -1,0 +1,65 @@
+"""A signer with a development certificate, and pictures that it signed."""
+
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from models.job import CloneJob
+from models.manifest import RenderInfo, UsedReference
+from tests.integration.test_job_store import make_job
+from worker.images import EncodedImage, encode
+from worker.mark.development import make_development_certificate
+from worker.mark.signer import ImageSigner
+from worker.mark.statement import Ingredient, Origin, statement
+from worker.settings import Settings
+
+REFERENCE = UsedReference(asset_id="med_reference", sha256="ab" * 32)
+RENDER = RenderInfo(
+    profile="embedded", pipeline="p", steps=4, dtype="float32", device="cpu", versions={"likeness": "0"}
+)
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The files of a development certificate and its key."""
+    return make_development_certificate(tmp_path_factory.mktemp("signing"))
+
+
+@pytest.fixture
+def configured(certificate: tuple[Path, Path]) -> Settings:
+    return Settings(sign_certificate=certificate[0], sign_key=certificate[1])
+
+
+@pytest.fixture
+def signer(configured: Settings) -> ImageSigner:
+    signer = ImageSigner.from_settings(configured)
+    assert signer
+    return signer
+
+
+@pytest.fixture
+def job() -> CloneJob:
+    return make_job(job_id="job_1")
+
+
+@pytest.fixture(scope="session")
+def encoded() -> EncodedImage:
+    return encode(Image.linear_gradient("L").convert("RGB"), 64)
+
+
+def sign(signer: ImageSigner, job: CloneJob, png: bytes, *ingredients: Ingredient) -> bytes:
+    """A PNG, signed as the front shot of the job."""
+    said = statement(job, "front", 2**62 + 1, Origin(ingredients, RENDER), thumbnail=False)
+    return signer.sign(png, "image/png", said, ingredients)
+
+
+@pytest.fixture
+def signed(signer: ImageSigner, job: CloneJob, encoded: EncodedImage) -> bytes:
+    return sign(signer, job, encoded.png, Ingredient(0, REFERENCE))
+
+
+def pixels(data: bytes) -> bytes:
+    with Image.open(BytesIO(data)) as image:
+        return image.convert("RGB").tobytes()

@@ -1,0 +1,65 @@
+"""`likeness inspect`: a sentence and an exit code for each way in which an image can be."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.unit.worker.mark.png import replaced, without
+from worker import settings as settings_module
+from worker.cli.inspect import run
+
+
+def show(file: Path, capsys: pytest.CaptureFixture[str], *, as_json: bool = False) -> tuple[int, str]:
+    code = run(file, as_json=as_json)
+    return code, capsys.readouterr().out
+
+
+def test_each_way_has_its_own_exit_code_and_sentence(
+    signed: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at = signed.rindex(b"IDAT") + 40
+    file, seen = tmp_path / "image.png", {}
+    for name, data in {
+        "as signed": signed,
+        "no signature": without(signed, b"caBX"),
+        "a flipped pixel": signed[:at] + bytes([signed[at] ^ 1]) + signed[at + 1 :],
+        "an edited manifest": replaced(signed, b"caBX", b"job_1", b"job_2"),
+    }.items():
+        file.write_bytes(data)
+        code, text = show(file, capsys)
+        seen[name] = (code, text.partition(":")[0].partition(",")[0].strip())
+    assert seen == {
+        "as signed": (0, "The signature is valid"),
+        "no signature": (3, "There is no signature"),
+        "a flipped pixel": (4, "The picture was changed after it was signed"),
+        "an edited manifest": (5, "The signed statement was changed"),
+    }
+
+
+def test_it_tells_what_is_in_the_image(
+    signed: bytes,
+    certificate: tuple[Path, Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file = tmp_path / "image.png"
+    file.write_bytes(signed)
+    _, text = show(file, capsys)
+    for part in (
+        "development certificate",
+        "trainedAlgorithmicMedia",
+        "med_reference",
+        "job_1",
+        "front",
+        str(2**62 + 1),
+        "embedded",
+    ):
+        assert part in text
+    monkeypatch.setenv("LIKENESS_TRUST_ANCHORS", str(certificate[0]))
+    settings_module.settings.cache_clear()
+    code, text = show(file, capsys, as_json=True)
+    settings_module.settings.cache_clear()
+    assert code == 0
+    assert json.loads(text)["signedBy"]["trust"] == "trusted"

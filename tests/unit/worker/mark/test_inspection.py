@@ -1,0 +1,96 @@
+"""What an image says of itself, and each way in which it can have been tampered with."""
+
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from c2pa import Reader
+
+from models.errors import InvalidInput
+from models.manifest import DIGITAL_SOURCE_TYPE
+from tests.unit.worker.mark.conftest import pixels
+from tests.unit.worker.mark.png import replaced, without
+from worker.images import EncodedImage
+from worker.mark.inspection import inspect_image, is_intact
+
+
+def test_an_image_tells_who_signed_it_and_what_it_is(signed: bytes, encoded: EncodedImage) -> None:
+    found = inspect_image(signed)
+    assert (found.verdict, found.problems) == ("valid", ())
+    assert found.source_type == found.xmp_source_type == DIGITAL_SOURCE_TYPE
+    assert found.signed_by
+    assert (found.signed_by.name, found.signed_by.trust) == ("development signer", "development")
+    assert found.signed_by.valid_until
+    assert found.software
+    assert found.software.startswith("likeness ")
+    assert found.render
+    assert {k: found.render[k] for k in ("jobId", "shot", "seed", "profile")} == {
+        "jobId": "job_1",
+        "shot": "front",
+        "seed": str(2**62 + 1),
+        "profile": "embedded",
+    }
+    (ingredient,) = found.ingredients
+    assert (ingredient.title, ingredient.has_mark) == ("med_reference", False)
+    assert pixels(signed) == pixels(encoded.png)
+
+
+def test_the_sdks_own_reader_with_its_own_settings_agrees(signed: bytes) -> None:
+    assert Reader("image/png", BytesIO(signed)).get_validation_state() == "Valid"
+
+
+def test_who_is_trusted_is_up_to_the_reader(signed: bytes, certificate: tuple[Path, Path]) -> None:
+    found = inspect_image(signed, anchors=certificate[0].read_text())
+    assert found.signed_by
+    assert found.signed_by.trust == "trusted"
+    with pytest.raises(InvalidInput, match="LIKENESS_TRUST_ANCHORS"):
+        inspect_image(signed, anchors="-----BEGIN CERTIFICATE-----\nno\n-----END CERTIFICATE-----\n")
+
+
+def test_a_flipped_pixel_is_a_changed_picture(signed: bytes) -> None:
+    # Within the compressed pixels.
+    at = signed.rindex(b"IDAT") + 40
+    flipped = signed[:at] + bytes([signed[at] ^ 1]) + signed[at + 1 :]
+    found = inspect_image(flipped)
+    assert (found.verdict, found.problems) == ("content_changed", ("assertion.dataHash.mismatch",))
+    assert not is_intact(flipped, "image/png")
+
+
+def test_a_stripped_signature_is_none_and_the_xmp_still_speaks(signed: bytes) -> None:
+    found = inspect_image(without(signed, b"caBX"))
+    assert (found.verdict, found.signed_by) == ("unsigned", None)
+    assert found.xmp_source_type == DIGITAL_SOURCE_TYPE
+    assert not is_intact(without(signed, b"caBX"), "image/png")
+
+
+def test_a_stripped_xmp_is_a_changed_picture(signed: bytes) -> None:
+    found = inspect_image(without(signed, b"iTXt"))
+    assert (found.verdict, found.xmp_source_type) == ("content_changed", None)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"trainedAlgorithmicMedia", b"digitalCapture/////////"),
+        (b"job_1", b"job_2"),
+        (b"xmp:iid:", b"xmp:iid;"),
+        (b"jumb", b"jumc"),
+    ],
+    ids=["an assertion", "our assertion", "the claim", "the box"],
+)
+def test_an_edited_manifest_is_told_apart(signed: bytes, old: bytes, new: bytes) -> None:
+    edited = replaced(signed, b"caBX", old, new)
+    assert inspect_image(edited).verdict == "manifest_changed"
+    assert not is_intact(edited, "image/png")
+
+
+def test_another_images_signature_does_not_fit(signed: bytes, encoded: EncodedImage) -> None:
+    other = replaced(
+        signed, b"IHDR", b"\x00\x00\x01\x00\x00\x00\x01\x00", b"\x00\x00\x01\x00\x00\x00\x00\xff"
+    )
+    assert inspect_image(other).verdict == "content_changed"
+
+
+def test_what_is_no_picture_is_the_callers_mistake() -> None:
+    with pytest.raises(InvalidInput, match="no picture"):
+        inspect_image(b"c2pa")

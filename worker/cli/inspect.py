@@ -1,0 +1,117 @@
+"""`likeness inspect`: what an image says of itself, in sentences, and whether it holds."""
+
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from models.base import format_time
+from models.errors import InvalidInput
+from worker.mark.credentials import read_pem
+from worker.mark.inspection import InspectedIngredient, Inspection, SignedBy, inspect_image
+from worker.settings import Settings, settings
+
+EXIT_CODES = {"valid": 0, "unsigned": 3, "content_changed": 4, "manifest_changed": 5, "signer_refused": 6}
+"""By verdict. 1 and 2 are those of every command: an error, and bad input."""
+
+_SENTENCES = {
+    "valid": "The signature is valid: the picture and what is said of it are as they were signed.",
+    "unsigned": "There is no signature: it was removed, or there never was one.",
+    "content_changed": "The picture was changed after it was signed: its bytes aren't those that the signature "
+    "covers.",
+    "manifest_changed": "The signed statement was changed, or damaged, after it was signed. Believe none of it.",
+    "signer_refused": "Nothing was changed, but the certificate wasn't fit to sign this, or has run out.",
+}
+_TRUST = {
+    "trusted": "trusted: LIKENESS_TRUST_ANCHORS vouches for it",
+    "development": "a development certificate, made on some machine for trying things; nobody vouches for it",
+    "untrusted": "not trusted: nothing in LIKENESS_TRUST_ANCHORS vouches for it; it may be self-made",
+}
+
+
+def run(file: Path, *, as_json: bool) -> int:
+    """Print an inspection of the file. Returns the exit code. Raises InvalidInput."""
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise InvalidInput(f"{file} can't be read: {error.strerror}.") from None
+    inspection = inspect_image(data, anchors(settings()))
+    if as_json:
+        typer.echo(inspection.to_json())
+    else:
+        _print(inspection)
+    return EXIT_CODES[inspection.verdict]
+
+
+def anchors(configured: Settings) -> str | None:
+    """The trusted roots as PEM text, if any are named."""
+    if configured.trust_anchors is None:
+        return None
+    return read_pem("LIKENESS_TRUST_ANCHORS", configured.trust_anchors).decode(errors="replace")
+
+
+def _print(inspection: Inspection) -> None:
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    console.print(_SENTENCES[inspection.verdict])
+    table = Table(box=None, show_header=False)
+    for name, value in _rows(inspection):
+        if value:
+            table.add_row(name, value)
+    console.print(table)
+
+
+def _rows(inspection: Inspection) -> list[tuple[str, str | None]]:
+    render = inspection.render or {}
+    return [
+        ("problems", ", ".join(inspection.problems)),
+        *(_signer_rows(inspection.signed_by) if inspection.signed_by else ()),
+        ("software", inspection.software),
+        ("source type", _term(inspection.source_type)),
+        ("source type in XMP", _term(inspection.xmp_source_type) or "none"),
+        *((name, str(render.get(key, ""))) for name, key in _RENDER_ROWS),
+        *(
+            ("weights", f"{one['repository']} at {one['revision']}, {one['sha256']}")
+            for one in _weights(render)
+        ),
+        *(("ingredient", _ingredient(one)) for one in inspection.ingredients),
+    ]
+
+
+_RENDER_ROWS = (
+    ("asset", "assetId"),
+    ("job", "jobId"),
+    ("shot", "shot"),
+    ("seed", "seed"),
+    ("profile", "profile"),
+    ("steps", "steps"),
+)
+
+
+def _weights(render: dict[str, list[dict[str, str]]]) -> list[dict[str, str]]:
+    return render.get("weights", [])
+
+
+def _signer_rows(signer: SignedBy) -> list[tuple[str, str | None]]:
+    ends = f", valid until {signer.valid_until:%Y-%m-%d}" if signer.valid_until else ""
+    return [
+        ("signed by", f"{signer.name or '?'}, {signer.organization or '?'} ({signer.algorithm}){ends}"),
+        ("issued by", signer.issuer),
+        ("certificate", _TRUST[signer.trust]),
+        (
+            "signed at",
+            format_time(signer.signed_at) if signer.signed_at else "not told: no timestamp authority",
+        ),
+    ]
+
+
+def _ingredient(one: InspectedIngredient) -> str:
+    text = f"{one.title or '?'}" + (f", {one.description}" if one.description else "")
+    if not one.has_mark:
+        return text
+    return text + (", with its own mark" if one.mark_is_intact else ", with its own mark, which didn't hold")
+
+
+def _term(uri: str | None) -> str | None:
+    """IPTC's term without its address."""
+    return uri.rpartition("/")[2] if uri else None

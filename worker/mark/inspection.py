@@ -1,0 +1,178 @@
+"""Reads what an image says of itself, and finds out whether that holds."""
+
+import json
+import re
+from datetime import datetime
+from io import BytesIO
+from typing import Any, Literal
+
+from c2pa import C2paError, Context, Reader
+from PIL import Image
+from pydantic import Field
+
+from models.base import Document
+from models.errors import InvalidInput
+from worker.mark.development import DEVELOPMENT_ORGANIZATION
+from worker.mark.sdk import context, trusting
+from worker.mark.statement import RENDER_ASSERTION
+
+Verdict = Literal["valid", "signer_refused", "unsigned", "content_changed", "manifest_changed"]
+Trust = Literal["trusted", "development", "untrusted"]
+
+_XMP_SOURCE_TYPE = re.compile(rb"DigitalSourceType\s*(?:=\s*[\"']|>)\s*([^\"'<]+)")
+_CONTENT_CODES = frozenset(("assertion.dataHash.mismatch",))
+_SIGNER_CODES = ("signingCredential.", "claimSignature.outsideValidity", "timeStamp.")
+
+
+class SignedBy(Document):
+    """The signer's certificate, as the signature carries it."""
+
+    name: str | None = None
+    organization: str | None = None
+    issuer: str | None = None
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+    algorithm: str | None = None
+    signed_at: datetime | None = Field(None, description="By a timestamp authority; null without one.")
+    trust: Trust
+
+
+class InspectedIngredient(Document):
+    """What went into an image, and whether the marks that it came with are kept."""
+
+    title: str | None = None
+    description: str | None = None
+    has_mark: bool = False
+    mark_is_intact: bool | None = Field(None, description="As found when the image was signed.")
+
+
+class Inspection(Document):
+    """What an image says of itself. All but `verdict` and `xmp_source_type` is the signed statement's, and as
+    good as the verdict. `render` is Likeness's own assertion."""
+
+    verdict: Verdict
+    problems: tuple[str, ...] = Field((), description="C2PA's codes for what doesn't hold.")
+    signed_by: SignedBy | None = None
+    software: str | None = None
+    source_type: str | None = None
+    xmp_source_type: str | None = None
+    ingredients: tuple[InspectedIngredient, ...] = ()
+    render: dict[str, Any] | None = None
+
+
+def inspect_image(data: bytes, anchors: str | None = None) -> Inspection:
+    """Inspect a picture; `anchors` are the roots to trust, in PEM. Asks nobody over the network.
+
+    Raises InvalidInput if it is no picture, or if the anchors can't be read.
+    """
+    media_type, xmp_source_type = _outside(data)
+    try:
+        trust = context() if anchors is None else trusting(anchors)
+    except C2paError:
+        raise InvalidInput("The file of LIKENESS_TRUST_ANCHORS holds no certificates in PEM.") from None
+    try:
+        report = _read(data, media_type, trust)
+    except C2paError.ManifestNotFound:
+        return Inspection(verdict="unsigned", xmp_source_type=xmp_source_type)
+    except C2paError as error:
+        problem = type(error).__name__.strip("_")
+        return Inspection(verdict="manifest_changed", problems=(problem,), xmp_source_type=xmp_source_type)
+    return _told(report, xmp_source_type)
+
+
+def is_intact(data: bytes, media_type: str) -> bool:
+    """Whether a picture is signed, and is what was signed; whoever did it."""
+    try:
+        return _verdict(_read(data, media_type, context()))[0] in ("valid", "signer_refused")
+    except C2paError:
+        return False
+
+
+def _outside(data: bytes) -> tuple[str, str | None]:
+    """A picture's media type, and the source type in its XMP."""
+    try:
+        with Image.open(BytesIO(data)) as image:
+            media_type = Image.MIME[image.format or ""]
+            xmp = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
+    except (OSError, KeyError, ValueError, SyntaxError, Image.DecompressionBombError):
+        raise InvalidInput("The file is no picture that can be read.") from None
+    found = _XMP_SOURCE_TYPE.search(xmp.encode() if isinstance(xmp, str) else xmp)
+    return media_type, found[1].decode(errors="replace") if found else None
+
+
+def _read(data: bytes, media_type: str, trust: Context) -> dict[str, Any]:
+    with Reader(media_type, BytesIO(data), context=trust) as reader:
+        report: dict[str, Any] = json.loads(reader.json())
+        # The one report that has the certificate's dates and its issuer.
+        details = json.loads(reader.crjson())["manifests"]
+        active = next(one for one in details if one["label"] == report["active_manifest"])
+        report["certificate"] = active.get("signature", {}).get("certificateInfo", {})
+    return report
+
+
+def _verdict(report: dict[str, Any]) -> tuple[Verdict, tuple[str, ...]]:
+    codes = [status["code"] for status in report.get("validation_status", ())]
+    problems = tuple(code for code in dict.fromkeys(codes) if code != "signingCredential.untrusted")
+    if report["validation_state"] in ("Valid", "Trusted"):
+        return "valid", ()
+    rest = [code for code in problems if not code.startswith(_SIGNER_CODES)]
+    if not rest:
+        return "signer_refused", problems
+    # A manifest that was edited may also disagree with the content, so this is asked first.
+    if any(code not in _CONTENT_CODES for code in rest):
+        return "manifest_changed", problems
+    return "content_changed", problems
+
+
+def _told(report: dict[str, Any], xmp_source_type: str | None) -> Inspection:
+    verdict, problems = _verdict(report)
+    manifest = report["manifests"][report["active_manifest"]]
+    assertions = {one["label"]: one["data"] for one in manifest.get("assertions", ())}
+    actions = assertions.get("c2pa.actions.v2", assertions.get("c2pa.actions", {})).get("actions", ())
+    software = [
+        f"{one.get('name')} {one.get('version', '')}".strip()
+        for one in manifest.get("claim_generator_info", ())
+    ]
+    return Inspection(
+        verdict=verdict,
+        problems=problems,
+        signed_by=_signed_by(report, manifest.get("signature_info", {})),
+        software=", ".join(software) or None,
+        source_type=next((a["digitalSourceType"] for a in actions if "digitalSourceType" in a), None),
+        xmp_source_type=xmp_source_type,
+        ingredients=tuple(_ingredient(one) for one in manifest.get("ingredients", ())),
+        render=assertions.get(RENDER_ASSERTION),
+    )
+
+
+def _signed_by(report: dict[str, Any], signature: dict[str, Any]) -> SignedBy:
+    certificate = report["certificate"]
+    subject, issuer = certificate.get("subject", {}), certificate.get("issuer", {})
+    validity = certificate.get("validity", {})
+    trust: Trust = "untrusted"
+    if report["validation_state"] == "Trusted":
+        trust = "trusted"
+    elif subject.get("O") == DEVELOPMENT_ORGANIZATION:
+        trust = "development"
+    return SignedBy(
+        name=subject.get("CN", signature.get("common_name")),
+        organization=subject.get("O", signature.get("issuer")),
+        issuer=", ".join(text for text in (issuer.get("CN"), issuer.get("O")) if text) or None,
+        valid_from=validity.get("notBefore"),
+        valid_until=validity.get("notAfter"),
+        algorithm=signature.get("alg"),
+        signed_at=signature.get("time"),
+        trust=trust,
+    )
+
+
+def _ingredient(found: dict[str, Any]) -> InspectedIngredient:
+    has_mark = "active_manifest" in found
+    results = found.get("validation_results", {}).get("activeManifest", {})
+    failures = {status["code"] for status in results.get("failure", ())} - {"signingCredential.untrusted"}
+    return InspectedIngredient(
+        title=found.get("title"),
+        description=found.get("description"),
+        has_mark=has_mark,
+        mark_is_intact=not failures if has_mark else None,
+    )

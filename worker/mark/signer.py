@@ -1,0 +1,107 @@
+"""Signs images: the last thing that happens to their bytes."""
+
+from collections.abc import Sequence
+from io import BytesIO
+from typing import Any
+
+from c2pa import Builder, C2paBuilderIntent, C2paDigitalSourceType, C2paError, C2paSignerInfo
+from c2pa import Signer as SdkSigner
+
+from models.errors import SignerUnfit, SigningFailed
+from worker.mark.credentials import Credentials, SignCallback, load_credentials
+from worker.mark.sdk import context
+from worker.mark.statement import Ingredient
+from worker.settings import Settings
+
+
+class ImageSigner:
+    """Puts C2PA manifests into images. Threads may share it: each signing has SDK objects of its own."""
+
+    def __init__(self, credentials: Credentials, timestamp_url: str | None = None) -> None:
+        self.credentials = credentials
+        self._timestamp_url = timestamp_url
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> "ImageSigner | None":
+        """None if signing is off. Raises SignerUnfit."""
+        credentials = load_credentials(settings)
+        if credentials is None:
+            return None
+        url = settings.timestamp_url
+        return cls(credentials, url.get_secret_value() if url else None)
+
+    def sign(
+        self, data: bytes, media_type: str, statement: dict[str, Any], ingredients: Sequence[Ingredient] = ()
+    ) -> bytes:
+        """The image with the statement in it, signed. The statement lists those ingredients that have no mark.
+
+        Raises SigningFailed. The SDK's own words are left out: they may name a URL with its token.
+        """
+        callback = _Guarded(self.credentials.callback) if self.credentials.callback else None
+        signed = BytesIO()
+        try:
+            with Builder(statement, context=context()) as builder, self._open(callback) as signer:
+                builder.set_intent(C2paBuilderIntent.CREATE, C2paDigitalSourceType.TRAINED_ALGORITHMIC_MEDIA)
+                for ingredient in ingredients:
+                    if ingredient.mark is not None:
+                        builder.add_ingredient_from_archive(BytesIO(ingredient.mark))
+                builder.sign(signer, media_type, BytesIO(data), signed)
+        except C2paError as error:
+            raise SigningFailed(
+                "An image could not be signed. " + self._cause(callback, error),
+                reason=(callback and callback.failure) or type(error).__name__.strip("_"),
+            ) from None
+        return signed.getvalue()
+
+    def check(self) -> None:
+        """Sign a trial image, by the very way of all others. Raises SignerUnfit if that can't work, or
+        SigningFailed where a service that is asked for it fails."""
+        from PIL import Image
+
+        trial = BytesIO()
+        Image.new("RGB", (16, 16)).save(trial, "PNG")
+        try:
+            self.sign(trial.getvalue(), "image/png", {"claim_generator_info": [{"name": "likeness"}]})
+        except SigningFailed as error:
+            if self.credentials.callback or self._timestamp_url:
+                raise
+            raise SignerUnfit(
+                "The C2PA SDK refuses to sign with this certificate. It must be one for signing documents, with "
+                "the key usage digitalSignature and an extended key usage such as emailProtection or C2PA's own.",
+                **error.details,
+            ) from None
+
+    def _open(self, callback: "_Guarded | None") -> SdkSigner:
+        credentials = self.credentials
+        if callback:
+            return SdkSigner.from_callback(
+                callback, credentials.algorithm, credentials.chain, self._timestamp_url
+            )
+        return SdkSigner.from_info(
+            C2paSignerInfo(
+                credentials.algorithm, credentials.chain.encode(), credentials.key, self._timestamp_url
+            )
+        )
+
+    def _cause(self, callback: "_Guarded | None", error: C2paError) -> str:
+        if callback and callback.failure:
+            return f"The function of LIKENESS_SIGN_CALLBACK raised {callback.failure}."
+        services = ["the service behind LIKENESS_SIGN_CALLBACK"] if callback else []
+        services += ["the timestamp authority of LIKENESS_TIMESTAMP_URL"] if self._timestamp_url else []
+        advice = f"Look at {' and '.join(services)}." if services else "Has the certificate run out?"
+        return f"The SDK's reason is of the kind {type(error).__name__.strip('_')}. {advice}"
+
+
+class _Guarded:
+    """A callback whose error stays here: the SDK would log its text, which may hold a PIN."""
+
+    def __init__(self, callback: SignCallback) -> None:
+        self._callback = callback
+        self.failure: str | None = None
+
+    def __call__(self, data: bytes) -> bytes:
+        try:
+            return self._callback(data)
+        except Exception as error:  # noqa: BLE001 - whatever a key service's client raises
+            self.failure = type(error).__name__
+            return b""  # which the SDK takes for a failure

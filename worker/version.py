@@ -1,0 +1,12 @@
+"""Which Likeness this is."""
+
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+
+
+@cache
+def likeness_version() -> str:
+    try:
+        return version("likeness")
+    except PackageNotFoundError:  # run from a tree that isn't installed
+        return "0"
