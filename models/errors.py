@@ -16,6 +16,8 @@ LikenessError                                              the root; never raise
 │   ├── ReferenceUrlRefused       REFERENCE_URL_REFUSED    the URL guard said no
 │   └── ReferenceFetchFailed      REFERENCE_FETCH_FAILED   the far server failed; retryable
 ├── NoUsableReference             NO_USABLE_REFERENCE      none of the job's references can be used
+├── FaceModelMissing              FACE_MODEL_MISSING       what finds and describes faces isn't here
+├── CalibrationRefused            CALIBRATION_REFUSED      made for another embedder, or no calibration at all
 ├── RenderError                   RENDER_FAILED            the pipeline raised; retryable
 │   ├── RenderProcessDied         RENDER_PROCESS_DIED      killed or crashed; retryable
 │   ├── RenderProcessHung         RENDER_PROCESS_HUNG      no sign of life; retryable
@@ -122,6 +124,14 @@ class ReferenceFetchFailed(UnusableReference):
 
 class NoUsableReference(LikenessError):
     code = "NO_USABLE_REFERENCE"
+
+
+class FaceModelMissing(LikenessError):
+    code = "FACE_MODEL_MISSING"
+
+
+class CalibrationRefused(LikenessError):
+    code = "CALIBRATION_REFUSED"
 
 
 class RenderError(LikenessError):

@@ -1,0 +1,93 @@
+"""A calibration: what an embedder's similarities mean, as measured on people who were told apart beforehand."""
+
+from hashlib import sha256
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from models.base import Document, Sha256
+from models.likeness import Embedder
+
+Rate = Annotated[float, Field(ge=0, le=1)]
+
+
+class Distribution(Document):
+    """Similarities of one kind of pair."""
+
+    count: int = Field(ge=1)
+    quantiles: dict[str, float] = Field(description="By their share, `0` (the least) to `1` (the greatest).")
+
+
+class Floor(Document):
+    """A threshold and what it costs."""
+
+    similarity: float = Field(description="What is at least as alike counts as the same.")
+    false_matches: Rate = Field(description="FMR: the share of impostors at or above it.")
+    false_misses: Rate = Field(description="FNMR: the share of genuine ones below it.")
+
+
+class Comparison(Document):
+    """How well the similarity to the mean of so many references tells the same person from another."""
+
+    references: int = Field(
+        ge=1, description="A mean of more of them is nearer to everybody, so they don't mix."
+    )
+    genuine: Distribution
+    impostor: Distribution
+    auc: Rate = Field(description="The chance that a genuine pair is more alike than an impostor's.")
+    eer: Rate = Field(description="Equal error rate: where FMR and FNMR meet.")
+    at_eer: Floor
+    at_fmr_1_percent: Floor
+    at_fmr_01_percent: Floor = Field(description="At an FMR of 0.1 %.")
+    widened: Floor = Field(description="For a face that is changed on purpose: at an FMR of 10 %.")
+
+
+Comparisons = Annotated[
+    tuple[Comparison, ...], Field(min_length=1, description="By rising numbers of references, from 1.")
+]
+
+
+class CopyCeiling(Document):
+    """From where on a picture is a copy of another one, and not a fresh picture of the same face."""
+
+    similarity: float = Field(description="Of the faces, at or above which it is a copy.")
+    hash_bits: int = Field(
+        ge=0, le=64, description="Of perceptual hashes that differ, at or below which it is."
+    )
+    copies: Distribution = Field(
+        description="Similarity of pictures to themselves, re-encoded at half the size."
+    )
+    copies_caught: Rate = Field(description="By either of the two limits, mirrored ones among them.")
+    fresh_refused: Rate = Field(
+        description="Share of different pictures of one person that either calls a copy."
+    )
+
+
+class Calibration(Document):
+    """The whole of it. It holds for one embedder, one detector and the bytes of their models."""
+
+    schema_version: Literal[1] = 1
+    embedder: Embedder
+    made_on: str = Field(description="A sentence: whose faces, how many, how they were made.")
+    personas: int
+    images: int
+    detected: Rate = Field(description="Share of the images within `maxYaw` in which a face was found.")
+    max_yaw: float = Field(description="Degrees to either side; heads that are turned further aren't judged.")
+    min_face_side: int = Field(description="Pixels. Smaller faces no longer look like themselves.")
+    faces: Comparisons = Field(description="Of a face with references' faces.")
+    whole_images: Comparisons = Field(
+        description="Of a picture with references, for subjects without a face."
+    )
+    copy_ceiling: CopyCeiling
+
+    @property
+    def digest(self) -> Sha256:
+        """SHA-256 of its JSON text."""
+        return sha256(self.to_json().encode()).hexdigest()
+
+
+def comparison_for(comparisons: Comparisons, references: int) -> Comparison:
+    """The one that was made with so many references, or with as many of them as there are."""
+    return max(
+        (each for each in comparisons if each.references <= references), key=lambda each: each.references
+    )

@@ -1,0 +1,134 @@
+"""How like its references an image is, and what follows from that: scores and a verdict for each image."""
+
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from models.base import Document, Sha256
+
+Subject = Literal["person", "any"]
+"""What the references show: one person's face, or also things that have none."""
+
+Metric = Literal["euclidean", "cosine"]
+"""How two descriptors compare. A similarity is 1 - distance, or the cosine: 1 is the same picture, and higher is
+more alike. Similarities of different embedders don't compare."""
+
+
+class Embedder(Document):
+    """What detected and described the faces, down to the bytes of its models."""
+
+    name: str
+    metric: Metric
+    files: dict[str, Sha256] = Field(description="SHA-256 of each model file, by its name.")
+
+
+class FaceBox(Document):
+    """Whole pixels from the image's upper left corner; right and bottom are exclusive."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @property
+    def side(self) -> int:
+        """The longer side."""
+        return max(self.right - self.left, self.bottom - self.top)
+
+
+class FaceScores(Document):
+    """The image's largest face."""
+
+    box: FaceBox
+    confidence: float = Field(description="On the detector's own scale.")
+    share: Annotated[float, Field(ge=0, le=1, description="Of the image's area that the box covers.")]
+    sharpness: float = Field(description="Variance of the Laplacian over the face, scaled to one size.")
+
+
+class Nearest(Document):
+    """The most alike of some pictures, once as a picture and once as a face."""
+
+    by_hash: str = Field(description="`reference 1` and so on, or a shot's name.")
+    hash_bits: int = Field(ge=0, le=64, description="Bits in which the perceptual hashes differ, of 64.")
+    mirrored: bool = Field(description="The hash fits better when the image is mirrored.")
+    by_face: str | None = None
+    similarity: float | None = Field(None, description="Of the two faces. Null: one of them wasn't found.")
+
+
+class ImageScores(Document):
+    """What was measured on one image. A similarity is null where one of the two faces wasn't found."""
+
+    width: int
+    height: int
+    faces: int = Field(ge=0, description="How many were found.")
+    face: FaceScores | None = None
+    compared: Literal["face", "whole-image"] | None = Field(
+        None, description="What the similarities are of. Null: there was nothing to compare with."
+    )
+    references: tuple[float | None, ...] = Field(description="Similarity to each reference, in their order.")
+    centroid: float | None = Field(None, description="Similarity to the mean of the references.")
+    nearest_reference: Nearest | None = None
+    nearest_shot: Nearest | None = Field(None, description="Of the set's other images.")
+
+
+class Reason(StrEnum):
+    """Why an image isn't taken."""
+
+    NO_FACE = "no-face"
+    SEVERAL_FACES = "several-faces"
+    TOO_SMALL = "too-small"
+    NOT_THE_SAME_FACE = "not-the-same-face"
+    NOT_THE_SAME_SUBJECT = "not-the-same-subject"
+    COPY_OF_REFERENCE = "copy-of-reference"
+    TWIN = "twin"
+
+
+class Verdict(Document):
+    """Whether an image is taken, by what floor, and what couldn't be judged."""
+
+    outcome: Literal["pass", "miss"]
+    reasons: tuple[Reason, ...] = Field((), description="Empty for a pass.")
+    floor: float | None = Field(None, description="The least similarity to the centroid that is taken.")
+    floor_widened: bool = Field(
+        False, description="Lower than usual, since the clone's face differs from the source's on purpose."
+    )
+    not_judged: tuple[Reason, ...] = Field(
+        (), description="What would have been said, but the head is turned further than was calibrated."
+    )
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if (self.outcome == "pass") != (not self.reasons):
+            raise ValueError("a pass has no reasons, and a miss has some")
+        return self
+
+
+class Judgement(Document):
+    """All there is to keep about one image's likeness."""
+
+    embedder: Embedder
+    calibration: Sha256 = Field(description="Of the calibration's JSON text.")
+    yaw: float = Field(description="The shot's, in degrees: how far the head was to be turned.")
+    scores: ImageScores
+    verdict: Verdict
+
+
+class ReferenceFault(StrEnum):
+    """What is wrong with one of the references."""
+
+    NO_FACE = "no-face"
+    SEVERAL_FACES = "several-faces"
+    ANOTHER_PERSON = "another-person"
+
+
+class CheckedReference(Document):
+    """One reference beside the others."""
+
+    index: int = Field(ge=0, description="Its place in the job's list.")
+    faces: int = Field(ge=0)
+    similarity: float | None = Field(
+        None, description="To the mean of the others that agree. Null: it has no face, or is alone."
+    )
+    faults: tuple[ReferenceFault, ...] = ()
+    used: bool = Field(description="Images are compared with it.")

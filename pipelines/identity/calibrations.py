@@ -1,0 +1,53 @@
+"""Calibration files: read, refused for another embedder, and the one that ships."""
+
+from importlib.resources import files
+from pathlib import Path
+
+from models.calibration import Calibration
+from models.errors import CalibrationRefused, InvalidInput
+from models.likeness import Embedder
+
+
+def shipped(embedder: Embedder) -> Calibration:
+    """The package's own calibration for an embedder. Raises CalibrationRefused where there is none."""
+    file = files(__name__.rpartition(".")[0]) / f"calibration-{embedder.name}.json"
+    if not file.is_file():
+        raise CalibrationRefused(
+            f"No calibration ships for {embedder.name}: make one with `likeness calibrate` on faces that are "
+            "like those you render."
+        )
+    calibration = Calibration.parse(file.read_bytes())
+    refuse_foreign(calibration, embedder)
+    return calibration
+
+
+def read(path: Path, embedder: Embedder) -> Calibration:
+    """A calibration file of an operator's. Raises CalibrationRefused if it isn't one for this embedder."""
+    try:
+        calibration = Calibration.parse(path.read_bytes())
+    except (OSError, InvalidInput) as error:
+        raise CalibrationRefused(f"{path.name} is no calibration that can be read: {error}") from None
+    refuse_foreign(calibration, embedder)
+    return calibration
+
+
+def refuse_foreign(calibration: Calibration, embedder: Embedder) -> None:
+    """Raises CalibrationRefused unless the calibration was made with this embedder and these models' bytes."""
+    made_with = calibration.embedder
+    if made_with == embedder:
+        return
+    if made_with.name != embedder.name:
+        difference = f"{made_with.name}, and faces are described by {embedder.name}"
+    else:
+        names = sorted(
+            name
+            for name in made_with.files.keys() | embedder.files.keys()
+            if made_with.files.get(name) != embedder.files.get(name)
+        )
+        difference = f"{made_with.name} with other model files ({', '.join(names)})"
+    raise CalibrationRefused(
+        f"The calibration was made for {difference}. Similarities of different embedders don't compare: make one "
+        "with `likeness calibrate`.",
+        made_for=made_with.name,
+        embedder=embedder.name,
+    )

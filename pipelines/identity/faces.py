@@ -1,0 +1,52 @@
+"""The seam to whatever finds and describes faces."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from hashlib import file_digest
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from models.likeness import Embedder, FaceBox
+
+Picture = npt.NDArray[np.uint8]
+"""RGB, shape (height, width, 3), contiguous."""
+Vector = npt.NDArray[np.float32]
+"""One descriptor, shape (D,)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """A face as it was found."""
+
+    box: FaceBox
+    """May reach over the picture's edges."""
+    confidence: float
+    """On the detector's own scale."""
+    landmarks: npt.NDArray[np.float32]
+    """Five points (x, y) in pixels, shape (5, 2), in the order that the implementation needs."""
+
+
+class FaceEmbedder(ABC):
+    """Finds faces and describes them. One instance serves one thread."""
+
+    embedder: Embedder
+    """Its name, its metric and the hashes of its model files."""
+
+    @abstractmethod
+    def find(self, picture: Picture) -> list[Face]:
+        """The faces in a picture, the largest first. None is no error."""
+
+    @abstractmethod
+    def describe(self, picture: Picture, face: Face) -> Vector:
+        """The descriptor of one of the picture's faces."""
+
+
+def hashes(*files: Path) -> dict[str, str]:
+    """SHA-256 of each file, by its name."""
+    digests = {}
+    for path in files:
+        with path.open("rb") as file:
+            digests[path.name] = file_digest(file, "sha256").hexdigest()
+    return digests

@@ -1,0 +1,56 @@
+"""The gate: takes a job's references once, then judges its images one by one."""
+
+from collections.abc import Mapping, Sequence
+
+from PIL import Image
+
+from models.calibration import Calibration
+from models.likeness import Judgement, Subject
+from pipelines.identity.calibrations import refuse_foreign
+from pipelines.identity.faces import FaceEmbedder
+from pipelines.identity.portrait import Portrait, take_portrait
+from pipelines.identity.references import ReferenceSet, check_references
+from pipelines.identity.scores import is_whole, score
+from pipelines.identity.verdict import verdict_of
+
+
+class LikenessGate:
+    """An embedder with its calibration. It holds no job's state; one instance serves one thread."""
+
+    def __init__(self, embedder: FaceEmbedder, calibration: Calibration) -> None:
+        """Raises CalibrationRefused if the calibration was made for another embedder."""
+        refuse_foreign(calibration, embedder.embedder)
+        self._embedder = embedder
+        self._calibration = calibration
+        self._digest = calibration.digest
+
+    def check(self, references: Sequence[Image.Image], subject: Subject = "person") -> ReferenceSet:
+        """Measure a job's references. Raises NoUsableReference if `subject` is "person" and none has a face."""
+        return check_references(references, subject, self._embedder, self._calibration)
+
+    def portrait(self, image: Image.Image) -> Portrait:
+        """Measure one image: nearly all of the gate's time goes here."""
+        return take_portrait(image, self._embedder)
+
+    def judge(
+        self,
+        portrait: Portrait,
+        references: ReferenceSet,
+        *,
+        yaw: float = 0,
+        others: Mapping[str, Portrait] | None = None,
+        changed: bool = False,
+    ) -> Judgement:
+        """Compare an image with the references and with the set's `others`, by their shots' names; takes no time.
+
+        `yaw` is the shot's, in degrees. `changed`: an override changes the face on purpose.
+        """
+        scores = score(portrait, references, others or {}, self._embedder.embedder.metric)
+        count = len(references.vectors(whole=is_whole(portrait, references)))
+        return Judgement(
+            embedder=self._embedder.embedder,
+            calibration=self._digest,
+            yaw=yaw,
+            scores=scores,
+            verdict=verdict_of(scores, self._calibration, yaw=yaw, references=max(1, count), changed=changed),
+        )

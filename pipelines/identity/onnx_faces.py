@@ -1,0 +1,99 @@
+"""Faces by ONNX models that an operator brings: YuNet finds them, SFace or AuraFace describes them.
+
+YuNet (MIT) and SFace (Apache-2.0) are in OpenCV's model zoo, https://github.com/opencv/opencv_zoo; of AuraFace,
+https://huggingface.co/fal/AuraFace-v1, only `glintr100.onnx` is used (Apache-2.0). All of them run in OpenCV.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from models.errors import FaceModelMissing
+from models.likeness import Embedder, FaceBox
+from pipelines.identity.faces import Face, FaceEmbedder, Picture, Vector, hashes
+
+DETECTOR = "face_detection_yunet_2023mar.onnx"
+RECOGNISERS = {"sface": "face_recognition_sface_2021dec.onnx", "auraface": "glintr100.onnx"}
+# YuNet finds faces of 10 to 300 pixels; a picture is scaled down to this side before it looks.
+_SIDE = 640
+_CONFIDENCE, _OVERLAP, _MOST = 0.6, 0.3, 64
+# Where the eyes, the nose and the mouth's corners lie in a face of 112 x 112 pixels that ArcFace models take.
+_PLACES = ((38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041))
+_CHIP = 112
+
+
+class OnnxFaces(FaceEmbedder):
+    """YuNet with `recogniser`, a key of RECOGNISERS, by the files in `folder`.
+
+    Raises FaceModelMissing where a file isn't there or OpenCV can't read it.
+    """
+
+    def __init__(self, folder: Path, recogniser: str) -> None:
+        import cv2
+
+        self._cv2: Any = cv2
+        detector, describer = folder / DETECTOR, folder / RECOGNISERS[recogniser]
+        for path in (detector, describer):
+            if not path.is_file():
+                raise FaceModelMissing(
+                    f"{path.name} is not in {folder}. Put it there; where it comes from is said in the head of "
+                    "pipelines/identity/onnx_faces.py.",
+                    file=path.name,
+                )
+        try:
+            self._detector = cv2.FaceDetectorYN.create(
+                str(detector), "", (_SIDE, _SIDE), _CONFIDENCE, _OVERLAP, _MOST
+            )
+            self._aligner = None
+            if recogniser == "sface":
+                self._aligner = cv2.FaceRecognizerSF.create(str(describer), "")
+            else:
+                self._net = cv2.dnn.readNetFromONNX(str(describer))
+        except cv2.error as error:
+            raise FaceModelMissing(f"OpenCV can't read the models in {folder}: {error.err}") from None
+        self.embedder = Embedder(
+            name=f"yunet-{recogniser}", metric="cosine", files=hashes(detector, describer)
+        )
+
+    def find(self, picture: Picture) -> list[Face]:
+        height, width = picture.shape[:2]
+        scale = min(1.0, _SIDE / max(height, width))
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        small = self._cv2.resize(picture, size, interpolation=self._cv2.INTER_AREA) if scale < 1 else picture
+        self._detector.setInputSize(size)
+        _, rows = self._detector.detect(self._bgr(small))
+        faces = [_face(row, scale) for row in (() if rows is None else rows)]
+        return sorted(faces, key=lambda face: face.box.side, reverse=True)
+
+    def describe(self, picture: Picture, face: Face) -> Vector:
+        bgr = self._bgr(picture)
+        if self._aligner is not None:
+            row = np.concatenate([np.zeros(4), face.landmarks.ravel(), [1]]).astype(np.float32)[None]
+            feature = self._aligner.feature(self._aligner.alignCrop(bgr, row))
+        else:
+            chip = self._cv2.warpAffine(bgr, _to_places(face.landmarks), (_CHIP, _CHIP))
+            self._net.setInput(
+                self._cv2.dnn.blobFromImage(chip, 1 / 127.5, (_CHIP, _CHIP), (127.5,) * 3, swapRB=True)
+            )
+            feature = self._net.forward()
+        return np.array(feature, dtype=np.float32).ravel()
+
+    def _bgr(self, picture: Picture) -> Picture:
+        swapped: Picture = self._cv2.cvtColor(picture, self._cv2.COLOR_RGB2BGR)
+        return swapped
+
+
+def _face(row: Vector, scale: float) -> Face:
+    """From YuNet's row: left, top, width, height, five points, confidence."""
+    left, top, width, height = (float(value) / scale for value in row[:4])
+    box = FaceBox(left=round(left), top=round(top), right=round(left + width), bottom=round(top + height))
+    return Face(box, float(row[14]), (row[4:14].reshape(5, 2) / scale).astype(np.float32))
+
+
+def _to_places(landmarks: Vector) -> Vector:
+    """The turn, scaling and shift, shape (2, 3), that best moves the landmarks (5, 2) to their places."""
+    x, y, one, nil = landmarks[:, 0], landmarks[:, 1], np.ones(5), np.zeros(5)
+    rows = np.concatenate([np.stack([x, -y, one, nil], 1), np.stack([y, x, nil, one], 1)])
+    (a, b, right, down), *_ = np.linalg.lstsq(rows, np.array(_PLACES).T.ravel(), rcond=None)
+    return np.array([[a, -b, right], [b, a, down]], dtype=np.float32)

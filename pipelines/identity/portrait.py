@@ -1,0 +1,54 @@
+"""What is measured on one image by itself, once; it is small, picklable, and compares with any other."""
+
+from dataclasses import dataclass
+
+from PIL import Image
+
+from models.likeness import FaceScores
+from pipelines.identity.faces import Face, FaceEmbedder, Picture, Vector
+from pipelines.identity.picture_hash import Hashes, picture_hashes
+from pipelines.identity.pictures import as_picture, sharpness, whole_vector
+
+
+@dataclass(frozen=True, slots=True)
+class Portrait:
+    """An image's measures. The largest face is the one that counts."""
+
+    width: int
+    height: int
+    faces: int
+    face: FaceScores | None
+    vector: Vector | None
+    """The face's descriptor."""
+    whole: Vector
+    """The whole picture's."""
+    hashes: Hashes
+
+
+def take_portrait(image: Image.Image, embedder: FaceEmbedder) -> Portrait:
+    """Measure an image of any mode and size. It costs as much as finding and describing its face."""
+    picture = as_picture(image)
+    faces = embedder.find(picture)
+    height, width = picture.shape[:2]
+    return Portrait(
+        width=width,
+        height=height,
+        faces=len(faces),
+        face=_scores(picture, faces[0]) if faces else None,
+        vector=embedder.describe(picture, faces[0]) if faces else None,
+        whole=whole_vector(picture),
+        hashes=picture_hashes(Image.fromarray(picture)),
+    )
+
+
+def _scores(picture: Picture, face: Face) -> FaceScores:
+    height, width = picture.shape[:2]
+    box = face.box
+    across = min(box.right, width) - max(box.left, 0)
+    down = min(box.bottom, height) - max(box.top, 0)
+    return FaceScores(
+        box=box,
+        confidence=round(face.confidence, 4),
+        share=round(max(0, across) * max(0, down) / (width * height), 5),
+        sharpness=round(sharpness(picture, box), 2),
+    )

@@ -1,0 +1,72 @@
+"""What an image has in common with its references and with the set's other images, as numbers."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from models.likeness import ImageScores, Metric, Nearest
+from pipelines.identity.faces import Vector
+from pipelines.identity.picture_hash import bits_apart
+from pipelines.identity.portrait import Portrait
+from pipelines.identity.references import ReferenceSet
+from pipelines.identity.similarity import centroid, similarity
+
+
+def score(
+    portrait: Portrait, references: ReferenceSet, others: Mapping[str, Portrait], metric: Metric
+) -> ImageScores:
+    """Compare one image. `others` are the set's, by their shots' names; `metric` is that of the faces.
+
+    Faces are compared where the image and the references have some; else, for the subject "any", whole pictures.
+    """
+    whole = is_whole(portrait, references)
+    kind: Metric = "cosine" if whole else metric
+    one = portrait.whole if whole else portrait.vector
+    used = references.vectors(whole=whole)
+    each = [
+        None if one is None or other is None else _alike(kind, one, other)
+        for other in ((each.whole if whole else each.vector) for each in references.portraits)
+    ]
+    middle = None if one is None or not len(used) else _alike(kind, one, centroid(kind, used))
+    named = {f"reference {number}": each for number, each in enumerate(references.portraits, start=1)}
+    return ImageScores(
+        width=portrait.width,
+        height=portrait.height,
+        faces=portrait.faces,
+        face=portrait.face,
+        compared=None if middle is None else "whole-image" if whole else "face",
+        references=tuple(each),
+        centroid=middle,
+        nearest_reference=_nearest(portrait, named, metric),
+        nearest_shot=_nearest(portrait, others, metric),
+    )
+
+
+def is_whole(portrait: Portrait, references: ReferenceSet) -> bool:
+    """Whether there are no two faces to compare, and the subject may do without."""
+    faceless = portrait.vector is None or not len(references.vectors(whole=False))
+    return references.subject == "any" and faceless
+
+
+def _nearest(portrait: Portrait, others: Mapping[str, Portrait], metric: Metric) -> Nearest | None:
+    if not others:
+        return None
+    bits = {name: bits_apart(portrait.hashes, other.hashes) for name, other in others.items()}
+    by_hash = min(bits, key=lambda name: bits[name][0])
+    faces = {
+        name: _alike(metric, portrait.vector, other.vector)
+        for name, other in others.items()
+        if portrait.vector is not None and other.vector is not None
+    }
+    by_face = max(faces, key=lambda name: faces[name], default=None)
+    return Nearest(
+        by_hash=by_hash,
+        hash_bits=bits[by_hash][0],
+        mirrored=bits[by_hash][1],
+        by_face=by_face,
+        similarity=None if by_face is None else faces[by_face],
+    )
+
+
+def _alike(metric: Metric, one: Vector, other: Vector) -> float:
+    return round(float(similarity(metric, one, np.asarray(other)[None])[0]), 4)

@@ -1,0 +1,63 @@
+"""A calibration is for one embedder, and its text says which."""
+
+from pathlib import Path
+
+import pytest
+
+from models.calibration import Calibration, comparison_for
+from models.errors import CalibrationRefused
+from pipelines.identity.calibrations import read, shipped
+from pipelines.identity.dlib_faces import DlibFaces
+from pipelines.identity.gate import LikenessGate
+from tests.unit.pipelines.identity.colour_faces import ColourFaces
+
+
+def test_the_shipped_one_fits_and_says_what_it_was_made_on(dlib_faces: DlibFaces) -> None:
+    calibration = shipped(dlib_faces.embedder)
+    assert "24" in calibration.made_on
+    assert calibration.personas == 24
+    one = calibration.faces[0]
+    assert one.references == 1
+    assert one.widened.similarity < one.at_fmr_1_percent.similarity < one.at_fmr_01_percent.similarity
+    assert calibration.copy_ceiling.similarity > one.at_fmr_01_percent.similarity
+    assert calibration.copy_ceiling.copies_caught > 0.99
+
+
+def test_another_embedders_is_refused(dlib_faces: DlibFaces) -> None:
+    with pytest.raises(CalibrationRefused, match="made for dlib, and faces are described by colours"):
+        LikenessGate(ColourFaces(), shipped(dlib_faces.embedder))
+
+
+def test_other_bytes_of_the_same_models_are_refused(tmp_path: Path, dlib_faces: DlibFaces) -> None:
+    ours = shipped(dlib_faces.embedder)
+    files = dict(ours.embedder.files) | {"mmod_human_face_detector.dat": "0" * 64}
+    file = tmp_path / "other.json"
+    file.write_text(
+        ours.model_copy(update={"embedder": ours.embedder.model_copy(update={"files": files})}).to_json()
+    )
+    with pytest.raises(CalibrationRefused, match=r"other model files \(mmod_human_face_detector.dat\)"):
+        read(file, dlib_faces.embedder)
+
+
+def test_no_calibration_ships_for_what_nobody_calibrated() -> None:
+    with pytest.raises(CalibrationRefused, match="No calibration ships for colours"):
+        shipped(ColourFaces().embedder)
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", "\0"])
+def test_what_is_no_calibration_is_refused(text: str, tmp_path: Path, dlib_faces: DlibFaces) -> None:
+    file = tmp_path / "none.json"
+    file.write_text(text)
+    with pytest.raises(CalibrationRefused, match="no calibration that can be read"):
+        read(file, dlib_faces.embedder)
+
+
+def test_a_file_comes_back_as_it_was_written(dlib_faces: DlibFaces) -> None:
+    calibration = shipped(dlib_faces.embedder)
+    again = Calibration.parse(calibration.to_json())
+    assert (again, again.digest) == (calibration, calibration.digest)
+
+
+def test_the_comparison_with_as_many_references_as_there_are_is_chosen(dlib_faces: DlibFaces) -> None:
+    faces = shipped(dlib_faces.embedder).faces
+    assert [comparison_for(faces, count).references for count in (1, 2, 3, 5, 20)] == [1, 2, 2, 4, 4]
