@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 
 from pipelines.embedded.pipeline import LikenessPipeline
 from pipelines.embedded.reading import person_of
@@ -21,6 +20,7 @@ from training.obedience import obedience, yaws_of
 from training.package import assemble
 from training.recipe import RECIPES
 from training.references import codes_of, r_squared, read_all
+from training.sheet import clone_sheet
 from training.steps import Workspace
 
 CLONES = 4  # of each person
@@ -131,7 +131,7 @@ def evaluate(
     report["obedience"] = obedience(pipeline, threes[:OBEYING], references, steps=steps, guidance=guidance)
     seen = np.array([data.view(int(number)).yaw for number in targets])
     report["yaw of real renders, r"] = float(np.corrcoef(seen, yaws_of(pipeline, real))[0, 1])
-    _sheet(space.root / "clones.png", data, plan, {n: sets[n] for n in ("real", "true code", "3 references")})
+    clone_sheet(pipeline, references[:12], threes[:12]).save(space.root / "clones.jpg", quality=88)
     return report
 
 
@@ -144,30 +144,6 @@ def _decoded(pipeline: LikenessPipeline, latents: np.ndarray) -> np.ndarray:
     ]
     pictures = torch.cat(parts).add(1).mul(127.5).round().clamp(0, 255).byte()
     return pictures.permute(0, 2, 3, 1).contiguous().numpy()
-
-
-def _sheet(
-    path: Path,
-    data: Dataset,
-    plan: list[tuple[list[int], list[int]]],
-    sets: dict[str, np.ndarray],
-    rows: int = 12,
-) -> None:
-    """Rows of [two references | the same four views in each set]."""
-    size = data.picture(0).shape[0]
-    sheet = Image.new("RGB", ((2 + len(sets) * CLONES) * size + len(sets) * 8, rows * size), "white")
-    start = 0
-    for row, (references, targets) in enumerate(plan):
-        if row < rows:
-            tiles = [data.picture(number) for number in references[:2]]
-            for column, tile in enumerate(tiles):
-                sheet.paste(Image.fromarray(tile), (column * size, row * size))
-            for place, pictures in enumerate(sets.values()):
-                for column in range(len(targets)):
-                    left = (2 + place * CLONES + column) * size + (place + 1) * 8
-                    sheet.paste(Image.fromarray(pictures[start + column]), (left, row * size))
-        start += len(targets)
-    sheet.resize((sheet.width // 2, sheet.height // 2), Image.Resampling.LANCZOS).save(path)
 
 
 def main() -> None:
