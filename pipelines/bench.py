@@ -82,6 +82,10 @@ def run(options: RenderOptions, *, random: bool, scale: Scale, images: int, refe
     """
     prepare_process()
     profile = chosen_profile(options)
+    if random and profile.geometry is None:
+        raise InvalidInput(
+            f"The profile {profile.name!r} has no shape to fill with random weights. Leave --random out."
+        )
     if scale == "tiny":
         if not random:
             raise InvalidInput("There are no tiny weights to load: use --scale tiny together with --random.")
@@ -94,7 +98,7 @@ def run(options: RenderOptions, *, random: bool, scale: Scale, images: int, refe
     shots = [PlannedShot(shot_named(name), seed) for seed, name in enumerate(names)]
     figures = measure(lambda: pipeline.render(pictures, Appearance(), shots, Discard()), watch=watch)
     info = pipeline.info()
-    weights = f"random, {scale} scale" if random else ("real" if profile.sources else "none")
+    weights = f"random, {scale} scale" if random else "real"
     rows = {
         "profile": profile.name,
         "weights": weights,
@@ -159,10 +163,7 @@ def _loaded(options: RenderOptions) -> tuple[ReferencePipeline, Stopwatch]:
 def _random(plan: Plan, options: RenderOptions, scale: Scale) -> tuple[ReferencePipeline, Stopwatch]:
     """The profile with random weights, made on the device."""
     profile = plan.profile
-    if profile.geometry is None:
-        raise InvalidInput(
-            f"The profile {profile.name!r} has no weights that random ones could stand for. Leave --random out."
-        )
+    assert profile.geometry is not None
     from pipelines.diffusion.engine import dtype_for
 
     watch = Stopwatch(pick_device(options.device))

@@ -67,6 +67,8 @@ def package(pipeline: LikenessPipeline, store: WeightStore) -> Lock:
             part.save_pretrained(folder / name)
             index[name] = ["diffusers", type(part).__name__]
     (folder / "model_index.json").write_text(json.dumps(index, indent=2) + "\n")
+    for path in folder.rglob("*.safetensors"):
+        path.chmod(0o644)  # written for their owner alone, and read by whoever runs a worker
     return _locked(store, folder)
 
 

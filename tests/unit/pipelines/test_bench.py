@@ -128,4 +128,4 @@ def test_shipped_weights_are_measured_as_they_are(capsys: pytest.CaptureFixture[
 
 def test_a_profile_whose_weights_are_here_has_no_random_ones() -> None:
     with pytest.raises(InvalidInput, match="Leave --random out"):
-        run("embedded", scale="full")
+        run("embedded")
