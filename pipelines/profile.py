@@ -86,7 +86,7 @@ class Plan:
 
     @classmethod
     def of(cls, profile: Profile, options: RenderOptions) -> "Plan":
-        """Raises ProfileLoadFailed for speed options or a size that the profile lacks, or that don't go together."""
+        """Raises ProfileLoadFailed for speed options or a size that the profile lacks, or that clash."""
         chosen = options.speed.model_dump(exclude_defaults=True, by_alias=False)
         if foreign := sorted(set(chosen) - profile.speed):
             known = ", ".join(sorted(profile.speed)) or "none"

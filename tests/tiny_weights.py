@@ -15,10 +15,13 @@ from torch import Tensor, nn
 from pipelines.geometry import flux2_klein, qwen_image_edit, sdxl_ip_adapter
 from pipelines.geometry.random_weights import random_tensor
 from pipelines.profile import Source
-from pipelines.registry import profile_named
+from pipelines.registry import PROFILES, profile_named
 from pipelines.sources import ADAPTER_FILE, IMAGE_ENCODER
 from pipelines.weights.lock import Lock, LockedFile, matches
 from pipelines.weights.store import WeightStore
+
+FETCHED = tuple(name for name, profile in PROFILES.items() if not any(s.shipped for s in profile.sources))
+"""The profiles whose weights aren't a part of the package."""
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 """Stands for the commit where a source pins none."""

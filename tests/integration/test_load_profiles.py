@@ -17,12 +17,11 @@ from pipelines.registry import PROFILES
 from pipelines.sources import QWEN_LIGHTNING
 from pipelines.weights.lock import LockedFile
 from pipelines.weights.store import WeightStore
-from tests.tiny_weights import write_tiny
+from tests.tiny_weights import FETCHED, write_tiny
 from tests.unit.pipelines.diffusion.conftest import difference, references_of, render
 from worker.render import RenderProcess
 from worker.settings import Settings
 
-WITH_WEIGHTS = [name for name, profile in PROFILES.items() if profile.sources]
 MAYA = references_of("maya")
 
 
@@ -30,7 +29,7 @@ MAYA = references_of("maya")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tiny weights of all profiles."""
     root = tmp_path_factory.mktemp("weights")
-    for name in WITH_WEIGHTS:
+    for name in FETCHED:
         write_tiny(name, root)
     return root
 
@@ -41,7 +40,7 @@ def options(profile: str, weights: Path) -> RenderOptions:
     )
 
 
-@pytest.mark.parametrize("profile", WITH_WEIGHTS)
+@pytest.mark.parametrize("profile", FETCHED)
 def test_it_loads_renders_and_names_its_weights(profile: str, weights: Path) -> None:
     engine = load_pipeline(options(profile, weights))
     kept = render(engine, MAYA, "front", "smile")  # type: ignore[arg-type]

@@ -13,9 +13,9 @@ from transformers import CLIPTokenizer, Qwen2Tokenizer, Qwen2VLImageProcessorPil
 
 from pipelines.geometry.tokenizers import clip_tokenizer, qwen_tokenizer
 from pipelines.qwen_processor import ImageOnlyQwen2VLProcessor
-from pipelines.registry import PROFILES, profile_named
+from pipelines.registry import profile_named
 from pipelines.weights import WeightStore, verify
-from tests.tiny_weights import write_tiny
+from tests.tiny_weights import FETCHED, write_tiny
 
 LOADING: dict[str, Any] = {"local_files_only": True, "use_safetensors": True, "dtype": torch.float32}
 
@@ -23,8 +23,8 @@ LOADING: dict[str, Any] = {"local_files_only": True, "use_safetensors": True, "d
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("weights")
-    for profile in PROFILES.values():
-        write_tiny(profile.name, root)
+    for name in FETCHED:
+        write_tiny(name, root)
     return root
 
 
@@ -32,7 +32,7 @@ def folder(root: Path, repository: str) -> Path:
     return root / repository.replace("/", "--")
 
 
-@pytest.mark.parametrize("profile", [name for name, profile in PROFILES.items() if profile.sources])
+@pytest.mark.parametrize("profile", FETCHED)
 def test_they_pass_for_fetched_weights(profile: str, root: Path) -> None:
     store = WeightStore(root)
     for source in profile_named(profile).sources:
