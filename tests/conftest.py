@@ -20,13 +20,18 @@ from worker.stack import EmbeddedStack
 from worker.storage import Storage
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _first_environment() -> dict[str, str]:
+    """Before any fixture loads a pipeline."""
+    return dict(os.environ)
+
+
 @pytest.fixture(autouse=True)
-def _environment() -> Iterator[None]:
+def _environment(_first_environment: dict[str, str]) -> Iterator[None]:
     """Loading a pipeline cuts its process off from the hub; here that process is the tests' own."""
-    before = dict(os.environ)
     yield
     os.environ.clear()
-    os.environ.update(before)
+    os.environ.update(_first_environment)
 
 
 @pytest.fixture(scope="session")
