@@ -14,7 +14,7 @@ from pipelines.embedded.people.points import CAMERA, Points
 
 USUAL = np.array([0, 0, 0, 0, 1.0, 0, -0.1, 0.2, 0.1, 0.1, 0.1, 0.05])
 LOOSE = np.array([30, 12, 4, 20, 0.25, 0.15, 0.4, 0.35, 0.2, 0.3, 0.25, 0.15])
-"""Mean and spread of `landmarks.CAMERA` over all views."""
+"""Mean and spread of `people.points.CAMERA` over all views."""
 NUDGE = np.array([0.05, 0.05, 0.05, 0.05, 1e-3, 1e-3, 1e-3, *[1e-2] * 5])
 
 

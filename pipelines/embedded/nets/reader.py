@@ -1,7 +1,7 @@
-"""The reference encoder: one picture → where the head is, and the code of whom it shows.
+"""The reference encoder: one picture → where the head is, where points of the face are, and the person's looks.
 
 First a small network finds the head in a thumbnail; then a larger one reads a crop around it, so that it
-sees a face at the same size in a close-up and in a half-body shot. Codes of several references are averaged.
+sees a face at the same size in a close-up and in a half-body shot. `reading` makes a code of it.
 """
 
 from itertools import pairwise
