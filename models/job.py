@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from models.base import AssetId, InfluencerId, JobId, ProjectId, Request, Url
+from models.base import AssetId, InfluencerId, JobId, ProjectId, Request, Time, Url
 from models.errors import InvalidInput
 from models.influencer import CloneOverrides, Influencer, Name, ReferenceImage
 from models.shot import DEFAULT_SHOTS, ShotNames, shot_named
@@ -55,6 +55,16 @@ class CloneJob(Request):
     overrides: CloneOverrides = CloneOverrides()
     references: Annotated[tuple[ReferenceSource, ...], Field(min_length=1, max_length=20)]
     shots: ShotNames = DEFAULT_SHOTS
+    callback_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s]+$",
+        max_length=2048,
+        description="Gets a signed webhook of the job's end. https, public addresses only.",
+    )
+    expires_at: Time | None = Field(
+        None,
+        description="If no worker began with the job by then, it fails with DEADLINE_EXCEEDED. By Redis's clock.",
+    )
 
     @field_validator("shots")
     @classmethod

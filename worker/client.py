@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Literal
 
 from ulid import ULID
@@ -30,6 +31,9 @@ def plan_clone(
     references: Sequence[ReferenceSource] | None = None,
     shots: Sequence[str] = DEFAULT_SHOTS,
     job_id: str | None = None,
+    *,
+    callback_url: str | None = None,
+    expires_at: datetime | None = None,
 ) -> CloneJob:
     """Make the message for a clone of `source`. Ids that aren't given are drawn.
 
@@ -41,6 +45,7 @@ def plan_clone(
         raise InvalidInput(
             f"{source.influencer_id} has no reference image, so there is no likeness to clone. Add one first."
         )
+    optional = {"callbackUrl": callback_url, "expiresAt": expires_at}
     return CloneJob.parse(
         {
             "jobId": job_id or f"job_{ULID()}",
@@ -51,6 +56,7 @@ def plan_clone(
             "overrides": request.to_data().get("overrides", {}),
             "references": [reference.to_data() for reference in references],
             "shots": list(shots),
+            **{name: value for name, value in optional.items() if value is not None},
         }
     )
 

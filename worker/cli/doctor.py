@@ -15,9 +15,12 @@ from worker.mark.signer import ImageSigner
 from worker.render import RenderProcess
 from worker.settings import Settings, settings
 from worker.storage import Storage
+from worker.webhooks.outbox import Outbox
 
 # In seconds. Leases go by Redis's clock alone, but stores refuse what is signed minutes from their own time.
 _MOST_SKEW = 30.0
+# In seconds. A deliverer looks several times a second.
+_MOST_LATE = 60.0
 
 
 def examine() -> bool:
@@ -29,6 +32,7 @@ def examine() -> bool:
         "bucket can be written": _bucket,
         "clock agrees with the store": _clock,
         "images are signed": _signer,
+        "webhooks are delivered": _webhooks,
         "profile loads": _profile,
     }
     table = Table("", "check", "finding", box=None)
@@ -79,6 +83,13 @@ def _signer(configured: Settings) -> str:
         return "no: LIKENESS_SIGNING is off, and images leave with XMP alone"
     signer.check()
     return signer.credentials.describe()
+
+
+def _webhooks(configured: Settings) -> str:
+    late = Outbox(configured).late(_MOST_LATE)
+    if late:
+        raise DoctorFinding(f"{late} have been due for more than a minute. Run: likeness webhooks deliver")
+    return "none is late"
 
 
 def _profile(configured: Settings) -> str:

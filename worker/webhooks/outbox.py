@@ -1,0 +1,150 @@
+"""The outbox's Python side. What a write means, and why it is safe, stands in outbox.lua."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib import resources
+from itertools import islice
+from typing import Any, cast
+
+from redis.exceptions import RedisError
+
+from models.errors import NotFound, QueueUnavailable
+from models.webhook import Delivery, DeliveryState
+from worker.jobs.connection import connect
+from worker.settings import Settings
+from worker.webhooks.documents import delivery_from
+
+# Of the deliveries in hand that one receiver may have.
+_SHARE = 4
+_PAGE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """A delivery that this process tries now. Its URL may be a secret, so it never prints."""
+
+    delivery_id: str
+    fields: dict[str, str] = field(repr=False)
+
+    @property
+    def webhook_id(self) -> str:
+        return self.fields["webhook_id"]
+
+    @property
+    def job_id(self) -> str:
+        return self.fields["job_id"]
+
+    @property
+    def url(self) -> str:
+        return self.fields["url"]
+
+    @property
+    def number(self) -> int:
+        """Which try this is, from 1; a replay begins anew."""
+        return int(self.fields["tries"])
+
+    @property
+    def at(self) -> float:
+        """When it was taken, in seconds since 1970 by Redis's clock."""
+        return int(self.fields["last_at"]) / 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a try. `delay`: until the next one, in seconds, if the delivery stays pending.
+
+    `hold`: for so long, in seconds, the URL isn't tried at all. `gone`: nor ever, until a replay. `slow`: the
+    receiver could not be reached, or gave no answer in time.
+    """
+
+    state: DeliveryState
+    answer: str
+    delay: float = 0
+    hold: float = 0
+    gone: bool = False
+    slow: bool = False
+
+
+class Outbox:
+    """The webhooks to deliver, and those of the past. Methods raise QueueUnavailable."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._base = f"{settings.redis_prefix}:hooks"
+        self._row_ttl = int(settings.record_ttl)
+        # A try ends by itself before this, so that a longer silence means that its process died.
+        self._lease_ms = int(settings.webhook_timeout * 2000)
+        self._general_url = settings.webhook_url.get_secret_value() if settings.webhook_url else ""
+        self._redis = connect(settings)
+        source = resources.files("worker.webhooks").joinpath("outbox.lua").read_text()
+        self._script = self._redis.register_script(source)
+
+    def take(self, most: int) -> list[Try]:
+        """Deliveries to try now by the caller, who says with `note` what came of each."""
+        found = self._call("take", most, self._lease_ms, _SHARE, self._general_url)
+        return [
+            Try(delivery_id, dict(zip(flat[::2], flat[1::2], strict=True))) for delivery_id, flat in found
+        ]
+
+    def note(self, tried: Try, outcome: Outcome) -> bool:
+        """False, and nothing is written, if the delivery was replayed or tried again by another meanwhile."""
+        answer = self._call(
+            "note",
+            tried.delivery_id,
+            tried.fields["token"],
+            outcome.state,
+            outcome.answer,
+            int(outcome.delay * 1000),
+            int(outcome.hold * 1000),
+            int(outcome.gone),
+            int(outcome.slow),
+        )
+        return bool(answer == "ok")
+
+    def late(self, seconds: float) -> int:
+        """How many deliveries should have been tried longer than `seconds` ago."""
+        return int(self._call("late", int(seconds * 1000)))
+
+    def replay(self, name: str) -> list[Delivery]:
+        """Deliver again what has this webhook id or is of this job, whatever its state. Raises NotFound."""
+        ids = [key for key, delivery in self._all() if name in (delivery.webhook_id, delivery.job_id)]
+        replayed = [key for key in ids if self._call("replay", key) == "ok"]
+        if not replayed:
+            raise NotFound(f"There is no webhook of {name}. It may have expired, or its job isn't final yet.")
+        return [delivery for key in replayed if (delivery := self._read(key))]
+
+    def list(self, state: DeliveryState | None = None, most: int | None = None) -> list[Delivery]:
+        """Deliveries, pending ones first, then those that ended last."""
+        found = (delivery for _, delivery in self._all() if state in (None, delivery.state))
+        return list(islice(found, most))
+
+    def _all(self) -> Iterator[tuple[str, Delivery]]:
+        start = 0
+        while True:
+            ids = self._guarded(
+                lambda at=start: self._redis.zrevrange(f"{self._base}:log", at, at + _PAGE - 1)
+            )
+            for delivery_id in cast("list[str]", ids):
+                delivery = self._read(delivery_id)
+                if delivery:
+                    yield delivery_id, delivery
+            if len(ids) < _PAGE:
+                return
+            start += _PAGE
+
+    def _read(self, delivery_id: str) -> Delivery | None:
+        fields = self._guarded(lambda: self._redis.hgetall(f"{self._base}:row:{delivery_id}"))
+        if not fields:
+            return None
+        next_at = self._guarded(lambda: self._redis.zscore(self._base, delivery_id))
+        return delivery_from(fields, next_at)
+
+    def _call(self, function: str, *args: Any) -> Any:
+        return self._guarded(lambda: self._script(keys=[self._base], args=[function, self._row_ttl, *args]))
+
+    def _guarded(self, call: Any) -> Any:
+        try:
+            return call()
+        except RedisError as error:
+            raise QueueUnavailable(
+                f"Redis does not answer ({type(error).__name__}). Check LIKENESS_REDIS_URL and the server."
+            ) from error
