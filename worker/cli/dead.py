@@ -5,6 +5,8 @@ from typing import Annotated
 import typer
 
 app = typer.Typer(no_args_is_help=True, help="Dead letters: list, show, retry or drop them.")
+# In characters; a table takes what it needs.
+_WIDE = 4000
 LetterIdArgument = Annotated[
     str, typer.Argument(metavar="ID", show_default=False, help="As `list` shows it.")
 ]
@@ -35,8 +37,8 @@ def list_letters(
         table.add_row(
             letter.letter_id, format_time(letter.at), error.code, letter.retried_as or "", error.message
         )
-    console = Console()
-    console.print(table, soft_wrap=not console.is_terminal)
+    # Ids are there to be copied, so nothing is cut off.
+    Console(width=_WIDE).print(table)
 
 
 @app.command()

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Webhooks: deliver them, list deliveries, deliver again.")
 
+# In characters; a table takes what it needs.
+_WIDE = 4000
+
 
 class State(StrEnum):
     pending = "pending"
@@ -77,6 +80,5 @@ def _print(deliveries: "Iterable[Delivery]", *, as_json: bool) -> None:
             format_time(delivery.next_try_at) if delivery.next_try_at else "",
             delivery.url,
         )
-    # In a pipe nothing may be cut off.
-    console = Console()
-    console.print(table, soft_wrap=not console.is_terminal)
+    # Ids are there to be copied, so nothing is cut off.
+    Console(width=_WIDE).print(table)
