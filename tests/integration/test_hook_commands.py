@@ -55,7 +55,8 @@ def test_deliveries_are_listed_and_replayed(settings: Settings) -> None:
         likeness("webhooks", "replay", "job_nope")
 
 
-def test_nothing_is_delivered_without_a_secret() -> None:
+def test_nothing_is_delivered_without_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LIKENESS_WEBHOOK_SECRETS")
     with pytest.raises(InvalidSettings, match="LIKENESS_WEBHOOK_SECRETS"):
         likeness("webhooks", "deliver")
 

@@ -1,6 +1,8 @@
 """The embedded stack: the real services that a worker needs, without installing any."""
 
+from base64 import b64encode
 from pathlib import Path
+from secrets import token_bytes
 from typing import Any, Self
 
 from worker.settings import Settings
@@ -22,6 +24,7 @@ class EmbeddedStack:
     def __init__(self, data_dir: Path, *, persist: bool = False) -> None:
         self.redis = RedisServer(data_dir / "redis", persist=persist)
         self.s3 = S3Server(data_dir / "s3")
+        self._webhook_secret = f"whsec_{b64encode(token_bytes(32)).decode()}"
         self._signing = data_dir.resolve() / "signing"
         self._signer: dict[str, str] = {}
 
@@ -36,6 +39,7 @@ class EmbeddedStack:
             "LIKENESS_S3_BUCKET": self.s3.bucket,
             "LIKENESS_S3_ADDRESSING_STYLE": "path",
             "LIKENESS_ALLOW_HTTP_TO": self.s3.address,
+            "LIKENESS_WEBHOOK_SECRETS": self._webhook_secret,
             **self._signer,
         }
 
