@@ -94,7 +94,7 @@ def test_messages_that_are_no_jobs_are_kept_and_do_no_harm(
     job = plan(["front"])
     client.submit(job)
     assert follow(client, job)[-1].type == "job.completed"
-    letters = DeadLetters(settings).list()
+    letters = DeadLetters(settings).letters()
     assert len(letters) == len(nonsense)
     assert {letter.error.code for letter in letters} == {"VALIDATION"}
     assert worker.process.poll() is None

@@ -21,7 +21,7 @@ def store(settings: Settings) -> JobStore:
 
 
 @pytest.fixture
-def letters(settings: Settings) -> DeadLetters:
+def dead(settings: Settings) -> DeadLetters:
     return DeadLetters(settings)
 
 
@@ -31,10 +31,10 @@ def job() -> CloneJob:
 
 
 def test_a_job_that_failed_is_kept_with_its_message_and_error(
-    store: JobStore, letters: DeadLetters, job: CloneJob
+    store: JobStore, dead: DeadLetters, job: CloneJob
 ) -> None:
     store.fail(claimed(store, job), ERROR)
-    (letter,) = letters.list()
+    (letter,) = dead.letters()
     assert (letter.letter_id, letter.error) == (job.job_id, ERROR)
     assert CloneJob.parse(letter.message) == job
     assert letter.at == store.get(job.job_id).finished_at
@@ -42,71 +42,69 @@ def test_a_job_that_failed_is_kept_with_its_message_and_error(
 
 @pytest.mark.parametrize("code", ["NO_USABLE_REFERENCE", "DEADLINE_EXCEEDED"])
 def test_what_would_only_fail_again_is_not_kept(
-    store: JobStore, letters: DeadLetters, job: CloneJob, code: str
+    store: JobStore, dead: DeadLetters, job: CloneJob, code: str
 ) -> None:
     store.fail(claimed(store, job), JobError(code=code, message="No."))
-    assert letters.list() == []
+    assert dead.letters() == []
 
 
-def test_jobs_that_end_otherwise_are_not_kept(store: JobStore, letters: DeadLetters, job: CloneJob) -> None:
+def test_jobs_that_end_otherwise_are_not_kept(store: JobStore, dead: DeadLetters, job: CloneJob) -> None:
     store.end_canceled(claimed(store, job))
-    assert letters.list() == []
+    assert dead.letters() == []
 
 
-def test_a_refused_message_is_kept_once(store: JobStore, letters: DeadLetters) -> None:
+def test_a_refused_message_is_kept_once(store: JobStore, dead: DeadLetters) -> None:
     nonsense: list[Any] = [None, {"jobId": 1}, "text", "x" * 100_000]
     for message in (*nonsense, *nonsense):
         store.refuse(message, InvalidInput("No."))
-    found = letters.list()
+    found = dead.letters()
     assert len(found) == len(nonsense)
     assert {letter.error.code for letter in found} == {"VALIDATION"}
     assert [letter.message for letter in found if letter.message == "text"]
     assert max(len(json.dumps(letter.message)) for letter in found) < 70_000
-    assert letters.list(most=2) == found[:2]
-    assert letters.list(code="OTHER") == []
+    assert dead.letters(most=2) == found[:2]
+    assert dead.letters(code="OTHER") == []
 
 
 def test_a_refused_message_of_a_waiting_job_is_that_jobs_letter(
-    store: JobStore, letters: DeadLetters, job: CloneJob
+    store: JobStore, dead: DeadLetters, job: CloneJob
 ) -> None:
     store.submit(job)
     store.refuse(job.to_data() | {"name": "forged"}, InvalidInput("No."))
     store.refuse(job.to_data(), InvalidInput("No."))
-    assert [letter.letter_id for letter in letters.list()][:1] == [job.job_id]
-    assert len(letters.list()) == 2
+    assert [letter.letter_id for letter in dead.letters()][:1] == [job.job_id]
+    assert len(dead.letters()) == 2
 
 
 def test_a_retry_is_one_new_job_with_the_old_content(
-    settings: Settings, store: JobStore, letters: DeadLetters
+    settings: Settings, store: JobStore, dead: DeadLetters
 ) -> None:
     job = CloneJob.parse(make_job().to_data() | {"expiresAt": "2099-01-01T00:00:00Z"})
     store.fail(claimed(store, job), ERROR)
     before = store.get(job.job_id)
-    heir = letters.heir(job.job_id)
-    assert letters.get(job.job_id).retried_as == heir.job_id != job.job_id
+    heir = dead.heir(job.job_id)
+    assert dead.get(job.job_id).retried_as == heir.job_id != job.job_id
     assert heir == job.model_copy(update={"job_id": heir.job_id, "expires_at": None})
     client = JobClient(settings)
     assert client.submit(heir).status == "running"
-    assert client.submit(letters.heir(job.job_id)).job_id == heir.job_id, "again is the same"
+    assert client.submit(dead.heir(job.job_id)).job_id == heir.job_id, "again is the same"
     assert store.get(job.job_id) == before, "a final job never changes"
 
 
-def test_what_is_no_job_can_not_be_retried(store: JobStore, letters: DeadLetters) -> None:
+def test_what_is_no_job_can_not_be_retried(store: JobStore, dead: DeadLetters) -> None:
     for message in (None, {"jobId": "job_1"}):
         store.refuse(message, InvalidInput("No."))
-    for letter in letters.list():
+    for letter in dead.letters():
         with pytest.raises(InvalidInput):
-            letters.heir(letter.letter_id)
-        assert letters.get(letter.letter_id).retried_as is None
+            dead.heir(letter.letter_id)
+        assert dead.get(letter.letter_id).retried_as is None
 
 
-def test_a_letter_is_dropped_and_the_record_stays(
-    store: JobStore, letters: DeadLetters, job: CloneJob
-) -> None:
+def test_a_letter_is_dropped_and_the_record_stays(store: JobStore, dead: DeadLetters, job: CloneJob) -> None:
     store.fail(claimed(store, job), ERROR)
-    letters.drop(job.job_id)
-    assert letters.list() == []
+    dead.drop(job.job_id)
+    assert dead.letters() == []
     assert store.get(job.job_id).status == "failed"
-    for call in (letters.get, letters.drop, letters.heir):
+    for call in (dead.get, dead.drop, dead.heir):
         with pytest.raises(NotFound):
             call(job.job_id)

@@ -19,7 +19,7 @@ from redis import Redis
 from standardwebhooks import WebhookVerificationError
 from structlog.testing import capture_logs
 
-from models.errors import NotFound
+from models.errors import NotFound, QueueUnavailable
 from models.job import CloneJob, CloneRequest, ReferenceSource
 from models.record import JobError
 from models.webhook import Delivery, Webhook
@@ -99,11 +99,11 @@ def settled(outbox: Outbox, job: CloneJob, timeout: float = 20) -> Delivery:
     """The job's delivery once nobody tries it any more."""
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
-        (delivery,) = [d for d in outbox.list() if d.job_id == job.job_id]
+        (delivery,) = [d for d in outbox.deliveries() if d.job_id == job.job_id]
         if delivery.state != "pending":
             return delivery
         time.sleep(0.02)
-    raise AssertionError(outbox.list())
+    raise AssertionError(outbox.deliveries())
 
 
 def test_a_completed_job_is_told_with_a_signature_that_holds(
@@ -150,7 +150,7 @@ def test_the_other_ends_are_told_too(settings: Settings, receive: StartReceiver,
 
 def test_a_job_without_a_callback_is_told_to_nobody(settings: Settings) -> None:
     end(settings, job_for(None))
-    assert Outbox(settings).list() == []
+    assert Outbox(settings).deliveries() == []
 
 
 def test_the_general_url_is_told_of_every_job_and_once(settings: Settings, receive: StartReceiver) -> None:
@@ -172,7 +172,7 @@ def test_the_general_url_is_told_of_every_job_and_once(settings: Settings, recei
     Outbox(settings.model_copy(update={"webhook_url": None})).take(0)
     after = job_for(None)
     end(settings, after)
-    assert after.job_id not in {d.job_id for d in Outbox(settings).list()}
+    assert after.job_id not in {d.job_id for d in Outbox(settings).deliveries()}
 
 
 def test_failures_are_tried_again_with_the_same_id_and_a_fresh_timestamp(
@@ -215,7 +215,7 @@ def test_retry_after_holds_off_everything_to_that_url_and_nothing_else(
     end(settings, first)
     with delivering(settings) as outbox:
         receiver.wait_for(1)
-        while not outbox.list()[0].last_answer:
+        while not outbox.deliveries()[0].last_answer:
             time.sleep(0.01)
         asked = time.monotonic()
         end(settings, second)
@@ -310,7 +310,7 @@ def test_a_receiver_that_hangs_keeps_nobody_else_waiting(settings: Settings, rec
             assert settled(outbox, healthy).state == "delivered"
             assert time.monotonic() - asked < 1.5
             time.sleep(max(0, 2.5 - (time.monotonic() - asked)))
-            tried = [d for d in outbox.list() if d.tries and d.job_id != healthy.job_id]
+            tried = [d for d in outbox.deliveries() if d.tries and d.job_id != healthy.job_id]
     assert 4 <= len(tried) <= 6, "four at once at first; one at a time once it is known to hang"
     assert "no answer within 2 s" in {d.last_answer for d in tried}
 
@@ -344,22 +344,54 @@ def test_an_outcome_that_comes_late_changes_nothing(settings: Settings, receive:
     assert settled(outbox, job).state == "delivered"
 
 
-def test_deliveries_expire_once_they_are_over(
+def test_deliveries_expire_some_time_after_they_ended_or_were_due(
     settings: Settings, receive: StartReceiver, redis_client: Redis
 ) -> None:
-    settings = to(receive(), settings)
-    job, later = job_for("https://a.example/hook"), job_for("https://b.example/hook")
-    end(settings, job)
-    outbox = Outbox(settings.model_copy(update={"record_ttl": 0.2}))
-    outbox._row_ttl = 1
-    (tried,) = outbox.take(1)
-    row = f"{settings.redis_prefix}:hooks:row:{tried.delivery_id}"
-    assert redis_client.ttl(row) == -1
-    outbox.note(tried, Outcome("delivered", "200"))
+    settings = to(receive(), settings, record_ttl=1, visibility_timeout=0.5)
+    outbox, hooks = Outbox(settings), f"{settings.redis_prefix}:hooks"
+    ended, put_off, forgotten = (job_for("https://a.example/hook") for _ in range(3))
+    for job in (ended, put_off):
+        end(settings, job)
+    for tried in outbox.take(2):
+        is_over = tried.job_id == ended.job_id
+        outbox.note(tried, Outcome("delivered", "200") if is_over else Outcome("pending", "500", delay=60))
+    end(settings, forgotten)
+    assert len(outbox.deliveries()) == 3
     time.sleep(1.2)
-    assert outbox.list() == []
-    end(settings, later)
-    assert redis_client.zcard(f"{settings.redis_prefix}:hooks:log") == 1
+    assert [d.job_id for d in outbox.deliveries()] == [put_off.job_id]
+    last = job_for("https://a.example/hook")
+    end(settings, last)
+    assert redis_client.zcard(hooks) == 2, "what expired isn't kept in lists"
+    outbox.note(outbox.take(1)[0], Outcome("delivered", "200"))
+    assert redis_client.zcard(f"{hooks}:ended") == 1
+
+
+def test_an_outage_of_redis_loses_nothing(
+    settings: Settings, receive: StartReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receiver = receive()
+    settings = to(receiver, settings, webhook_timeout=0.5)
+    failures = {"take": 1, "note": 1}
+
+    def flaky(name: str) -> None:
+        call = getattr(Outbox, name)
+
+        def once(*args: Any) -> Any:
+            failures[name] -= 1
+            if failures[name] >= 0:
+                raise QueueUnavailable("gone")
+            return call(*args)
+
+        monkeypatch.setattr(Outbox, name, once)
+
+    flaky("take")
+    flaky("note")
+    job = job_for(receiver.url())
+    end(settings, job)
+    with delivering(settings) as outbox:
+        assert settled(outbox, job).tries == 2
+    first, second = receiver.wait_for(2)
+    assert first.webhook_id == second.webhook_id
 
 
 def test_a_deliverer_that_is_killed_between_the_post_and_the_note_delivers_again(
@@ -387,7 +419,7 @@ def test_a_deliverer_that_is_killed_between_the_post_and_the_note_delivers_again
     command = [sys.executable, "-m", "worker", "webhooks", "deliver"]
     process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
     assert process.wait(20) == -signal.SIGKILL
-    assert Outbox(settings).list()[0].state == "pending"
+    assert Outbox(settings).deliveries()[0].state == "pending"
     with delivering(settings) as outbox:
         delivery = settled(outbox, job)
     first, second = receiver.wait_for(2)
@@ -403,9 +435,9 @@ def test_a_zombies_end_is_told_to_nobody(settings: Settings) -> None:
     heir = claimed(store, job, "heir")
     with pytest.raises(Exception, match="no longer"):
         store.fail(zombie, ERROR)
-    assert Outbox(settings).list() == []
+    assert Outbox(settings).deliveries() == []
     store.complete(heir, result_of(job))
-    (delivery,) = Outbox(settings).list()
+    (delivery,) = Outbox(settings).deliveries()
     assert delivery.type == "job.completed"
 
 

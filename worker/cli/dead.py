@@ -26,7 +26,7 @@ def list_letters(
     from worker.jobs.dead import DeadLetters
     from worker.settings import settings
 
-    letters = DeadLetters(settings()).list(code, most)
+    letters = DeadLetters(settings()).letters(code, most)
     if json:
         for letter in letters:
             typer.echo(letter.to_json())

@@ -43,7 +43,7 @@ def list_deliveries(
     from worker.settings import settings
     from worker.webhooks.outbox import Outbox
 
-    _print(Outbox(settings()).list(state.value if state else None, most), as_json=json)
+    _print(Outbox(settings()).deliveries(state.value if state else None, most), as_json=json)
 
 
 @app.command()

@@ -30,7 +30,7 @@ class DeadLetters:
         self._base = f"{settings.redis_prefix}:dead"
         self._redis = connect(settings)
 
-    def list(self, code: str | None = None, most: int | None = None) -> list[DeadLetter]:
+    def letters(self, code: str | None = None, most: int | None = None) -> list[DeadLetter]:
         """Letters, the latest first."""
         found = (letter for letter in self._all() if code in (None, letter.error.code))
         return list(islice(found, most))

@@ -72,13 +72,15 @@ local function post(webhook_id, kind, name, url)
     redis.call('HSET', row, 'manifest_key', made.manifestKey, 'manifest_url', made.manifestUrl)
   end
   redis.call('ZADD', hooks, at, id)
-  redis.call('ZADD', hooks .. ':log', '+inf', id)
-  redis.call('ZREMRANGEBYSCORE', hooks .. ':log', '-inf', at)
+  -- Were there no deliverer for so long, they would only pile up.
+  redis.call('EXPIRE', row, record_ttl)
+  redis.call('ZREMRANGEBYSCORE', hooks, '-inf', at - record_ttl * 1000)
 end
 
 local function tell(kind, sequence)
   -- A job id may be used again once its record expired, so the time is a part of it.
   local webhook_id = 'evt_' .. redis.sha1hex(get('job_id') .. ':' .. sequence .. ':' .. get('finished_at'))
+  set('webhook_id', webhook_id)
   local own, general = get('callback_url'), redis.call('GET', hooks .. ':url')
   if own then post(webhook_id, kind, 'job', own) end
   if general and general ~= own then post(webhook_id, kind, 'all', general) end

@@ -83,7 +83,13 @@ class _DeadlineStream(httpcore2.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore2.NetworkStream:
-        secured = self._stream.start_tls(ssl_context, server_hostname, self._deadline.left(timeout))
+        try:
+            left = self._deadline.left(timeout)
+        except httpcore2.ReadTimeout:
+            # As the stream itself does when a handshake fails: nobody else would.
+            self.close()
+            raise
+        secured = self._stream.start_tls(ssl_context, server_hostname, left)
         return _DeadlineStream(secured, self._deadline)
 
     def get_extra_info(self, info: str) -> Any:

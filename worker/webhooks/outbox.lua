@@ -5,15 +5,16 @@
 --                                      it is tried again if nobody says what came of it
 --       and what is named after it:
 --         :row:<id>            hash    a delivery: what the webhook tells, its URL, how it stands
---         :log                 zset    every delivery by the time at which its row expires; pending ones never do
+--         :ended               zset    deliveries that were made or given up, by when
 --         :busy:<receiver>     zset    deliveries in hand at one host and port, by the same time as in `hooks`
 --         :parked:<receiver>   zset    due ones that wait for those, by the time at which they began to
 --         :slow:<receiver>     string  it could not be reached, or let the last try run into its timeout
 --         :hold:<SHA-1 of URL> string  until it expires, the URL asked not to be tried (Retry-After)
 --         :gone:<SHA-1 of URL> string  the URL answered 410: it is not tried until somebody replays
---         :url                 string  the URL that is told of every job
+--         :url                 string  the URL that is told of every job, while there are deliverers
 -- ARGV  1 function, 2 row ttl (s), then what the function takes
 --
+-- A row expires its ttl after it ended, or after it should have been tried and nobody was there to.
 -- A delivery's `token` grows with every try and every replay, so that what came of an older try changes nothing.
 
 local hooks, row_ttl = KEYS[1], ARGV[2]
@@ -28,11 +29,18 @@ local function get(id, field) return redis.call('HGET', row(id), field) end
 local function receiver(url) return url:lower():match('^%a+://([^/?#]*)') or '' end
 local function mark(kind, url) return hooks .. ':' .. kind .. ':' .. redis.sha1hex(url) end
 
+local function try_at(id, at)
+  redis.call('ZADD', hooks, at, id)
+  redis.call('PEXPIREAT', row(id), at + row_ttl * 1000)
+end
+
 local function finish(id, state, answer)
+  local ended, at = hooks .. ':ended', now()
   redis.call('HSET', row(id), 'state', state, 'last_answer', answer)
   redis.call('EXPIRE', row(id), row_ttl)
   redis.call('ZREM', hooks, id)
-  redis.call('ZADD', hooks .. ':log', now() + row_ttl * 1000, id)
+  redis.call('ZADD', ended, at, id)
+  redis.call('ZREMRANGEBYSCORE', ended, '-inf', at - row_ttl * 1000)
 end
 
 -- Let deliveries go on that waited for others at the same receiver.
@@ -40,8 +48,16 @@ local function unpark(at, most)
   local parked = hooks .. ':parked:' .. at
   for _, id in ipairs(redis.call('ZRANGE', parked, 0, most - 1)) do
     redis.call('ZREM', parked, id)
-    if get(id, 'state') == 'pending' then redis.call('ZADD', hooks, now(), id) end
+    if get(id, 'state') == 'pending' then try_at(id, now()) end
   end
+end
+
+-- Deliverers ask often, so nothing is written while nothing changes.
+local function tell_all(url)
+  local key = hooks .. ':url'
+  local known = redis.call('GET', key) or ''
+  if known == url and (url == '' or redis.call('TTL', key) > row_ttl / 2) then return end
+  if url == '' then redis.call('DEL', key) else redis.call('SET', key, url, 'EX', row_ttl) end
 end
 
 local calls = {}
@@ -49,7 +65,7 @@ local calls = {}
 -- Deliveries to try now, each with its fields. No receiver gets more than `share` of them at once, one that is slow
 -- a single one: a receiver that hangs takes no more than that from the others.
 function calls.take(most, lease_ms, share, url)
-  if url == '' then redis.call('DEL', hooks .. ':url') else redis.call('SET', hooks .. ':url', url) end
+  tell_all(url)
   local taken, looked_at = {}, 0
   while #taken < tonumber(most) and looked_at < 1000 do
     local due = redis.call('ZRANGEBYSCORE', hooks, '-inf', now(), 'LIMIT', 0, most - #taken)
@@ -65,13 +81,13 @@ function calls.take(most, lease_ms, share, url)
       elseif redis.call('EXISTS', mark('gone', url)) == 1 then
         finish(id, 'failed', 'not tried: the URL answered 410 before')
       elseif hold > 0 then
-        redis.call('ZADD', hooks, now() + hold, id)
+        try_at(id, now() + hold)
       else
         redis.call('ZREMRANGEBYSCORE', busy, '-inf', now())
         local places = redis.call('EXISTS', hooks .. ':slow:' .. at) == 1 and 1 or tonumber(share)
         local again_at = now() + lease_ms
         -- Also a parked one comes up again by itself, if whoever should let it go on died.
-        redis.call('ZADD', hooks, again_at, id)
+        try_at(id, again_at)
         if redis.call('ZCARD', busy) >= places then
           redis.call('ZADD', parked, 'NX', now(), id)
           redis.call('PEXPIRE', parked, 2 * lease_ms)
@@ -107,7 +123,7 @@ function calls.note(id, token, state, answer, delay_ms, hold_ms, gone, slow)
   if tonumber(hold_ms) > 0 then redis.call('SET', mark('hold', url), 1, 'PX', hold_ms) end
   if state == 'pending' then
     redis.call('HSET', row(id), 'last_answer', answer)
-    redis.call('ZADD', hooks, now() + delay_ms, id)
+    try_at(id, now() + delay_ms)
   else
     finish(id, state, answer)
   end
@@ -121,9 +137,8 @@ function calls.replay(id)
   redis.call('DEL', mark('gone', url), mark('hold', url))
   redis.call('HSET', row(id), 'state', 'pending', 'tries', 0)
   redis.call('HINCRBY', row(id), 'token', 1)
-  redis.call('PERSIST', row(id))
-  redis.call('ZADD', hooks .. ':log', '+inf', id)
-  redis.call('ZADD', hooks, now(), id)
+  redis.call('ZREM', hooks .. ':ended', id)
+  try_at(id, now())
   return 'ok'
 end
 

@@ -16,6 +16,8 @@ from worker.webhooks.documents import delivery_from
 
 # Of the deliveries in hand that one receiver may have.
 _SHARE = 4
+# To whom store.lua lets one webhook go: the job's own URL, and the one that is told of all.
+_ENDPOINTS = ("job", "all")
 _PAGE = 200
 
 
@@ -69,7 +71,8 @@ class Outbox:
     """The webhooks to deliver, and those of the past. Methods raise QueueUnavailable."""
 
     def __init__(self, settings: Settings) -> None:
-        self._base = f"{settings.redis_prefix}:hooks"
+        self._prefix = settings.redis_prefix
+        self._hooks = f"{self._prefix}:hooks"
         self._row_ttl = int(settings.record_ttl)
         # A try ends by itself before this, so that a longer silence means that its process died.
         self._lease_ms = int(settings.webhook_timeout * 2000)
@@ -106,40 +109,43 @@ class Outbox:
 
     def replay(self, name: str) -> list[Delivery]:
         """Deliver again what has this webhook id or is of this job, whatever its state. Raises NotFound."""
-        ids = [key for key, delivery in self._all() if name in (delivery.webhook_id, delivery.job_id)]
-        replayed = [key for key in ids if self._call("replay", key) == "ok"]
+        known = self._guarded(lambda: self._redis.hget(f"{self._prefix}:job:{name}", "webhook_id"))
+        ids = [f"{known or name}-{endpoint}" for endpoint in _ENDPOINTS]
+        replayed = [delivery_id for delivery_id in ids if self._call("replay", delivery_id) == "ok"]
         if not replayed:
             raise NotFound(f"There is no webhook of {name}. It may have expired, or its job isn't final yet.")
-        return [delivery for key in replayed if (delivery := self._read(key))]
+        return self._read(replayed)
 
-    def list(self, state: DeliveryState | None = None, most: int | None = None) -> list[Delivery]:
-        """Deliveries, pending ones first, then those that ended last."""
-        found = (delivery for _, delivery in self._all() if state in (None, delivery.state))
-        return list(islice(found, most))
+    def deliveries(self, state: DeliveryState | None = None, most: int | None = None) -> list[Delivery]:
+        """Deliveries: pending ones by their next try, then the others, the latest first."""
+        return list(islice((found for found in self._all() if state in (None, found.state)), most))
 
-    def _all(self) -> Iterator[tuple[str, Delivery]]:
-        start = 0
-        while True:
-            ids = self._guarded(
-                lambda at=start: self._redis.zrevrange(f"{self._base}:log", at, at + _PAGE - 1)
-            )
-            for delivery_id in cast("list[str]", ids):
-                delivery = self._read(delivery_id)
-                if delivery:
-                    yield delivery_id, delivery
-            if len(ids) < _PAGE:
-                return
-            start += _PAGE
+    def _all(self) -> Iterator[Delivery]:
+        # A delivery may end while this looks, and would come twice.
+        seen: set[str] = set()
+        for key, latest_first in ((self._hooks, False), (f"{self._hooks}:ended", True)):
+            start, ids = 0, [""]
+            while ids:
+                ids = self._page(key, start, latest_first)
+                start += len(ids)
+                yield from self._read([delivery_id for delivery_id in ids if delivery_id not in seen])
+                seen.update(ids)
 
-    def _read(self, delivery_id: str) -> Delivery | None:
-        fields = self._guarded(lambda: self._redis.hgetall(f"{self._base}:row:{delivery_id}"))
-        if not fields:
-            return None
-        next_at = self._guarded(lambda: self._redis.zscore(self._base, delivery_id))
-        return delivery_from(fields, next_at)
+    def _page(self, key: str, start: int, latest_first: bool) -> list[str]:
+        found = self._guarded(lambda: self._redis.zrange(key, start, start + _PAGE - 1, desc=latest_first))
+        return cast("list[str]", found)
+
+    def _read(self, ids: list[str]) -> list[Delivery]:
+        with self._redis.pipeline(transaction=False) as pipeline:
+            for delivery_id in ids:
+                pipeline.hgetall(f"{self._hooks}:row:{delivery_id}")
+                pipeline.zscore(self._hooks, delivery_id)
+            answers = self._guarded(pipeline.execute)
+        rows = zip(answers[::2], answers[1::2], strict=True)
+        return [delivery_from(fields, next_at) for fields, next_at in rows if fields]
 
     def _call(self, function: str, *args: Any) -> Any:
-        return self._guarded(lambda: self._script(keys=[self._base], args=[function, self._row_ttl, *args]))
+        return self._guarded(lambda: self._script(keys=[self._hooks], args=[function, self._row_ttl, *args]))
 
     def _guarded(self, call: Any) -> Any:
         try:
