@@ -111,7 +111,7 @@ class Settings(BaseSettings):
     webhook_timeout: float = Field(20, gt=0)
     """For one try in all: connect, send, and the head of the answer."""
     webhook_concurrency: int = Field(32, ge=1)
-    """Tries at once of one process; a receiver gets four of them, one that hangs a single one."""
+    """Tries at once of one process. A receiver gets four at once in all, one that hangs a single one."""
 
     # Rendering
     profile: str = "auto"

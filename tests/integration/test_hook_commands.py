@@ -34,7 +34,7 @@ def likeness(*arguments: str) -> str:
 
 
 def test_deliveries_are_listed_and_replayed(settings: Settings) -> None:
-    job, other = job_for("https://a.example/hook?token=sesame"), job_for("https://b.example/hook")
+    job, other = job_for("https://a.example/hook?token=sesame"), job_for("http://[::1]/hook")
     for each in (job, other):
         end(settings, each)
     outbox = Outbox(settings)
@@ -45,6 +45,7 @@ def test_deliveries_are_listed_and_replayed(settings: Settings) -> None:
     (line,) = [line for line in shown.splitlines() if job.job_id in line]
     webhook_id = line.split()[0]
     assert all(word in line for word in ("job.completed", "failed", "410", "https://a.example/hook?…"))
+    assert "http://[::1]/hook" in shown
     assert likeness("webhooks", "list", "--state", "pending", "--json") == ""
 
     replayed = json.loads(likeness("webhooks", "replay", webhook_id, "--json"))
@@ -63,10 +64,11 @@ def test_nothing_is_delivered_without_a_secret(monkeypatch: pytest.MonkeyPatch) 
 
 def test_dead_letters_are_listed_shown_retried_and_dropped(settings: Settings) -> None:
     store, job = JobStore(settings), make_job()
-    store.fail(claimed(store, job), ERROR)
+    error = ERROR.model_copy(update={"message": "It [/broke]."})
+    store.fail(claimed(store, job), error)
     (line,) = [line for line in likeness("dead", "list").splitlines() if job.job_id in line]
     assert "RENDER_FAILED" in line
-    assert ERROR.message in line
+    assert error.message in line
     assert json.loads(likeness("dead", "list", "--json"))["letterId"] == job.job_id
     assert likeness("dead", "list", "--code", "OTHER", "--json") == ""
     assert json.loads(likeness("dead", "show", job.job_id))["message"]["jobId"] == job.job_id

@@ -21,6 +21,7 @@ def list_letters(
     """List dead letters, the latest first."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     from models.base import format_time
     from worker.jobs.dead import DeadLetters
@@ -33,10 +34,10 @@ def list_letters(
         return
     table = Table("id", "at", "code", "retried as", "message", box=None)
     for letter in letters:
-        error = letter.error
-        table.add_row(
-            letter.letter_id, format_time(letter.at), error.code, letter.retried_as or "", error.message
-        )
+        error, retried_as = letter.error, letter.retried_as or ""
+        cells = (letter.letter_id, format_time(letter.at), error.code, retried_as, error.message)
+        # What others wrote is no markup.
+        table.add_row(*map(Text, cells))
     # Ids are there to be copied, so nothing is cut off.
     Console(width=_WIDE).print(table)
 

@@ -61,6 +61,7 @@ def replay(
 def _print(deliveries: "Iterable[Delivery]", *, as_json: bool) -> None:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     from models.base import format_time
 
@@ -70,7 +71,7 @@ def _print(deliveries: "Iterable[Delivery]", *, as_json: bool) -> None:
         return
     table = Table("webhook", "job", "type", "state", "tries", "last answer", "next try", "URL", box=None)
     for delivery in deliveries:
-        table.add_row(
+        cells = (
             delivery.webhook_id,
             delivery.job_id,
             delivery.type,
@@ -80,5 +81,6 @@ def _print(deliveries: "Iterable[Delivery]", *, as_json: bool) -> None:
             format_time(delivery.next_try_at) if delivery.next_try_at else "",
             delivery.url,
         )
+        table.add_row(*map(Text, cells))
     # Ids are there to be copied, so nothing is cut off.
     Console(width=_WIDE).print(table)

@@ -3,16 +3,15 @@
 import json
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any, cast
+from typing import cast
 
-from redis.exceptions import RedisError
 from ulid import ULID
 
 from models.dead import DeadLetter
-from models.errors import InvalidInput, NotFound, QueueUnavailable
+from models.errors import InvalidInput, NotFound
 from models.job import CloneJob
 from models.record import JobError
-from worker.jobs.connection import connect
+from worker.jobs.connection import connect, guarded
 from worker.jobs.documents import time_of
 from worker.settings import Settings
 
@@ -37,7 +36,7 @@ class DeadLetters:
 
     def get(self, letter_id: str) -> DeadLetter:
         """Raises NotFound."""
-        fields = self._guarded(lambda: self._redis.hgetall(self._key(letter_id)))
+        fields = guarded(lambda: self._redis.hgetall(self._key(letter_id)))
         if not fields:
             raise NotFound("There is no such dead letter. It may have expired, or been dropped.")
         return _letter_from(cast("dict[str, str]", fields))
@@ -54,19 +53,19 @@ class DeadLetters:
         drawn = f"job_{ULID()}"
         content = {name: value for name, value in letter.message.items() if name != "expiresAt"}
         CloneJob.parse(content | {"jobId": drawn})
-        self._guarded(lambda: self._redis.eval(_NOTE_HEIR, 1, self._key(letter_id), drawn))
+        guarded(lambda: self._redis.eval(_NOTE_HEIR, 1, self._key(letter_id), drawn))
         return CloneJob.parse(content | {"jobId": self.get(letter_id).retried_as})
 
     def drop(self, letter_id: str) -> None:
         """Forget the letter. Its job's record stays. Raises NotFound."""
-        if not self._guarded(lambda: self._redis.delete(self._key(letter_id))):
+        if not guarded(lambda: self._redis.delete(self._key(letter_id))):
             raise NotFound("There is no such dead letter. It may have expired, or been dropped.")
-        self._guarded(lambda: self._redis.zrem(self._base, letter_id))
+        guarded(lambda: self._redis.zrem(self._base, letter_id))
 
     def _all(self) -> Iterator[DeadLetter]:
         start = 0
         while True:
-            ids = self._guarded(lambda at=start: self._redis.zrevrange(self._base, at, at + _PAGE - 1))
+            ids = guarded(lambda at=start: self._redis.zrevrange(self._base, at, at + _PAGE - 1))
             for letter_id in cast("list[str]", ids):
                 try:
                     yield self.get(letter_id)
@@ -78,14 +77,6 @@ class DeadLetters:
 
     def _key(self, letter_id: str) -> str:
         return f"{self._base}:{letter_id}"
-
-    def _guarded(self, call: Any) -> Any:
-        try:
-            return call()
-        except RedisError as error:
-            raise QueueUnavailable(
-                f"Redis does not answer ({type(error).__name__}). Check LIKENESS_REDIS_URL and the server."
-            ) from error
 
 
 def _letter_from(fields: dict[str, str]) -> DeadLetter:

@@ -7,8 +7,6 @@ from hashlib import sha256
 from importlib import resources
 from typing import Any, Literal, cast
 
-from redis.exceptions import RedisError
-
 from models.errors import (
     CancelUnavailable,
     DeadlineExceeded,
@@ -17,13 +15,12 @@ from models.errors import (
     LikenessError,
     NotFound,
     NoUsableReference,
-    QueueUnavailable,
 )
 from models.event import EventType, JobEvent
 from models.job import CloneJob
 from models.manifest import Provenance
 from models.record import CloneResult, JobError, JobRecord, Stage
-from worker.jobs.connection import connect
+from worker.jobs.connection import connect, guarded
 from worker.jobs.documents import event_from, record_from
 from worker.settings import Settings
 
@@ -200,7 +197,7 @@ class JobStore:
 
     def provenance(self, job_id: str) -> Provenance:
         """What earlier attempts noted with `update`, as the field `provenance`."""
-        noted = self._guarded(lambda: self._redis.hget(self._job_key(job_id), "provenance"))
+        noted = guarded(lambda: self._redis.hget(self._job_key(job_id), "provenance"))
         return Provenance.parse(noted) if noted else Provenance()
 
     def expire(self, most: int = 64) -> list[str]:
@@ -226,7 +223,7 @@ class JobStore:
 
     def get(self, job_id: str) -> JobRecord:
         """The job's record. Raises NotFound."""
-        fields = self._guarded(lambda: self._redis.hgetall(self._job_key(job_id)))
+        fields = guarded(lambda: self._redis.hgetall(self._job_key(job_id)))
         if not fields:
             raise _not_found(job_id)
         return record_from(cast("dict[str, str]", fields))
@@ -235,13 +232,13 @@ class JobStore:
         """The kept events with a sequence above `after`, 1000 at most. `block`: wait so long (s) for a first."""
         stream = self._events_key(job_id)
         block_ms = None if block is None else max(1, _ms(block))
-        answer = self._guarded(lambda: self._redis.xread({stream: f"{after}-0"}, count=1000, block=block_ms))
+        answer = guarded(lambda: self._redis.xread({stream: f"{after}-0"}, count=1000, block=block_ms))
         for _, entries in cast("list[tuple[str, list[tuple[str, dict[str, str]]]]]", answer or []):
             for entry_id, fields in entries:
                 yield event_from(job_id, entry_id, fields)
 
     def _is_message_of(self, job_id: str, message: Any) -> bool:
-        known = self._guarded(lambda: self._redis.hget(self._job_key(job_id), "message"))
+        known = guarded(lambda: self._redis.hget(self._job_key(job_id), "message"))
         return bool(known) and json.loads(known) == message
 
     def _job_key(self, job_id: str) -> str:
@@ -267,15 +264,7 @@ class JobStore:
 
     def _run(self, keys: list[str], function: str, *args: Any) -> Any:
         common = (function, self._settings.event_limit, int(self._settings.record_ttl))
-        return self._guarded(lambda: self._script(keys=keys, args=[*common, *args]))
-
-    def _guarded(self, call: Any) -> Any:
-        try:
-            return call()
-        except RedisError as error:
-            raise QueueUnavailable(
-                f"Redis does not answer ({type(error).__name__}). Check LIKENESS_REDIS_URL and the server."
-            ) from error
+        return guarded(lambda: self._script(keys=keys, args=[*common, *args]))
 
 
 def _identity(job: CloneJob) -> tuple[str, ...]:

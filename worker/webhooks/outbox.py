@@ -6,16 +6,14 @@ from importlib import resources
 from itertools import islice
 from typing import Any, cast
 
-from redis.exceptions import RedisError
-
-from models.errors import NotFound, QueueUnavailable
+from models.errors import NotFound
 from models.webhook import Delivery, DeliveryState
-from worker.jobs.connection import connect
+from worker.jobs.connection import connect, guarded
 from worker.settings import Settings
 from worker.webhooks.documents import delivery_from
 
-# Of the deliveries in hand that one receiver may have.
-_SHARE = 4
+# How many tries one receiver may have at once.
+_MOST_SHARE = 4
 # To whom store.lua lets one webhook go: the job's own URL, and the one that is told of all.
 _ENDPOINTS = ("job", "all")
 _PAGE = 200
@@ -76,6 +74,7 @@ class Outbox:
         self._row_ttl = int(settings.record_ttl)
         # A try ends by itself before this, so that a longer silence means that its process died.
         self._lease_ms = int(settings.webhook_timeout * 2000)
+        self._share = max(1, min(_MOST_SHARE, settings.webhook_concurrency // 2))
         self._general_url = settings.webhook_url.get_secret_value() if settings.webhook_url else ""
         self._redis = connect(settings)
         source = resources.files("worker.webhooks").joinpath("outbox.lua").read_text()
@@ -83,7 +82,7 @@ class Outbox:
 
     def take(self, most: int) -> list[Try]:
         """Deliveries to try now by the caller, who says with `note` what came of each."""
-        found = self._call("take", most, self._lease_ms, _SHARE, self._general_url)
+        found = self._call("take", most, self._lease_ms, self._share, self._general_url)
         return [
             Try(delivery_id, dict(zip(flat[::2], flat[1::2], strict=True))) for delivery_id, flat in found
         ]
@@ -109,7 +108,7 @@ class Outbox:
 
     def replay(self, name: str) -> list[Delivery]:
         """Deliver again what has this webhook id or is of this job, whatever its state. Raises NotFound."""
-        known = self._guarded(lambda: self._redis.hget(f"{self._prefix}:job:{name}", "webhook_id"))
+        known = guarded(lambda: self._redis.hget(f"{self._prefix}:job:{name}", "webhook_id"))
         ids = [f"{known or name}-{endpoint}" for endpoint in _ENDPOINTS]
         replayed = [delivery_id for delivery_id in ids if self._call("replay", delivery_id) == "ok"]
         if not replayed:
@@ -132,7 +131,7 @@ class Outbox:
                 seen.update(ids)
 
     def _page(self, key: str, start: int, latest_first: bool) -> list[str]:
-        found = self._guarded(lambda: self._redis.zrange(key, start, start + _PAGE - 1, desc=latest_first))
+        found = guarded(lambda: self._redis.zrange(key, start, start + _PAGE - 1, desc=latest_first))
         return cast("list[str]", found)
 
     def _read(self, ids: list[str]) -> list[Delivery]:
@@ -140,17 +139,9 @@ class Outbox:
             for delivery_id in ids:
                 pipeline.hgetall(f"{self._hooks}:row:{delivery_id}")
                 pipeline.zscore(self._hooks, delivery_id)
-            answers = self._guarded(pipeline.execute)
+            answers = guarded(pipeline.execute)
         rows = zip(answers[::2], answers[1::2], strict=True)
         return [delivery_from(fields, next_at) for fields, next_at in rows if fields]
 
     def _call(self, function: str, *args: Any) -> Any:
-        return self._guarded(lambda: self._script(keys=[self._hooks], args=[function, self._row_ttl, *args]))
-
-    def _guarded(self, call: Any) -> Any:
-        try:
-            return call()
-        except RedisError as error:
-            raise QueueUnavailable(
-                f"Redis does not answer ({type(error).__name__}). Check LIKENESS_REDIS_URL and the server."
-            ) from error
+        return guarded(lambda: self._script(keys=[self._hooks], args=[function, self._row_ttl, *args]))
