@@ -31,20 +31,23 @@ class Deliverer:
         self._waits = settings.webhook_schedule
         self._threads = settings.webhook_concurrency
         self._free = threading.Semaphore(self._threads)
-        self._stopping = threading.Event()
+        self._stopping = False
+        # A try ended: another delivery may go to its receiver now.
+        self._ended = threading.Event()
 
     def run(self) -> None:
         """Deliver until `stop`; tries that have begun come to their end."""
         log.info("webhooks.ready", threads=self._threads)
         with ThreadPoolExecutor(self._threads, thread_name_prefix="webhook") as executor:
-            while not self._stopping.is_set():
+            while not self._stopping:
+                self._ended.clear()
                 if not self._begin_some(executor):
-                    self._stopping.wait(_POLL)
+                    self._ended.wait(_POLL)
         log.info("webhooks.stopped")
 
     def stop(self) -> None:
-        """Set from a signal handler or another thread."""
-        self._stopping.set()
+        """Called from a signal handler, so it takes no locks."""
+        self._stopping = True
 
     def _begin_some(self, executor: ThreadPoolExecutor) -> int:
         places = 0
@@ -81,6 +84,7 @@ class Deliverer:
                 log.exception("webhook.unnoted")
             finally:
                 self._free.release()
+                self._ended.set()
 
     def _try(self, tried: Try) -> Outcome:
         try:
