@@ -82,6 +82,20 @@ class Settings(BaseSettings):
     allow_http_to: str | None = None
     """`host:port` that may be fetched from over plain http and at a private address: the embedded store's."""
 
+    # Webhooks
+    webhook_url: SecretStr | None = None
+    """Told of every job's end, besides a job's own `callbackUrl`. For `likeness webhooks deliver`, which notes it
+    in Redis for the others."""
+    webhook_secrets: SecretStr = SecretStr("")
+    """Signing secrets (`whsec_` and base64 of 24 to 64 bytes), separated by spaces. Each signs every webhook, so a
+    new one can be listed before an old one goes. For `likeness webhooks deliver` alone."""
+    webhook_schedule: tuple[NonNegativeFloat, ...] = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
+    """The waits between tries, as a JSON list; up to a fifth is added at random. The first try is immediate."""
+    webhook_timeout: float = Field(20, gt=0)
+    """For one try in all: connect, send, and the head of the answer."""
+    webhook_concurrency: int = Field(32, ge=1)
+    """Tries at once of one process. A receiver gets four at once in all, one that hangs a single one."""
+
     # The mark
     signing: Literal["required", "off"] = "required"
     """`required`: a worker that can't sign doesn't start. `off`: images leave with XMP alone."""
@@ -98,20 +112,6 @@ class Settings(BaseSettings):
     """An RFC 3161 timestamp authority, asked for each image and thumbnail. Null: nobody is asked."""
     trust_anchors: Path | None = None
     """PEM file of the roots that `likeness inspect` and `doctor` trust, such as C2PA's trust list."""
-
-    # Webhooks
-    webhook_url: SecretStr | None = None
-    """Told of every job's end, besides a job's own `callbackUrl`. For `likeness webhooks deliver`, which notes it
-    in Redis for the others."""
-    webhook_secrets: SecretStr = SecretStr("")
-    """Signing secrets (`whsec_` and base64 of 24 to 64 bytes), separated by spaces. Each signs every webhook, so a
-    new one can be listed before an old one goes. For `likeness webhooks deliver` alone."""
-    webhook_schedule: tuple[NonNegativeFloat, ...] = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
-    """The waits between tries, as a JSON list; up to a fifth is added at random. The first try is immediate."""
-    webhook_timeout: float = Field(20, gt=0)
-    """For one try in all: connect, send, and the head of the answer."""
-    webhook_concurrency: int = Field(32, ge=1)
-    """Tries at once of one process. A receiver gets four at once in all, one that hangs a single one."""
 
     # Rendering
     profile: str = "auto"

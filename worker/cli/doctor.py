@@ -29,10 +29,10 @@ def examine() -> bool:
     checks: dict[str, Callable[[Settings], str]] = {
         "Redis answers": _redis,
         "Redis keeps everything": _noeviction,
+        "webhooks are delivered": _webhooks,
         "bucket can be written": _bucket,
         "clock agrees with the store": _clock,
         "images are signed": _signer,
-        "webhooks are delivered": _webhooks,
         "profile loads": _profile,
     }
     table = Table("", "check", "finding", box=None)
@@ -63,6 +63,13 @@ def _noeviction(configured: Settings) -> str:
     return policy
 
 
+def _webhooks(configured: Settings) -> str:
+    late = Outbox(configured).late(_MOST_LATE)
+    if late:
+        raise DoctorFinding(f"{late} have been due for more than a minute. Run: likeness webhooks deliver")
+    return "none is late"
+
+
 def _clock(configured: Settings) -> str:
     skew = abs((datetime.now(UTC) - Storage(configured).clock()).total_seconds())
     if skew > _MOST_SKEW:
@@ -83,13 +90,6 @@ def _signer(configured: Settings) -> str:
         return "no: LIKENESS_SIGNING is off, and images leave with XMP alone"
     signer.check()
     return signer.credentials.describe()
-
-
-def _webhooks(configured: Settings) -> str:
-    late = Outbox(configured).late(_MOST_LATE)
-    if late:
-        raise DoctorFinding(f"{late} have been due for more than a minute. Run: likeness webhooks deliver")
-    return "none is late"
 
 
 def _profile(configured: Settings) -> str:

@@ -17,7 +17,7 @@ class EmbeddedStack:
         worker = subprocess.Popen(["likeness", "worker"], env=os.environ | stack.environment)
 
     `data_dir` is created if need be. Objects in it survive a restart; what Redis holds only does so with
-    `persist`. Keys and ports are new for each stack, and so is the certificate that its workers sign with: one
+    `persist`. Keys, secrets and ports are new for each stack, and so is the certificate that its workers sign with: one
     that nobody trusts.
     """
 
@@ -33,13 +33,13 @@ class EmbeddedStack:
         """The variables that point a process's settings here; they hold the secret key. Once started."""
         return {
             "LIKENESS_REDIS_URL": self.redis.url,
+            "LIKENESS_WEBHOOK_SECRETS": self._webhook_secret,
             "LIKENESS_S3_ENDPOINT_URL": self.s3.endpoint_url,
             "LIKENESS_S3_ACCESS_KEY_ID": self.s3.access_key_id,
             "LIKENESS_S3_SECRET_ACCESS_KEY": self.s3.secret_access_key,
             "LIKENESS_S3_BUCKET": self.s3.bucket,
             "LIKENESS_S3_ADDRESSING_STYLE": "path",
             "LIKENESS_ALLOW_HTTP_TO": self.s3.address,
-            "LIKENESS_WEBHOOK_SECRETS": self._webhook_secret,
             **self._signer,
         }
 
