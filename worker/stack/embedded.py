@@ -17,8 +17,8 @@ class EmbeddedStack:
         worker = subprocess.Popen(["likeness", "worker"], env=os.environ | stack.environment)
 
     `data_dir` is created if need be. Objects in it survive a restart; what Redis holds only does so with
-    `persist`. Keys, secrets and ports are new for each stack, and so is the certificate that its workers sign with: one
-    that nobody trusts.
+    `persist`. Keys, secrets and ports are new for each stack, and so is the certificate that its workers sign
+    with: one that nobody trusts.
     """
 
     def __init__(self, data_dir: Path, *, persist: bool = False) -> None:
