@@ -25,11 +25,9 @@ class State(StrEnum):
 @app.command()
 def deliver() -> None:
     """Deliver webhooks until SIGTERM. One process is enough; more share the work. Needs no device."""
-    from worker.logs import configure_logs
     from worker.settings import settings
     from worker.webhooks.deliverer import run
 
-    configure_logs(settings())
     run(settings())
 
 

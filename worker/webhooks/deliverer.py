@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import structlog
 
 from models.errors import QueueUnavailable
+from worker.logs import configure_logs
 from worker.settings import Settings
 from worker.webhooks.outbox import Outbox, Outcome, Try
 from worker.webhooks.schedule import outcome_of
@@ -98,6 +99,7 @@ class Deliverer:
 def run(settings: Settings) -> None:
     """Deliver until SIGTERM or SIGINT. Raises InvalidSettings if it can't sign."""
     deliverer = Deliverer(settings)
+    configure_logs(settings)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: deliverer.stop())
     deliverer.run()
