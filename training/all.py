@@ -35,6 +35,7 @@ def commands(recipe: Recipe, name: str, assets: Path, runs: Path) -> list[list[s
         data(recipe.identities),
         step("training.latents"),
         step("training.references"),
+        step("training.correction"),
         step("training.denoiser"),
         step("training.evaluate"),
         step("training.package"),

@@ -13,7 +13,6 @@ import numpy as np
 import torch
 
 from pipelines.embedded.pipeline import LikenessPipeline
-from pipelines.embedded.reading import person_of
 from training.data.dataset import Dataset
 from training.faces import auc, describe_all
 from training.obedience import obedience, yaws_of
@@ -88,8 +87,7 @@ def evaluate(
         codes = []
         for person, (references, _) in enumerate(plan):
             views = [number % data.views for number in references[:count]]
-            code = person_of(readings[person].only(views), drawer.points, drawer.coder.prior())
-            codes.append(drawer.decided(code))
+            codes.append(pipeline.person_of(readings[person].only(views)))
         return np.stack(codes)
 
     def clones(of: np.ndarray) -> np.ndarray:

@@ -10,9 +10,11 @@ import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 from diffusers.models.modeling_utils import ModelMixin
 from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
 
+from pipelines.embedded.correction import Correction
 from pipelines.embedded.nets.codec import PatchCodec
 from pipelines.embedded.nets.person import PersonArrays
 from pipelines.embedded.people.arrays import Arrays
@@ -22,11 +24,12 @@ from pipelines.weights import WeightStore
 from pipelines.weights.lock import Lock, LockedFile
 from pipelines.weights.verify import hash_files
 from training.autoencoder import load_codec
+from training.correction import fit_correction
 from training.denoiser import load_denoiser
 from training.latents import latent_statistics
 from training.people.directions import fit_directions
 from training.people.files import load_coder
-from training.people.pack import pack_person
+from training.people.pack import pack_person, scaled
 from training.recipe import RECIPES
 from training.references import load_finder, load_reader
 from training.steps import Workspace
@@ -39,7 +42,9 @@ def assemble(space: Workspace, checkpoint: bool = False) -> LikenessPipeline:
         denoiser=load_denoiser(space, checkpoint),
         finder=load_finder(space),
         reader=load_reader(space, checkpoint),
-        person=PersonArrays.of(pack_person(space.data) | _packed_directions(space)),
+        person=PersonArrays.of(
+            pack_person(space.data) | _packed_directions(space) | _packed_correction(space)
+        ),
         scheduler=FlowMatchEulerDiscreteScheduler(shift=1.0),
     )
 
@@ -48,6 +53,17 @@ def _packed_directions(space: Workspace) -> Arrays:
     data = space.train(pictures=False)
     directions = fit_directions(load_coder(space.data), data.shapes, data.looks)
     return {f"directions.{name}": array for name, array in directions.__dict__.items()}
+
+
+def _packed_correction(space: Workspace) -> Arrays:
+    return packed_correction(fit_correction(space))
+
+
+def packed_correction(correction: Correction) -> Arrays:
+    """In a byte for each slope, which is as exact as they are known."""
+    most = np.abs(correction.slopes).max(1, keepdims=True)
+    packed = scaled("correction.slopes", correction.slopes, most, np.int8)
+    return packed | {"correction.offset": correction.offset.astype(np.float32)}
 
 
 def package(pipeline: LikenessPipeline, store: WeightStore) -> Lock:

@@ -9,6 +9,7 @@ from training.loop import Schedule
 class Recipe:
     identities: int  # for reader and denoiser
     codec_identities: int  # the autoencoder needs fewer people
+    corrected_identities: int  # so does the correction of the reader's fits
     held_out: int
     basis: int  # people that the shape basis is fitted to
     size: int  # pixels a side
@@ -28,6 +29,7 @@ class Recipe:
 FULL = Recipe(
     identities=8000,
     codec_identities=1500,
+    corrected_identities=2000,
     held_out=150,
     basis=1500,
     size=256,
@@ -41,6 +43,7 @@ FULL = Recipe(
 SMOKE = Recipe(
     identities=50,
     codec_identities=25,
+    corrected_identities=50,
     held_out=25,
     basis=150,
     size=256,

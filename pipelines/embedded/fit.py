@@ -30,26 +30,24 @@ def fit_shape(
     points: Points,
     prior: Floats,
     found: list[Found],
-    start: Floats | None = None,
     *,
     trust: float = 1.0,
     rounds: int = 12,
 ) -> tuple[Floats, Floats]:
     """The shape (K,) of one person whom all pictures show, and their cameras (P, 12).
 
-    `prior` (K,) is the spread of the shape's numbers between people, about `start` if that is given.
-    `trust` scales the points' weight: they err together, so that they tell less than their number says.
+    `prior` (K,) is the spread of the shape's numbers between people. `trust` scales the points' weight: they err
+    together, so that they tell less than their number says.
     """
     count, size = len(found), len(prior)
-    expected = np.zeros(size) if start is None else start.astype(np.float64)
-    shape, cameras = expected.copy(), np.tile(USUAL, (count, 1))
+    shape, cameras = np.zeros(size), np.tile(USUAL, (count, 1))
     weights = [np.sqrt(trust) / np.repeat(one.spread, 2) for one in found]
     unknown = size + count * len(CAMERA)
     for turn in range(rounds):
         tied = turn < 4  # first only the cameras: the pose is far off, the shape isn't
         normal, pull = np.zeros((unknown, unknown)), np.zeros(unknown)
         normal[np.arange(size), np.arange(size)] = 1 / prior**2
-        pull[:size] = (expected - shape) / prior**2
+        pull[:size] = -shape / prior**2
         for number, one in enumerate(found):
             seen, slopes = _slopes(points, shape, cameras[number])
             off, weight = (one.places - seen).ravel(), weights[number]
@@ -85,9 +83,7 @@ def _slopes(points: Points, shape: Floats, camera: Floats) -> tuple[Floats, Floa
     )
     turns = points.turns(away[None], camera[None])[0]
     position = np.einsum("nij,nj->ni", turns, away)
-    moved = np.einsum("nij,knj->kni", turns, points.components)
-    small = 1e-4
-    ahead = points.screen(position + small * moved, np.broadcast_to(camera, (len(moved), len(camera))))
-    by_shape = (ahead - seen[0]) / small
-    slopes = np.concatenate([by_shape, by_camera])
-    return seen[0], slopes.transpose(1, 2, 0).reshape(-1, len(slopes))
+    moved = turns @ points.components.transpose(1, 2, 0)  # (N, 3, K)
+    by_shape = points.screen_slopes(position, camera) @ moved  # (N, 2, K)
+    slopes = np.concatenate([by_shape, by_camera.transpose(1, 2, 0)], 2)
+    return seen[0], slopes.reshape(-1, slopes.shape[2])

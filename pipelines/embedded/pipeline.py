@@ -13,6 +13,7 @@ from torch import Tensor
 
 from models.influencer import Appearance
 from pipelines.embedded.appearance import Directions, as_described
+from pipelines.embedded.correction import Correction
 from pipelines.embedded.nets.codec import PatchCodec
 from pipelines.embedded.nets.denoiser import LikenessDenoiser
 from pipelines.embedded.nets.person import PersonArrays
@@ -21,7 +22,7 @@ from pipelines.embedded.people.arrays import Floats
 from pipelines.embedded.people.drawer import Drawer
 from pipelines.embedded.people.packed import within
 from pipelines.embedded.people.view import View
-from pipelines.embedded.reading import read_references, to_pictures
+from pipelines.embedded.reading import Reading, person_of, read_pictures, to_pictures
 
 _DRAWN = 8  # the buffers have so many pixels a side for each cell of the latents
 
@@ -46,6 +47,7 @@ class LikenessPipeline(DiffusionPipeline):  # type: ignore[misc]
         arrays = person.arrays()
         self.drawer = Drawer.of(arrays)
         self.directions = Directions(**within(arrays, "directions"))
+        self.correction = Correction(**within(arrays, "correction"))
 
     @property
     def size(self) -> int:
@@ -56,10 +58,16 @@ class LikenessPipeline(DiffusionPipeline):  # type: ignore[misc]
     def read(self, references: Sequence[Image.Image], appearance: Appearance | None = None) -> Floats:
         """The code (CODE,) of the person whom all the references (RGB) show, as `appearance` has it changed."""
         pictures = to_pictures(references, self.size).to(self.device)
-        code = read_references(self.finder, self.reader, self.drawer, pictures)
+        reading = read_pictures(self.finder, self.reader, pictures)
+        code = self.person_of(reading)
         if appearance is None:
             return code
         return as_described(code, appearance, self.drawer.coder, self.directions)
+
+    def person_of(self, reading: Reading) -> Floats:
+        """The code (CODE,) of the one person whom all that was read shows."""
+        drawer = self.drawer
+        return drawer.decided(person_of(reading, drawer.points, drawer.coder.prior(), self.correction))
 
     @torch.inference_mode()
     def __call__(

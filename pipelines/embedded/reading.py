@@ -8,10 +8,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from pipelines.embedded.correction import Correction
 from pipelines.embedded.fit import Found, fit_shape
 from pipelines.embedded.nets.reader import HeadFinder, ReferenceReader, crop, thumbnails
 from pipelines.embedded.people.arrays import Floats
-from pipelines.embedded.people.drawer import Drawer
 from pipelines.embedded.people.points import Points
 from pipelines.references import squared
 
@@ -46,10 +46,14 @@ def read_pictures(
     return Reading(*(part.float().cpu().numpy() for part in (places, spreads, looks)))
 
 
-def person_of(reading: Reading, points: Points, prior: Floats, *, trust: float = TRUST) -> Floats:
+def person_of(
+    reading: Reading, points: Points, prior: Floats, correction: Correction | None = None
+) -> Floats:
     """The code (CODE,) of the one person whom all the pictures show. `prior` is `Coder.prior()`."""
     found = [Found(*picture) for picture in zip(reading.places, reading.spreads, strict=True)]
-    shape, _ = fit_shape(points, prior, found, trust=trust)
+    shape, _ = fit_shape(points, prior, found, trust=TRUST)
+    if correction:
+        shape = correction.of(shape)
     return np.concatenate([shape, reading.looks.mean(0)]).astype(np.float32)
 
 
@@ -57,9 +61,3 @@ def to_pictures(references: Sequence[Image.Image], size: int) -> Tensor:
     """RGB images as (B, 3, size, size) from -1 to 1."""
     pixels = np.stack([np.asarray(squared(reference, size)) for reference in references])
     return torch.from_numpy(pixels).permute(0, 3, 1, 2).float().div(127.5).sub(1).contiguous()
-
-
-def read_references(finder: HeadFinder, reader: ReferenceReader, drawer: Drawer, pictures: Tensor) -> Floats:
-    """The code (CODE,) of whom the pictures (B, 3, S, S) show."""
-    reading = read_pictures(finder, reader, pictures)
-    return drawer.decided(person_of(reading, drawer.points, drawer.coder.prior()))

@@ -49,7 +49,7 @@ def pack_person(data: Path) -> Arrays:
     for name, part, kind in zip(
         COMPONENTS, (components[:EXACT], components[EXACT:]), (np.int16, np.int8), strict=True
     ):
-        packed |= _scaled(name, part, np.abs(part).max((1, 2), keepdims=True), kind)
+        packed |= scaled(name, part, np.abs(part).max((1, 2), keepdims=True), kind)
     return {name: np.ascontiguousarray(array) for name, array in packed.items()}
 
 
@@ -62,10 +62,11 @@ def _stored(name: str, array: Floats) -> Arrays:
     # These are 0 to 1 and were bytes in the assets, or have one value beside 0.
     bytes_do = name.startswith("textures.") or name in {"head.marks", "head.set_back"}
     bytes_do = bytes_do or (name.endswith(".uv") and not array.any())
-    return _scaled(name, array, np.abs(array).max(keepdims=True), np.uint8 if bytes_do else np.int16)
+    return scaled(name, array, np.abs(array).max(keepdims=True), np.uint8 if bytes_do else np.int16)
 
 
-def _scaled(name: str, array: Floats, most: Floats, kind: DTypeLike) -> Arrays:
+def scaled(name: str, array: Floats, most: Floats, kind: DTypeLike) -> Arrays:
+    """As whole numbers, of which the largest stands for `most`."""
     scale = np.maximum(most, 1e-12) / np.iinfo(np.dtype(kind)).max
     return {name: np.rint(array / scale).astype(kind), name + SCALE: scale.astype(np.float32)}
 

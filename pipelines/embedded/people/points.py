@@ -92,3 +92,13 @@ class Points:
         scale = (CAMERA_DISTANCE - 0.4) / FRAME * zoom / (CAMERA_DISTANCE - positions[..., 2])
         seen = (positions[..., :2] - [0, CENTRE_Y] - shift) * scale[..., None]
         return np.asarray(seen * [1, -1] + 0.5)
+
+    @staticmethod
+    def screen_slopes(positions: Floats, camera: Floats) -> Floats:
+        """How the places of `screen` change with the positions (N, 3), for one camera (12,): (N, 2, 3)."""
+        away = CAMERA_DISTANCE - positions[:, 2]
+        scale = (CAMERA_DISTANCE - 0.4) / FRAME * camera[4] / away
+        x, y = (positions[:, :2] - [0, CENTRE_Y] - camera[5:7]).T
+        none = np.zeros_like(x)
+        slopes = scale * np.array([[1 + none, none, x / away], [none, -1 + none, -y / away]])
+        return np.asarray(slopes.transpose(2, 0, 1))

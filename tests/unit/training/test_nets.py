@@ -91,4 +91,4 @@ def test_auc_of_known_distances() -> None:
 def test_the_steps_come_in_order(tmp_path) -> None:  # type: ignore[no-untyped-def]
     modules = [command[0].rpartition(".")[2] for command in commands(SMOKE, "smoke", tmp_path, tmp_path)]
     assert modules[:4] == ["generate", "autoencoder", "generate", "latents"]
-    assert modules[4:] == ["references", "denoiser", "evaluate", "package"]
+    assert modules[4:] == ["references", "correction", "denoiser", "evaluate", "package"]

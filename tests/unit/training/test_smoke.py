@@ -12,7 +12,7 @@ from PIL import Image
 from pipelines.embedded.pipeline import LikenessPipeline
 from pipelines.sources import EMBEDDED
 from pipelines.weights import WeightStore, verify
-from training import autoencoder, denoiser, latents, references
+from training import autoencoder, correction, denoiser, latents, references
 from training.data import generate
 from training.loop import Schedule
 from training.obedience import obedience
@@ -24,6 +24,7 @@ from training.steps import Workspace
 TINY = Recipe(
     identities=50,
     codec_identities=25,
+    corrected_identities=50,
     held_out=25,
     basis=40,
     size=64,
@@ -69,6 +70,7 @@ def test_every_step_works_and_references_matter(
     latents.encode(space)
     references.train_finder(space)
     references.train_reader(space)
+    correction.read(space)
     denoiser.train(space)
 
     quality = logged(tmp_path / "codec", "held_out", "psnr")

@@ -110,12 +110,6 @@ def test_points_that_are_not_trusted_leave_the_average_person(known: Known) -> N
     assert np.isfinite(cameras).all()
 
 
-def test_where_nothing_is_seen_what_was_expected_stays(known: Known) -> None:
-    vague = [Found(each.places, np.full(len(each.places), 1e3)) for each in known.found[0]]
-    shape, _ = fit_shape(known.points, known.prior, vague, known.shapes[0])
-    assert shape == pytest.approx(known.shapes[0], abs=0.05)
-
-
 def test_points_in_one_place_give_finite_numbers(known: Known) -> None:
     count = len(known.points.mean)
     heap = Found(np.full((count, 2), 0.5), np.full(count, NOISE))

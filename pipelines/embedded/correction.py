@@ -1,0 +1,20 @@
+"""What all fits get wrong alike, put right by a linear regression. The points of a face err together; a fit takes each
+for itself."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipelines.embedded.people.arrays import Floats
+
+
+@dataclass(frozen=True)
+class Correction:
+    """Learnt from fits of training people (`training.correction`)."""
+
+    slopes: Floats  # (K, K)
+    offset: Floats  # (K,)
+
+    def of(self, shape: Floats) -> Floats:
+        """The likeliest shape (K,) of a person whose fit is `shape`."""
+        return np.asarray(shape @ self.slopes + self.offset)
