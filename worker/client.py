@@ -10,6 +10,7 @@ from models.errors import InvalidInput, WatchTimeout
 from models.event import JobEvent
 from models.influencer import Influencer
 from models.job import KIND, CloneJob, CloneRequest, ReferenceSource
+from models.likeness import Subject
 from models.record import CancelAnswer, JobRecord
 from models.shot import DEFAULT_SHOTS
 from worker.jobs import JobStore, WaitingJob
@@ -30,6 +31,9 @@ def plan_clone(
     references: Sequence[ReferenceSource] | None = None,
     shots: Sequence[str] = DEFAULT_SHOTS,
     job_id: str | None = None,
+    *,
+    subject: Subject = "person",
+    accept_partial: bool = False,
 ) -> CloneJob:
     """Make the message for a clone of `source`. Ids that aren't given are drawn.
 
@@ -51,6 +55,8 @@ def plan_clone(
             "overrides": request.to_data().get("overrides", {}),
             "references": [reference.to_data() for reference in references],
             "shots": list(shots),
+            "subject": subject,
+            "acceptPartial": accept_partial,
         }
     )
 
