@@ -17,7 +17,7 @@ from ulid import ULID
 from models.derived import asset_id_of, seed_of
 from models.event import JobEvent
 from models.job import CloneJob, CloneRequest, ReferenceSource
-from models.likeness import Reason
+from models.likeness import EmbedderName, Reason
 from models.manifest import Manifest
 from models.record import JobRecord
 from tests.e2e.conftest import StartWorker, WorkerProcess, environment_of, follow
@@ -241,6 +241,6 @@ def test_a_verify_process_that_dies_costs_an_attempt_and_not_the_job(
 
 
 def test_a_worker_whose_gate_can_not_be_loaded_does_not_start(start_worker: StartWorker) -> None:
-    worker = start_worker(gate="report", embedder="yunet-sface")
+    worker = start_worker(gate="report", embedder=EmbedderName.YUNET_SFACE)
     assert worker.process.wait(60) == 1
     assert "FACE_MODEL_MISSING" in worker.log.read_text()

@@ -18,7 +18,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from models.errors import WatchTimeout, WorkerEnded
 from models.event import JobEvent
 from models.job import CloneJob
-from models.record import JobRecord
+from models.likeness import Judgement
+from models.record import CloneResult, JobRecord
 from worker.cli.contact_sheet import contact_sheet
 from worker.cli.sample_job import sample_job
 from worker.client import JobClient
@@ -47,6 +48,8 @@ def run(out: Path, persona: str, shot_count: int) -> None:
         ]
     _write(out, record, source.name, files, images)
     console.print(f"\n[bold green]completed[/] {record.job_id}")
+    if said := _likeness(record.result):
+        console.print(said, highlight=False)
     for name in ("contact-sheet.png", "images/", "influencer.json", "job.json"):
         console.print(f"  {out}/{name}")
 
@@ -139,5 +142,28 @@ def _write(
         name,
         [Image.open(BytesIO(data)).convert("RGB") for data in files],
         [(shot, Image.open(BytesIO(data)).convert("RGB")) for shot, data in images],
+        {image.shot: _note(image.judgement) for image in record.result.images if image.judgement},
     )
     sheet.save(out / "contact-sheet.png")
+
+
+def _likeness(result: CloneResult) -> str:
+    """How many images the gate let pass, in a sentence; empty if it was off."""
+    judged = [image for image in result.images if image.judgement]
+    if not judged:
+        return ""
+    missed = [image for image in judged if image.judgement and image.judgement.verdict.reasons]
+    said = f"Likeness: {len(judged) - len(missed)} of {len(judged)} images pass the gate"
+    if not missed:
+        return f"{said}."
+    reasons = ", ".join(f"{image.shot} ({_note(image.judgement)})" for image in missed if image.judgement)
+    return f"{said}; {len(missed)} would be rendered again with LIKENESS_GATE=required: {reasons}."
+
+
+def _note(judgement: Judgement) -> str:
+    """A judgement in a few words."""
+    scores, verdict = judgement.scores, judgement.verdict
+    words = ", ".join(verdict.reasons) or "pass"
+    if scores.centroid is None or verdict.floor is None:
+        return words
+    return f"{scores.centroid:.2f}, floor {verdict.floor:.2f}: {words}"
