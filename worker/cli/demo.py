@@ -148,22 +148,26 @@ def _write(
 
 
 def _likeness(result: CloneResult) -> str:
-    """How many images the gate let pass, in a sentence; empty if it was off."""
-    judged = [image for image in result.images if image.judgement]
+    """How many images pass the gate, in a few sentences; empty if it was off."""
+    judged = [(image.shot, image.judgement) for image in result.images if image.judgement]
     if not judged:
         return ""
-    missed = [image for image in judged if image.judgement and image.judgement.verdict.reasons]
-    said = f"Likeness: {len(judged) - len(missed)} of {len(judged)} images pass the gate"
+    missed = [(shot, judgement) for shot, judgement in judged if judgement.verdict.reasons]
+    turned = sum(bool(judgement.verdict.not_judged) for _, judgement in judged)
+    passed = len(judged) - len(missed) - turned
+    said = f"Likeness: of {len(judged)} images {passed} pass the gate, {len(missed)} miss it"
+    if turned:
+        said += f", and {turned} show a head that is turned too far to be judged"
     if not missed:
         return f"{said}."
-    reasons = ", ".join(f"{image.shot} ({_note(image.judgement)})" for image in missed if image.judgement)
-    return f"{said}; {len(missed)} would be rendered again with LIKENESS_GATE=required: {reasons}."
+    those = "; ".join(f"{shot} {_note(judgement)}" for shot, judgement in missed)
+    return f"{said}. With LIKENESS_GATE=required those that miss it would be rendered again: {those}."
 
 
 def _note(judgement: Judgement) -> str:
     """A judgement in a few words."""
     scores, verdict = judgement.scores, judgement.verdict
-    words = ", ".join(verdict.reasons) or "pass"
+    words = ", ".join(verdict.reasons) or ("turned, not judged" if verdict.not_judged else "pass")
     if scores.centroid is None or verdict.floor is None:
         return words
-    return f"{scores.centroid:.2f}, floor {verdict.floor:.2f}: {words}"
+    return f"{scores.centroid:.2f} (floor {verdict.floor:.2f}): {words}"
