@@ -60,5 +60,5 @@ def render_main(*args: Any) -> None:
 if __name__ == "__main__":
     from worker.cli import main
 
-    process.child_main = render_main
+    process.child_main = render_main  # type: ignore[assignment,attr-defined]
     main()
