@@ -3,9 +3,9 @@
 python -m bench.gate --jobs 16 --seconds 1 --rounds 3
 
 Two workers share one Redis and one S3 server, one with `LIKENESS_GATE=required`, one with `off`. Their device is a
-double that takes so many seconds for an image and no CPU. A round is the time from the jobs' submission to the last
-one's end. The ratio is of times that were taken right after one another, so a busy machine changes both. One that is
-too busy to judge as fast as the device renders gives a ratio that is no property of the gate.
+double that takes so many seconds for an image and no CPU. A round is the time from the jobs' submission to the
+last one's end. The ratio is of times that were taken right after one another, so a busy machine changes both. One
+that is too busy to judge as fast as the device renders gives a ratio that is no property of the gate.
 """
 
 import argparse

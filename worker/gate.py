@@ -1,5 +1,7 @@
 """The likeness gate as one job meets it: its references once, then image after image."""
 
+from collections.abc import Callable
+
 from models.errors import NoUsableReference, ReferenceShowsAnother
 from models.job import CloneJob
 from models.likeness import CheckedReference, Judgement, MissedImage, ReferenceFault, SetLikeness
@@ -13,15 +15,20 @@ from worker.verify.messages import Measured
 
 
 class JobGate:
-    """It remembers what was taken, since images are compared with the set's others. `judge` is called by one
-    thread. What it asks raises VerifyError, and FaceModelMissing or CalibrationRefused where it can't be asked.
+    """It remembers what was taken, since images are compared with the set's others. One thread calls it.
+
+    `go_on` is called while it waits, and may raise. What it asks raises VerifyError, and FaceModelMissing or
+    CalibrationRefused where it can't be asked.
     """
 
-    def __init__(self, job: CloneJob, settings: Settings, process: VerifyProcess) -> None:
+    def __init__(
+        self, job: CloneJob, settings: Settings, process: VerifyProcess, go_on: Callable[[], None]
+    ) -> None:
         assert settings.gate != "off"
         self._job = job
         self._mode = settings.gate
         self._process = process
+        self._go_on = go_on
         self._references: Measured = b""
         self._checked: tuple[CheckedReference, ...] = ()
         self._taken: dict[str, Measured] = {}
@@ -52,11 +59,11 @@ class JobGate:
 
     def _measure(self, images: tuple[RawImage, ...]) -> ReferencesChecked:
         try:
-            return self._process.check(images, self._job.subject)
+            return self._process.check(images, self._job.subject, self._go_on)
         except NoUsableReference:
             if self._is_strict:
                 raise
-            return self._process.check(images, "any")
+            return self._process.check(images, "any", self._go_on)
 
     def judge(self, shot: str, image: RawImage) -> tuple[Judgement, bool]:
         """The judgement, and whether the image is taken."""
@@ -67,7 +74,8 @@ class JobGate:
                 yaw=shot_named(shot).yaw,
                 others={other: taken for other, taken in self._taken.items() if other != shot},
                 changed=self._job.changes_face,
-            )
+            ),
+            self._go_on,
         )
         taken = not self._is_strict or answer.judgement.verdict.outcome == "pass"
         if taken:

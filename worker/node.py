@@ -82,7 +82,7 @@ class Node:
             device=self._device,
             images=self.images,
             executor=self._executor,
-            gate=JobGate(job, self.settings, self._verify) if self._verify else None,
+            gate=JobGate(job, self.settings, self._verify, held.check) if self._verify else None,
             judging=self._judging,
         )
         return run.run()

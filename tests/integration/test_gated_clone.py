@@ -87,7 +87,7 @@ class Judge:
     subjects: list[Subject] = field(default_factory=list)
     has_faces: bool = True
 
-    def check(self, images: Sequence[RawImage], subject: Subject) -> ReferencesChecked:
+    def check(self, images: Sequence[RawImage], subject: Subject, go_on: Any) -> ReferencesChecked:
         self.subjects.append(subject)
         if not self.has_faces and subject == "person":
             raise NoUsableReference("No face.")
@@ -97,7 +97,7 @@ class Judge:
             checked.append(CheckedReference(index=index, faces=1, faults=faults, used=not faults))
         return ReferencesChecked(b"references", tuple(checked))
 
-    def judge(self, request: JudgeImage) -> ImageJudged:
+    def judge(self, request: JudgeImage, go_on: Any) -> ImageJudged:
         self.asked.append(request)
         seed = int.from_bytes(request.image.data)
         key = next(
@@ -156,7 +156,7 @@ class Place:
                     device=double[1],
                     images=ImageStore(settings, self.storage),
                     executor=executor,
-                    gate=JobGate(job, settings, double[0]),
+                    gate=JobGate(job, settings, double[0], held.check),
                     judging=judging,
                 ).run()
             finally:

@@ -19,6 +19,7 @@ from models.errors import (
 )
 from models.likeness import EmbedderName, Reason
 from tests.e2e.picture_worker import picture
+from worker.held import JobCanceled
 from worker.render import RawImage
 from worker.settings import Settings
 from worker.verify import JudgeImage, VerifyProcess
@@ -33,6 +34,10 @@ def request(name: str, references: Measured, **others: Measured) -> JudgeImage:
     return JudgeImage(raw(name), references, yaw=0, others=others, changed=False)
 
 
+def go_on() -> None:
+    """A check that never stops anything."""
+
+
 @pytest.fixture(scope="module")
 def process() -> Iterator[VerifyProcess]:
     process = VerifyProcess(Settings())
@@ -43,15 +48,15 @@ def process() -> Iterator[VerifyProcess]:
 
 @pytest.fixture(scope="module")
 def references(process: VerifyProcess) -> Measured:
-    return process.check((raw("jonas 0"), raw("jonas 1")), "person").measured
+    return process.check((raw("jonas 0"), raw("jonas 1")), "person", go_on).measured
 
 
 def test_it_judges_as_the_gate_does(process: VerifyProcess, references: Measured) -> None:
-    first = process.judge(request("jonas 3", references))
+    first = process.judge(request("jonas 3", references), go_on)
     assert first.judgement.verdict.outcome == "pass"
-    twin = process.judge(request("jonas 3", references, front=first.portrait))
+    twin = process.judge(request("jonas 3", references, front=first.portrait), go_on)
     assert twin.judgement.verdict.reasons == (Reason.TWIN,)
-    assert process.judge(request("maya 0", references)).judgement.verdict.reasons == (
+    assert process.judge(request("maya 0", references), go_on).judgement.verdict.reasons == (
         Reason.NOT_THE_SAME_FACE,
     )
 
@@ -59,10 +64,10 @@ def test_it_judges_as_the_gate_does(process: VerifyProcess, references: Measured
 def test_an_error_ends_the_request_and_not_the_process(process: VerifyProcess, references: Measured) -> None:
     pid = process.pid
     with pytest.raises(NoUsableReference):
-        process.check((RawImage(8, 8, bytes(192)),), "person")
+        process.check((RawImage(8, 8, bytes(192)),), "person", go_on)
     with pytest.raises(VerifyError, match="raised UnpicklingError"):
-        process.judge(request("jonas 3", b"nonsense"))
-    assert process.judge(request("jonas 3", references)).judgement.verdict.outcome == "pass"
+        process.judge(request("jonas 3", b"nonsense"), go_on)
+    assert process.judge(request("jonas 3", references), go_on).judgement.verdict.outcome == "pass"
     assert process.pid == pid
 
 
@@ -73,13 +78,34 @@ def test_a_process_that_is_lost_at_work_is_replaced_and_knows_what_the_other_mea
     assert pid
     os.kill(pid, signal.SIGSTOP)
     with ThreadPoolExecutor(1) as pool:
-        judging = pool.submit(process.judge, request("jonas 3", references))
+        judging = pool.submit(process.judge, request("jonas 3", references), go_on)
         time.sleep(0.5)
         os.kill(pid, signal.SIGKILL)
         with pytest.raises(VerifyProcessDied):
             judging.result()
-    assert process.judge(request("jonas 3", references)).judgement.verdict.outcome == "pass"
+    assert process.judge(request("jonas 3", references), go_on).judgement.verdict.outcome == "pass"
     assert process.pid != pid
+
+
+def test_a_request_that_nobody_wants_any_more_is_not_waited_for(
+    process: VerifyProcess, references: Measured
+) -> None:
+    pid = process.pid
+    assert pid
+    os.kill(pid, signal.SIGSTOP)
+    asked = 0
+
+    def stop() -> None:
+        nonlocal asked
+        asked += 1
+        if asked == 3:
+            raise JobCanceled
+
+    # One that fits into the pipe, so that sending it ends.
+    small = JudgeImage(RawImage(8, 8, bytes(192)), references, yaw=0, others={}, changed=False)
+    with pytest.raises(JobCanceled):
+        process.judge(small, stop)
+    assert process.judge(request("jonas 3", references), go_on).judgement.verdict.outcome == "pass"
 
 
 def test_models_that_are_missing_are_named(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The parent's handle on the verify process: start, requests, watchdog, replacement."""
 
 import threading
+from collections.abc import Callable
 from multiprocessing.context import SpawnContext
 
 import structlog
@@ -21,8 +22,9 @@ log = structlog.get_logger()
 class VerifyProcess:
     """Spawned at first use, and again after it died, hung or was killed. Threads that share it take turns.
 
-    Methods that ask it raise VerifyProcessDied or VerifyProcessHung, FaceModelMissing or CalibrationRefused where
-    it can't be loaded, and what the gate raised.
+    Methods that ask it call `go_on` many times a second; what that raises ends the request, and the process with
+    it. They raise VerifyProcessDied or VerifyProcessHung, FaceModelMissing or CalibrationRefused where it can't be
+    loaded, and what the gate raised.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -34,7 +36,7 @@ class VerifyProcess:
     def start(self) -> GateInfo:
         """Spawn the process and wait until its models are loaded."""
         with self._turn:
-            return self._ready_child().info()
+            return self._ready_child(lambda: None).info()
 
     @property
     def pid(self) -> int | None:
@@ -48,38 +50,41 @@ class VerifyProcess:
         if child:
             child.kill()
 
-    def check(self, images: tuple[RawImage, ...], subject: Subject) -> ReferencesChecked:
+    def check(
+        self, images: tuple[RawImage, ...], subject: Subject, go_on: Callable[[], None]
+    ) -> ReferencesChecked:
         """Measure a job's references. Raises NoUsableReference."""
-        answer = self._ask(CheckReferences(images, subject))
+        answer = self._ask(CheckReferences(images, subject), go_on)
         assert isinstance(answer, ReferencesChecked)
         return answer
 
-    def judge(self, request: JudgeImage) -> ImageJudged:
-        answer = self._ask(request)
+    def judge(self, request: JudgeImage, go_on: Callable[[], None]) -> ImageJudged:
+        answer = self._ask(request, go_on)
         assert isinstance(answer, ImageJudged)
         return answer
 
-    def _ask(self, request: CheckReferences | JudgeImage) -> FromChild:
+    def _ask(self, request: CheckReferences | JudgeImage, go_on: Callable[[], None]) -> FromChild:
         with self._turn:
-            child = self._ready_child()
+            child = self._ready_child(go_on)
             try:
                 child.send(request, self._settings.hang_timeout)
-                answer: FromChild = child.receive(self._settings.hang_timeout, _go_on)
-            except (VerifyProcessDied, VerifyProcessHung):
-                log.warning("verify_process.lost", pid=child.process.pid, exitcode=child.process.exitcode)
+                answer: FromChild = child.receive(self._settings.hang_timeout, go_on)
+            except BaseException as error:
+                # It would go on to answer what nobody waits for, and loads again in a second.
+                log.warning("verify_process.ended", pid=child.process.pid, why=type(error).__name__)
                 self.stop()
                 raise
         if isinstance(answer, Failed):
             raise answer.error
         return answer
 
-    def _ready_child(self) -> "_Child":
+    def _ready_child(self, go_on: Callable[[], None]) -> "_Child":
         if self._child is None or not self._child.process.is_alive():
             self.stop()
             self._child = _Child(self._spawn, self._settings)
         child = self._child
         try:
-            child.wait_ready(self._settings.load_timeout, _go_on)
+            child.wait_ready(self._settings.load_timeout, go_on)
         except Exception:
             self.stop()
             raise
@@ -93,7 +98,3 @@ class _Child(SpawnedChild[GateInfo]):
 
     def __init__(self, spawn: SpawnContext, settings: Settings) -> None:
         super().__init__(spawn, child_main, options_of(settings))
-
-
-def _go_on() -> None:
-    """A request takes a second or so: it isn't called off."""
