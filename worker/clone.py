@@ -127,7 +127,7 @@ class CloneRun:
     def _judge_found(self, found: list[FoundImage]) -> None:
         """Judge again what is stored: the set's other images are compared with it, too.
 
-        It passed before. If it doesn't now, this worker's gate is another one, and the image goes.
+        It passed before. If it doesn't now, this worker's gate is another one, and the shot is rendered again.
         """
         if self._gate is None:
             return
@@ -138,8 +138,6 @@ class CloneRun:
                 self._take_up(image, judgement)
             else:
                 log.warning("image.refused", shot=shot, reasons=judgement.verdict.reasons)
-                self._held.confirm()
-                self._images.discard(self._job, shot)
 
     def _render(self, references: FetchedReferences) -> None:
         """Render what is missing, and again with other seeds what missed the likeness."""
@@ -243,12 +241,16 @@ class CloneRun:
             missed.append(miss.told.model_copy(update={"evidence_key": key}))
         if missed and not (self._job.accept_partial and self._taken):
             raise LikenessNotReached(
-                f"{len(missed)} of {len(self._job.shots)} shots miss the likeness, each rendered "
-                f"{self._gate.tries} times: {', '.join(one.shot for one in missed)}. The details say by how much; "
+                f"{len(missed)} of {len(self._job.shots)} shots missed the likeness in every try (of "
+                f"{self._gate.tries}): {', '.join(one.shot for one in missed)}. The details say by how much; "
                 "clearer references may help.",
                 passed=[shot for shot in self._job.shots if shot in self._taken],
                 **self._gate.summary(tuple(missed)).to_data(),
             )
+        for one in missed:
+            # An earlier attempt may have left one that isn't taken now.
+            self._held.confirm()
+            self._images.discard(self._job, one.shot)
         return tuple(missed)
 
     def _commit(self, missed: tuple[MissedImage, ...]) -> CloneResult:

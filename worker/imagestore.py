@@ -136,9 +136,10 @@ class ImageStore:
     def _seed_of(self, key: str, png: bytes) -> int | None:
         """As the image says itself; unsigned, as its metadata does, which a store may have forgotten."""
         said = inspect_image(png).render or {}
-        if "seed" not in said:
-            said = getattr(self._storage.head(key), "metadata", {})
-        return int(said["seed"]) if "seed" in said else None
+        seed = said.get("seed")
+        if seed is None and (known := self._storage.head(key)):
+            seed = known.metadata.get("seed")
+        return None if seed is None else int(seed)
 
     def _describe(
         self,

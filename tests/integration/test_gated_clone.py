@@ -260,6 +260,12 @@ def test_a_report_takes_everything_and_renders_nothing_again(place: Place) -> No
     assert len(manifest.references) == 1, "nor is one of another person left out"
 
 
+def test_a_subject_that_may_have_no_face_is_judged_all_the_same(place: Place) -> None:
+    judge = Judge(make_job("front", subject="any"), has_faces=False)
+    assert place.run(judge).likeness
+    assert judge.subjects == ["any"]
+
+
 def test_a_reference_of_another_person_goes_by_its_place_in_the_job(place: Place) -> None:
     job = make_job("front")
     judge = Judge(job, faults={1: ReferenceFault.ANOTHER_PERSON})
