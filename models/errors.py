@@ -41,6 +41,7 @@ LikenessError                                              the root; never raise
 ├── StackError                    STACK_UNAVAILABLE        the embedded Redis or S3 can't be started
 ├── LeaseLost                     LEASE_LOST               another worker holds the job now
 ├── AttemptsExhausted             ATTEMPTS_EXHAUSTED       every permitted attempt ended early
+├── DeadlineExceeded              DEADLINE_EXCEEDED        no worker began with the job before its expiresAt
 ├── WatchTimeout                  WATCH_TIMEOUT            a watched job didn't end in time; it goes on
 ├── WorkerEnded                   WORKER_ENDED             the demo's worker ended before its job did
 └── DoctorFinding                 DOCTOR_FINDING           it works, but not as a worker needs it
@@ -237,6 +238,10 @@ class LeaseLost(LikenessError):
 
 class AttemptsExhausted(LikenessError):
     code = "ATTEMPTS_EXHAUSTED"
+
+
+class DeadlineExceeded(LikenessError):
+    code = "DEADLINE_EXCEEDED"
 
 
 class WatchTimeout(LikenessError):

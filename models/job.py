@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from models.base import AssetId, InfluencerId, JobId, ProjectId, Request, Url
+from models.base import AssetId, InfluencerId, JobId, ProjectId, Request, Time, Url
 from models.errors import InvalidInput
 from models.influencer import CloneOverrides, Influencer, Name, ReferenceImage
 from models.likeness import Subject
@@ -59,6 +59,16 @@ class CloneJob(Request):
     subject: Subject = Field("person", description="`any`: references may show what has no face.")
     accept_partial: bool = Field(
         False, description="Complete with the shots that reach the likeness, if at least one does."
+    )
+    callback_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s]+$",
+        max_length=2048,
+        description="Gets a signed webhook of the job's end. https, public addresses only.",
+    )
+    expires_at: Time | None = Field(
+        None,
+        description="If no worker began with the job by then, it fails with DEADLINE_EXCEEDED. By Redis's clock.",
     )
 
     @field_validator("shots")

@@ -88,6 +88,7 @@ class JobRecord(Document):
     started_at: Time | None = None
     updated_at: Time
     finished_at: Time | None = None
+    expires_at: Time | None = Field(None, description="A job that no worker began with by then fails.")
     rejected_references: tuple[RejectedReference, ...] = ()
     last_error: JobError | None = Field(None, description="Why the latest attempt ended early.")
     result: CloneResult | None = None

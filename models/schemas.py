@@ -8,10 +8,16 @@ from models.event import JobEvent
 from models.job import CloneJob
 from models.manifest import Manifest
 from models.record import JobRecord
+from models.webhook import Webhook
 
 # What others write is described as it is read, what we write as it is written.
 _READ: dict[str, type[Document]] = {"clone-job": CloneJob}
-_WRITTEN: dict[str, type[Document]] = {"job-record": JobRecord, "job-event": JobEvent, "manifest": Manifest}
+_WRITTEN: dict[str, type[Document]] = {
+    "job-record": JobRecord,
+    "job-event": JobEvent,
+    "manifest": Manifest,
+    "webhook": Webhook,
+}
 
 
 def schema_files() -> dict[str, str]:

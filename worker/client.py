@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Literal
 
 from ulid import ULID
@@ -34,6 +35,8 @@ def plan_clone(
     *,
     subject: Subject = "person",
     accept_partial: bool = False,
+    callback_url: str | None = None,
+    expires_at: datetime | None = None,
 ) -> CloneJob:
     """Make the message for a clone of `source`. Ids that aren't given are drawn.
 
@@ -45,6 +48,7 @@ def plan_clone(
         raise InvalidInput(
             f"{source.influencer_id} has no reference image, so there is no likeness to clone. Add one first."
         )
+    optional = {"callbackUrl": callback_url, "expiresAt": expires_at}
     return CloneJob.parse(
         {
             "jobId": job_id or f"job_{ULID()}",
@@ -57,6 +61,7 @@ def plan_clone(
             "shots": list(shots),
             "subject": subject,
             "acceptPartial": accept_partial,
+            **{name: value for name, value in optional.items() if value is not None},
         }
     )
 

@@ -10,7 +10,8 @@ log = structlog.get_logger()
 
 
 class Reaper(Periodic):
-    """Sends jobs again whose holder fell silent or whose message never reached the queue, or got lost."""
+    """Sends jobs again whose holder fell silent or whose message never reached the queue, or got lost.
+    Ends those that no worker began with in time."""
 
     def __init__(self, interval: float, store: JobStore, queue: JobQueue) -> None:
         super().__init__("reaper", interval, self._reap)
@@ -18,6 +19,8 @@ class Reaper(Periodic):
         self._queue = queue
 
     def _reap(self) -> None:
+        for job_id in self._store.expire():
+            log.warning("job.expired", jobId=job_id, stage="queued")
         for waiting in self._store.due():
             self._send(waiting, "due")
         overdue = self._store.overdue()

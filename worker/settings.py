@@ -4,7 +4,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, NonNegativeFloat, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from models.errors import InvalidSettings
@@ -82,6 +82,20 @@ class Settings(BaseSettings):
     """For one reference in all: connect, redirects and body."""
     allow_http_to: str | None = None
     """`host:port` that may be fetched from over plain http and at a private address: the embedded store's."""
+
+    # Webhooks
+    webhook_url: SecretStr | None = None
+    """Told of every job's end, besides a job's own `callbackUrl`. For `likeness webhooks deliver`, which notes it
+    in Redis for the others."""
+    webhook_secrets: SecretStr = SecretStr("")
+    """Signing secrets (`whsec_` and base64 of 24 to 64 bytes), separated by spaces. Each signs every webhook, so a
+    new one can be listed before an old one goes. For `likeness webhooks deliver` alone."""
+    webhook_schedule: tuple[NonNegativeFloat, ...] = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
+    """The waits between tries, as a JSON list; up to a fifth is added at random. The first try is immediate."""
+    webhook_timeout: float = Field(20, gt=0)
+    """For one try in all: connect, send, and the head of the answer."""
+    webhook_concurrency: int = Field(32, ge=1)
+    """Tries at once of one process. A receiver gets four at once in all, one that hangs a single one."""
 
     # The mark
     signing: Literal["required", "off"] = "required"

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import redis
 from celery import Celery
 
 from models.job import CloneRequest, ReferenceSource
 from tests.e2e.conftest import SLOWLY, PlanJob, StartWorker, follow, wait_for
 from worker.client import JobClient, plan_clone
+from worker.jobs.dead import DeadLetters
 from worker.samples import load_sample
 from worker.settings import Settings
 from worker.stack import EmbeddedStack
@@ -94,10 +94,9 @@ def test_messages_that_are_no_jobs_are_kept_and_do_no_harm(
     job = plan(["front"])
     client.submit(job)
     assert follow(client, job)[-1].type == "job.completed"
-    with redis.Redis.from_url(settings.redis_url.get_secret_value(), decode_responses=True) as connection:
-        refused = connection.xrange(f"{settings.redis_prefix}:refused")
-    assert len(refused) == len(nonsense)
-    assert {fields["code"] for _, fields in refused} == {"VALIDATION"}
+    letters = DeadLetters(settings).letters()
+    assert len(letters) == len(nonsense)
+    assert {letter.error.code for letter in letters} == {"VALIDATION"}
     assert worker.process.poll() is None
 
 

@@ -10,11 +10,15 @@ import typer
 from models.errors import InvalidInput, InvalidSettings, LikenessError
 from models.shot import REFERENCE_SHEET
 from worker.cli import calibrate as calibrate_command
+from worker.cli import dead as dead_commands
 from worker.cli import models as models_commands
 from worker.cli import verify as verify_command
+from worker.cli import webhooks as webhooks_commands
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(models_commands.app, name="models")
+app.add_typer(webhooks_commands.app, name="webhooks")
+app.add_typer(dead_commands.app, name="dead")
 app.command("verify")(verify_command.verify)
 app.command("calibrate")(calibrate_command.calibrate)
 JobIdArgument = Annotated[str, typer.Argument(metavar="JOB_ID", show_default=False)]

@@ -16,9 +16,12 @@ from worker.render import RenderProcess
 from worker.settings import Settings, settings
 from worker.storage import Storage
 from worker.verify import VerifyProcess
+from worker.webhooks.outbox import Outbox
 
 # In seconds. Leases go by Redis's clock alone, but stores refuse what is signed minutes from their own time.
 _MOST_SKEW = 30.0
+# In seconds. A deliverer looks several times a second.
+_MOST_LATE = 60.0
 
 
 def examine() -> bool:
@@ -27,6 +30,7 @@ def examine() -> bool:
     checks: dict[str, Callable[[Settings], str]] = {
         "Redis answers": _redis,
         "Redis keeps everything": _noeviction,
+        "webhooks are delivered": _webhooks,
         "bucket can be written": _bucket,
         "clock agrees with the store": _clock,
         "images are signed": _signer,
@@ -59,6 +63,13 @@ def _noeviction(configured: Settings) -> str:
             "Run: redis-cli config set maxmemory-policy noeviction"
         )
     return policy
+
+
+def _webhooks(configured: Settings) -> str:
+    late = Outbox(configured).late(_MOST_LATE)
+    if late:
+        raise DoctorFinding(f"{late} have been due for more than a minute. Run: likeness webhooks deliver")
+    return "none is late"
 
 
 def _clock(configured: Settings) -> str:

@@ -1,12 +1,15 @@
 """The connection to Redis, patient enough for a restart of the server."""
 
+from typing import Any
+
 from redis import Redis
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
-from models.errors import InvalidSettings
+from models.errors import InvalidSettings, QueueUnavailable
 from worker.settings import Settings
 
 
@@ -20,6 +23,16 @@ def connect(settings: Settings) -> Redis:
     except ValueError as error:
         # The URL may hold a password, and the library's message the URL.
         raise InvalidSettings("LIKENESS_REDIS_URL must be like redis://HOST:PORT/DB.") from error
+
+
+def guarded(call: Any) -> Any:
+    """What the call to Redis answers. Raises QueueUnavailable if nothing does."""
+    try:
+        return call()
+    except RedisError as error:
+        raise QueueUnavailable(
+            f"Redis does not answer ({type(error).__name__}). Check LIKENESS_REDIS_URL and the server."
+        ) from error
 
 
 def _client(settings: Settings) -> Redis:

@@ -7,7 +7,7 @@ from typing import Any
 from models.event import JobEvent
 from models.record import JobRecord
 
-_TIMES = ("submitted_at", "started_at", "updated_at", "finished_at")
+_TIMES = ("submitted_at", "started_at", "updated_at", "finished_at", "expires_at")
 _JSON = ("rejected_references", "last_error", "result", "error")
 _PLAIN = ("job_id", "status", "stage", "progress", "sequence", "influencer_id", "project_id", "attempts")
 
@@ -15,7 +15,7 @@ _PLAIN = ("job_id", "status", "stage", "progress", "sequence", "influencer_id", 
 def record_from(fields: dict[str, str]) -> JobRecord:
     """The record in a job's hash."""
     record: dict[str, Any] = {name: fields[name] for name in _PLAIN}
-    record |= {name: _time(fields[name]) for name in _TIMES if name in fields}
+    record |= {name: time_of(fields[name]) for name in _TIMES if name in fields}
     record |= {name: json.loads(fields[name]) for name in _JSON if name in fields}
     record["cancel_requested"] = fields.get("cancel_requested") == "1"
     record["location_url"] = f"/v1/jobs/{fields['job_id']}"
@@ -29,7 +29,7 @@ def event_from(job_id: str, entry_id: str, fields: dict[str, str]) -> JobEvent:
             "type": fields["type"],
             "job_id": job_id,
             "sequence": int(entry_id.partition("-")[0]),
-            "at": _time(fields["at"]),
+            "at": time_of(fields["at"]),
             "status": fields["status"],
             "stage": fields["stage"],
             "progress": fields["progress"],
@@ -38,5 +38,6 @@ def event_from(job_id: str, entry_id: str, fields: dict[str, str]) -> JobEvent:
     )
 
 
-def _time(milliseconds: str) -> datetime:
-    return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
+def time_of(milliseconds: str | float) -> datetime:
+    """A time as Redis has it."""
+    return datetime.fromtimestamp(float(milliseconds) / 1000, UTC)

@@ -7,13 +7,18 @@
 --       4 sent     zset    waiting jobs whose message is on the queue, by the time at which to ask whether it
 --                          got lost; apart from `watch`, for there may be very many
 --       5 lanes    hash    by queue: when the message that was claimed last had been sent
+--       6 expiring zset    jobs that no worker began with yet, by the time at which they fail for it
+--       7 hooks    zset    webhooks to deliver; the keys around it stand in webhooks/outbox.lua
+--       8 dead     zset    dead letters by the time of their death; `dead:<id>` is a letter's hash
 -- ARGV  1 function, 2 event limit, 3 record ttl (s), then what the function takes
 --
 -- A job is held while `holder` is set. Its `token` grows with every claim and every loss of the lease, so
 -- that a writer who shows an old one is refused. A final job's state never changes again.
 
 local job, events, watch, sent, lanes = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local expiring, hooks, dead = KEYS[6], KEYS[7], KEYS[8]
 local event_limit, record_ttl = ARGV[2], ARGV[3]
+local most_dead = 10000
 
 local function now()
   local t = redis.call('TIME')
@@ -32,10 +37,15 @@ local function emit(kind, data)
   return sequence
 end
 
-local function create(id, message, fingerprint, influencer, project)
+local function create(id, message, fingerprint, influencer, project, callback, expires_at)
   set('job_id', id, 'message', message, 'fingerprint', fingerprint, 'influencer_id', influencer,
     'project_id', project, 'status', 'running', 'stage', 'queued', 'progress', '0', 'attempts', 0,
     'handovers', 0, 'token', 0, 'sequence', 0, 'submitted_at', now())
+  if callback ~= '' then set('callback_url', callback) end
+  if expires_at ~= '' then
+    set('expires_at', expires_at)
+    redis.call('ZADD', expiring, expires_at, id)
+  end
   emit('job.submitted', '{}')
 end
 
@@ -45,14 +55,59 @@ local function let_go()
   set('stage', 'queued')
 end
 
+-- A webhook of the job's end to one URL, and a copy of what it tells: the record may expire before it arrives.
+local function post(webhook_id, kind, name, url)
+  local id = webhook_id .. '-' .. name
+  local row, at = hooks .. ':row:' .. id, now()
+  redis.call('HSET', row, 'webhook_id', webhook_id, 'type', kind, 'url', url, 'state', 'pending', 'tries', 0,
+    'token', 0, 'created_at', at)
+  for _, field in ipairs({ 'job_id', 'status', 'progress', 'influencer_id', 'project_id', 'submitted_at',
+    'started_at', 'finished_at', 'error' }) do
+    local value = get(field)
+    if value then redis.call('HSET', row, field, value) end
+  end
+  local result = get('result')
+  if result then
+    local made = cjson.decode(result)
+    redis.call('HSET', row, 'manifest_key', made.manifestKey, 'manifest_url', made.manifestUrl)
+  end
+  redis.call('ZADD', hooks, at, id)
+  -- Were there no deliverer for so long, they would only pile up.
+  redis.call('EXPIRE', row, record_ttl)
+  redis.call('ZREMRANGEBYSCORE', hooks, '-inf', at - record_ttl * 1000)
+end
+
+local function tell(kind, sequence)
+  -- A job id may be used again once its record expired, so the time is a part of it.
+  local webhook_id = 'evt_' .. redis.sha1hex(get('job_id') .. ':' .. sequence .. ':' .. get('finished_at'))
+  set('webhook_id', webhook_id)
+  local own, general = get('callback_url'), redis.call('GET', hooks .. ':url')
+  if own then post(webhook_id, kind, 'job', own) end
+  if general and general ~= own then post(webhook_id, kind, 'all', general) end
+end
+
 local function conclude(status, data)
   redis.call('HDEL', job, 'holder')
   set('status', status, 'stage', 'done', 'finished_at', now())
-  emit('job.' .. status, data)
-  redis.call('ZREM', watch, get('job_id'))
-  redis.call('ZREM', sent, get('job_id'))
+  tell('job.' .. status, emit('job.' .. status, data))
+  for _, list in ipairs({ watch, sent, expiring }) do redis.call('ZREM', list, get('job_id')) end
   redis.call('EXPIRE', job, record_ttl)
   redis.call('EXPIRE', events, record_ttl)
+end
+
+local function fail(error)
+  set('error', error)
+  conclude('failed', '{"error":' .. error .. '}')
+end
+
+-- A letter under a known id replaces the older one.
+local function bury(id, message, error)
+  local letter, at = dead .. ':' .. id, now()
+  redis.call('HSET', letter, 'letter_id', id, 'at', at, 'message', message, 'error', error)
+  redis.call('EXPIRE', letter, record_ttl)
+  redis.call('ZADD', dead, at, id)
+  redis.call('ZREMRANGEBYSCORE', dead, '-inf', at - record_ttl * 1000)
+  redis.call('ZREMRANGEBYRANK', dead, 0, -most_dead - 1)
 end
 
 -- Nil if the caller may write, else why not.
@@ -64,13 +119,19 @@ local function refusal(token)
   return nil
 end
 
+-- A deadline is for the beginning: a job that a worker began with in time goes on, whatever becomes of attempts.
+local function is_late()
+  local expires_at = get('expires_at')
+  return get('attempts') == '0' and expires_at and tonumber(expires_at) <= now()
+end
+
 local calls = {}
 
 -- A new job waits to be sent: until `sent` says so, it is on the watch list.
-function calls.submit(id, message, fingerprint, influencer, project, resend_ms)
+function calls.submit(id, message, fingerprint, influencer, project, callback, expires_at, resend_ms)
   local known = get('fingerprint')
   if known then return known == fingerprint and 'known' or 'conflict' end
-  create(id, message, fingerprint, influencer, project)
+  create(id, message, fingerprint, influencer, project, callback, expires_at)
   redis.call('ZADD', watch, now() + resend_ms, id)
   return 'new'
 end
@@ -86,12 +147,18 @@ function calls.sent(token, lane, lost_after_ms)
 end
 
 -- Take the job, if nobody holds it. A claim may come without a submit: from a producer that only knows Celery.
-function calls.claim(id, message, fingerprint, influencer, project, holder, lease_ms, max_attempts)
+-- One that comes too late to begin ends the job, with the error `late`.
+function calls.claim(id, message, fingerprint, influencer, project, callback, expires_at, holder, lease_ms,
+    max_attempts, late)
   local known = get('fingerprint')
-  if not known then create(id, message, fingerprint, influencer, project)
+  if not known then create(id, message, fingerprint, influencer, project, callback, expires_at)
   elseif known ~= fingerprint then return { 'conflict' } end
   if get('status') ~= 'running' then return { 'final' } end
   if get('holder') and tonumber(get('lease_until')) > now() then return { 'held' } end
+  if is_late() then
+    fail(late)
+    return { 'expired' }
+  end
 
   local verdict = 'claimed'
   if get('cancel_requested') == '1' then verdict = 'canceled'
@@ -107,6 +174,7 @@ function calls.claim(id, message, fingerprint, influencer, project, holder, leas
   end
   if verdict == 'claimed' then
     local attempt = redis.call('HINCRBY', job, 'attempts', 1)
+    redis.call('ZREM', expiring, id)
     redis.call('HSETNX', job, 'started_at', now())
     set('stage', 'fetching')
     emit('job.started', cjson.encode({ attempt = attempt }))
@@ -138,13 +206,21 @@ function calls.update(token, kind, data, ...)
   return { 'ok', cancel }
 end
 
--- The one write that makes a job final: state, event and lease together.
-function calls.finish(token, status, field, value)
+-- The one write that makes a job final: state, event, webhooks and lease together.
+function calls.finish(token, status, result)
   local why_not = refusal(token)
   if why_not then return { why_not } end
-  if field ~= '' then set(field, value) end
-  if status == 'completed' then set('progress', '1') end
-  conclude(status, field ~= '' and '{"' .. field .. '":' .. value .. '}' or '{}')
+  if status == 'completed' then set('result', result, 'progress', '1') end
+  conclude(status, status == 'completed' and '{"result":' .. result .. '}' or '{}')
+  return { 'ok' }
+end
+
+-- The same for a job that failed. `letter`: whether it becomes a dead letter.
+function calls.fail(token, error, letter)
+  local why_not = refusal(token)
+  if why_not then return { why_not } end
+  fail(error)
+  if letter == '1' then bury(get('job_id'), get('message'), error) end
   return { 'ok' }
 end
 
@@ -160,12 +236,14 @@ function calls.release(token, delay_ms, handover, reason, last_error)
   return { 'ok', get('token'), get('message') }
 end
 
--- End a waiting job whose message no worker can read. One that is held was read by somebody.
-function calls.refuse(value)
-  if get('status') == 'running' and not get('holder') then
-    set('error', value)
-    conclude('failed', '{"error":' .. value .. '}')
+-- Keep a message that can't become a job. `is_own`: it is the very message that its job was submitted with. If that
+-- waits, it ends; if it is held, somebody could read the message.
+function calls.refuse(letter_id, message, error, is_own)
+  if is_own == '1' and get('status') == 'running' and not get('holder') then
+    fail(error)
+    letter_id = get('job_id')
   end
+  bury(letter_id, message, error)
   return 'ok'
 end
 
@@ -190,7 +268,7 @@ function calls.cancel()
   return 'accepted'
 end
 
--- In `due` and `overdue`, KEYS[1] and [2] are the prefixes of jobs and their events.
+-- In `due`, `overdue` and `expire`, KEYS[1] and [2] are the prefixes of jobs and their events.
 local function at_their_time(list, most, again_ms, each)
   local job_prefix, events_prefix, found = KEYS[1], KEYS[2], {}
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', list, '-inf', now(), 'LIMIT', 0, most)) do
@@ -223,6 +301,15 @@ function calls.overdue(most, lost_after_ms)
     local claimed = tonumber(redis.call('HGET', lanes, get('lane')) or '0')
     local overtaken = claimed > tonumber(get('sent_at')) + lost_after_ms
     return { id, get('message'), get('token'), overtaken and '1' or '0' }
+  end)
+end
+
+-- Fail the jobs that no worker began with in time.
+function calls.expire(most, late)
+  return at_their_time(expiring, most, 0, function(id)
+    if is_late() and not get('holder') then fail(late) end
+    redis.call('ZREM', expiring, id)
+    return id
   end)
 end
 

@@ -3,33 +3,40 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from importlib import resources
 from typing import Any, Literal, cast
 
-from redis.exceptions import RedisError
-
 from models.errors import (
     CancelUnavailable,
+    DeadlineExceeded,
     IdempotencyConflict,
     LeaseLost,
     LikenessError,
     NotFound,
-    QueueUnavailable,
+    NoUsableReference,
 )
 from models.event import EventType, JobEvent
 from models.job import CloneJob
 from models.manifest import Provenance
 from models.record import CloneResult, JobError, JobRecord, Stage
-from worker.jobs.connection import connect
+from worker.jobs.connection import connect, guarded
 from worker.jobs.documents import event_from, record_from
 from worker.settings import Settings
 
-Verdict = Literal["claimed", "canceled", "exhausted", "held", "final", "conflict"]
+Verdict = Literal["claimed", "canceled", "exhausted", "expired", "held", "final", "conflict"]
 
 # A waiting job whose message was sent is looked at again after this long, in milliseconds.
 _LOST_AFTER_MS = 30_000
 # Of a refused message, in characters.
 _MOST_REFUSED = 65_536
+# These jobs would only fail again as they are, so nobody needs to look after them.
+_NO_LETTER = frozenset((NoUsableReference.code, DeadlineExceeded.code))
+_LATE = JobError.of(
+    DeadlineExceeded(
+        "No worker began with the job before its expiresAt. Give later jobs more time, or run more workers."
+    )
+).to_json()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +104,7 @@ class JobStore:
             holder,
             _ms(self._settings.lease_ttl),
             self._settings.max_attempts,
+            _LATE,
         )
         if len(answer) == 1:
             return Claim(answer[0])
@@ -138,13 +146,14 @@ class JobStore:
         return cancel == "1"
 
     def complete(self, lease: Lease, result: CloneResult) -> None:
-        self._held_call(lease, "finish", "completed", "result", result.to_json())
+        self._held_call(lease, "finish", "completed", result.to_json())
 
     def fail(self, lease: Lease, error: JobError) -> None:
-        self._held_call(lease, "finish", "failed", "error", error.to_json())
+        """End the job. Unless trying the same again is pointless, it becomes a dead letter in the same step."""
+        self._held_call(lease, "fail", error.to_json(), int(error.code not in _NO_LETTER))
 
     def end_canceled(self, lease: Lease) -> None:
-        self._held_call(lease, "finish", "canceled", "", "")
+        self._held_call(lease, "finish", "canceled", "")
 
     def release(
         self,
@@ -188,26 +197,33 @@ class JobStore:
 
     def provenance(self, job_id: str) -> Provenance:
         """What earlier attempts noted with `update`, as the field `provenance`."""
-        noted = self._guarded(lambda: self._redis.hget(self._job_key(job_id), "provenance"))
+        noted = guarded(lambda: self._redis.hget(self._job_key(job_id), "provenance"))
         return Provenance.parse(noted) if noted else Provenance()
 
+    def expire(self, most: int = 64) -> list[str]:
+        """Fail the jobs that no worker began with before their `expiresAt`, and name them."""
+        found: list[str] = self._run(self._keys(), "expire", most, _LATE)
+        return found
+
     def refuse(self, message: Any, error: LikenessError) -> None:
-        """Keep a message that can't become a job, and why, for whoever looks for it: the latest 1000, for as
-        long as records are kept. If it is the message of a job that waits, that job fails."""
-        stream = f"{self._settings.redis_prefix}:refused"
-        text = json.dumps(message)[:_MOST_REFUSED]
-        entry: Any = {"message": text, "code": error.code, "reason": error.message}
-        self._guarded(lambda: self._redis.xadd(stream, entry, maxlen=1000))
-        self._guarded(lambda: self._redis.expire(stream, int(self._settings.record_ttl)))
+        """Keep a message that can't become a job, and why, as a dead letter. If it is the message of a job that
+        waits, that job fails in the same step."""
+        text = json.dumps(message)
         job_id = message.get("jobId") if isinstance(message, dict) else None
-        if isinstance(job_id, str):
-            known = self._guarded(lambda: self._redis.hget(self._job_key(job_id), "message"))
-            if known and json.loads(known) == message:
-                self._call(job_id, "refuse", JobError.of(error).to_json())
+        is_own = isinstance(job_id, str) and self._is_message_of(job_id, message)
+        self._call(
+            str(job_id) if is_own else "",
+            "refuse",
+            # The same message again is the same letter.
+            f"msg_{sha256(text.encode()).hexdigest()[:24]}",
+            text[:_MOST_REFUSED],
+            JobError.of(error).to_json(),
+            int(is_own),
+        )
 
     def get(self, job_id: str) -> JobRecord:
         """The job's record. Raises NotFound."""
-        fields = self._guarded(lambda: self._redis.hgetall(self._job_key(job_id)))
+        fields = guarded(lambda: self._redis.hgetall(self._job_key(job_id)))
         if not fields:
             raise _not_found(job_id)
         return record_from(cast("dict[str, str]", fields))
@@ -216,10 +232,14 @@ class JobStore:
         """The kept events with a sequence above `after`, 1000 at most. `block`: wait so long (s) for a first."""
         stream = self._events_key(job_id)
         block_ms = None if block is None else max(1, _ms(block))
-        answer = self._guarded(lambda: self._redis.xread({stream: f"{after}-0"}, count=1000, block=block_ms))
+        answer = guarded(lambda: self._redis.xread({stream: f"{after}-0"}, count=1000, block=block_ms))
         for _, entries in cast("list[tuple[str, list[tuple[str, dict[str, str]]]]]", answer or []):
             for entry_id, fields in entries:
                 yield event_from(job_id, entry_id, fields)
+
+    def _is_message_of(self, job_id: str, message: Any) -> bool:
+        known = guarded(lambda: self._redis.hget(self._job_key(job_id), "message"))
+        return bool(known) and json.loads(known) == message
 
     def _job_key(self, job_id: str) -> str:
         return f"{self._settings.redis_prefix}:job:{job_id}"
@@ -238,24 +258,26 @@ class JobStore:
         return self._run(self._keys(job_id), function, *args)
 
     def _keys(self, job_id: str = "") -> list[str]:
-        shared = [f"{self._settings.redis_prefix}:{name}" for name in ("watch", "sent", "lanes")]
+        names = ("watch", "sent", "lanes", "expiring", "hooks", "dead")
+        shared = [f"{self._settings.redis_prefix}:{name}" for name in names]
         return [self._job_key(job_id), self._events_key(job_id), *shared]
 
     def _run(self, keys: list[str], function: str, *args: Any) -> Any:
         common = (function, self._settings.event_limit, int(self._settings.record_ttl))
-        return self._guarded(lambda: self._script(keys=keys, args=[*common, *args]))
-
-    def _guarded(self, call: Any) -> Any:
-        try:
-            return call()
-        except RedisError as error:
-            raise QueueUnavailable(
-                f"Redis does not answer ({type(error).__name__}). Check LIKENESS_REDIS_URL and the server."
-            ) from error
+        return guarded(lambda: self._script(keys=keys, args=[*common, *args]))
 
 
-def _identity(job: CloneJob) -> tuple[str, str, str, str, str]:
-    return job.job_id, job.to_json(), job.fingerprint, job.influencer_id, job.project_id
+def _identity(job: CloneJob) -> tuple[str, ...]:
+    expires_at = str(_ms(job.expires_at.timestamp())) if job.expires_at else ""
+    return (
+        job.job_id,
+        job.to_json(),
+        job.fingerprint,
+        job.influencer_id,
+        job.project_id,
+        job.callback_url or "",
+        expires_at,
+    )
 
 
 def _ms(seconds: float) -> int:

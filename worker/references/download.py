@@ -7,10 +7,6 @@ addresses found then, while TLS and the Host header keep to the name.
 """
 
 import ssl
-from collections.abc import Callable
-from concurrent.futures import Future
-from functools import cache
-from threading import Thread
 from urllib.parse import urljoin
 
 import httpcore2
@@ -22,12 +18,9 @@ from models.errors import (
     ReferenceUrlRefused,
     UnusableReference,
 )
-from worker.references.guard import Address, CheckedUrl, check_url, look_up, resolve
-from worker.references.pinned import Deadline, PinnedBackend
+from worker.references.guard import CheckedUrl, check_url, resolve
+from worker.references.pinned import Deadline, Resolver, pinned_pool, user_agent
 from worker.settings import Settings
-from worker.version import likeness_version
-
-Resolver = Callable[[str, int], tuple[Address, ...]]
 
 _MAX_REDIRECTS = 5
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
@@ -51,7 +44,7 @@ def download(
     place = check_url(url, settings.allow_http_to)
     for _ in range(_MAX_REDIRECTS + 1):
         try:
-            found = _get(place, settings, deadline, resolve, tls or _trust_store())
+            found = _get(place, settings, deadline, resolve, tls)
         except (httpcore2.TimeoutException, httpcore2.NetworkError, httpcore2.ProtocolError) as error:
             reason = type(error).__name__
             raise ReferenceFetchFailed(
@@ -66,21 +59,19 @@ def download(
 
 
 def _get(
-    place: CheckedUrl, settings: Settings, deadline: Deadline, resolve: Resolver, tls: ssl.SSLContext
+    place: CheckedUrl, settings: Settings, deadline: Deadline, resolve: Resolver, tls: ssl.SSLContext | None
 ) -> bytes | CheckedUrl:
     """The body, or where the answer redirects to."""
-    addresses = _resolve_in_time(look_up if place.is_own_store else resolve, place, deadline)
-    backend = PinnedBackend(place.host, addresses, deadline)
     url = httpcore2.URL(scheme=place.scheme, host=place.host, port=place.port, target=place.target)
     headers = [
         ("Host", place.authority),
-        ("User-Agent", _user_agent()),
+        ("User-Agent", user_agent()),
         ("Accept", "image/*"),
         ("Accept-Encoding", "identity"),
         ("Connection", "close"),
     ]
     with (
-        httpcore2.ConnectionPool(ssl_context=tls, network_backend=backend) as pool,
+        pinned_pool(place, deadline, resolve, tls) as pool,
         pool.stream("GET", url, headers=headers) as response,
     ):
         if response.status in _REDIRECTS:
@@ -142,31 +133,3 @@ def _body(place: CheckedUrl, response: httpcore2.Response, max_bytes: int) -> by
 
 def _header(response: httpcore2.Response, name: bytes) -> str:
     return next((value.decode("latin-1") for key, value in response.headers if key.lower() == name), "")
-
-
-def _resolve_in_time(resolve: Resolver, place: CheckedUrl, deadline: Deadline) -> tuple[Address, ...]:
-    """The system's resolver takes no timeout, so it is waited for from outside."""
-    future: Future[tuple[Address, ...]] = Future()
-
-    def work() -> None:
-        try:
-            future.set_result(resolve(place.host, place.port))
-        except BaseException as error:  # noqa: BLE001 - it is raised again in the thread that waits
-            future.set_exception(error)
-
-    # A daemon, so that a resolver that hangs holds up neither the job nor the worker's exit.
-    Thread(target=work, name="likeness-resolve", daemon=True).start()
-    try:
-        return future.result(timeout=deadline.left())
-    except TimeoutError:
-        raise httpcore2.ConnectTimeout("name resolution") from None
-
-
-@cache
-def _trust_store() -> ssl.SSLContext:
-    """The machine's trusted authorities, read once: it takes tens of milliseconds."""
-    return httpcore2.default_ssl_context()
-
-
-def _user_agent() -> str:
-    return f"likeness/{likeness_version()}"

@@ -1,4 +1,4 @@
-"""The URL guard: which URLs and which addresses a worker may fetch references from.
+"""The URL guard: which URLs and which addresses references are fetched from and webhooks are sent to.
 
 Pure policy, but for one seam (`look_up`) that asks the system's resolver. Whoever connects must use the
 addresses that `resolve` returned: asking again would let the name change its mind in between.
@@ -78,14 +78,14 @@ def check_url(url: str, allow_http_to: str | None = None) -> CheckedUrl:
     """
     parts = _split(url)
     if parts.scheme not in _DEFAULT_PORTS:
-        raise ReferenceUrlRefused("The reference's URL must begin with https://.")
+        raise ReferenceUrlRefused("The URL must begin with https://.")
     if "@" in parts.netloc:
-        raise ReferenceUrlRefused("The reference's URL must not carry a user name or password.")
+        raise ReferenceUrlRefused("The URL must not carry a user name or password.")
     host = _host_of(parts)
     port = _port_of(parts)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     if not target.isascii() or not target.startswith("/"):
-        raise ReferenceUrlRefused("Percent-encode the path and the query of the reference's URL.", host=host)
+        raise ReferenceUrlRefused("Percent-encode the path and the query of the URL.", host=host)
     checked = CheckedUrl(parts.scheme, host, port, target)
     if parts.scheme == "https":
         if "." not in host and ":" not in host:
@@ -106,9 +106,7 @@ def look_up(host: str, port: int) -> tuple[Address, ...]:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
     except socket.gaierror as error:
         if error.errno == socket.EAI_NONAME:
-            raise ReferenceNotFound(
-                f"There is no host named {host}. Check the reference's URL.", host=host
-            ) from None
+            raise ReferenceNotFound(f"There is no host named {host}. Check the URL.", host=host) from None
         raise ReferenceFetchFailed(f"The name {host} can't be resolved now. Try again.", host=host) from None
     return tuple(dict.fromkeys(ip_address(sockaddr[0]) for *_, sockaddr in found))
 
@@ -146,16 +144,14 @@ def _unmapped(address: Address) -> Address:
 
 def _split(url: str) -> SplitResult:
     if not url or len(url) > _MAX_LENGTH:
-        raise ReferenceUrlRefused(f"The reference's URL must have 1 to {_MAX_LENGTH} characters.")
+        raise ReferenceUrlRefused(f"The URL must have 1 to {_MAX_LENGTH} characters.")
     # Before parsing: the parser drops some of these without a word, and another parser reads `\` as `/`.
     if any(char.isspace() or not char.isprintable() or char == "\\" for char in url):
-        raise ReferenceUrlRefused(
-            "The reference's URL has a space, a control character or a backslash in it."
-        )
+        raise ReferenceUrlRefused("The URL has a space, a control character or a backslash in it.")
     try:
         return urlsplit(url)
     except ValueError:
-        raise ReferenceUrlRefused("The reference's URL can't be read. Check its host name.") from None
+        raise ReferenceUrlRefused("The URL can't be read. Check its host name.") from None
 
 
 def _port_of(parts: SplitResult) -> int:
@@ -166,13 +162,13 @@ def _port_of(parts: SplitResult) -> int:
     else:
         port = _DEFAULT_PORTS[parts.scheme] if port is None else port
     if not port:
-        raise ReferenceUrlRefused("The port in the reference's URL must be from 1 to 65535.")
+        raise ReferenceUrlRefused("The port in the URL must be from 1 to 65535.")
     return port
 
 
 def _host_of(parts: SplitResult) -> str:
     host = parts.hostname or ""
-    refusal = ReferenceUrlRefused("The host in the reference's URL is not a valid name or address.")
+    refusal = ReferenceUrlRefused("The host in the URL is not a valid name or address.")
     if parts.netloc.startswith("["):
         if not _BRACKETED.fullmatch(parts.netloc):  # the parser overlooks what follows the bracket
             raise refusal
@@ -185,7 +181,7 @@ def _host_of(parts: SplitResult) -> str:
         return str(address)
     if not host.isascii():
         if not _AMBIGUOUS.isdisjoint(host):
-            raise ReferenceUrlRefused("Write the host in the reference's URL in its xn-- form.")
+            raise ReferenceUrlRefused("Write the host in the URL in its xn-- form.")
         try:
             # May turn look-alike digits and dots into ASCII ones, so the checks come after it.
             host = host.encode("idna").decode("ascii").lower()
@@ -198,5 +194,5 @@ def _host_of(parts: SplitResult) -> str:
         try:
             return str(IPv4Address(host))
         except ValueError:
-            raise ReferenceUrlRefused("Write the address in the reference's URL as a.b.c.d.") from None
+            raise ReferenceUrlRefused("Write the address in the URL as a.b.c.d.") from None
     return host

@@ -2,18 +2,24 @@
 
 import ssl
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from functools import cache
+from threading import Thread
 from typing import Any
 
 import httpcore2
 
-from worker.references.guard import Address
+from worker.references.guard import Address, CheckedUrl, look_up
+from worker.version import likeness_version
+
+Resolver = Callable[[str, int], tuple[Address, ...]]
 
 _MAX_ADDRESSES = 4  # of one name; more would only shorten the time that each one gets
 
 
 class Deadline:
-    """The end of the time that one download has in all."""
+    """The end of the time that one exchange has in all."""
 
     def __init__(self, seconds: float) -> None:
         self._end = time.monotonic() + seconds
@@ -77,8 +83,56 @@ class _DeadlineStream(httpcore2.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore2.NetworkStream:
-        secured = self._stream.start_tls(ssl_context, server_hostname, self._deadline.left(timeout))
+        try:
+            left = self._deadline.left(timeout)
+        except httpcore2.ReadTimeout:
+            # As the stream itself does when a handshake fails: nobody else would.
+            self.close()
+            raise
+        secured = self._stream.start_tls(ssl_context, server_hostname, left)
         return _DeadlineStream(secured, self._deadline)
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
+
+
+def pinned_pool(
+    place: CheckedUrl, deadline: Deadline, resolve: Resolver, tls: ssl.SSLContext | None
+) -> httpcore2.ConnectionPool:
+    """Connections to a checked URL's host alone, whose name is looked up here and once.
+
+    `resolve` is the address policy; the store inside is spared it. `tls`: null is the machine's trust store.
+    Raises what `resolve` raises, and httpcore2.ConnectTimeout.
+    """
+    addresses = _resolve_in_time(look_up if place.is_own_store else resolve, place, deadline)
+    return httpcore2.ConnectionPool(
+        ssl_context=tls or _trust_store(), network_backend=PinnedBackend(place.host, addresses, deadline)
+    )
+
+
+def user_agent() -> str:
+    return f"likeness/{likeness_version()}"
+
+
+def _resolve_in_time(resolve: Resolver, place: CheckedUrl, deadline: Deadline) -> tuple[Address, ...]:
+    """The system's resolver takes no timeout, so it is waited for from outside."""
+    future: Future[tuple[Address, ...]] = Future()
+
+    def work() -> None:
+        try:
+            future.set_result(resolve(place.host, place.port))
+        except BaseException as error:  # noqa: BLE001 - it is raised again in the thread that waits
+            future.set_exception(error)
+
+    # A daemon, so that a resolver that hangs holds up neither the job nor the worker's exit.
+    Thread(target=work, name="likeness-resolve", daemon=True).start()
+    try:
+        return future.result(timeout=deadline.left())
+    except TimeoutError:
+        raise httpcore2.ConnectTimeout("name resolution") from None
+
+
+@cache
+def _trust_store() -> ssl.SSLContext:
+    """The machine's trusted authorities, read once: it takes tens of milliseconds."""
+    return httpcore2.default_ssl_context()

@@ -1,7 +1,9 @@
 """The embedded stack: the real services that a worker needs, without installing any."""
 
 import os
+from base64 import b64encode
 from pathlib import Path
+from secrets import token_bytes
 from typing import Any, Self
 
 from worker.settings import Settings
@@ -16,13 +18,14 @@ class EmbeddedStack:
         worker = subprocess.Popen(["likeness", "worker"], env=os.environ | stack.environment)
 
     `data_dir` is created if need be. Objects in it survive a restart; what Redis holds only does so with
-    `persist`. Keys and ports are new for each stack, and so is the certificate that its workers sign with: one
-    that nobody trusts.
+    `persist`. Keys, secrets and ports are new for each stack, and so is the certificate that its workers sign
+    with: one that nobody trusts.
     """
 
     def __init__(self, data_dir: Path, *, persist: bool = False) -> None:
         self.redis = RedisServer(data_dir / "redis", persist=persist)
         self.s3 = S3Server(data_dir / "s3")
+        self._webhook_secret = f"whsec_{b64encode(token_bytes(32)).decode()}"
         self._signing = data_dir.resolve() / "signing"
         self._signer: dict[str, str] = {}
 
@@ -31,6 +34,7 @@ class EmbeddedStack:
         """The variables that point a process's settings here; they hold the secret key. Once started."""
         return {
             "LIKENESS_REDIS_URL": self.redis.url,
+            "LIKENESS_WEBHOOK_SECRETS": self._webhook_secret,
             "LIKENESS_S3_ENDPOINT_URL": self.s3.endpoint_url,
             "LIKENESS_S3_ACCESS_KEY_ID": self.s3.access_key_id,
             "LIKENESS_S3_SECRET_ACCESS_KEY": self.s3.secret_access_key,

@@ -17,6 +17,7 @@ HEAVY = {
     "numpy",
     "PIL",
     "httpcore2",
+    "standardwebhooks",
 }
 
 

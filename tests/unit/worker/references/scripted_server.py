@@ -7,8 +7,9 @@ from contextlib import suppress
 from ipaddress import ip_address
 from threading import Event, Thread
 
-from worker.references.download import Resolver, download
+from worker.references.download import download
 from worker.references.guard import Address
+from worker.references.pinned import Resolver
 from worker.settings import Settings
 
 HOST = "images.test"

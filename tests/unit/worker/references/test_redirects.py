@@ -27,8 +27,8 @@ from tests.unit.worker.references.scripted_server import (
     to_loopback,
 )
 from worker.references import guard
-from worker.references.download import Resolver
 from worker.references.guard import Address
+from worker.references.pinned import Resolver
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

@@ -1,0 +1,62 @@
+"""What a webhook tells, and how its delivery stands."""
+
+from typing import Literal
+
+from pydantic import Field, NonNegativeInt
+
+from models.base import Document, InfluencerId, JobId, ProjectId, Time
+from models.job import KIND
+from models.record import JobError
+
+WebhookType = Literal["job.completed", "job.failed", "job.canceled"]
+
+DeliveryState = Literal["pending", "delivered", "failed"]
+"""`failed`: nobody tries any more, but for a replay."""
+
+
+class ResultInShort(Document):
+    """Where a completed job's result stands. The manifest accounts for every image."""
+
+    manifest_key: str
+    manifest_url: str
+
+
+class FinalJob(Document):
+    """The job envelope of a final job, without what would make it long."""
+
+    job_id: JobId
+    kind: Literal["influencer_clone"] = KIND
+    status: Literal["completed", "failed", "canceled"]
+    stage: Literal["done"] = "done"
+    progress: float = Field(ge=0, le=1)
+    influencer_id: InfluencerId
+    project_id: ProjectId
+    location_url: str
+    submitted_at: Time
+    started_at: Time | None = None
+    finished_at: Time
+    result: ResultInShort | None = Field(None, description="job.completed")
+    error: JobError | None = Field(None, description="job.failed; without details where they are long.")
+
+
+class Webhook(Document):
+    """The body of a webhook, by Standard Webhooks 1.0.0. `timestamp` is the event's, the same in every try."""
+
+    type: WebhookType
+    timestamp: Time
+    data: FinalJob
+
+
+class Delivery(Document):
+    """How the delivery of one webhook to one URL stands."""
+
+    webhook_id: str
+    job_id: JobId
+    type: WebhookType
+    url: str = Field(description="Without its query, which may be a secret.")
+    state: DeliveryState
+    tries: NonNegativeInt
+    created_at: Time
+    last_try_at: Time | None = None
+    last_answer: str | None = None
+    next_try_at: Time | None = None

@@ -1,0 +1,85 @@
+"""`likeness webhooks` and `likeness dead`, on a real Redis."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from typer.testing import CliRunner
+
+from models.errors import InvalidSettings, NotFound
+from tests.e2e.conftest import environment_of
+from tests.integration.test_job_store import ERROR, claimed, make_job
+from tests.integration.test_webhooks import end, job_for
+from worker import settings as settings_module
+from worker.cli import app
+from worker.jobs import JobStore
+from worker.settings import Settings
+from worker.webhooks.outbox import Outbox, Outcome
+
+
+@pytest.fixture(autouse=True)
+def _settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name, value in environment_of(settings).items():
+        monkeypatch.setenv(name, value)
+    settings_module.settings.cache_clear()
+    yield
+    settings_module.settings.cache_clear()
+
+
+def likeness(*arguments: str) -> str:
+    done = CliRunner().invoke(app, arguments)
+    if done.exception:
+        raise done.exception
+    return done.stdout
+
+
+def test_deliveries_are_listed_and_replayed(settings: Settings) -> None:
+    job, other = job_for("https://a.example/hook?token=sesame"), job_for("http://[::1]/hook")
+    for each in (job, other):
+        end(settings, each)
+    outbox = Outbox(settings)
+    for tried in outbox.take(2):
+        outbox.note(tried, Outcome("failed", "410: this URL is not tried again", gone=True))
+    shown = likeness("webhooks", "list")
+    assert "sesame" not in shown
+    (line,) = [line for line in shown.splitlines() if job.job_id in line]
+    webhook_id = line.split()[0]
+    assert all(word in line for word in ("job.completed", "failed", "410", "https://a.example/hook?…"))
+    assert "http://[::1]/hook" in shown
+    assert likeness("webhooks", "list", "--state", "pending", "--json") == ""
+
+    replayed = json.loads(likeness("webhooks", "replay", webhook_id, "--json"))
+    assert (replayed["jobId"], replayed["state"], replayed["tries"]) == (job.job_id, "pending", 0)
+    (pending,) = likeness("webhooks", "list", "--state", "pending", "--json").splitlines()
+    assert json.loads(pending)["nextTryAt"]
+    with pytest.raises(NotFound):
+        likeness("webhooks", "replay", "job_nope")
+
+
+def test_nothing_is_delivered_without_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LIKENESS_WEBHOOK_SECRETS")
+    with pytest.raises(InvalidSettings, match="LIKENESS_WEBHOOK_SECRETS"):
+        likeness("webhooks", "deliver")
+
+
+def test_dead_letters_are_listed_shown_retried_and_dropped(settings: Settings) -> None:
+    store, job = JobStore(settings), make_job()
+    error = ERROR.model_copy(update={"message": "It [/broke]."})
+    store.fail(claimed(store, job), error)
+    (line,) = [line for line in likeness("dead", "list").splitlines() if job.job_id in line]
+    assert "RENDER_FAILED" in line
+    assert error.message in line
+    assert json.loads(likeness("dead", "list", "--json"))["letterId"] == job.job_id
+    assert likeness("dead", "list", "--code", "OTHER", "--json") == ""
+    assert json.loads(likeness("dead", "show", job.job_id))["message"]["jobId"] == job.job_id
+
+    new = json.loads(likeness("dead", "retry", job.job_id))
+    assert new["jobId"] != job.job_id
+    assert (new["status"], new["influencerId"]) == ("running", job.influencer_id)
+    assert json.loads(likeness("dead", "retry", job.job_id))["jobId"] == new["jobId"]
+    assert new["jobId"] in likeness("dead", "list")
+
+    likeness("dead", "drop", job.job_id)
+    assert likeness("dead", "list", "--json") == ""
+    with pytest.raises(NotFound):
+        likeness("dead", "show", job.job_id)

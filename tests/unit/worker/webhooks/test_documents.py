@@ -1,0 +1,51 @@
+"""From a row to what is told and shown."""
+
+import json
+
+import pytest
+
+from worker.webhooks.documents import delivery_from, webhook_from
+
+ROW = {
+    "webhook_id": "evt_1",
+    "type": "job.failed",
+    "url": "https://user:sesame@a.example/hook?token=sesame#sesame",
+    "state": "pending",
+    "tries": "2",
+    "created_at": "1795000000000",
+    "last_at": "1795000001000",
+    "last_answer": "503",
+    "job_id": "job_1",
+    "status": "failed",
+    "progress": "0.25",
+    "influencer_id": "inf_1",
+    "project_id": "project-1",
+    "submitted_at": "1795000000000",
+    "finished_at": "1795000000500",
+    "error": json.dumps({"code": "X", "message": "No.", "details": {"n": 1}}),
+}
+
+
+def test_what_is_told() -> None:
+    told = json.loads(webhook_from(ROW).to_json())
+    assert told["type"] == "job.failed"
+    assert told["timestamp"] == told["data"]["finishedAt"] == "2026-11-18T11:06:40.500Z"
+    assert told["data"]["locationUrl"] == "/v1/jobs/job_1"
+    assert told["data"]["error"] == {"code": "X", "message": "No.", "retryable": False, "details": {"n": 1}}
+    assert "result" not in told["data"]
+
+
+def test_long_details_are_left_out() -> None:
+    error = json.dumps({"code": "X", "message": "No.", "details": {"much": "x" * 30_000}})
+    body = webhook_from(ROW | {"error": error}).to_json()
+    assert len(body) < 2_000
+    assert json.loads(body)["data"]["error"]["details"] == {}
+
+
+@pytest.mark.parametrize("url", [ROW["url"], "http://[broken?sesame"])
+def test_a_shown_url_has_no_credentials_and_no_query(url: str) -> None:
+    shown = delivery_from(ROW | {"url": url}, 1795000002000.0)
+    assert "sesame" not in shown.to_json()
+    assert shown.next_try_at
+    assert delivery_from(ROW, None).next_try_at is None
+    assert delivery_from(ROW, None).url == "https://a.example/hook?…"

@@ -1,0 +1,84 @@
+"""`likeness webhooks`: deliver them, see how deliveries stand, deliver again."""
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from models.webhook import Delivery
+
+app = typer.Typer(no_args_is_help=True, help="Webhooks: deliver them, list deliveries, deliver again.")
+
+# In characters; a table takes what it needs.
+_WIDE = 4000
+
+
+class State(StrEnum):
+    pending = "pending"
+    delivered = "delivered"
+    failed = "failed"
+
+
+@app.command()
+def deliver() -> None:
+    """Deliver webhooks until SIGTERM. One process is enough; more share the work. Needs no device."""
+    from worker.settings import settings
+    from worker.webhooks.deliverer import run
+
+    run(settings())
+
+
+@app.command("list")
+def list_deliveries(
+    state: Annotated[State | None, typer.Option(help="Only those that stand so.")] = None,
+    most: Annotated[int, typer.Option("--limit", min=1, help="How many.")] = 50,
+    json: Annotated[bool, typer.Option("--json", help="One JSON document a line.")] = False,
+) -> None:
+    """List deliveries: pending ones, then those that ended last."""
+    from worker.settings import settings
+    from worker.webhooks.outbox import Outbox
+
+    _print(Outbox(settings()).deliveries(state.value if state else None, most), as_json=json)
+
+
+@app.command()
+def replay(
+    name: Annotated[str, typer.Argument(metavar="JOB_ID|WEBHOOK_ID", show_default=False)],
+    json: Annotated[bool, typer.Option("--json", help="One JSON document a line.")] = False,
+) -> None:
+    """Deliver again, with the same webhook id, whatever came of it before. Also lifts what a 410 stopped."""
+    from worker.settings import settings
+    from worker.webhooks.outbox import Outbox
+
+    _print(Outbox(settings()).replay(name), as_json=json)
+
+
+def _print(deliveries: "Iterable[Delivery]", *, as_json: bool) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from models.base import format_time
+
+    if as_json:
+        for delivery in deliveries:
+            typer.echo(delivery.to_json())
+        return
+    table = Table("webhook", "job", "type", "state", "tries", "last answer", "next try", "URL", box=None)
+    for delivery in deliveries:
+        cells = (
+            delivery.webhook_id,
+            delivery.job_id,
+            delivery.type,
+            delivery.state,
+            str(delivery.tries),
+            delivery.last_answer or "",
+            format_time(delivery.next_try_at) if delivery.next_try_at else "",
+            delivery.url,
+        )
+        table.add_row(*map(Text, cells))
+    # Ids are there to be copied, so nothing is cut off.
+    Console(width=_WIDE).print(table)

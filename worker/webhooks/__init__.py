@@ -1,0 +1,1 @@
+"""Webhooks: the outbox's other end, the signed delivery, and its process."""

@@ -1,0 +1,47 @@
+"""From a delivery's row in Redis to the webhook's body, and to what the command line shows."""
+
+import json
+import re
+from typing import Any
+
+from models.webhook import Delivery, Webhook
+from worker.jobs.documents import time_of
+
+# Webhooks are thin: who wants more reads the record.
+_MOST_DETAILS = 8_000
+_ALIKE = ("job_id", "status", "progress", "influencer_id", "project_id")
+_TIMES = ("submitted_at", "started_at", "finished_at")
+
+
+def webhook_from(fields: dict[str, str]) -> Webhook:
+    """What a row tells: the same at every try."""
+    data: dict[str, Any] = {name: fields[name] for name in _ALIKE}
+    data |= {name: time_of(fields[name]) for name in _TIMES if name in fields}
+    data["location_url"] = f"/v1/jobs/{fields['job_id']}"
+    if "manifest_key" in fields:
+        data["result"] = {name: fields[name] for name in ("manifest_key", "manifest_url")}
+    if "error" in fields:
+        data["error"] = json.loads(fields["error"])
+        if len(fields["error"]) > _MOST_DETAILS:
+            data["error"]["details"] = {}
+    return Webhook.model_validate({"type": fields["type"], "timestamp": data["finished_at"], "data": data})
+
+
+def delivery_from(fields: dict[str, str], next_at: float | None) -> Delivery:
+    """How a row stands."""
+    delivery: dict[str, Any] = {
+        name: fields[name] for name in ("webhook_id", "job_id", "type", "state", "tries")
+    }
+    delivery["url"] = _without_query(fields["url"])
+    delivery["created_at"] = time_of(fields["created_at"])
+    delivery["last_answer"] = fields.get("last_answer")
+    if "last_at" in fields:
+        delivery["last_try_at"] = time_of(fields["last_at"])
+    if next_at is not None:
+        delivery["next_try_at"] = time_of(next_at)
+    return Delivery.model_validate(delivery)
+
+
+def _without_query(url: str) -> str:
+    place, query, _ = url.partition("#")[0].partition("?")
+    return re.sub(r"//[^/@]*@", "//", place) + ("?…" if query else "")

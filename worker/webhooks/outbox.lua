@@ -1,0 +1,150 @@
+-- Deliveries of webhooks: who tries which one now, and what came of it. jobs/store.lua writes their rows, in the
+-- step that makes a job final. Each call is one atomic step; Redis's own clock is the only one.
+--
+-- KEYS  1 hooks                zset    pending deliveries by the time (ms) of their next try; one in hand, by when
+--                                      it is tried again if nobody says what came of it
+--       and what is named after it:
+--         :row:<id>            hash    a delivery: what the webhook tells, its URL, how it stands
+--         :ended               zset    deliveries that were made or given up, by when
+--         :busy:<receiver>     zset    deliveries in hand at one host and port, by the same time as in `hooks`
+--         :parked:<receiver>   zset    due ones that wait for those, by the time at which they began to
+--         :slow:<receiver>     string  it could not be reached, or let the last try run into its timeout
+--         :hold:<SHA-1 of URL> string  until it expires, the URL asked not to be tried (Retry-After)
+--         :gone:<SHA-1 of URL> string  the URL answered 410: it is not tried until somebody replays
+--         :url                 string  the URL that is told of every job, while there are deliverers
+-- ARGV  1 function, 2 row ttl (s), then what the function takes
+--
+-- A row expires its ttl after it ended, or after it should have been tried and nobody was there to.
+-- A delivery's `token` grows with every try and every replay, so that what came of an older try changes nothing.
+
+local hooks, row_ttl = KEYS[1], ARGV[2]
+
+local function now()
+  local t = redis.call('TIME')
+  return t[1] * 1000 + math.floor(t[2] / 1000)
+end
+
+local function row(id) return hooks .. ':row:' .. id end
+local function get(id, field) return redis.call('HGET', row(id), field) end
+local function receiver(url) return url:lower():match('^%a+://([^/?#]*)') or '' end
+local function mark(kind, url) return hooks .. ':' .. kind .. ':' .. redis.sha1hex(url) end
+
+local function try_at(id, at)
+  redis.call('ZADD', hooks, at, id)
+  redis.call('PEXPIREAT', row(id), at + row_ttl * 1000)
+end
+
+local function finish(id, state, answer)
+  local ended, at = hooks .. ':ended', now()
+  redis.call('HSET', row(id), 'state', state, 'last_answer', answer)
+  redis.call('EXPIRE', row(id), row_ttl)
+  redis.call('ZREM', hooks, id)
+  redis.call('ZADD', ended, at, id)
+  redis.call('ZREMRANGEBYSCORE', ended, '-inf', at - row_ttl * 1000)
+end
+
+-- Let deliveries go on that waited for others at the same receiver.
+local function unpark(at, most)
+  local parked = hooks .. ':parked:' .. at
+  for _, id in ipairs(redis.call('ZRANGE', parked, 0, most - 1)) do
+    redis.call('ZREM', parked, id)
+    if get(id, 'state') == 'pending' then try_at(id, now()) end
+  end
+end
+
+-- Deliverers ask often, so nothing is written while nothing changes.
+local function tell_all(url)
+  local key = hooks .. ':url'
+  local known = redis.call('GET', key) or ''
+  if known == url and (url == '' or redis.call('TTL', key) > row_ttl / 2) then return end
+  if url == '' then redis.call('DEL', key) else redis.call('SET', key, url, 'EX', row_ttl) end
+end
+
+local calls = {}
+
+-- Deliveries to try now, each with its fields. No receiver gets more than `share` of them at once, one that is slow
+-- a single one: a receiver that hangs takes no more than that from the others.
+function calls.take(most, lease_ms, share, url)
+  tell_all(url)
+  local taken, looked_at = {}, 0
+  while #taken < tonumber(most) and looked_at < 1000 do
+    local due = redis.call('ZRANGEBYSCORE', hooks, '-inf', now(), 'LIMIT', 0, most - #taken)
+    if #due == 0 then break end
+    for _, id in ipairs(due) do
+      looked_at = looked_at + 1
+      local url = get(id, 'url')
+      local at = url and receiver(url)
+      local busy, parked = hooks .. ':busy:' .. (at or ''), hooks .. ':parked:' .. (at or '')
+      local hold = url and redis.call('PTTL', mark('hold', url)) or 0
+      if not url then
+        redis.call('ZREM', hooks, id)
+      elseif redis.call('EXISTS', mark('gone', url)) == 1 then
+        finish(id, 'failed', 'not tried: the URL answered 410 before')
+      elseif hold > 0 then
+        try_at(id, now() + hold)
+      else
+        redis.call('ZREMRANGEBYSCORE', busy, '-inf', now())
+        local places = redis.call('EXISTS', hooks .. ':slow:' .. at) == 1 and 1 or tonumber(share)
+        local again_at = now() + lease_ms
+        -- Also a parked one comes up again by itself, if whoever should let it go on died.
+        try_at(id, again_at)
+        if redis.call('ZCARD', busy) >= places then
+          redis.call('ZADD', parked, 'NX', now(), id)
+          redis.call('PEXPIRE', parked, 2 * lease_ms)
+        else
+          redis.call('ZREM', parked, id)
+          redis.call('ZADD', busy, again_at, id)
+          redis.call('PEXPIRE', busy, lease_ms)
+          redis.call('HINCRBY', row(id), 'token', 1)
+          redis.call('HINCRBY', row(id), 'tries', 1)
+          redis.call('HSET', row(id), 'last_at', now())
+          taken[#taken + 1] = { id, redis.call('HGETALL', row(id)) }
+        end
+      end
+    end
+  end
+  return taken
+end
+
+-- What came of a try. `delay_ms` is for one that stays pending; `hold_ms` and `gone` are what its URL asked for.
+function calls.note(id, token, state, answer, delay_ms, hold_ms, gone, slow)
+  if get(id, 'token') ~= token then return 'lost' end
+  local url = get(id, 'url')
+  local at = receiver(url)
+  redis.call('ZREM', hooks .. ':busy:' .. at, id)
+  if slow == '1' then
+    redis.call('SET', hooks .. ':slow:' .. at, 1, 'EX', row_ttl)
+  else
+    redis.call('DEL', hooks .. ':slow:' .. at)
+  end
+  -- Two, so that a receiver that is well again gets its share again; one too many is parked again.
+  unpark(at, 2)
+  if gone == '1' then redis.call('SET', mark('gone', url), 1, 'EX', row_ttl) end
+  if tonumber(hold_ms) > 0 then redis.call('SET', mark('hold', url), 1, 'PX', hold_ms) end
+  if state == 'pending' then
+    redis.call('HSET', row(id), 'last_answer', answer)
+    try_at(id, now() + delay_ms)
+  else
+    finish(id, state, answer)
+  end
+  return 'ok'
+end
+
+-- Deliver again, from the schedule's beginning and with the same webhook id.
+function calls.replay(id)
+  local url = get(id, 'url')
+  if not url then return 'missing' end
+  redis.call('DEL', mark('gone', url), mark('hold', url))
+  redis.call('HSET', row(id), 'state', 'pending', 'tries', 0)
+  redis.call('HINCRBY', row(id), 'token', 1)
+  redis.call('ZREM', hooks .. ':ended', id)
+  try_at(id, now())
+  return 'ok'
+end
+
+-- How many deliveries should have been tried more than `late_ms` ago.
+function calls.late(late_ms)
+  return redis.call('ZCOUNT', hooks, '-inf', now() - late_ms)
+end
+
+return calls[ARGV[1]](unpack(ARGV, 3))

@@ -1,0 +1,147 @@
+"""The outbox's Python side. What a write means, and why it is safe, stands in outbox.lua."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib import resources
+from itertools import islice
+from typing import Any, cast
+
+from models.errors import NotFound
+from models.webhook import Delivery, DeliveryState
+from worker.jobs.connection import connect, guarded
+from worker.settings import Settings
+from worker.webhooks.documents import delivery_from
+
+# How many tries one receiver may have at once.
+_MOST_SHARE = 4
+# To whom store.lua lets one webhook go: the job's own URL, and the one that is told of all.
+_ENDPOINTS = ("job", "all")
+_PAGE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """A delivery that this process tries now. Its URL may be a secret, so it never prints."""
+
+    delivery_id: str
+    fields: dict[str, str] = field(repr=False)
+
+    @property
+    def webhook_id(self) -> str:
+        return self.fields["webhook_id"]
+
+    @property
+    def job_id(self) -> str:
+        return self.fields["job_id"]
+
+    @property
+    def url(self) -> str:
+        return self.fields["url"]
+
+    @property
+    def number(self) -> int:
+        """Which try this is, from 1; a replay begins anew."""
+        return int(self.fields["tries"])
+
+    @property
+    def at(self) -> float:
+        """When it was taken, in seconds since 1970 by Redis's clock."""
+        return int(self.fields["last_at"]) / 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a try. `delay`: until the next one, in seconds, if the delivery stays pending.
+
+    `hold`: for so long, in seconds, the URL isn't tried at all. `gone`: nor ever, until a replay. `slow`: the
+    receiver could not be reached, or gave no answer in time.
+    """
+
+    state: DeliveryState
+    answer: str
+    delay: float = 0
+    hold: float = 0
+    gone: bool = False
+    slow: bool = False
+
+
+class Outbox:
+    """The webhooks to deliver, and those of the past. Methods raise QueueUnavailable."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._prefix = settings.redis_prefix
+        self._hooks = f"{self._prefix}:hooks"
+        self._row_ttl = int(settings.record_ttl)
+        # A try ends by itself before this, so that a longer silence means that its process died.
+        self._lease_ms = int(settings.webhook_timeout * 2000)
+        self._share = max(1, min(_MOST_SHARE, settings.webhook_concurrency // 2))
+        self._general_url = settings.webhook_url.get_secret_value() if settings.webhook_url else ""
+        self._redis = connect(settings)
+        source = resources.files("worker.webhooks").joinpath("outbox.lua").read_text()
+        self._script = self._redis.register_script(source)
+
+    def take(self, most: int) -> list[Try]:
+        """Deliveries to try now by the caller, who says with `note` what came of each."""
+        found = self._call("take", most, self._lease_ms, self._share, self._general_url)
+        return [
+            Try(delivery_id, dict(zip(flat[::2], flat[1::2], strict=True))) for delivery_id, flat in found
+        ]
+
+    def note(self, tried: Try, outcome: Outcome) -> bool:
+        """False, and nothing is written, if the delivery was replayed or tried again by another meanwhile."""
+        answer = self._call(
+            "note",
+            tried.delivery_id,
+            tried.fields["token"],
+            outcome.state,
+            outcome.answer,
+            int(outcome.delay * 1000),
+            int(outcome.hold * 1000),
+            int(outcome.gone),
+            int(outcome.slow),
+        )
+        return bool(answer == "ok")
+
+    def late(self, seconds: float) -> int:
+        """How many deliveries should have been tried longer than `seconds` ago."""
+        return int(self._call("late", int(seconds * 1000)))
+
+    def replay(self, name: str) -> list[Delivery]:
+        """Deliver again what has this webhook id or is of this job, whatever its state. Raises NotFound."""
+        known = guarded(lambda: self._redis.hget(f"{self._prefix}:job:{name}", "webhook_id"))
+        ids = [f"{known or name}-{endpoint}" for endpoint in _ENDPOINTS]
+        replayed = [delivery_id for delivery_id in ids if self._call("replay", delivery_id) == "ok"]
+        if not replayed:
+            raise NotFound(f"There is no webhook of {name}. It may have expired, or its job isn't final yet.")
+        return self._read(replayed)
+
+    def deliveries(self, state: DeliveryState | None = None, most: int | None = None) -> list[Delivery]:
+        """Deliveries: pending ones by their next try, then the others, the latest first."""
+        return list(islice((found for found in self._all() if state in (None, found.state)), most))
+
+    def _all(self) -> Iterator[Delivery]:
+        # A delivery may end while this looks, and would come twice.
+        seen: set[str] = set()
+        for key, latest_first in ((self._hooks, False), (f"{self._hooks}:ended", True)):
+            start, ids = 0, [""]
+            while ids:
+                ids = self._page(key, start, latest_first)
+                start += len(ids)
+                yield from self._read([delivery_id for delivery_id in ids if delivery_id not in seen])
+                seen.update(ids)
+
+    def _page(self, key: str, start: int, latest_first: bool) -> list[str]:
+        found = guarded(lambda: self._redis.zrange(key, start, start + _PAGE - 1, desc=latest_first))
+        return cast("list[str]", found)
+
+    def _read(self, ids: list[str]) -> list[Delivery]:
+        with self._redis.pipeline(transaction=False) as pipeline:
+            for delivery_id in ids:
+                pipeline.hgetall(f"{self._hooks}:row:{delivery_id}")
+                pipeline.zscore(self._hooks, delivery_id)
+            answers = guarded(pipeline.execute)
+        rows = zip(answers[::2], answers[1::2], strict=True)
+        return [delivery_from(fields, next_at) for fields, next_at in rows if fields]
+
+    def _call(self, function: str, *args: Any) -> Any:
+        return guarded(lambda: self._script(keys=[self._hooks], args=[function, self._row_ttl, *args]))

@@ -1,0 +1,91 @@
+"""One try: a POST to a URL that nobody vouches for, under the same guard as references."""
+
+import ssl
+from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+
+import httpcore2
+
+from models.errors import ReferenceUrlRefused, UnusableReference
+from worker.references.guard import check_url, resolve
+from worker.references.pinned import Deadline, Resolver, pinned_pool, user_agent
+from worker.settings import Settings
+from worker.webhooks.documents import webhook_from
+from worker.webhooks.outbox import Try
+from worker.webhooks.signing import WebhookSigner
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back. `status` is None where nothing did, and `failure` says why.
+
+    `is_refused`: the guard said no, so nothing was sent. `retry_after` is in seconds.
+    """
+
+    status: int | None = None
+    failure: str = ""
+    is_refused: bool = False
+    retry_after: float = 0
+
+
+class Sender:
+    """Signs and sends. `resolve` is the address policy and `tls` the trust store; only tests replace them.
+
+    Raises InvalidSettings if it can't sign.
+    """
+
+    def __init__(
+        self, settings: Settings, *, resolve: Resolver = resolve, tls: ssl.SSLContext | None = None
+    ) -> None:
+        self._timeout = settings.webhook_timeout
+        self._allow_http_to = settings.allow_http_to
+        self._signer = WebhookSigner(settings)
+        self._resolve = resolve
+        self._tls = tls
+
+    def send(self, tried: Try) -> Answer:
+        """Deliver, within `webhook_timeout` seconds. A redirect is an answer like any other: it isn't followed."""
+        try:
+            return self._send(tried)
+        except ReferenceUrlRefused as error:
+            return Answer(failure=f"refused: {error.message}", is_refused=True)
+        except UnusableReference as error:
+            return Answer(failure=error.message)
+        except httpcore2.TimeoutException:
+            return Answer(failure=f"no answer within {self._timeout:g} s")
+        except (httpcore2.NetworkError, httpcore2.ProtocolError) as error:
+            return Answer(failure=f"no answer ({type(error).__name__})")
+
+    def _send(self, tried: Try) -> Answer:
+        deadline = Deadline(self._timeout)
+        place = check_url(tried.url, self._allow_http_to)
+        body = webhook_from(tried.fields).to_json()
+        headers = {
+            "Host": place.authority,
+            "User-Agent": user_agent(),
+            "Content-Type": "application/json",
+            "Content-Length": str(len(body.encode())),
+            "Connection": "close",
+            **self._signer.headers(tried.webhook_id, tried.at, body),
+        }
+        url = httpcore2.URL(scheme=place.scheme, host=place.host, port=place.port, target=place.target)
+        with (
+            pinned_pool(place, deadline, self._resolve, self._tls) as pool,
+            # The head tells all; the body of the answer is never read.
+            pool.stream("POST", url, headers=list(headers.items()), content=body.encode()) as response,
+        ):
+            return Answer(response.status, retry_after=_retry_after(response, tried.at))
+
+
+def _retry_after(response: httpcore2.Response, now: float) -> float:
+    """Seconds from `now`; 0 if the header says nothing that can be read."""
+    text = next((value for key, value in response.headers if key.lower() == b"retry-after"), b"")
+    value = text.decode("latin-1").strip()
+    if value.isascii() and value.isdecimal():
+        return float(value)
+    try:
+        at = parsedate_to_datetime(value)
+    except (ValueError, OverflowError):
+        return 0
+    return max(0.0, (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() - now)
