@@ -19,6 +19,10 @@ from worker.settings import Settings
 from worker.stack import EmbeddedStack
 from worker.storage import Storage
 
+# What tests compute is too small to gain from threads, which wait for each other where others need the cores too.
+# Set before a test module imports numpy or torch, and inherited by all that tests start.
+os.environ["OMP_NUM_THREADS"] = "1"
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _first_environment() -> dict[str, str]:
