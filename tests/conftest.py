@@ -6,6 +6,8 @@
 `storage`       the object store as `settings` has it
 
 None of them skips: a test that needs a service must fail where there is none.
+
+`make test` runs the files in two processes (pytest-xdist). Each of these has a stack of its own.
 """
 
 import os
