@@ -30,8 +30,7 @@ class WorkerProcess:
         with log.open("wb") as out:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", module, "worker"],
-                # Several workers share few cores here, and torch's threads would only fight for them.
-                env=os.environ | environment | {"OMP_NUM_THREADS": "1"},
+                env=os.environ | environment,
                 stdout=out,
                 stderr=subprocess.STDOUT,
             )
