@@ -12,7 +12,7 @@ demo: $(VENV)/installed
 	$(BIN)/likeness demo --out $(OUT)
 
 test: check
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2
 
 check: $(VENV)/installed
 	$(BIN)/ruff check .

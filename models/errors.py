@@ -14,10 +14,15 @@ LikenessError                                              the root; never raise
 │   ├── ReferenceTooLarge         REFERENCE_TOO_LARGE      bytes or pixels above the cap
 │   ├── ReferenceNotAnImage       REFERENCE_NOT_AN_IMAGE   not a picture of an accepted format, or broken
 │   ├── ReferenceUrlRefused       REFERENCE_URL_REFUSED    the URL guard said no
-│   └── ReferenceFetchFailed      REFERENCE_FETCH_FAILED   the far server failed; retryable
+│   ├── ReferenceFetchFailed      REFERENCE_FETCH_FAILED   the far server failed; retryable
+│   └── ReferenceShowsAnother     REFERENCE_SHOWS_ANOTHER  another person than the rest of them do
 ├── NoUsableReference             NO_USABLE_REFERENCE      none of the job's references can be used
 ├── FaceModelMissing              FACE_MODEL_MISSING       what finds and describes faces isn't here
 ├── CalibrationRefused            CALIBRATION_REFUSED      made for another embedder, or no calibration at all
+├── LikenessNotReached            LIKENESS_NOT_REACHED     every permitted try of a shot missed the likeness
+├── VerifyError                   VERIFY_FAILED            an image couldn't be judged; retryable
+│   ├── VerifyProcessDied         VERIFY_PROCESS_DIED      killed or crashed; retryable
+│   └── VerifyProcessHung         VERIFY_PROCESS_HUNG      no sign of life; retryable
 ├── RenderError                   RENDER_FAILED            the pipeline raised; retryable
 │   ├── RenderProcessDied         RENDER_PROCESS_DIED      killed or crashed; retryable
 │   ├── RenderProcessHung         RENDER_PROCESS_HUNG      no sign of life; retryable
@@ -123,6 +128,10 @@ class ReferenceFetchFailed(UnusableReference):
     retryable = True
 
 
+class ReferenceShowsAnother(UnusableReference):
+    code = "REFERENCE_SHOWS_ANOTHER"
+
+
 class NoUsableReference(LikenessError):
     code = "NO_USABLE_REFERENCE"
 
@@ -133,6 +142,23 @@ class FaceModelMissing(LikenessError):
 
 class CalibrationRefused(LikenessError):
     code = "CALIBRATION_REFUSED"
+
+
+class LikenessNotReached(LikenessError):
+    code = "LIKENESS_NOT_REACHED"
+
+
+class VerifyError(LikenessError):
+    code = "VERIFY_FAILED"
+    retryable = True
+
+
+class VerifyProcessDied(VerifyError):
+    code = "VERIFY_PROCESS_DIED"
+
+
+class VerifyProcessHung(VerifyError):
+    code = "VERIFY_PROCESS_HUNG"
 
 
 class RenderError(LikenessError):

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field, NonNegativeInt, PositiveInt
 
 from models.base import Document, JobId, Time
+from models.likeness import MissedImage
 from models.record import CloneResult, JobError, JobStatus, RejectedReference, Stage, StoredImage
 
 EventType = Literal[
@@ -14,6 +15,7 @@ EventType = Literal[
     "job.reference_rejected",
     "job.progress",
     "job.image_stored",
+    "job.image_missed",
     "job.cancel_requested",
     "job.requeued",
     "job.completed",
@@ -41,6 +43,7 @@ class JobEvent(Document):
     reason: str | None = Field(None, description="job.requeued: why the attempt ended early.")
     reference: RejectedReference | None = None
     image: StoredImage | None = None
+    missed: MissedImage | None = Field(None, description="job.image_missed: what wasn't taken, and why.")
     result: CloneResult | None = None
     error: JobError | None = None
 

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from models.base import AssetId, InfluencerId, JobId, ProjectId, Request, Time, Url
 from models.errors import InvalidInput
 from models.influencer import CloneOverrides, Influencer, Name, ReferenceImage
+from models.likeness import Subject
 from models.shot import DEFAULT_SHOTS, ShotNames, shot_named
 
 KIND: Literal["influencer_clone"] = "influencer_clone"
@@ -55,6 +56,10 @@ class CloneJob(Request):
     overrides: CloneOverrides = CloneOverrides()
     references: Annotated[tuple[ReferenceSource, ...], Field(min_length=1, max_length=20)]
     shots: ShotNames = DEFAULT_SHOTS
+    subject: Subject = Field("person", description="`any`: references may show what has no face.")
+    accept_partial: bool = Field(
+        False, description="Complete with the shots that reach the likeness, if at least one does."
+    )
     callback_url: str | None = Field(
         None,
         pattern=r"^https?://[^\s]+$",
@@ -87,6 +92,13 @@ class CloneJob(Request):
     @property
     def project_id(self) -> ProjectId:
         return self.source.project_id
+
+    @property
+    def changes_face(self) -> bool:
+        """Whether the clone's face differs from its references on purpose."""
+        clone = self.overrides.apply_to(self.source)
+        fields = ("gender", "age_range", "ethnicity")
+        return any(getattr(clone, field) != getattr(self.source, field) for field in fields)
 
     @property
     def fingerprint(self) -> str:

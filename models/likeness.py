@@ -3,16 +3,29 @@
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from models.base import Document, Sha256
 
 Subject = Literal["person", "any"]
 """What the references show: one person's face, or also things that have none."""
 
+GateMode = Literal["required", "report", "off"]
+"""`required`: only an image that passes becomes part of a clone. `report`: all are judged and all are taken.
+`off`: nothing is judged."""
+
 Metric = Literal["euclidean", "cosine"]
 """How two descriptors compare. A similarity is 1 - distance, or the cosine: 1 is the same picture, and higher is
 more alike. Similarities of different embedders don't compare."""
+
+
+class EmbedderName(StrEnum):
+    """What finds faces, and what describes them."""
+
+    DLIB = "dlib"
+    """What pip installs; the only one with a calibration of ours."""
+    YUNET_SFACE = "yunet-sface"
+    YUNET_AURAFACE = "yunet-auraface"
 
 
 class Embedder(Document):
@@ -132,3 +145,24 @@ class CheckedReference(Document):
     )
     faults: tuple[ReferenceFault, ...] = ()
     used: bool = Field(description="Images are compared with it.")
+
+
+class MissedImage(Document):
+    """An image that wasn't taken: one try of a shot."""
+
+    shot: str
+    seed: NonNegativeInt
+    attempt: PositiveInt = Field(description="Which try of the shot this was.")
+    judgement: Judgement
+    evidence_key: str | None = Field(None, description="Where it is kept, if it was the best of all tries.")
+
+
+class SetLikeness(Document):
+    """What the gate found of a job's set besides each image's judgement, which stands with the image."""
+
+    gate: Literal["required", "report"]
+    subject: Subject
+    references: tuple[CheckedReference, ...] = Field(
+        description="Those that could be read. `reference 1` in an image's scores is the first of these."
+    )
+    missed: tuple[MissedImage, ...] = Field((), description="Shots that a partial set is without.")

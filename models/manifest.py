@@ -6,6 +6,7 @@ from pydantic import Field
 
 from models.base import AssetId, Document, InfluencerId, JobId, ProjectId, Sha256, Time
 from models.job import KIND
+from models.likeness import SetLikeness
 from models.record import StoredImage
 
 DIGITAL_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
@@ -66,3 +67,4 @@ class Manifest(Provenance):
     created_at: Time
     digital_source_type: str = DIGITAL_SOURCE_TYPE
     images: tuple[StoredImage, ...]
+    likeness: SetLikeness | None = None

@@ -8,6 +8,7 @@ from models.base import AssetId, Document, InfluencerId, JobId, ProjectId, Sha25
 from models.errors import LikenessError
 from models.influencer import Influencer
 from models.job import KIND
+from models.likeness import Judgement, SetLikeness
 
 JobStatus = Literal["running", "completed", "failed", "canceled"]
 """`running` is the only one that isn't final."""
@@ -54,6 +55,9 @@ class StoredImage(Document):
     width: NonNegativeInt
     height: NonNegativeInt
     seed: NonNegativeInt
+    judgement: Judgement | None = Field(
+        None, description="How like the references it is. Null: nobody asked."
+    )
 
 
 class CloneResult(Document):
@@ -61,6 +65,7 @@ class CloneResult(Document):
 
     influencer: Influencer
     images: tuple[StoredImage, ...]
+    likeness: SetLikeness | None = None
     manifest_key: str
     manifest_url: str
 

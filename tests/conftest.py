@@ -6,6 +6,8 @@
 `storage`       the object store as `settings` has it
 
 None of them skips: a test that needs a service must fail where there is none.
+
+`make test` runs the files in two processes (pytest-xdist). Each of these has a stack of its own.
 """
 
 import os
@@ -18,6 +20,10 @@ import redis
 from worker.settings import Settings
 from worker.stack import EmbeddedStack
 from worker.storage import Storage
+
+# What tests compute is too small to gain from threads, which wait for each other where others need the cores too.
+# Set before a test module imports numpy or torch, and inherited by all that tests start.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 
 @pytest.fixture(scope="session", autouse=True)

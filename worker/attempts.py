@@ -7,9 +7,12 @@ import structlog
 
 from models.errors import (
     AttemptsExhausted,
+    CalibrationRefused,
+    FaceModelMissing,
     InvalidInput,
     LeaseLost,
     LikenessError,
+    LikenessNotReached,
     ProfileLoadFailed,
     QueueUnavailable,
     Unforeseen,
@@ -91,7 +94,7 @@ def _attempt(node: Node, job: CloneJob, held: HeldJob, claim: Claim) -> None:
     except HandedBack:
         node.queue.send_again(held.hand_back())
         log.info("job.handed_back")
-    except ProfileLoadFailed as error:
+    except (ProfileLoadFailed, FaceModelMissing, CalibrationRefused) as error:
         # It is this worker that is broken, not the job.
         log.critical("node.broken", code=error.code, error=error.message)
         node.give_up()
@@ -132,7 +135,7 @@ def _fail(node: Node, job: CloneJob, held: HeldJob, error: LikenessError) -> Non
     held.fail(JobError.of(error))
     log.error("job.failed", code=error.code, error=error.message)
     try:
-        node.images.remove(job)
+        node.images.remove(job, keep_evidence=isinstance(error, LikenessNotReached))
     except LikenessError as second:
         log.warning("cleanup.failed", code=second.code, error=second.message)
 

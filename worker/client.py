@@ -11,6 +11,7 @@ from models.errors import InvalidInput, WatchTimeout
 from models.event import JobEvent
 from models.influencer import Influencer
 from models.job import KIND, CloneJob, CloneRequest, ReferenceSource
+from models.likeness import Subject
 from models.record import CancelAnswer, JobRecord
 from models.shot import DEFAULT_SHOTS
 from worker.jobs import JobStore, WaitingJob
@@ -32,6 +33,8 @@ def plan_clone(
     shots: Sequence[str] = DEFAULT_SHOTS,
     job_id: str | None = None,
     *,
+    subject: Subject = "person",
+    accept_partial: bool = False,
     callback_url: str | None = None,
     expires_at: datetime | None = None,
 ) -> CloneJob:
@@ -56,6 +59,8 @@ def plan_clone(
             "overrides": request.to_data().get("overrides", {}),
             "references": [reference.to_data() for reference in references],
             "shots": list(shots),
+            "subject": subject,
+            "acceptPartial": accept_partial,
             **{name: value for name, value in optional.items() if value is not None},
         }
     )

@@ -9,6 +9,7 @@ import structlog
 
 from models.errors import LeaseLost
 from models.event import EventType
+from models.likeness import MissedImage
 from models.manifest import Provenance
 from models.record import CloneResult, JobError, RejectedReference, Stage, StoredImage
 from worker.drain import Drain
@@ -82,9 +83,10 @@ class HeldJob:
             raise JobCanceled
 
     def references_checked(self, rejected: Sequence[RejectedReference]) -> None:
-        """Tell which references can't be used."""
-        self._rejected = [reference.to_data() for reference in rejected]
-        for reference in self._rejected:
+        """Tell which references can't be used, or which others."""
+        told = [reference.to_data() for reference in rejected]
+        self._rejected = [*(self._rejected or ()), *told]
+        for reference in told:
             self._update("job.reference_rejected", fields=self._fields(), reference=reference)
 
     def note(self, provenance: Provenance) -> None:
@@ -104,6 +106,10 @@ class HeldJob:
     def image_stored(self, image: StoredImage) -> None:
         """Tell of an image in the store. Others may be on the device still."""
         self._update("job.image_stored", image=image.to_data())
+
+    def image_missed(self, missed: MissedImage) -> None:
+        """Tell of an image that wasn't taken."""
+        self._update("job.image_missed", missed=missed.to_data())
 
     def complete(self, result: CloneResult) -> None:
         self._store.complete(self.lease, result)

@@ -1,24 +1,41 @@
 """A job's images in the object store: put, found again, accounted for, removed."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
+from io import BytesIO
 
-from models.derived import asset_id_of, seed_of
+from PIL import Image
+
+from models.derived import asset_id_of
 from models.errors import NotFound
 from models.job import CloneJob
+from models.likeness import Judgement
 from models.manifest import Manifest
 from models.record import StoredImage
 from worker.images import EncodedImage, decode, encode
-from worker.mark.inspection import is_intact
+from worker.mark.inspection import inspect_image, is_intact
 from worker.mark.signer import ImageSigner
-from worker.mark.statement import Origin, statement
+from worker.mark.statement import Kind, Origin, statement
+from worker.render import RawImage
 from worker.render.messages import ImageDone
 from worker.settings import Settings
 from worker.storage import Storage
 
 # More than any image that a profile makes, in bytes.
 _MOST_BYTES = 256 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class FoundImage:
+    """An image that an earlier attempt stored."""
+
+    stored: StoredImage
+    png: bytes
+
+    def pixels(self) -> RawImage:
+        with Image.open(BytesIO(self.png)) as image:
+            return RawImage.of(image.convert("RGB"))
 
 
 class ImageStore:
@@ -35,19 +52,25 @@ class ImageStore:
         if self._signer:
             self._signer.check()
 
-    def put(self, job: CloneJob, done: ImageDone, origin: Origin, confirm: Callable[[], None]) -> StoredImage:
+    def put(
+        self,
+        job: CloneJob,
+        done: ImageDone,
+        origin: Origin,
+        confirm: Callable[[], None],
+        judgement: Judgement | None = None,
+    ) -> StoredImage:
         """Encode, sign and store an image and its thumbnail. `confirm` is called before each write, and may
         raise. Raises SigningFailed."""
         encoded = encode(done.image.to_image(), self._thumbnail_size)
         if self._signer:
-            encoded = _signed(self._signer, encoded, job, done, origin)
-        stored = self._describe(job, done.shot, done.seed, encoded)
-        metadata = {
-            "job-id": job.job_id,
-            "asset-id": stored.asset_id,
-            "shot": done.shot,
-            "seed": str(done.seed),
-        }
+            encoded = replace(
+                encoded,
+                png=self._sign(encoded.png, "image", job, done, origin),
+                thumbnail=self._sign(encoded.thumbnail, "thumbnail", job, done, origin),
+            )
+        stored = self._describe(job, done.shot, done.seed, encoded, judgement)
+        metadata = _metadata(job, done)
         # The thumbnail goes first: where the image is, its thumbnail is too.
         confirm()
         self._storage.put_image(stored.thumbnail_key, encoded.thumbnail, "image/webp", metadata)
@@ -55,9 +78,21 @@ class ImageStore:
         self._storage.put_image(stored.key, encoded.png, "image/png", metadata)
         return stored
 
-    def find(self, job: CloneJob, shot: str) -> StoredImage | None:
+    def put_evidence(
+        self, job: CloneJob, done: ImageDone, origin: Origin, confirm: Callable[[], None]
+    ) -> str:
+        """Store an image that missed the likeness, marked as all are. Returns its key. Raises SigningFailed."""
+        png = encode(done.image.to_image(), self._thumbnail_size).png
+        if self._signer:
+            png = self._sign(png, "evidence", job, done, origin)
+        key = self._storage.keys.evidence_key(job, done.shot)
+        confirm()
+        self._storage.put_image(key, png, "image/png", _metadata(job, done))
+        return key
+
+    def find(self, job: CloneJob, shot: str) -> FoundImage | None:
         """The image that an earlier attempt stored, read back whole and never signed again. None if it is missing
-        or broken, or if it was stored while signing was off and no longer is."""
+        or broken, if it was stored while signing was off and no longer is, or if nothing tells its seed."""
         keys = self._storage.keys
         try:
             png = self._storage.get(keys.image_key(job, shot), max_bytes=_MOST_BYTES)
@@ -67,7 +102,8 @@ class ImageStore:
             return None
         if self._signer and not (is_intact(png, "image/png") and is_intact(thumbnail, "image/webp")):
             return None
-        return self._describe(job, shot, seed_of(job.job_id, shot), encoded)
+        seed = self._seed_of(keys.image_key(job, shot), png)
+        return None if seed is None else FoundImage(self._describe(job, shot, seed, encoded), png)
 
     def put_manifest(self, job: CloneJob, manifest: Manifest) -> tuple[str, str]:
         """Store the manifest, which commits the job's images. Returns its key and URL."""
@@ -75,11 +111,44 @@ class ImageStore:
         self._storage.put_json(key, manifest.to_json())
         return key, self._storage.url(key)
 
-    def remove(self, job: CloneJob) -> None:
-        """Delete all that the job stored."""
-        self._storage.delete_prefix(self._storage.keys.job_prefix(job))
+    def discard(self, job: CloneJob, shot: str) -> None:
+        """Delete a shot's image and its thumbnail."""
+        keys = self._storage.keys
+        self._storage.delete(keys.image_key(job, shot), keys.thumbnail_key(job, shot))
 
-    def _describe(self, job: CloneJob, shot: str, seed: int, encoded: EncodedImage) -> StoredImage:
+    def remove_evidence(self, job: CloneJob) -> None:
+        """Delete what an attempt that didn't end kept of shots that missed."""
+        self._storage.delete_prefix(self._storage.keys.evidence_prefix(job))
+
+    def remove(self, job: CloneJob, *, keep_evidence: bool = False) -> None:
+        """Delete all that the job stored."""
+        keys = self._storage.keys
+        self._storage.delete_prefix(
+            keys.job_prefix(job), but=keys.evidence_prefix(job) if keep_evidence else None
+        )
+
+    def _sign(self, data: bytes, kind: Kind, job: CloneJob, done: ImageDone, origin: Origin) -> bytes:
+        assert self._signer
+        media_type = "image/webp" if kind == "thumbnail" else "image/png"
+        said = statement(job, done.shot, done.seed, origin, kind)
+        return self._signer.sign(data, media_type, said, origin.ingredients)
+
+    def _seed_of(self, key: str, png: bytes) -> int | None:
+        """As the image says itself; unsigned, as its metadata does, which a store may have forgotten."""
+        said = inspect_image(png).render or {}
+        seed = said.get("seed")
+        if seed is None and (known := self._storage.head(key)):
+            seed = known.metadata.get("seed")
+        return None if seed is None else int(seed)
+
+    def _describe(
+        self,
+        job: CloneJob,
+        shot: str,
+        seed: int,
+        encoded: EncodedImage,
+        judgement: Judgement | None = None,
+    ) -> StoredImage:
         keys = self._storage.keys
         key, thumbnail_key = keys.image_key(job, shot), keys.thumbnail_key(job, shot)
         return StoredImage(
@@ -96,18 +165,14 @@ class ImageStore:
             width=encoded.width,
             height=encoded.height,
             seed=seed,
+            judgement=judgement,
         )
 
 
-def _signed(
-    signer: ImageSigner, encoded: EncodedImage, job: CloneJob, done: ImageDone, origin: Origin
-) -> EncodedImage:
-    def sign(data: bytes, media_type: str, *, thumbnail: bool) -> bytes:
-        said = statement(job, done.shot, done.seed, origin, thumbnail=thumbnail)
-        return signer.sign(data, media_type, said, origin.ingredients)
-
-    return replace(
-        encoded,
-        png=sign(encoded.png, "image/png", thumbnail=False),
-        thumbnail=sign(encoded.thumbnail, "image/webp", thumbnail=True),
-    )
+def _metadata(job: CloneJob, done: ImageDone) -> dict[str, str]:
+    return {
+        "job-id": job.job_id,
+        "asset-id": asset_id_of(job.job_id, done.shot),
+        "shot": done.shot,
+        "seed": str(done.seed),
+    }

@@ -11,6 +11,7 @@ from models.job import CloneJob
 from models.record import CloneResult
 from worker.clone import CloneRun
 from worker.drain import Drain
+from worker.gate import JobGate
 from worker.heartbeat import Heartbeat
 from worker.held import HeldJob
 from worker.imagestore import ImageStore
@@ -23,6 +24,7 @@ from worker.references.fetch import ReferenceFetcher
 from worker.render import RenderProcess
 from worker.settings import Settings
 from worker.storage import Storage
+from worker.verify import VerifyProcess
 
 log = structlog.get_logger()
 
@@ -31,7 +33,7 @@ _IO_THREADS = 8
 
 
 class Node:
-    """One device, its render process, and the threads around it."""
+    """One device, its render process, the process that judges its images, and the threads around them."""
 
     def __init__(self, settings: Settings, app: Celery) -> None:
         self.settings = settings
@@ -46,6 +48,9 @@ class Node:
         self._executor = ThreadPoolExecutor(_IO_THREADS, thread_name_prefix="io")
         self._fetcher = ReferenceFetcher(settings, storage, self._executor)
         self._device = RenderProcess(settings)
+        # One, as the process judges one image at a time.
+        self._judging = ThreadPoolExecutor(1, thread_name_prefix="judging")
+        self._verify = None if settings.gate == "off" else VerifyProcess(settings)
         self._reaper = Reaper(settings.reap_interval, self.store, self.queue)
         self._profile = settings.profile
         presence = Presence(settings)
@@ -56,9 +61,12 @@ class Node:
     def start(self) -> None:
         """Load the profile, then begin to keep leases and look for lost jobs.
 
-        Raises a RenderError; SignerUnfit or SigningFailed before anything is loaded.
+        Raises a RenderError; SignerUnfit or SigningFailed, and what the gate can't be loaded for, before that.
         """
         self.images.check_signer()
+        if self._verify:
+            gate = self._verify.start()
+            log.info("gate.ready", embedder=gate.embedder, calibration=gate.calibration)
         renderer = self._device.start()
         self._profile = renderer.profile
         log.info("node.ready", node=self.name, profile=renderer.profile, device=renderer.device)
@@ -74,6 +82,8 @@ class Node:
             device=self._device,
             images=self.images,
             executor=self._executor,
+            gate=JobGate(job, self.settings, self._verify, held.check) if self._verify else None,
+            judging=self._judging,
         )
         return run.run()
 
@@ -90,8 +100,11 @@ class Node:
         self.drain.begin()
 
     def stop(self) -> None:
-        """End the threads and the render process."""
+        """End the threads and the processes."""
         for thread in (self._reaper, self.heartbeat, self._presence):
             thread.stop()
+        if self._verify:
+            self._verify.stop()
+        self._judging.shutdown(cancel_futures=True)
         self._executor.shutdown(cancel_futures=True)
         self._device.stop()

@@ -8,6 +8,7 @@ from pydantic import Field, NonNegativeFloat, SecretStr, ValidationError, model_
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from models.errors import InvalidSettings
+from models.likeness import EmbedderName, GateMode
 from models.render import Attention
 
 
@@ -113,6 +114,19 @@ class Settings(BaseSettings):
     trust_anchors: Path | None = None
     """PEM file of the roots that `likeness inspect` and `doctor` trust, such as C2PA's trust list."""
 
+    # The likeness gate
+    gate: GateMode = "required"
+    """`required`: an image that isn't like its references is rendered again, and a set that stays so fails.
+    `report`: images are judged, and all are taken. `off`: nobody looks."""
+    max_attempts_per_shot: int = Field(3, ge=1)
+    """Tries of one shot, each with a seed of its own, before the job fails with LIKENESS_NOT_REACHED."""
+    embedder: EmbedderName = EmbedderName.DLIB
+    """What finds and describes faces. All but dlib need model files of yours, and a calibration."""
+    face_models_dir: Path | None = None
+    """The folder of the ONNX models that you brought. Null: `faces` in the weights' folder."""
+    calibration: Path | None = None
+    """What `likeness calibrate` wrote. Null: the one that ships for the embedder."""
+
     # Rendering
     profile: str = "auto"
     """The pipeline profile that this worker renders with. `auto`: `flux2-klein` on a GPU, else `embedded`."""
@@ -141,7 +155,7 @@ class Settings(BaseSettings):
     load_timeout: float = Field(900, gt=0)
     """How long the render process may take to load the profile."""
     hang_timeout: float = Field(300, gt=0)
-    """A render process that is silent for this long is killed and replaced."""
+    """A render or verify process that is silent for this long is killed and replaced."""
     call_off_timeout: float = Field(10, gt=0)
     """A render process that doesn't stop within this time after a cancel or a drain is killed and replaced."""
     drain_grace: float = Field(20, ge=0)

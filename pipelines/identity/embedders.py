@@ -1,18 +1,9 @@
 """The embedders that can be had, by name."""
 
-from enum import StrEnum
 from pathlib import Path
 
+from models.likeness import EmbedderName
 from pipelines.identity.faces import FaceEmbedder
-
-
-class EmbedderName(StrEnum):
-    """What finds faces, and what describes them."""
-
-    DLIB = "dlib"
-    """What pip installs; the only one with a calibration of ours."""
-    YUNET_SFACE = "yunet-sface"
-    YUNET_AURAFACE = "yunet-auraface"
 
 
 def load_embedder(name: EmbedderName, folder: Path) -> FaceEmbedder:

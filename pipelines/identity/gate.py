@@ -20,13 +20,13 @@ class LikenessGate:
     def __init__(self, embedder: FaceEmbedder, calibration: Calibration) -> None:
         """Raises CalibrationRefused if the calibration was made for another embedder."""
         refuse_foreign(calibration, embedder.embedder)
+        self.calibration = calibration
         self._embedder = embedder
-        self._calibration = calibration
         self._digest = calibration.digest
 
     def check(self, references: Sequence[Image.Image], subject: Subject = "person") -> ReferenceSet:
         """Measure a job's references. Raises NoUsableReference if `subject` is "person" and none has a face."""
-        return check_references(references, subject, self._embedder, self._calibration)
+        return check_references(references, subject, self._embedder, self.calibration)
 
     def portrait(self, image: Image.Image) -> Portrait:
         """Measure one image: nearly all of the gate's time goes here."""
@@ -52,5 +52,5 @@ class LikenessGate:
             calibration=self._digest,
             yaw=yaw,
             scores=scores,
-            verdict=verdict_of(scores, self._calibration, yaw=yaw, references=max(1, count), changed=changed),
+            verdict=verdict_of(scores, self.calibration, yaw=yaw, references=max(1, count), changed=changed),
         )

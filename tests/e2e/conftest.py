@@ -25,13 +25,12 @@ SLOWLY = {"steps": 12, "max_batch": 1}
 class WorkerProcess:
     """A `likeness worker` and its render process."""
 
-    def __init__(self, environment: dict[str, str], log: Path) -> None:
+    def __init__(self, environment: dict[str, str], log: Path, module: str = "worker") -> None:
         self.log = log
         with log.open("wb") as out:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "worker", "worker"],
-                # Several workers share few cores here, and torch's threads would only fight for them.
-                env=os.environ | environment | {"OMP_NUM_THREADS": "1"},
+                [sys.executable, "-m", module, "worker"],
+                env=os.environ | environment,
                 stdout=out,
                 stderr=subprocess.STDOUT,
             )
@@ -46,11 +45,16 @@ class WorkerProcess:
     @property
     def render_pid(self) -> int:
         """The spawned child that owns the device."""
-        for child in _children(self.process.pid):
-            command = Path(f"/proc/{child}/cmdline").read_bytes()
-            if b"spawn_main" in command:
-                return child
-        raise AssertionError(f"{self.process.pid} has no render process")
+        return next(pid for pid in self._spawned() if not _judges(pid))
+
+    @property
+    def verify_pid(self) -> int:
+        """The spawned child that judges images."""
+        return next(pid for pid in self._spawned() if _judges(pid))
+
+    def _spawned(self) -> list[int]:
+        commands = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in _children(self.process.pid)}
+        return [pid for pid, command in commands.items() if b"spawn_main" in command]
 
     def kill(self) -> None:
         """SIGKILL to parent and child alike, as when the machine goes."""
@@ -73,6 +77,10 @@ def _children(pid: int) -> list[int]:
     return found
 
 
+def _judges(pid: int) -> bool:
+    return "dlib" in Path(f"/proc/{pid}/maps").read_text()
+
+
 def environment_of(settings: Settings) -> dict[str, str]:
     """The variables that give another process these settings."""
     values = settings.model_dump(exclude_none=True, exclude_defaults=True)
@@ -89,12 +97,12 @@ StartWorker = Callable[..., WorkerProcess]
 def start_worker(settings: Settings, tmp_path: Path) -> Iterator[StartWorker]:
     """Start workers for this test's queue: `start_worker(lease_ttl=3)` changes settings.
 
-    They render in one step, since hardly any test looks at pictures.
+    They render in one step and judge nothing, since hardly any test looks at pictures.
     """
     running: list[WorkerProcess] = []
 
     def start(**changes: object) -> WorkerProcess:
-        environment = environment_of(settings.model_copy(update={"steps": 1} | changes))
+        environment = environment_of(settings.model_copy(update={"steps": 1, "gate": "off"} | changes))
         worker = WorkerProcess(environment, tmp_path / f"worker-{len(running)}.log")
         running.append(worker)
         return worker

@@ -42,7 +42,9 @@ def test_the_demo_ends_with_a_completed_clone_and_a_contact_sheet(tmp_path: Path
     assert record.result
     row = Influencer.parse((tmp_path / "influencer.json").read_text())
     assert row == record.result.influencer
+    assert "Likeness: of 2 images" in done.stdout
     for image in record.result.images:
+        assert image.judgement
         with Image.open(tmp_path / "images" / f"{image.shot}.png") as picture:
             assert picture.size == (image.width, image.height)
         shown = likeness("inspect", "--json", str(tmp_path / "images" / f"{image.shot}.png"))

@@ -12,6 +12,7 @@ from PIL import Image
 
 from models.derived import seed_of
 from models.errors import (
+    FaceModelMissing,
     LeaseLost,
     LikenessError,
     NoUsableReference,
@@ -111,10 +112,11 @@ def test_what_no_attempt_can_help_fails_at_once(node: Any, job: CloneJob) -> Non
     assert node.queue.depth() == 0
 
 
-def test_a_worker_that_can_not_load_its_profile_leaves_and_the_job_is_not_blamed(
-    node: Any, job: CloneJob
+@pytest.mark.parametrize("error", [ProfileLoadFailed("no device"), FaceModelMissing("no dlib")])
+def test_a_worker_that_can_not_load_what_it_needs_leaves_and_the_job_is_not_blamed(
+    node: Any, job: CloneJob, error: LikenessError
 ) -> None:
-    node.clone = raising(ProfileLoadFailed("no device"))
+    node.clone = raising(error)
     record = run(node, job)
     assert node.gave_up
     assert (record.status, record.stage, record.last_error) == ("running", "queued", None)

@@ -34,7 +34,7 @@ def calibrate(  # noqa: PLR0917 - typer's parameters are options by name
     max_yaw: Annotated[
         float, typer.Option(min=1, max=90, help="Degrees; heads that are turned further aren't judged.")
     ] = 30,
-    embedder: EmbedderOption = "dlib",
+    embedder: EmbedderOption = None,
     face_models: FaceModelsOption = None,
 ) -> None:
     """Measure how alike the same and different people are, and save thresholds for it, with a plot.

@@ -1,6 +1,6 @@
-"""A contact sheet: a persona's references above its clone's images, each with a caption."""
+"""A contact sheet: a persona's references above its clone's images, each with a caption and perhaps a note."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import ceil
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
@@ -9,6 +9,7 @@ _CELL = 224
 _GAP = 20
 _MARGIN = 48
 _CAPTION = 34
+_NOTE = 20
 _MOST_COLUMNS = 8
 _INK = (28, 28, 32)
 _FAINT = (122, 124, 132)
@@ -16,9 +17,16 @@ _RULE = (226, 227, 231)
 
 
 def contact_sheet(
-    title: str, references: Sequence[Image.Image], images: Sequence[tuple[str, Image.Image]]
+    title: str,
+    references: Sequence[Image.Image],
+    images: Sequence[tuple[str, Image.Image]],
+    notes: Mapping[str, str] | None = None,
 ) -> Image.Image:
-    """An RGB sheet on white; `images` are pairs of a shot's name and its picture. Rows wrap after eight."""
+    """An RGB sheet on white; `images` are pairs of a shot's name and its picture. Rows wrap after eight.
+
+    `notes` go under the names of shots.
+    """
+    notes = notes or {}
     sections = [
         ("References", [(str(number), image) for number, image in enumerate(references, start=1)]),
         ("Clone", list(images)),
@@ -26,12 +34,15 @@ def contact_sheet(
     columns = max(3, min(_MOST_COLUMNS, max(len(cells) for _, cells in sections)))
     width = 2 * _MARGIN + columns * (_CELL + _GAP) - _GAP
     heading, row = 48, _CELL + _CAPTION + _GAP // 2
-    heights = [heading + ceil(len(cells) / columns) * row for _, cells in sections]
+    rows = [row, row + _NOTE * bool(notes)]
+    heights = [
+        heading + ceil(len(cells) / columns) * row for row, (_, cells) in zip(rows, sections, strict=True)
+    ]
     top = _MARGIN + 60
     sheet = Image.new("RGB", (width, top + sum(heights) + 24 + _MARGIN - _GAP), "white")
     draw = ImageDraw.Draw(sheet)
     _write(draw, (_MARGIN, _MARGIN - 10), title, size=34, ink=_INK, width=width - 2 * _MARGIN)
-    for (name, cells), height in zip(sections, heights, strict=True):
+    for (name, cells), row, height in zip(sections, rows, heights, strict=True):
         draw.line((_MARGIN, top, width - _MARGIN, top), fill=_RULE, width=2)
         _write(draw, (_MARGIN, top + 13), f"{name} ({len(cells)})", size=18, ink=_FAINT, width=width)
         for index, (caption, image) in enumerate(cells):
@@ -39,6 +50,9 @@ def contact_sheet(
             upper = top + heading + index // columns * row
             sheet.paste(_thumbnail(image), (left, upper))
             _write(draw, (left, upper + _CELL + 6), caption, size=17, ink=_INK, width=_CELL)
+            if name == "Clone" and caption in notes:
+                at = (left, upper + _CELL + 6 + _NOTE)
+                _write(draw, at, notes[caption], size=14, ink=_FAINT, width=_CELL)
         top += height + 24
     return sheet
 

@@ -18,7 +18,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from models.errors import WatchTimeout, WorkerEnded
 from models.event import JobEvent
 from models.job import CloneJob
-from models.record import JobRecord
+from models.likeness import Judgement
+from models.record import CloneResult, JobRecord
 from worker.cli.contact_sheet import contact_sheet
 from worker.cli.sample_job import sample_job
 from worker.client import JobClient
@@ -47,6 +48,8 @@ def run(out: Path, persona: str, shot_count: int) -> None:
         ]
     _write(out, record, source.name, files, images)
     console.print(f"\n[bold green]completed[/] {record.job_id}")
+    if said := _likeness(record.result):
+        console.print(said, highlight=False)
     for name in ("contact-sheet.png", "images/", "influencer.json", "job.json"):
         console.print(f"  {out}/{name}")
 
@@ -139,5 +142,32 @@ def _write(
         name,
         [Image.open(BytesIO(data)).convert("RGB") for data in files],
         [(shot, Image.open(BytesIO(data)).convert("RGB")) for shot, data in images],
+        {image.shot: _note(image.judgement) for image in record.result.images if image.judgement},
     )
     sheet.save(out / "contact-sheet.png")
+
+
+def _likeness(result: CloneResult) -> str:
+    """How many images pass the gate, in a few sentences; empty if it was off."""
+    judged = [(image.shot, image.judgement) for image in result.images if image.judgement]
+    if not judged:
+        return ""
+    missed = [(shot, judgement) for shot, judgement in judged if judgement.verdict.reasons]
+    turned = sum(bool(judgement.verdict.not_judged) for _, judgement in judged)
+    passed = len(judged) - len(missed) - turned
+    said = f"Likeness: of {len(judged)} images {passed} pass the gate, {len(missed)} miss it"
+    if turned:
+        said += f", and {turned} show a head that is turned too far to be judged"
+    if not missed:
+        return f"{said}."
+    those = "; ".join(f"{shot} {_note(judgement)}" for shot, judgement in missed)
+    return f"{said}. With LIKENESS_GATE=required those that miss it would be rendered again: {those}."
+
+
+def _note(judgement: Judgement) -> str:
+    """A judgement in a few words."""
+    scores, verdict = judgement.scores, judgement.verdict
+    words = ", ".join(verdict.reasons) or ("turned, not judged" if verdict.not_judged else "pass")
+    if scores.centroid is None or verdict.floor is None:
+        return words
+    return f"{scores.centroid:.2f} (floor {verdict.floor:.2f}): {words}"

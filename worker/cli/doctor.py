@@ -15,6 +15,7 @@ from worker.mark.signer import ImageSigner
 from worker.render import RenderProcess
 from worker.settings import Settings, settings
 from worker.storage import Storage
+from worker.verify import VerifyProcess
 from worker.webhooks.outbox import Outbox
 
 # In seconds. Leases go by Redis's clock alone, but stores refuse what is signed minutes from their own time.
@@ -33,6 +34,7 @@ def examine() -> bool:
         "bucket can be written": _bucket,
         "clock agrees with the store": _clock,
         "images are signed": _signer,
+        "images are judged": _gate,
         "profile loads": _profile,
     }
     table = Table("", "check", "finding", box=None)
@@ -90,6 +92,22 @@ def _signer(configured: Settings) -> str:
         return "no: LIKENESS_SIGNING is off, and images leave with XMP alone"
     signer.check()
     return signer.credentials.describe()
+
+
+def _gate(configured: Settings) -> str:
+    if configured.gate == "off":
+        return "no: LIKENESS_GATE is off, and nobody looks whether images show the same face"
+    process = VerifyProcess(configured)
+    try:
+        info = process.start()
+    finally:
+        process.stop()
+    what_then = (
+        f"a shot has {configured.max_attempts_per_shot} tries"
+        if configured.gate == "required"
+        else "all are taken, since LIKENESS_GATE is report"
+    )
+    return f"by {info.embedder}, calibration {info.calibration[:12]}; {what_then}"
 
 
 def _profile(configured: Settings) -> str:

@@ -1,37 +1,53 @@
 """What `likeness verify` and `likeness calibrate` share: the options that choose an embedder, and pictures."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from models.likeness import EmbedderName
 
 if TYPE_CHECKING:
     from PIL import Image
 
+    from models.gate import GateOptions
     from pipelines.identity.faces import FaceEmbedder
 
 EmbedderOption = Annotated[
-    Literal["dlib", "yunet-sface", "yunet-auraface"],
+    EmbedderName | None,
     typer.Option(
-        "--embedder", help="What finds and describes faces; only dlib needs no model files of yours."
+        "--embedder",
+        help="What finds and describes faces, else LIKENESS_EMBEDDER; only dlib needs no model files of yours.",
     ),
 ]
 FaceModelsOption = Annotated[
     Path | None,
     typer.Option(
         "--face-models",
-        help="Folder of the ONNX models that you brought; `faces` in LIKENESS_WEIGHTS_DIR if not given.",
+        help="Folder of the ONNX models that you brought, else LIKENESS_FACE_MODELS_DIR.",
         file_okay=False,
     ),
 ]
 
 
-def load(name: str, folder: Path | None) -> "FaceEmbedder":
-    """Raises FaceModelMissing."""
-    from pipelines.identity.embedders import EmbedderName, load_embedder
+def options(
+    embedder: EmbedderName | None, face_models: Path | None, calibration: Path | None = None
+) -> "GateOptions":
+    """The settings', with what the command line says in place of them."""
     from worker.settings import settings
+    from worker.verify.options import options_of
 
-    return load_embedder(EmbedderName(name), folder or settings().weights_dir / "faces")
+    given = {"embedder": embedder, "face_models_dir": face_models, "calibration": calibration}
+    chosen = {name: value for name, value in given.items() if value is not None}
+    return options_of(settings().model_copy(update=chosen))
+
+
+def load(embedder: EmbedderName | None, face_models: Path | None) -> "FaceEmbedder":
+    """Raises FaceModelMissing."""
+    from pipelines.identity.embedders import load_embedder
+
+    chosen = options(embedder, face_models)
+    return load_embedder(chosen.embedder, Path(chosen.face_models))
 
 
 def read_picture(path: Path) -> "Image.Image":

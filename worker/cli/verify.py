@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from worker.cli.embedder import EmbedderOption, FaceModelsOption, load, read_picture
+from worker.cli.embedder import EmbedderOption, FaceModelsOption, options, read_picture
 
 if TYPE_CHECKING:
     from models.calibration import Calibration
@@ -32,32 +32,27 @@ def verify(  # noqa: PLR0917 - typer's parameters are options by name
     calibration: Annotated[
         Path | None,
         typer.Option(
-            exists=True, dir_okay=False, help="What `likeness calibrate` wrote; else the one that ships."
+            exists=True,
+            dir_okay=False,
+            help="What `likeness calibrate` wrote, else LIKENESS_CALIBRATION, else the one that ships.",
         ),
     ] = None,
-    embedder: EmbedderOption = "dlib",
+    embedder: EmbedderOption = None,
     face_models: FaceModelsOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print documents, one JSON object.")] = False,
 ) -> None:
     """Compare IMAGE with references: the scores and the verdict. Exit code 0 for a pass, else 1."""
     from models.shot import shot_named
-    from pipelines.identity import calibrations
-    from pipelines.identity.gate import LikenessGate
+    from pipelines.identity.loading import load_gate
 
     yaw = shot_named(shot).yaw
-    faces = load(embedder, face_models)
-    scale = (
-        calibrations.read(calibration, faces.embedder)
-        if calibration
-        else calibrations.shipped(faces.embedder)
-    )
-    gate = LikenessGate(faces, scale)
+    gate = load_gate(options(embedder, face_models, calibration))
     references = gate.check([read_picture(path) for path in reference], subject)
     judgement = gate.judge(gate.portrait(read_picture(image)), references, yaw=yaw, changed=changed)
     if as_json:
         _print_json(judgement, references.checked)
     else:
-        _print_text(judgement, references.checked, scale)
+        _print_text(judgement, references.checked, gate.calibration)
     if judgement.verdict.reasons:
         raise typer.Exit(1)
 

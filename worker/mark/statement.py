@@ -1,7 +1,7 @@
 """What a signature says of an image: how it was made, from what, and for which job."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID, uuid5
 
 from models.derived import asset_id_of
@@ -11,6 +11,9 @@ from worker.version import likeness_version
 
 RENDER_ASSERTION = "org.likeness.render"
 """The label of our own assertion."""
+
+Kind = Literal["image", "thumbnail", "evidence"]
+"""What a picture of a shot is to its job. Evidence is a try that missed the likeness."""
 
 _NAMES = UUID("3f2b1c52-7a0e-4c86-9d0b-8e5b4a1d6c77")
 
@@ -49,14 +52,13 @@ class Origin:
     render: RenderInfo | None = None
 
 
-def statement(job: CloneJob, shot: str, seed: int, origin: Origin, *, thumbnail: bool) -> dict[str, Any]:
-    """The SDK's manifest definition for a shot's image or its thumbnail.
+def statement(job: CloneJob, shot: str, seed: int, origin: Origin, kind: Kind = "image") -> dict[str, Any]:
+    """The SDK's manifest definition for a picture of a shot.
 
     The same image has the same instance id, whichever attempt stored it. The manifest's own label is the
     SDK's, and new each time: it names one signing.
     """
     asset_id = asset_id_of(job.job_id, shot)
-    kind = "thumbnail" if thumbnail else "image"
     agent = {"name": "likeness", "version": likeness_version()}
     created = {
         "action": "c2pa.created",
@@ -66,7 +68,7 @@ def statement(job: CloneJob, shot: str, seed: int, origin: Origin, *, thumbnail:
     }
     return {
         "claim_generator_info": [agent],
-        "title": f"{shot} (thumbnail)" if thumbnail else shot,
+        "title": shot if kind == "image" else f"{shot} ({kind})",
         "instance_id": f"xmp:iid:{uuid5(_NAMES, f'{asset_id} {kind}')}",
         # The others come with their marks, as archives.
         "ingredients": [one.definition() for one in origin.ingredients if one.mark is None],

@@ -1,6 +1,6 @@
 """From a job's reference sources to pixels: each is fetched, checked, and either used or named."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, wait
 from dataclasses import dataclass
 from hashlib import sha256
@@ -39,6 +39,16 @@ class FetchedReferences:
     @property
     def used(self) -> tuple[UsedReference, ...]:
         return tuple(ingredient.reference for ingredient in self.ingredients)
+
+    def without(self, rejected: Sequence[RejectedReference]) -> "FetchedReferences":
+        """Those that are left when some more can't be used."""
+        out = {reference.index for reference in rejected}
+        left = [pair for pair in zip(self.images, self.ingredients, strict=True) if pair[1].index not in out]
+        return FetchedReferences(
+            tuple(image for image, _ in left),
+            tuple(ingredient for _, ingredient in left),
+            (*self.rejected, *rejected),
+        )
 
 
 class ReferenceFetcher:

@@ -1,8 +1,5 @@
 """Inside the render process. It knows the pipe and the pipeline, and nothing of queues and stores."""
 
-import os
-import signal
-import sys
 import threading
 from collections.abc import Callable
 from ctypes import c_ulonglong
@@ -19,15 +16,14 @@ from models.errors import (
 )
 from models.render import RenderOptions
 from worker.render.messages import (
-    Failed,
     Finished,
     FromChild,
     ImageDone,
     RawImage,
-    Ready,
     RenderOrder,
     StepDone,
 )
+from worker.spawned import Failed, Ready, live_with_parent
 
 if TYPE_CHECKING:
     from pipelines.protocol import ReferencePipeline, RenderedImage, Step
@@ -36,13 +32,9 @@ if TYPE_CHECKING:
 def main(pipe: Connection, leash: Connection, called_off: Any, options: RenderOptions) -> None:
     """Load the profile, then serve orders until the pipe closes or the device can't be used any more.
 
-    `called_off` is shared memory: the number of the latest order that shall stop. `leash` closes when the
-    parent dies, however it dies.
+    `called_off` is shared memory: the number of the latest order that shall stop.
     """
-    # The parent decides when this process ends, not a Ctrl-C or a SIGTERM sent to the whole group.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    threading.Thread(target=_die_with_parent, args=(leash,), daemon=True).start()
+    live_with_parent(leash)
     try:
         pipeline = _load(options)
     except LikenessError as error:
@@ -126,11 +118,3 @@ def _stopper(called_off: "c_ulonglong", number: int) -> Callable[[], None]:
             raise RenderCanceled
 
     return stop_if_called_off
-
-
-def _die_with_parent(leash: Connection) -> None:
-    try:
-        leash.recv_bytes()
-    except (EOFError, OSError):
-        sys.stderr.flush()
-        os._exit(0)

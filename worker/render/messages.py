@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from models.errors import LikenessError
 from models.influencer import Appearance
 from models.manifest import RenderInfo
 from models.shot import Shot
+from worker.spawned import Failed, Ready
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -41,13 +41,6 @@ class RenderOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
-    """From the child: the profile is loaded."""
-
-    info: RenderInfo
-
-
-@dataclass(frozen=True, slots=True)
 class StepDone:
     """From the child: so many denoising steps of a shot are done."""
 
@@ -70,13 +63,4 @@ class Finished:
     """From the child, last: all shots are done, or the order was called off."""
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """From the child, last: the order, or the loading, failed. The error carries no traceback."""
-
-    error: LikenessError
-    ends_process: bool = False
-    """The child exits after this: its device, or its profile, is of no more use."""
-
-
-FromChild = Ready | StepDone | ImageDone | Finished | Failed
+FromChild = Ready[RenderInfo] | StepDone | ImageDone | Finished | Failed

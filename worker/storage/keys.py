@@ -46,6 +46,13 @@ class KeyLayout:
     def thumbnail_key(self, job: CloneJob, shot: str) -> str:
         return f"{self.job_prefix(job)}/thumbs/{shot}.webp"
 
+    def evidence_prefix(self, job: CloneJob) -> str:
+        """The folder of images that weren't taken, without a slash at its end."""
+        return f"{self.job_prefix(job)}/evidence"
+
+    def evidence_key(self, job: CloneJob, shot: str) -> str:
+        return f"{self.evidence_prefix(job)}/{shot}.png"
+
     def manifest_key(self, job: CloneJob) -> str:
         return f"{self.job_prefix(job)}/manifest.json"
 

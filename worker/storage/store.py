@@ -161,13 +161,23 @@ class Storage:
                         last_modified=entry["LastModified"].astimezone(UTC),
                     )
 
-    def delete_prefix(self, prefix: str, *, page_size: int = _PAGE) -> int:
-        """Delete what is in the folder `prefix` and below, `page_size` objects per request. Returns how many.
+    def delete(self, *keys: str) -> None:
+        """Delete objects; those that aren't there are no error."""
+        self._delete(keys)
+
+    def delete_prefix(self, prefix: str, *, page_size: int = _PAGE, but: str | None = None) -> int:
+        """Delete what is in the folder `prefix` and below, `page_size` objects per request, but what is in the
+        folder `but`. Returns how many.
 
         Raises InvalidInput for an empty prefix, which would mean the whole bucket.
         """
         # Listed in full first: not every store's continuation token survives a deletion.
-        keys = [found.key for found in self.list(prefix, page_size=page_size)]
+        kept = _folder(but) if but is not None else None
+        keys = [
+            found.key
+            for found in self.list(prefix, page_size=page_size)
+            if kept is None or not found.key.startswith(kept)
+        ]
         for start in range(0, len(keys), page_size):
             self._delete(keys[start : start + page_size])
         return len(keys)

@@ -1,7 +1,6 @@
 """All steps on people of the stand-in assets: the losses fall, and whose code it is matters."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -47,16 +46,6 @@ def logged(folder: Path, kind: str, name: str) -> list[float]:
     return [entry[name] for entry in entries if entry["kind"] == kind]
 
 
-@pytest.fixture
-def _one_thread() -> Iterator[None]:
-    """A small model is no faster with more threads, and far slower on a busy machine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-@pytest.mark.usefixtures("_one_thread")
 def test_every_step_works_and_references_matter(
     assets: Assets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -32,8 +32,9 @@ def test_a_producer_pays_for_no_rendering_and_no_storage(module: str) -> None:
     assert not loaded_by(f"import {module}") & HEAVY
 
 
-def test_the_workers_parent_process_never_loads_torch() -> None:
-    assert not loaded_by("import worker.app, worker.storage") & {"torch", "diffusers", "transformers"}
+def test_the_workers_parent_process_never_loads_torch_nor_what_judges() -> None:
+    heavy = {"torch", "diffusers", "transformers", "dlib", "numpy", "pipelines"}
+    assert not loaded_by("import worker.app, worker.storage, worker.verify.child") & heavy
 
 
 def test_the_check_sees_what_is_loaded() -> None:

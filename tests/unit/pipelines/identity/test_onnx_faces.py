@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from models.errors import FaceModelMissing
-from pipelines.identity.embedders import EmbedderName, load_embedder
+from models.likeness import EmbedderName
+from pipelines.identity.embedders import load_embedder
 from pipelines.identity.faces import Picture
 from pipelines.identity.onnx_faces import DETECTOR, OnnxFaces
 from pipelines.identity.similarity import similarity

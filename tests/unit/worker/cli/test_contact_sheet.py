@@ -44,6 +44,17 @@ def test_captions_and_title_are_drawn(which: str) -> None:
     assert sheet("front") != sheet("smile")
 
 
+def test_a_note_goes_under_the_shot_that_it_is_of() -> None:
+    images = [("a", picture((9, 9, 9))), ("b", picture((8, 8, 8)))]
+    plain = contact_sheet("t", [picture((7, 7, 7))], images)
+    noted = contact_sheet("t", [picture((7, 7, 7))], images, {"b": "0.71"})
+    assert noted.height > plain.height
+    # The left of the two shots has none.
+    left, right = ((0, 0, 290, plain.height), (290, 0, plain.width, plain.height))
+    assert noted.crop(left).tobytes() == plain.crop(left).tobytes()
+    assert noted.crop(right).tobytes() != plain.crop(right).tobytes()
+
+
 def test_a_long_caption_does_not_run_into_its_neighbour() -> None:
     def right_half(caption: str) -> bytes:
         sheet = contact_sheet("t", [], [(caption, picture((9, 9, 9))), ("b", picture((8, 8, 8)))])

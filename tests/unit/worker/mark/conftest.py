@@ -51,7 +51,7 @@ def encoded() -> EncodedImage:
 
 def sign(signer: ImageSigner, job: CloneJob, png: bytes, *ingredients: Ingredient) -> bytes:
     """A PNG, signed as the front shot of the job."""
-    said = statement(job, "front", 2**62 + 1, Origin(ingredients, RENDER), thumbnail=False)
+    said = statement(job, "front", 2**62 + 1, Origin(ingredients, RENDER))
     return signer.sign(png, "image/png", said, ingredients)
 
 

@@ -1,0 +1,55 @@
+"""A worker whose device takes its time and no CPU, as a GPU does, and then has pictures that pass the gate."""
+
+import os
+import time
+from io import BytesIO
+from typing import Any
+
+from PIL import Image
+
+from models.manifest import RenderInfo
+from worker.render import child, process
+from worker.samples import load_sample
+
+SHOTS = ("front", "smile", "serious")
+SIDE, STEPS = 1024, 4
+
+
+class SlowPictures:
+    """Fresh pictures of the sample persona, one for each of SHOTS."""
+
+    def __init__(self) -> None:
+        self._seconds = float(os.environ["BENCH_SECONDS"])
+        _, files = load_sample("jonas")
+        self._pictures = {
+            shot: Image.open(BytesIO(data)).convert("RGB").resize((SIDE, SIDE))
+            for shot, data in zip(SHOTS, files[3:], strict=True)
+        }
+
+    def info(self) -> RenderInfo:
+        return RenderInfo(
+            profile="slow", pipeline="SlowPictures", steps=STEPS, dtype="none", device="none", versions={}
+        )
+
+    def render(self, references: Any, appearance: Any, shots: Any, sink: Any) -> None:
+        from pipelines.protocol import RenderedImage, Step
+
+        for planned in shots:
+            name = planned.shot.name
+            for step in range(1, STEPS + 1):
+                time.sleep(self._seconds / STEPS)
+                sink.step(Step(name, step, STEPS))
+            sink.image(RenderedImage(name, planned.seed, self._pictures[name]))
+
+
+def render_main(*args: Any) -> None:
+    """What is spawned in place of the real render process."""
+    child._load = lambda _: SlowPictures()  # type: ignore[assignment,return-value]
+    child.main(*args)
+
+
+if __name__ == "__main__":
+    from worker.cli import main
+
+    process.child_main = render_main  # type: ignore[assignment,attr-defined]
+    main()

@@ -1,0 +1,31 @@
+"""How a verify process shall judge: what the worker's settings tell its child."""
+
+from typing import Self
+
+from pydantic import Field
+
+from models.base import Document, Sha256
+from models.calibration import Calibration
+from models.likeness import EmbedderName
+
+
+class GateOptions(Document):
+    """An embedder and its calibration."""
+
+    embedder: EmbedderName = EmbedderName.DLIB
+    face_models: str = Field("weights/faces", description="The folder of the ONNX models that you brought.")
+    calibration: str | None = Field(None, description="A file; null is the one that ships for the embedder.")
+
+
+class GateInfo(Document):
+    """What judges."""
+
+    embedder: str
+    calibration: Sha256 = Field(description="Of the calibration's JSON text.")
+    made_on: str
+
+    @classmethod
+    def of(cls, calibration: Calibration) -> Self:
+        return cls(
+            embedder=calibration.embedder.name, calibration=calibration.digest, made_on=calibration.made_on
+        )

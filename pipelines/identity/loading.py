@@ -1,0 +1,16 @@
+"""From options to a gate that judges."""
+
+from pathlib import Path
+
+from models.gate import GateOptions
+from pipelines.identity import calibrations
+from pipelines.identity.embedders import load_embedder
+from pipelines.identity.gate import LikenessGate
+
+
+def load_gate(options: GateOptions) -> LikenessGate:
+    """Raises FaceModelMissing, or CalibrationRefused."""
+    faces = load_embedder(options.embedder, Path(options.face_models))
+    if options.calibration:
+        return LikenessGate(faces, calibrations.read(Path(options.calibration), faces.embedder))
+    return LikenessGate(faces, calibrations.shipped(faces.embedder))

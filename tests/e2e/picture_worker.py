@@ -1,0 +1,64 @@
+"""A `likeness worker` whose pipeline returns pictures that its jobs name. All the rest of it is real.
+
+A job's `style` has the pictures of each shot's tries, as `script` writes them: a sample persona's name and a
+picture's number, or `wall`, on which there is no face. Its `vibe` is the job's id, by which a seed tells its try.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from io import BytesIO
+from typing import Any
+
+from PIL import Image
+
+from models.derived import seed_of
+from models.influencer import Appearance
+from models.manifest import RenderInfo
+from worker.render import child, process
+from worker.samples import load_sample
+
+Script = Mapping[str, Sequence[str]]
+
+
+def script(pictures: Script) -> str:
+    return json.dumps(pictures, separators=(",", ":"))
+
+
+def picture(name: str) -> Image.Image:
+    if name == "wall":
+        return Image.radial_gradient("L").resize((512, 512)).convert("RGB")
+    persona, number = name.split()
+    return Image.open(BytesIO(load_sample(persona)[1][int(number)])).convert("RGB")
+
+
+class Pictures:
+    """A pipeline in all that the render process asks of one."""
+
+    def info(self) -> RenderInfo:
+        return RenderInfo(
+            profile="pictures", pipeline="Pictures", steps=1, dtype="none", device="none", versions={}
+        )
+
+    def render(self, references: Any, appearance: Appearance, shots: Any, sink: Any) -> None:
+        from pipelines.protocol import RenderedImage, Step
+
+        pictures = json.loads(appearance.style or "{}")
+        for planned in shots:
+            name = planned.shot.name
+            tries = pictures[name]
+            (number,) = [n for n in range(9) if seed_of(appearance.vibe or "", name, n) == planned.seed]
+            sink.step(Step(name, 1, 1))
+            sink.image(RenderedImage(name, planned.seed, picture(tries[min(number, len(tries) - 1)])))
+
+
+def render_main(*args: Any) -> None:
+    """What is spawned in place of the real render process."""
+    child._load = lambda options: Pictures()  # type: ignore[assignment,return-value]
+    child.main(*args)
+
+
+if __name__ == "__main__":
+    from worker.cli import main
+
+    process.child_main = render_main  # type: ignore[assignment,attr-defined]
+    main()

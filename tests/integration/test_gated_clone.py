@@ -1,0 +1,307 @@
+"""A clone's run with the gate: real Redis and S3, a device that draws seeds, and a judge that knows them."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from models.derived import seed_of
+from models.errors import LikenessNotReached, NoUsableReference
+from models.job import CloneJob, CloneRequest, ReferenceSource
+from models.likeness import (
+    CheckedReference,
+    Embedder,
+    ImageScores,
+    Judgement,
+    MissedImage,
+    Reason,
+    ReferenceFault,
+    Subject,
+    Verdict,
+)
+from models.manifest import Manifest, RenderInfo, UsedReference
+from models.record import CloneResult
+from tests.integration.test_job_store import SOURCE
+from worker.client import plan_clone
+from worker.clone import CloneRun
+from worker.drain import Drain
+from worker.gate import JobGate
+from worker.held import HeldJob
+from worker.imagestore import ImageStore
+from worker.jobs import JobStore
+from worker.mark.statement import Ingredient
+from worker.references.fetch import FetchedReferences
+from worker.render import RawImage, RenderOrder
+from worker.render.messages import ImageDone, StepDone
+from worker.settings import Settings
+from worker.storage import Storage
+from worker.verify import ImageJudged, JudgeImage, ReferencesChecked
+
+MB = 1024 * 1024
+FACE = Reason.NOT_THE_SAME_FACE
+INFO = RenderInfo(profile="double", pipeline="Double", steps=1, dtype="none", device="none", versions={})
+
+
+def drawn(seed: int) -> RawImage:
+    return RawImage(8, 1, seed.to_bytes(24))
+
+
+def judgement(reasons: Sequence[Reason], similarity: float) -> Judgement:
+    return Judgement(
+        embedder=Embedder(name="double", metric="cosine", files={}),
+        calibration="0" * 64,
+        yaw=0,
+        scores=ImageScores(width=8, height=1, faces=1, references=(similarity,), centroid=similarity),
+        verdict=Verdict(outcome="miss" if reasons else "pass", reasons=tuple(reasons)),
+    )
+
+
+@dataclass
+class Device:
+    orders: list[dict[str, int]] = field(default_factory=list)
+
+    @contextmanager
+    def turn(self, check: Any) -> Iterator[None]:
+        yield
+
+    def render(self, order: RenderOrder, check: Any) -> Iterator[RenderInfo | StepDone | ImageDone]:
+        self.orders.append({shot.name: seed for shot, seed in order.shots})
+        yield INFO
+        for shot, seed in order.shots:
+            yield StepDone(shot.name, 1, 1)
+            yield ImageDone(shot.name, seed, drawn(seed))
+
+
+@dataclass
+class Judge:
+    """`misses` has, by shot and try, the similarity of those images that miss."""
+
+    job: CloneJob
+    misses: Mapping[tuple[str, int], float] = field(default_factory=dict)
+    faults: Mapping[int, ReferenceFault] = field(default_factory=dict)
+    asked: list[JudgeImage] = field(default_factory=list)
+    subjects: list[Subject] = field(default_factory=list)
+    has_faces: bool = True
+
+    def check(self, images: Sequence[RawImage], subject: Subject, go_on: Any) -> ReferencesChecked:
+        self.subjects.append(subject)
+        if not self.has_faces and subject == "person":
+            raise NoUsableReference("No face.")
+        checked = []
+        for index in range(len(images)):
+            faults = (self.faults[index],) if index in self.faults else ()
+            checked.append(CheckedReference(index=index, faces=1, faults=faults, used=not faults))
+        return ReferencesChecked(b"references", tuple(checked))
+
+    def judge(self, request: JudgeImage, go_on: Any) -> ImageJudged:
+        self.asked.append(request)
+        seed = int.from_bytes(request.image.data)
+        key = next(
+            (shot, attempt)
+            for shot in self.job.shots
+            for attempt in range(9)
+            if seed_of(self.job.job_id, shot, attempt) == seed
+        )
+        missed = key in self.misses
+        return ImageJudged(str(key).encode(), judgement([FACE] if missed else [], self.misses.get(key, 0.9)))
+
+
+@dataclass
+class Fetcher:
+    """References at these places of the job's list; the others couldn't be read."""
+
+    places: Sequence[int] = (0,)
+
+    def fetch(self, job: CloneJob, check: Any) -> FetchedReferences:
+        used = [UsedReference(asset_id=job.references[n].asset_id, sha256=f"{n}" * 64) for n in self.places]
+        return FetchedReferences(
+            tuple(drawn(n) for n in self.places),
+            tuple(Ingredient(n, one) for n, one in zip(self.places, used, strict=True)),
+            (),
+        )
+
+
+def make_job(*shots: str, overrides: Any = None, **options: Any) -> CloneJob:
+    request = CloneRequest.parse({"name": "Nova B", "overrides": overrides or {}})
+    references = [ReferenceSource(asset_id=f"med_{number}") for number in range(4)]
+    return plan_clone(SOURCE, request, references, shots or ("front", "smile"), **options)
+
+
+@dataclass
+class Place:
+    """All that a run needs; `run` is one attempt."""
+
+    settings: Settings
+    storage: Storage
+
+    def run(
+        self, judge: Judge, device: Device | None = None, fetcher: Fetcher | None = None, **changes: Any
+    ) -> CloneResult:
+        settings = self.settings.model_copy(update={"gate": "required"} | changes)
+        store, job = JobStore(settings), judge.job
+        lease = store.claim(job, "me").lease
+        assert lease
+        held = HeldJob(store, lease, Drain(60), time.monotonic() + 60)
+        double: Any = (judge, device or Device(), fetcher or Fetcher())
+        with ThreadPoolExecutor(4) as executor, ThreadPoolExecutor(1) as judging:
+            try:
+                return CloneRun(
+                    job,
+                    held,
+                    fetcher=double[2],
+                    device=double[1],
+                    images=ImageStore(settings, self.storage),
+                    executor=executor,
+                    gate=JobGate(job, settings, double[0], held.check),
+                    judging=judging,
+                ).run()
+            finally:
+                store.release(lease, "TEST")
+
+    def stored(self, job: CloneJob) -> set[str]:
+        prefix = self.storage.keys.job_prefix(job)
+        return {found.key.removeprefix(f"{prefix}/") for found in self.storage.list(prefix)}
+
+
+@pytest.fixture
+def place(settings: Settings, storage: Storage) -> Place:
+    return Place(settings, storage)
+
+
+def test_what_misses_is_rendered_again_with_the_next_seed_and_nothing_else_is(place: Place) -> None:
+    job, device = make_job("front", "smile"), Device()
+    result = place.run(Judge(job, {("smile", 0): 0.3, ("smile", 1): 0.3}), device)
+    seeds = {shot: [seed_of(job.job_id, shot, attempt) for attempt in range(3)] for shot in job.shots}
+    assert device.orders == [
+        {"front": seeds["front"][0], "smile": seeds["smile"][0]},
+        {"smile": seeds["smile"][1]},
+        {"smile": seeds["smile"][2]},
+    ]
+    assert [image.seed for image in result.images] == [seeds["front"][0], seeds["smile"][2]]
+    assert all(image.judgement for image in result.images)
+
+
+def test_the_best_of_all_tries_is_kept_as_evidence(place: Place, storage: Storage) -> None:
+    job = make_job("front", "smile")
+    with pytest.raises(LikenessNotReached) as caught:
+        place.run(Judge(job, {("smile", 0): 0.3, ("smile", 1): 0.5, ("smile", 2): 0.4}))
+    details = caught.value.details
+    (missed,) = [MissedImage.parse(one) for one in details["missed"]]
+    assert (missed.shot, missed.attempt, missed.judgement.scores.centroid) == ("smile", 2, 0.5)
+    assert missed.seed == seed_of(job.job_id, "smile", 1)
+    assert details["passed"] == ["front"]
+    assert missed.evidence_key
+    head = storage.head(missed.evidence_key)
+    assert head
+    assert head.metadata["seed"] == str(missed.seed)
+
+
+@pytest.mark.parametrize("accept_partial", [False, True])
+def test_a_set_of_which_nothing_passes_is_no_partial_set(place: Place, accept_partial: bool) -> None:
+    job = make_job("front", accept_partial=accept_partial)
+    with pytest.raises(LikenessNotReached):
+        place.run(Judge(job, {("front", attempt): 0.3 for attempt in range(3)}))
+
+
+def test_a_partial_set_names_what_is_missing_and_the_manifest_accounts_for_all(place: Place) -> None:
+    job = make_job("front", "smile", accept_partial=True)
+    result = place.run(Judge(job, {("front", attempt): 0.3 for attempt in range(3)}))
+    assert [image.shot for image in result.images] == ["smile"]
+    assert result.likeness
+    assert [one.shot for one in result.likeness.missed] == ["front"]
+    manifest = Manifest.parse(place.storage.get(result.manifest_key, max_bytes=MB))
+    assert manifest.likeness == result.likeness
+    assert place.stored(job) == {"smile.png", "thumbs/smile.webp", "evidence/front.png", "manifest.json"}
+
+
+def test_an_image_is_compared_with_those_that_were_taken_and_no_others(place: Place) -> None:
+    job = make_job("front", "smile", "serious")
+    judge = Judge(job, {("smile", 0): 0.3})
+    place.run(judge)
+    assert [list(request.others) for request in judge.asked] == [
+        [],
+        ["front"],
+        ["front"],
+        ["front", "serious"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "changed"),
+    [
+        ({"ageRange": "60-70"}, True),
+        ({"gender": "male"}, True),
+        ({"ethnicity": "Finnish"}, True),
+        ({"gender": SOURCE.gender}, False),
+        ({"hairColor": "red"}, False),
+        ({}, False),
+    ],
+)
+def test_a_face_is_changed_by_gender_age_and_ethnicity(overrides: Any, changed: bool, place: Place) -> None:
+    judge = Judge(make_job("front", overrides=overrides))
+    place.run(judge)
+    assert [request.changed for request in judge.asked] == [changed]
+
+
+def test_a_report_takes_everything_and_renders_nothing_again(place: Place) -> None:
+    job, device = make_job("front"), Device()
+    judge = Judge(job, {("front", 0): 0.3}, has_faces=False, faults={0: ReferenceFault.ANOTHER_PERSON})
+    result = place.run(judge, device, gate="report")
+    assert len(device.orders) == 1
+    (image,) = result.images
+    assert image.judgement
+    assert image.judgement.verdict.reasons == (FACE,)
+    assert judge.subjects == ["person", "any"], "and references without a face are no error"
+    manifest = Manifest.parse(place.storage.get(result.manifest_key, max_bytes=MB))
+    assert len(manifest.references) == 1, "nor is one of another person left out"
+
+
+def test_a_subject_that_may_have_no_face_is_judged_all_the_same(place: Place) -> None:
+    judge = Judge(make_job("front", subject="any"), has_faces=False)
+    assert place.run(judge).likeness
+    assert judge.subjects == ["any"]
+
+
+def test_a_reference_of_another_person_goes_by_its_place_in_the_job(place: Place) -> None:
+    job = make_job("front")
+    judge = Judge(job, faults={1: ReferenceFault.ANOTHER_PERSON})
+    result = place.run(judge, fetcher=Fetcher((1, 3)))
+    (rejected,) = JobStore(place.settings).get(job.job_id).rejected_references
+    assert (rejected.index, rejected.asset_id, rejected.code) == (3, "med_3", "REFERENCE_SHOWS_ANOTHER")
+    assert result.likeness
+    assert [(one.index, one.used) for one in result.likeness.references] == [(1, True), (3, False)]
+
+
+def test_a_second_attempt_takes_up_what_passed_with_its_seed_and_judges_it_again(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = make_job("front", "smile")
+    misses = {("front", 0): 0.3} | {("smile", attempt): 0.3 for attempt in range(3)}
+    with pytest.raises(LikenessNotReached):
+        place.run(Judge(job, misses))
+    assert "evidence/smile.png" in place.stored(job)
+    before = {found.key: found.etag for found in place.storage.list(place.storage.keys.job_prefix(job))}
+
+    device, judge = Device(), Judge(job)
+    result = place.run(judge, device)
+    assert device.orders == [{"smile": seed_of(job.job_id, "smile")}]
+    front, smile = result.images
+    assert (front.seed, smile.seed) == (seed_of(job.job_id, "front", 1), seed_of(job.job_id, "smile"))
+    assert front.judgement
+    assert list(judge.asked[-1].others) == ["front"], "the new image is compared with the one that was there"
+    assert place.storage.head(front.key).etag == before[front.key]  # type: ignore[union-attr]
+    assert "evidence/smile.png" not in place.stored(job)
+
+
+def test_a_stored_image_that_this_gate_refuses_is_no_part_of_the_set(place: Place) -> None:
+    job = make_job("front", "smile", accept_partial=True)
+    place.run(Judge(job))
+    device = Device()
+    result = place.run(Judge(job, {("front", attempt): 0.3 for attempt in range(3)}), device)
+    assert [list(order) for order in device.orders] == [["front"]] * 3
+    assert [image.shot for image in result.images] == ["smile"]
+    assert place.stored(job) == {"smile.png", "thumbs/smile.webp", "evidence/front.png", "manifest.json"}

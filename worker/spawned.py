@@ -1,0 +1,151 @@
+"""A spawned child process and its pipe: what the render process and the verify process have in common."""
+
+import atexit
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnContext, SpawnProcess
+from typing import Any, ClassVar, Generic, TypeVar
+
+from models.errors import LikenessError
+
+Info = TypeVar("Info")
+
+TICK = 0.1
+"""How often a waiting parent looks whether the job shall still go on, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready(Generic[Info]):
+    """From the child, first: it is loaded."""
+
+    info: Info
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """From the child: the order, or the loading, failed. The error carries no traceback."""
+
+    error: LikenessError
+    ends_process: bool = False
+    """The child exits after this: it is of no more use."""
+
+
+class SpawnedChild(Generic[Info]):
+    """The parent's end of one child. Used by one thread at a time, but for `kill`."""
+
+    what: ClassVar[str]
+    """As messages call it: `render process`."""
+    died: ClassVar[type[LikenessError]]
+    hung: ClassVar[type[LikenessError]]
+
+    def __init__(self, spawn: SpawnContext, main: Callable[..., None], *args: Any) -> None:
+        """Spawn a process that runs `main(pipe, leash, *args)`."""
+        self._pipe, child_end = spawn.Pipe()
+        # Nobody ever writes to the leash: the child reads it to learn that this process is gone.
+        leash_end, self._leash = spawn.Pipe(duplex=False)
+        self._ready: Ready[Info] | None = None
+        self.process: SpawnProcess = spawn.Process(
+            target=main,
+            args=(child_end, leash_end, *args),
+            name=f"likeness-{self.what.partition(' ')[0]}",
+            daemon=True,
+        )
+        self.process.start()
+        # At exit, multiprocessing waits for its children, and this one ignores SIGTERM.
+        atexit.register(self.kill)
+        for end in (child_end, leash_end):
+            end.close()
+
+    def info(self) -> Info:
+        assert self._ready is not None, "asked before wait_ready"
+        return self._ready.info
+
+    def wait_ready(self, timeout: float, check: Callable[[], None]) -> None:
+        """Wait until it is loaded. Raises what loading failed with, and what `receive` does."""
+        if self._ready is None:
+            message = self.receive(timeout, check)
+            if isinstance(message, Failed):
+                raise message.error
+            assert isinstance(message, Ready)
+            self._ready = message
+
+    def send(self, message: Any, timeout: float) -> None:
+        """Raises `died`."""
+        try:
+            with self._killed_after(timeout):
+                self._pipe.send(message)
+        except OSError:
+            raise self._death() from None
+
+    def receive(self, timeout: float, check: Callable[[], None]) -> Any:
+        """The child's next message. Raises `died`, or `hung` after `timeout` seconds of silence."""
+        deadline = time.monotonic() + timeout
+        try:
+            check()
+            while not self._pipe.poll(TICK):
+                check()
+                if time.monotonic() > deadline:
+                    raise self.hung(
+                        f"The {self.what} gave no sign of life for {timeout:g} s and was replaced."
+                    )
+            with self._killed_after(timeout):
+                return self._pipe.recv()
+        except (EOFError, OSError):
+            raise self._death() from None
+
+    def kill(self) -> None:
+        atexit.unregister(self.kill)
+        self.process.kill()
+        self.process.join(timeout=10)
+        for end in (self._pipe, self._leash):
+            end.close()
+
+    @contextmanager
+    def _killed_after(self, timeout: float) -> Iterator[None]:
+        """Reading and writing a pipe take no timeout, but they end when the other side does."""
+        timer = threading.Timer(max(timeout, TICK), self.process.kill)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _death(self) -> LikenessError:
+        self.process.join(timeout=5)
+        return self.died(
+            f"The {self.what} ended with exit code {self.process.exitcode}; it was replaced. "
+            "A negative code is a signal: -9 often means that the machine ran out of memory.",
+            exitCode=self.process.exitcode,
+        )
+
+
+def spawning() -> SpawnContext:
+    """A forked child would inherit the parent's threads' locks."""
+    return multiprocessing.get_context("spawn")
+
+
+def live_with_parent(leash: Connection) -> None:
+    """In the child, first: end when the parent dies, however it dies, and only then.
+
+    The parent decides when this process ends, not a Ctrl-C or a SIGTERM sent to the whole group.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    threading.Thread(target=_die_with_parent, args=(leash,), daemon=True).start()
+
+
+def _die_with_parent(leash: Connection) -> None:
+    try:
+        leash.recv_bytes()
+    except (EOFError, OSError):
+        sys.stderr.flush()
+        os._exit(0)

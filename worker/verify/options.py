@@ -1,0 +1,12 @@
+"""What the worker's settings say about the gate, as the verify process takes it."""
+
+from models.gate import GateOptions
+from worker.settings import Settings
+
+
+def options_of(settings: Settings) -> GateOptions:
+    return GateOptions(
+        embedder=settings.embedder,
+        face_models=str(settings.face_models_dir or settings.weights_dir / "faces"),
+        calibration=str(settings.calibration) if settings.calibration else None,
+    )

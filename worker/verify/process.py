@@ -1,0 +1,100 @@
+"""The parent's handle on the verify process: start, requests, watchdog, replacement."""
+
+import threading
+from collections.abc import Callable
+from multiprocessing.context import SpawnContext
+
+import structlog
+
+from models.errors import VerifyProcessDied, VerifyProcessHung
+from models.gate import GateInfo
+from models.likeness import Subject
+from worker.render.messages import RawImage
+from worker.settings import Settings
+from worker.spawned import Failed, SpawnedChild, spawning
+from worker.verify.child import main as child_main
+from worker.verify.messages import CheckReferences, FromChild, ImageJudged, JudgeImage, ReferencesChecked
+from worker.verify.options import options_of
+
+log = structlog.get_logger()
+
+
+class VerifyProcess:
+    """Spawned at first use, and again after it died, hung or was killed. Threads that share it take turns.
+
+    Methods that ask it call `go_on` many times a second; what that raises ends the request, and the process with
+    it. They raise VerifyProcessDied or VerifyProcessHung, FaceModelMissing or CalibrationRefused where it can't be
+    loaded, and what the gate raised.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._spawn = spawning()
+        self._turn = threading.Lock()
+        self._child: _Child | None = None
+
+    def start(self) -> GateInfo:
+        """Spawn the process and wait until its models are loaded."""
+        with self._turn:
+            return self._ready_child(lambda: None).info()
+
+    @property
+    def pid(self) -> int | None:
+        """The process's id while there is one."""
+        child = self._child
+        return child.process.pid if child else None
+
+    def stop(self) -> None:
+        """End the process. A request under way fails."""
+        child, self._child = self._child, None
+        if child:
+            child.kill()
+
+    def check(
+        self, images: tuple[RawImage, ...], subject: Subject, go_on: Callable[[], None]
+    ) -> ReferencesChecked:
+        """Measure a job's references. Raises NoUsableReference."""
+        answer = self._ask(CheckReferences(images, subject), go_on)
+        assert isinstance(answer, ReferencesChecked)
+        return answer
+
+    def judge(self, request: JudgeImage, go_on: Callable[[], None]) -> ImageJudged:
+        answer = self._ask(request, go_on)
+        assert isinstance(answer, ImageJudged)
+        return answer
+
+    def _ask(self, request: CheckReferences | JudgeImage, go_on: Callable[[], None]) -> FromChild:
+        with self._turn:
+            child = self._ready_child(go_on)
+            try:
+                child.send(request, self._settings.hang_timeout)
+                answer: FromChild = child.receive(self._settings.hang_timeout, go_on)
+            except BaseException as error:
+                # It would go on to answer what nobody waits for, and loads again in a second.
+                log.warning("verify_process.ended", pid=child.process.pid, why=type(error).__name__)
+                self.stop()
+                raise
+        if isinstance(answer, Failed):
+            raise answer.error
+        return answer
+
+    def _ready_child(self, go_on: Callable[[], None]) -> "_Child":
+        if self._child is None or not self._child.process.is_alive():
+            self.stop()
+            self._child = _Child(self._spawn, self._settings)
+        child = self._child
+        try:
+            child.wait_ready(self._settings.load_timeout, go_on)
+        except Exception:
+            self.stop()
+            raise
+        return child
+
+
+class _Child(SpawnedChild[GateInfo]):
+    what = "verify process"
+    died = VerifyProcessDied
+    hung = VerifyProcessHung
+
+    def __init__(self, spawn: SpawnContext, settings: Settings) -> None:
+        super().__init__(spawn, child_main, options_of(settings))
