@@ -152,7 +152,7 @@ def test_the_stack_prints_an_environment_that_works(tmp_path: Path) -> None:
         stdout=subprocess.PIPE,
         text=True,
         # What a shell starts in the background ignores it, and so would all that it starts.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - it starts no thread
     )
     assert stack.stdout
     environment = dict(os.environ)
