@@ -1,5 +1,5 @@
-"""What all fits get wrong alike, put right by a linear regression. The points of a face err together; a fit takes each
-for itself."""
+"""What all fits get wrong alike, put right by a linear regression. The points of a face err together; a fit takes
+each for itself."""
 
 from dataclasses import dataclass
 
