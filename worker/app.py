@@ -12,6 +12,9 @@ from celery.signals import setup_logging, worker_init, worker_shutdown, worker_s
 from models.errors import LikenessError, QueueUnavailable
 from models.job import KIND
 from worker.attempts import handle
+from worker.consumer_loop import ConsumerLoop
+from worker.endpoint import Endpoint
+from worker.health import WorkerHealth
 from worker.logs import configure_logs
 from worker.node import Node
 from worker.queue import make_app, queue_names
@@ -21,6 +24,7 @@ log = structlog.get_logger()
 
 app = make_app(settings())
 _node: Node | None = None
+_endpoint: Endpoint | None = None
 
 
 @app.task(name=KIND)
@@ -66,6 +70,7 @@ def _start(**_: object) -> None:
     configure_logs(settings())
     try:
         node = Node(settings(), app)
+        _serve(node)
         node.start()
     except LikenessError as error:
         log.critical("node.failed", code=error.code, error=error.message)
@@ -75,6 +80,25 @@ def _start(**_: object) -> None:
         log.exception("node.failed")
         sys.exit(1)
     _node = node
+
+
+def _serve(node: Node) -> None:
+    """Answer probes, if that is wanted, from before the profile loads until the last job is handed back."""
+    global _endpoint  # noqa: PLW0603
+    configured = settings()
+    if configured.http_port is None:
+        return
+    loop = ConsumerLoop()
+    app.steps["consumer"].add(loop.step())
+    health = WorkerHealth(node, loop)
+    _endpoint = Endpoint(
+        configured.http_host,
+        configured.http_port,
+        live=health.live,
+        ready=health.ready,
+        metrics=node.metrics.exposition,
+    )
+    _endpoint.start()
 
 
 @worker_shutting_down.connect

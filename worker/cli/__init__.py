@@ -173,11 +173,12 @@ def collect_garbage(
 
 @app.command()
 def health() -> None:
-    """Exit code 0 if a ready worker on this machine showed itself within the last seconds, else 1."""
-    from worker.presence import Presence, here
-    from worker.settings import settings
+    """Exit code 0 if a worker is ready, else 1.
 
-    nodes = Presence(settings()).nodes(here())
-    typer.echo("\n".join(nodes) or "No ready worker on this machine.")
-    if not nodes:
+    With LIKENESS_HTTP_PORT, the process that serves it is asked: a worker or a deliverer. Else a ready worker on
+    this machine must have shown itself in Redis within the last seconds.
+    """
+    from worker.cli.health import is_ready
+
+    if not is_ready():
         raise typer.Exit(1)
