@@ -84,9 +84,9 @@ class Node:
         if self.drain.begun:
             reasons.append("this worker can't render any more" if self.is_broken else "draining")
         if not self._device.is_ready:
-            reasons.append("the profile is loading")
+            reasons.append("the profile isn't loaded")
         if self._verify and not (self._started and self._verify.is_ready):
-            reasons.append("the gate is loading")
+            reasons.append("the gate isn't loaded")
         return reasons
 
     def clone(self, job: CloneJob, held: HeldJob) -> CloneResult:

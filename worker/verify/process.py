@@ -46,7 +46,7 @@ class VerifyProcess:
 
     @property
     def is_ready(self) -> bool:
-        """Whether it is loaded. Also true where it ended: it loads again when it is asked."""
+        """Whether it is loaded, or there is none and the next request loads one."""
         child = self._child
         return child is None or child.is_loaded
 

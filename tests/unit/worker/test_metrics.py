@@ -83,10 +83,7 @@ def health(loop: ConsumerLoop, *lacks: str) -> WorkerHealth:
 
 def test_a_worker_is_ready_once_it_is_subscribed_and_lacks_nothing() -> None:
     loop = ConsumerLoop()
-    assert health(loop, "the profile is loading").ready() == [
-        "the profile is loading",
-        "not subscribed to the queue",
-    ]
+    assert health(loop, "draining").ready() == ["draining", "not subscribed to the queue"]
     loop.is_subscribed = True
     loop.tick()
     assert health(loop).ready() == []
