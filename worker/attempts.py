@@ -20,6 +20,7 @@ from models.errors import (
 )
 from models.job import CloneJob
 from models.record import JobError
+from worker import tracing
 from worker.held import HandedBack, HeldJob, JobCanceled
 from worker.jobs import Claim, conflict
 from worker.node import Node
@@ -75,7 +76,8 @@ def _claim(node: Node, job: CloneJob) -> tuple[Claim, float]:
 
 def _work(node: Node, job: CloneJob, held: HeldJob, claim: Claim) -> None:
     try:
-        _attempt(node, job, held, claim)
+        with tracing.span("attempt", jobId=job.job_id, attempt=held.lease.attempt):
+            _attempt(node, job, held, claim)
     except LeaseLost as error:
         log.warning("lease.lost", error=error.message)
         node.metrics.attempt_ended_early(error.code)

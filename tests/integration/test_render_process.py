@@ -168,7 +168,8 @@ def test_a_process_that_died_between_orders_is_replaced(device: RenderProcess) -
     assert old
     os.kill(old, signal.SIGKILL)
     os.waitid(os.P_PID, old, os.WEXITED | os.WNOWAIT)
-    assert not device.is_ready
+    was_ready = device.is_ready
+    assert not was_ready
     assert len(images(device, "front")) == 1
     assert device.pid != old
     assert device.is_ready
