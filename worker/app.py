@@ -26,7 +26,6 @@ log = structlog.get_logger()
 
 app = make_app(settings())
 _node: Node | None = None
-_endpoint: Endpoint | None = None
 
 
 @app.task(name=KIND, bind=True)
@@ -88,21 +87,19 @@ def _start(**_: object) -> None:
 
 def _serve(node: Node) -> None:
     """Answer probes, if that is wanted, from before the profile loads until the last job is handed back."""
-    global _endpoint  # noqa: PLW0603
     configured = settings()
     if configured.http_port is None:
         return
     loop = ConsumerLoop()
     app.steps["consumer"].add(loop.step())
     health = WorkerHealth(node, loop)
-    _endpoint = Endpoint(
+    Endpoint(
         configured.http_host,
         configured.http_port,
         live=health.live,
         ready=health.ready,
         metrics=node.metrics.exposition,
-    )
-    _endpoint.start()
+    ).start()
 
 
 @worker_shutting_down.connect

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -60,8 +61,8 @@ class _Server(ThreadingHTTPServer):
         TCPServer.server_bind(self)
 
     def handle_error(self, *_: Any) -> None:
-        """A client that went away. Python's own prints a traceback."""
-        log.debug("endpoint.failed", exc_info=True)
+        if not isinstance(sys.exception(), OSError):  # A client that went away.
+            log.exception("endpoint.failed")
 
 
 class _Handler(BaseHTTPRequestHandler):
