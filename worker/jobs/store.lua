@@ -179,7 +179,8 @@ function calls.claim(id, message, fingerprint, influencer, project, callback, ex
     set('stage', 'fetching')
     emit('job.started', cjson.encode({ attempt = attempt }))
   end
-  return { verdict, tostring(token), get('attempts'), get('attempts') - get('handovers'), get('last_error') or '' }
+  return { verdict, tostring(token), get('attempts'), get('attempts') - get('handovers'), get('last_error') or '',
+    now() - get('submitted_at') }
 end
 
 -- Keep the lease. Answers whether the job shall be canceled.
