@@ -4,7 +4,6 @@ The pictures of a person are read in groups of one to four, since a fit of one p
 four. A shard that exists is kept.
 """
 
-import multiprocessing
 import os
 from pathlib import Path
 
@@ -14,44 +13,19 @@ from tqdm import tqdm  # type: ignore[import-untyped]
 
 from pipelines.embedded.correction import Correction
 from pipelines.embedded.people.arrays import Floats
-from pipelines.embedded.reading import person_of, read_pictures
+from pipelines.embedded.people.drawer import Drawer
+from pipelines.embedded.reading import Reading, person_of, read_pictures
 from training.autoencoder import as_tensor
 from training.conditions import load_drawer
 from training.data.shards import IDENTITIES, shard_paths
+from training.people.files import load_coder
 from training.references import codes_of, load_finder, load_reader
 from training.steps import Workspace, workspace
 
-GROUPS = ((0, 1, 2), (3,)), ((0, 1, 2, 3),), ((0, 1), (2, 3)), ((0,), (1, 2, 3))
+Groups = tuple[tuple[int, ...], ...]
+GROUPS: tuple[Groups, ...] = ((0, 1, 2), (3,)), ((0, 1, 2, 3),), ((0, 1), (2, 3)), ((0,), (1, 2, 3))
 """How the four views of a training person are read together, by turns."""
 PULL = 100.0  # of the regression towards nothing, in people
-
-
-class Looker:
-    """One instance is shared by all processes, which are forked from this one."""
-
-    def __init__(self, space: Workspace) -> None:
-        self.data, self.drawer = space.train(space.recipe.corrected_identities), load_drawer(space.data)
-        self.finder, self.reader = load_finder(space), load_reader(space)
-
-    def shard(self, task: tuple[int, Path]) -> None:
-        start, path = task
-        people = range(start, min(start + IDENTITIES, len(self.data.seeds)))
-        part = path.with_suffix(f".{os.getpid()}.part")
-        with part.open("wb") as file:
-            np.save(file, np.concatenate([self.fits_of(person) for person in people]))
-        part.replace(path)
-
-    @torch.inference_mode()
-    def fits_of(self, person: int) -> Floats:
-        """The shape that each of a person's pictures is taken to show, (V, K)."""
-        numbers = np.arange(person * self.data.views, (person + 1) * self.data.views)
-        with torch.autocast("cpu", torch.bfloat16):
-            reading = read_pictures(self.finder, self.reader, as_tensor(self.data.pictures(numbers)))
-        size, prior = self.drawer.coder.shape_size, self.drawer.coder.prior()
-        shapes = []
-        for group in GROUPS[person % len(GROUPS)]:
-            shapes += [person_of(reading.only(group), self.drawer.points, prior)[:size]] * len(group)
-        return np.stack(shapes)
 
 
 def read(space: Workspace) -> None:
@@ -60,13 +34,28 @@ def read(space: Workspace) -> None:
     todo = [task for task in _shards(space) if not task[1].exists()]
     if not todo:
         return
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # a process for each core instead
-    with multiprocessing.get_context("fork").Pool(threads) as pool:
-        done = pool.imap_unordered(Looker(space).shard, todo)
-        for _ in tqdm(done, total=len(todo), desc="fits", unit="shard", mininterval=10):
-            pass
-    torch.set_num_threads(threads)
+    data, drawer = space.train(space.recipe.corrected_identities), load_drawer(space.data)
+    finder, reader = load_finder(space), load_reader(space)
+    for start, path in tqdm(todo, desc="fits", unit="shard", mininterval=10):
+        fits = []
+        for person in range(start, min(start + IDENTITIES, len(data.seeds))):
+            pictures = as_tensor(data.pictures(np.arange(person * data.views, (person + 1) * data.views)))
+            with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+                reading = read_pictures(finder, reader, pictures)
+            fits.append(_fits_of(drawer, reading, GROUPS[person % len(GROUPS)]))
+        part = path.with_suffix(f".{os.getpid()}.part")
+        with part.open("wb") as file:
+            np.save(file, np.concatenate(fits))
+        part.replace(path)
+
+
+def _fits_of(drawer: Drawer, reading: Reading, groups: Groups) -> Floats:
+    """The shape that each of a person's pictures is taken to show, (V, K)."""
+    shapes = []
+    for group in groups:
+        code = person_of(reading.only(group), drawer.points, drawer.coder.prior())
+        shapes += [code[: drawer.coder.shape_size]] * len(group)
+    return np.stack(shapes)
 
 
 def _shards(space: Workspace) -> list[tuple[int, Path]]:
@@ -76,14 +65,10 @@ def _shards(space: Workspace) -> list[tuple[int, Path]]:
 
 def fit_correction(space: Workspace) -> Correction:
     """The ridge regression of true shapes on fitted ones."""
-    data, coder = (
-        space.train(space.recipe.corrected_identities, pictures=False),
-        load_drawer(space.data).coder,
-    )
-    fits = np.concatenate([np.load(path) for _, path in _shards(space)]).astype(np.float64)
-    return regression(
-        fits, codes_of(coder, data)[:, : coder.shape_size].double().numpy().repeat(data.views, 0)
-    )
+    data, coder = space.train(space.recipe.corrected_identities, pictures=False), load_coder(space.data)
+    fits = np.concatenate([np.load(path) for _, path in _shards(space)])
+    true = codes_of(coder, data)[:, : coder.shape_size].numpy().repeat(data.views, 0)
+    return regression(fits.astype(np.float64), true.astype(np.float64))
 
 
 def regression(fits: Floats, true: Floats) -> Correction:
