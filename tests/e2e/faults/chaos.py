@@ -7,10 +7,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
 import redis
+import typer
 
 from models.job import CloneJob
 from tests.e2e.conftest import WorkerProcess
@@ -118,12 +120,15 @@ class Chaos:
 
     @contextmanager
     def victim(self, fault: Planned) -> Iterator[WorkerProcess]:
-        """A worker that no other fault has in its hands; one that has jobs, if there is any."""
+        """A worker that no other fault has in its hands; one that has jobs, if there soon is any."""
+        patience = time.monotonic() + 5
         while True:
             with self._choosing:
                 held = self.held()
                 free = [w for w in self.fleet.ready() if w.process.pid not in self._victims]
-                busy = [w for w in free if node_of(w) in held] or free
+                busy = [w for w in free if node_of(w) in held]
+                if time.monotonic() > patience:
+                    busy = busy or free
                 if busy:
                     chosen = busy[fault.draw % len(busy)]
                     self._victims.add(chosen.process.pid)
@@ -135,8 +140,11 @@ class Chaos:
             # A pid is of one process for long enough.
             self._victims.discard(chosen.process.pid)
 
-    def note(self, fault: Planned, at: float, since: float, jobs: Sequence[str]) -> None:
+    def note(self, fault: Planned, at: float, since: float, jobs: Sequence[str] = (), whom: str = "") -> None:
         self.injected.append(Injected(fault.kind, at, since, tuple(jobs)))
+        # Beside the workers' logs, this is how a run is read.
+        began, ended = (datetime.fromtimestamp(t, UTC).strftime("%H:%M:%S.%f")[:-3] for t in (at, since))
+        typer.echo(f"{began} to {ended} {fault.kind} {whom} {' '.join(jobs)}")
 
     def held(self) -> dict[str, list[str]]:
         """The jobs in hand, by their holders."""
@@ -182,7 +190,7 @@ def _kill(chaos: Chaos, fault: Planned, *, with_children: bool) -> None:
     with chaos.victim(fault) as worker:
         jobs, at = chaos.held().get(node_of(worker), []), time.time()
         chaos.fleet.kill(worker, with_children=with_children)
-        chaos.note(fault, at, at, jobs)
+        chaos.note(fault, at, at, jobs, worker.log.stem)
         worker.process.wait()
 
 
@@ -204,14 +212,14 @@ def _signal_child(chaos: Chaos, fault: Planned, which: Any, number: signal.Signa
         pid, at = chaos.fleet.child(worker, which), time.time()
         if pid is not None:
             signal_to(pid, number)
-            chaos.note(fault, at, at, chaos.held().get(node_of(worker), []))
+            chaos.note(fault, at, at, chaos.held().get(node_of(worker), []), worker.log.stem)
 
 
 def _terminate(chaos: Chaos, fault: Planned) -> None:
     with chaos.victim(fault) as worker:
         jobs, at = chaos.held().get(node_of(worker), []), time.time()
         worker.process.terminate()
-        chaos.note(fault, at, at, jobs)
+        chaos.note(fault, at, at, jobs, worker.log.stem)
         try:
             worker.process.wait(60)
         except subprocess.TimeoutExpired:
@@ -234,7 +242,7 @@ def _stop(chaos: Chaos, fault: Planned, *, with_children: bool) -> None:
         jobs, at = chaos.held().get(node_of(worker), []), time.time()
         for pid in pids:
             signal_to(pid, signal.SIGSTOP)
-        chaos.note(fault, at, at, jobs)
+        chaos.note(fault, at, at, jobs, worker.log.stem)
         time.sleep(fault.lasts)
         for pid in reversed(pids):
             signal_to(pid, signal.SIGCONT)
@@ -290,13 +298,13 @@ def _deliver_again(chaos: Chaos, fault: Planned) -> None:
     # Sent by nobody's fault but ours, so Redis is left alone meanwhile.
     with chaos.one_at_a_time("redis"):
         chaos.deliver_again(fault.draw)
-        chaos.note(fault, time.time(), time.time(), ())
+        chaos.note(fault, time.time(), time.time())
 
 
 def _shuffle(chaos: Chaos, fault: Planned) -> None:
     with chaos.one_at_a_time("redis"):
         chaos.shuffle_queues(fault.draw)
-        chaos.note(fault, time.time(), time.time(), ())
+        chaos.note(fault, time.time(), time.time())
 
 
 def _receiver(status: int | None) -> "Inject":
@@ -309,7 +317,7 @@ def _receiver(status: int | None) -> "Inject":
             time.sleep(fault.lasts)
             chaos.receiver.hangs = False
             chaos.receiver.reply = OK
-            chaos.note(fault, at, time.time(), ())
+            chaos.note(fault, at, time.time())
 
     return inject
 
@@ -318,7 +326,7 @@ def _kill_deliverer(chaos: Chaos, fault: Planned) -> None:
     with chaos.one_at_a_time("receiver"):
         chaos.deliverer.kill()
         chaos.deliverer.start()
-        chaos.note(fault, time.time(), time.time(), ())
+        chaos.note(fault, time.time(), time.time())
 
 
 Inject = Callable[[Chaos, Planned], None]

@@ -14,8 +14,8 @@ _SHOWS_WITHIN = 8.0
 
 
 def recovery(events: list[JobEvent], since: float) -> float | None:
-    """Seconds from `since` until the job moves on: a step of an image is told, or its end. If it was put back on the
-    queue for the fault, then the step after that. None if it had ended before."""
+    """Seconds from `since` until the job moves on: a step of an image is told, or its end. If it was put back on
+    the queue for the fault, then the step after that. None if it had ended before."""
     later = [event for event in events if event.at.timestamp() > since]
     if not later:
         return None

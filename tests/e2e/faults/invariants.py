@@ -1,5 +1,5 @@
-"""What must hold however the run went. Each checker takes what was seen of one job from outside and yields sentences
-about what is wrong; none of them asks the product for its opinion."""
+"""What must hold however the run went. Each checker takes what was seen of one job from outside, and yields
+sentences about what is wrong with it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -65,7 +65,7 @@ def ends_once(seen: Seen) -> Iterator[str]:
         yield f"it has {len(ends)} terminal events and is {seen.record.status}"
     if ends and ends[0].type != f"job.{seen.record.status}":
         yield f"it is {seen.record.status}, and its event says {ends[0].type}"
-    if ends and ends[0] is not seen.events[-1]:
+    if len(ends) == 1 and ends[0] is not seen.events[-1]:
         yield f"its events go on after {ends[0].type}"
     if [event.sequence for event in seen.events] != list(range(1, len(seen.events) + 1)):
         yield "its events have gaps"
@@ -87,7 +87,7 @@ def ends_as_it_should(seen: Seen) -> Iterator[str]:
 
 
 def is_whole(seen: Seen) -> Iterator[str]:
-    """A completed job has its manifest and every image, each once and with the manifest's hash, and nothing else."""
+    """A completed job has its manifest and every image, each once, with the manifest's hash, and nothing else."""
     if seen.record is None or seen.record.status != "completed":
         return
     result = seen.record.result
@@ -164,7 +164,7 @@ CHECKERS: tuple[Callable[[Seen], Iterator[str]], ...] = (
 
 
 def violations(jobs: Sequence[Seen], keys: Sequence[str] = ()) -> list[str]:
-    """What is wrong with any of the jobs, and with `keys`, which are all that is in the bucket's folder for them."""
+    """What is wrong with any of the jobs, and with `keys`, which are all that is in the bucket for them."""
     found = [
         f"{seen.job.job_id} ({seen.kind}): {text}"
         for seen in jobs

@@ -1,7 +1,7 @@
 """Proxies that do to connections what networks do: cut them, slow them down, swallow what they carry.
 
-`TcpProxy` knows bytes; `StoreProxy` knows HTTP, so that it can answer in the store's place and tell which object was
-there when. Each fault is a context: it lasts as long as the `with` block.
+`TcpProxy` knows bytes; `StoreProxy` knows HTTP, so that it can answer in the store's place and tell which object
+was there when. Each fault is a context: it lasts as long as the `with` block.
 """
 
 import socket
@@ -214,9 +214,7 @@ class StoreProxy:
             self.stored.setdefault(key, time.time())
         return answer.status, {name.lower(): value for name, value in answer.getheaders()}, data
 
-    def _send(
-        self, asked: BaseHTTPRequestHandler, status: int, headers: dict[str, str], body: bytes
-    ) -> None:
+    def _send(self, asked: BaseHTTPRequestHandler, status: int, headers: dict[str, str], body: bytes) -> None:
         # An answer to HEAD tells the length of what it doesn't bring.
         length = headers.get("content-length", "0") if asked.command == "HEAD" else str(len(body))
         asked.send_response_only(status)

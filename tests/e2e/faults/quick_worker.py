@@ -1,8 +1,8 @@
 """A `likeness worker` whose device and judge are dummies that start in a moment. All the rest of it is real.
 
-Both write what they do into the file that `FAULTS_NOTES` names, one JSON document a line: that is how the tests know
-which image was on the device when. A job's `vibe` is its id; with the `style` MISSES, no try of its last shot is
-taken.
+Both write what they do into the file that `FAULTS_NOTES` names, one JSON document a line: that is how the tests
+know which image was on the device when. A job's `vibe` is its id; with the `style` MISSES, no try of its last shot
+is taken.
 """
 
 import json

@@ -1,6 +1,6 @@
 """One run of the fault suite: jobs through workers while faults come by a plan, then a look from outside.
 
-    python -m tests.e2e.faults.run --jobs 300 --faults 120 --seed 7
+python -m tests.e2e.faults.run --jobs 300 --faults 120 --seed 7
 """
 
 import heapq
@@ -89,12 +89,12 @@ class Site:
 
 
 @contextmanager
-def site(folder: Path, random: Random) -> Iterator[Site]:
+def site(folder: Path, seed: int) -> Iterator[Site]:
     with ExitStack() as cleanup:
         stack = cleanup.enter_context(EmbeddedStack(folder / "stack", persist=True))
         redis_proxy = TcpProxy(stack.redis.port)
         cleanup.callback(redis_proxy.stop)
-        store_proxy = StoreProxy(stack.s3.port, random)
+        store_proxy = StoreProxy(stack.s3.port, Random(seed))
         cleanup.callback(store_proxy.stop)
         settings = stack.settings(
             queue=PREFIX,
@@ -118,16 +118,15 @@ def site(folder: Path, random: Random) -> Iterator[Site]:
 
 def run(form: Form, seed: int, folder: Path) -> Report:
     began = time.monotonic()
-    random = Random(seed)
     with ExitStack() as cleanup:
-        here = cleanup.enter_context(site(folder, random))
+        here = cleanup.enter_context(site(folder, seed))
         receiver = HangingReceiver()
         cleanup.callback(receiver.stop)
         deliverer = Deliverer(_webhook_environment(here.proxied, receiver), folder / "deliverer.log")
         cleanup.callback(deliverer.kill)
         fleet = here.workers(form.workers, form.image_seconds)
         cleanup.callback(fleet.abandon)
-        producer = Producer(here, form, random, receiver.url())
+        producer = Producer(here, form, Random(seed), receiver.url())
         chaos = Chaos(
             here.settings,
             redis_server=LastingRedis(here.stack.redis),
@@ -173,10 +172,7 @@ class Producer(Thread):
         self._client = JobClient(here.proxied)
         self._due: list[tuple[float, str, CloneJob]] = []
         references = _put_references(here)
-        for number in range(form.jobs):
-            kind: Kind = random.choices(
-                ("plain", "canceled", "misses", "no reference"), weights=(85, 8, 4, 3)
-            )[0]
+        for number, kind in enumerate(random.sample(_kinds(form.jobs), form.jobs)):
             job = _plan_job(kind, references, callback)
             at = number * form.seconds / form.jobs
             self.kinds[job.job_id] = kind
@@ -201,6 +197,18 @@ class Producer(Thread):
                 heapq.heappush(self._due, (at + 1, action, job))
             except LikenessError as error:
                 self.complaints.append(f"{action} of {job.job_id}: {error.code}")
+
+
+def _kinds(jobs: int) -> list[Kind]:
+    kinds: tuple[Kind, ...] = (
+        *["plain"] * 7,
+        "canceled",
+        "canceled",
+        "misses",
+        *["plain"] * 9,
+        "no reference",
+    )
+    return [kinds[number % len(kinds)] for number in range(jobs)]
 
 
 def _put_references(here: Site) -> dict[Kind, str]:
