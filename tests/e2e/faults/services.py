@@ -8,6 +8,7 @@ from pathlib import Path
 
 import redis
 
+from tests.e2e.faults.invariants import Told
 from tests.integration.receiver import Received, Receiver
 from worker.stack.redis_server import RedisServer
 
@@ -33,13 +34,18 @@ class LastingRedis:
 
 
 class HangingReceiver(Receiver):
-    """Lets requests wait while `hangs`."""
+    """Lets requests wait while `hangs`. `told` has what came, by its job."""
 
     def __init__(self) -> None:
         self.hangs = False
-        super().__init__(on_request=self._wait)
+        self.told: dict[str, list[Told]] = {}
+        super().__init__(on_request=self._take)
 
-    def _wait(self, got: Received) -> None:
+    def _take(self, got: Received) -> None:
+        # At once: a signature isn't taken when it is older than five minutes.
+        body = got.verified()
+        told = Told(got.webhook_id, body["type"], taken=got.status == 200)
+        self.told.setdefault(body["data"]["jobId"], []).append(told)
         while self.hangs:
             time.sleep(0.1)
 
