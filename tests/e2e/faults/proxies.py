@@ -33,6 +33,7 @@ class TcpProxy:
         self._passes.set()
         self._delay = 0.0
         self._refuses = False
+        self._loses = False
         self._listener = socket.create_server((HOST, 0))
         self.address = f"{HOST}:{self._listener.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
@@ -65,6 +66,10 @@ class TcpProxy:
         finally:
             self._refuses = False
 
+    def lose_next_answer(self) -> None:
+        """What comes back next is lost with its connection, after the server did what it was asked to."""
+        self._loses = True
+
     def cut(self) -> None:
         """Reset all connections."""
         with self._lock:
@@ -96,14 +101,18 @@ class TcpProxy:
             with self._lock:
                 self._open |= {near, far}
             for source, sink in ((near, far), (far, near)):
-                threading.Thread(target=self._pump, args=(source, sink), daemon=True).start()
+                is_answer = source is far
+                threading.Thread(target=self._pump, args=(source, sink, is_answer), daemon=True).start()
 
-    def _pump(self, source: socket.socket, sink: socket.socket) -> None:
+    def _pump(self, source: socket.socket, sink: socket.socket, is_answer: bool) -> None:
         with suppress(OSError):
             while data := source.recv(_CHUNK):
                 if self._delay:
                     time.sleep(self._delay)
                 self._passes.wait()
+                if is_answer and self._loses:
+                    self._loses = False
+                    break
                 sink.sendall(data)
         for end in (source, sink):
             with suppress(OSError):

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -150,6 +151,10 @@ def run(form: Form, seed: int, folder: Path, planned: Sequence[Planned] | None =
         _wait_for(lambda: _untold(producer.submitted, receiver) == 0, deadline)
         fleet.stop()
         seen, keys = look(here, producer, fleet, receiver)
+        if len(seen) < form.jobs:
+            producer.complaints.append(f"only {len(seen)} of {form.jobs} jobs were submitted")
+        if planned is None and len(chaos.injected) < form.faults:
+            producer.complaints.append(f"only {len(chaos.injected)} of {form.faults} faults came")
         return Report(
             seed=seed,
             wrong=violations(seen, keys) + fleet.complaints + producer.complaints,
@@ -172,20 +177,21 @@ class Producer(Thread):
         self.kinds: dict[str, Kind] = {}
         self.complaints: list[str] = []
         self._client = JobClient(here.proxied)
-        self._due: list[tuple[float, str, CloneJob]] = []
+        self._due: list[tuple[float, int, str, CloneJob]] = []
+        self._number = count()
         references = put_references(here)
         for number, kind in enumerate(random.sample(_kinds(form.jobs), form.jobs)):
             job = plan_job(kind, references, callback)
             at = number * form.seconds / form.jobs
             self.kinds[job.job_id] = kind
-            heapq.heappush(self._due, (at, "submit", job))
+            self._plan(at, "submit", job)
             if kind == "canceled":
-                heapq.heappush(self._due, (at + random.uniform(0, 6), "cancel", job))
+                self._plan(at + random.uniform(0, 6), "cancel", job)
 
     def run(self) -> None:
         start = time.monotonic()
         while self._due:
-            at, action, job = heapq.heappop(self._due)
+            at, _, action, job = heapq.heappop(self._due)
             time.sleep(max(0.0, start + at - time.monotonic()))
             try:
                 if action == "submit":
@@ -196,9 +202,13 @@ class Producer(Thread):
             except (CancelUnavailable, NotFound):
                 pass
             except QueueUnavailable:
-                heapq.heappush(self._due, (at + 1, action, job))
+                self._plan(at + 1, action, job)
             except LikenessError as error:
                 self.complaints.append(f"{action} of {job.job_id}: {error.code}")
+
+    def _plan(self, at: float, action: str, job: CloneJob) -> None:
+        # Actions of one moment go by their number: jobs have no order.
+        heapq.heappush(self._due, (at, next(self._number), action, job))
 
 
 def _kinds(jobs: int) -> list[Kind]:
