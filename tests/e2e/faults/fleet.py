@@ -104,12 +104,17 @@ class Fleet:
                 self.complaints.append(f"{worker.log.name} didn't end when it was drained")
 
     def abandon(self) -> None:
-        """End whatever still runs."""
+        """End whatever still runs. A child that is stopped doesn't notice that its worker is gone."""
         self._stopping = True
         for worker in self._all:
             if worker.process.poll() is None:
                 worker.process.kill()
                 worker.process.wait()
+        for pid in {int(note["pid"]) for note in self.notes()}:
+            with suppress(FileNotFoundError):
+                # Pids are used again.
+                if self._environment["FAULTS_NOTES"].encode() in Path(f"/proc/{pid}/environ").read_bytes():
+                    signal_to(pid, signal.SIGKILL)
 
     def _start(self) -> None:
         worker = WorkerProcess(self._environment, self._folder / f"worker-{self.started}.log", MODULE)

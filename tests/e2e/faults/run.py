@@ -57,7 +57,7 @@ class Form:
     image_seconds: float = 0.3
 
 
-SMALL = Form(jobs=30, faults=23, seconds=25, patience=90)
+SMALL = Form(jobs=30, faults=23, seconds=22, patience=150)
 
 
 @dataclass(slots=True)

@@ -22,7 +22,7 @@ def proxy(stack: EmbeddedStack) -> Iterator[TcpProxy]:
 
 @pytest.fixture
 def store(settings: Settings, proxy: TcpProxy) -> JobStore:
-    url = Settings(redis_url=f"redis://{proxy.address}/0").redis_url  # type: ignore[arg-type]
+    url = Settings(redis_url=f"redis://{proxy.address}/0").redis_url
     store = JobStore(settings.model_copy(update={"redis_url": url}))
     # The script is loaded now, so that the next answer is that of a call.
     store.due()
