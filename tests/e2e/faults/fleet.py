@@ -52,7 +52,8 @@ class Fleet:
             worker.wait_ready()
 
     def ready(self) -> list[WorkerProcess]:
-        return [w for w in self.workers if w.process.poll() is None and b"node.ready" in w.log.read_bytes()]
+        """Those that ask for messages. Before that, Celery doesn't listen to SIGTERM, and Python dies of it."""
+        return [w for w in self.workers if w.process.poll() is None and b' ready."' in w.log.read_bytes()]
 
     def child(self, worker: WorkerProcess, which: Child) -> int | None:
         """The worker's latest render or verify process."""
