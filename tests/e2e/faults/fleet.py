@@ -112,7 +112,7 @@ class Fleet:
                 worker.process.kill()
                 worker.process.wait()
         for pid in {int(note["pid"]) for note in self.notes()}:
-            with suppress(FileNotFoundError):
+            with suppress(FileNotFoundError, ProcessLookupError):
                 # Pids are used again.
                 if self._environment["FAULTS_NOTES"].encode() in Path(f"/proc/{pid}/environ").read_bytes():
                     signal_to(pid, signal.SIGKILL)

@@ -7,6 +7,7 @@ is taken.
 
 import json
 import os
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,8 +119,6 @@ class Judge:
 
 def render_main(*args: Any) -> None:
     """What is spawned in place of the real render process."""
-    import sys
-
     from worker.render import child
 
     sys.modules["pipelines.protocol"] = sys.modules[__name__]
