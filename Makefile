@@ -6,7 +6,7 @@ OUT ?= out
 
 ASSETS ?= assets
 
-.PHONY: demo test check format schemas train clean
+.PHONY: demo test check faults format schemas train clean
 
 demo: $(VENV)/installed
 	$(BIN)/likeness demo --out $(OUT)
@@ -20,6 +20,12 @@ check: $(VENV)/installed
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/hadolint Dockerfile.gpu
+
+# The long form of what tests/e2e/faults does in `make test`: ten minutes of two cores. A seed plays its faults again.
+SEED ?= $(shell shuf -i 1-999999 -n 1)
+faults: $(VENV)/installed
+	$(BIN)/python -m tests.e2e.faults.run --seed $(SEED)
+	$(BIN)/python -m tests.e2e.faults.takeover --seed $(SEED)
 
 format: $(VENV)/installed
 	$(BIN)/ruff check --fix .

@@ -11,9 +11,11 @@ from models.job import CloneJob
 from tests.e2e.conftest import SLOWLY, PlanJob, StartWorker, WorkerProcess, follow, wait_for
 from worker.client import JobClient
 from worker.jobs import JobStore
+from worker.jobs.dead import DeadLetters
 from worker.queue import JobQueue, make_app
 from worker.settings import Settings
 from worker.storage import Storage
+from worker.webhooks.outbox import Outbox
 
 SHOTS = ("front", "smile", "profile", "outdoor")
 
@@ -199,12 +201,13 @@ def test_a_job_whose_message_was_never_sent_is_found(
 
 
 def test_a_job_that_kills_its_render_process_every_time_is_given_up(
-    start_worker: StartWorker, client: JobClient, plan: PlanJob, storage: Storage
+    start_worker: StartWorker, client: JobClient, plan: PlanJob, storage: Storage, settings: Settings
 ) -> None:
     worker = start_worker(max_attempts=2, **SLOWLY)
     worker.wait_ready()
-    job = plan(SHOTS)
-    client.submit(job)
+    job, behind = plan(SHOTS), [plan(["front"]) for _ in range(3)]
+    for one in (job, *behind):
+        client.submit(one)
     for attempt in (1, 2):
         for event in client.watch(job.job_id, timeout=60):
             if event.type == "job.progress" and client.get(job.job_id).attempts == attempt:
@@ -216,15 +219,21 @@ def test_a_job_that_kills_its_render_process_every_time_is_given_up(
     assert record.error.code == "RENDER_PROCESS_DIED"
     assert record.attempts == 2
     assert list(storage.list(storage.keys.job_prefix(job))) == []
+    (letter,) = DeadLetters(settings).letters()
+    assert (letter.letter_id, letter.error) == (job.job_id, record.error)
+    for one in behind:
+        assert_completed_once(client, one, follow(client, one))
 
 
 def test_a_zombie_that_wakes_writes_nothing(
-    start_worker: StartWorker, client: JobClient, plan: PlanJob, storage: Storage
+    start_worker: StartWorker, client: JobClient, plan: PlanJob, storage: Storage, settings: Settings
 ) -> None:
     workers = [start_worker(**SLOWLY) for _ in range(2)]
     for worker in workers:
         worker.wait_ready()
     job, next_job = plan(SHOTS), plan(["front"])
+    # Nobody delivers here, so the outbox keeps what was put into it.
+    job = CloneJob.parse(job.to_data() | {"callbackUrl": "https://example.com/hook"})
     client.submit(job)
     wait_for(client, job, "job.image_stored")
     zombie = renderer_of(workers)
@@ -232,11 +241,15 @@ def test_a_zombie_that_wakes_writes_nothing(
     assert_completed_once(client, job, follow(client, job))
     record = client.get(job.job_id)
     before = {o.key: o.last_modified for o in storage.list(storage.keys.job_prefix(job))}
+    assert storage.keys.manifest_key(job) in before
+    hooks = Outbox(settings).deliveries()
+    assert [hook.job_id for hook in hooks] == [job.job_id]
     os.kill(zombie.process.pid, signal.SIGCONT)
     while b"lease.lost" not in zombie.log.read_bytes():
         time.sleep(0.1)
     assert client.get(job.job_id) == record
     assert {o.key: o.last_modified for o in storage.list(storage.keys.job_prefix(job))} == before
+    assert Outbox(settings).deliveries() == hooks
     (other,) = [w for w in workers if w is not zombie]
     other.stop()
     client.submit(next_job)

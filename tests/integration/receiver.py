@@ -16,6 +16,8 @@ class Received:
     path: str
     headers: dict[str, str]
     body: bytes
+    status: int
+    """What it is answered with."""
 
     @property
     def webhook_id(self) -> str:
@@ -31,10 +33,11 @@ OK: Reply = (200, {})
 
 
 class Receiver:
-    """Answers the first requests with `replies` and all others with 200. `on_request` runs before an answer."""
+    """Answers the first requests with `replies` and all others with `reply`. `on_request` runs before an answer."""
 
     def __init__(self, *replies: Reply, on_request: Callable[[Received], None] | None = None) -> None:
         self.received: list[Received] = []
+        self.reply = OK
         self._replies = list(replies)
         self._changed = threading.Condition()
         outer = self
@@ -42,10 +45,11 @@ class Receiver:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
-                got = Received(self.path, {k.lower(): v for k, v in self.headers.items()}, body)
+                given = {k.lower(): v for k, v in self.headers.items()}
                 with outer._changed:
+                    status, headers = outer._replies.pop(0) if outer._replies else outer.reply
+                    got = Received(self.path, given, body, status)
                     outer.received.append(got)
-                    status, headers = outer._replies.pop(0) if outer._replies else OK
                     outer._changed.notify_all()
                 if on_request:
                     on_request(got)

@@ -110,6 +110,16 @@ local function bury(id, message, error)
   redis.call('ZREMRANGEBYRANK', dead, 0, -most_dead - 1)
 end
 
+-- A client whose connection broke before the answer came sends the same call again. These two know it again, so that
+-- it gets the answer that was lost: a holder must not take itself for another, nor its own end for another's.
+local function is_same_claim(claim)
+  return get('status') == 'running' and get('holder') and get('claim') == claim
+end
+
+local function is_same_end(token, status)
+  return get('status') == status and get('token') == token
+end
+
 -- Nil if the caller may write, else why not.
 local function refusal(token)
   local status = get('status')
@@ -123,6 +133,11 @@ end
 local function is_late()
   local expires_at = get('expires_at')
   return get('attempts') == '0' and expires_at and tonumber(expires_at) <= now()
+end
+
+local function held_by(verdict)
+  return { verdict, get('token'), get('attempts'), get('attempts') - get('handovers'), get('last_error') or '',
+    now() - get('submitted_at') }
 end
 
 local calls = {}
@@ -148,8 +163,10 @@ end
 
 -- Take the job, if nobody holds it. A claim may come without a submit: from a producer that only knows Celery.
 -- One that comes too late to begin ends the job, with the error `late`.
-function calls.claim(id, message, fingerprint, influencer, project, callback, expires_at, holder, lease_ms,
+-- `claim` names this very call.
+function calls.claim(id, message, fingerprint, influencer, project, callback, expires_at, claim, holder, lease_ms,
     max_attempts, late)
+  if is_same_claim(claim) then return held_by(get('verdict')) end
   local known = get('fingerprint')
   if not known then create(id, message, fingerprint, influencer, project, callback, expires_at)
   elseif known ~= fingerprint then return { 'conflict' } end
@@ -164,8 +181,9 @@ function calls.claim(id, message, fingerprint, influencer, project, callback, ex
   if get('cancel_requested') == '1' then verdict = 'canceled'
   elseif get('attempts') - get('handovers') >= tonumber(max_attempts) then verdict = 'exhausted' end
 
-  local token, lease_until = redis.call('HINCRBY', job, 'token', 1), now() + lease_ms
-  set('holder', holder, 'lease_until', lease_until)
+  local lease_until = now() + lease_ms
+  redis.call('HINCRBY', job, 'token', 1)
+  set('holder', holder, 'lease_until', lease_until, 'claim', claim, 'verdict', verdict)
   redis.call('ZADD', watch, lease_until, id)
   redis.call('ZREM', sent, id)
   local sent_at, lane = get('sent_at'), get('lane')
@@ -179,8 +197,7 @@ function calls.claim(id, message, fingerprint, influencer, project, callback, ex
     set('stage', 'fetching')
     emit('job.started', cjson.encode({ attempt = attempt }))
   end
-  return { verdict, tostring(token), get('attempts'), get('attempts') - get('handovers'), get('last_error') or '',
-    now() - get('submitted_at') }
+  return held_by(verdict)
 end
 
 -- Keep the lease. Answers whether the job shall be canceled.
@@ -209,6 +226,7 @@ end
 
 -- The one write that makes a job final: state, event, webhooks and lease together.
 function calls.finish(token, status, result)
+  if is_same_end(token, status) then return { 'ok' } end
   local why_not = refusal(token)
   if why_not then return { why_not } end
   if status == 'completed' then set('result', result, 'progress', '1') end
@@ -218,6 +236,7 @@ end
 
 -- The same for a job that failed. `letter`: whether it becomes a dead letter.
 function calls.fail(token, error, letter)
+  if is_same_end(token, 'failed') then return { 'ok' } end
   local why_not = refusal(token)
   if why_not then return { why_not } end
   fail(error)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from importlib import resources
 from typing import Any, Literal, cast
+from uuid import uuid4
 
 from models.errors import (
     CancelUnavailable,
@@ -102,6 +103,7 @@ class JobStore:
             job.job_id,
             "claim",
             *_identity(job),
+            uuid4().hex,
             holder,
             _ms(self._settings.lease_ttl),
             self._settings.max_attempts,

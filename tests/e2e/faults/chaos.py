@@ -1,0 +1,359 @@
+"""Faults by a plan that a seed decides: what happens, when, for how long and to whom."""
+
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from random import Random
+from typing import Any
+
+import redis
+import typer
+
+from models.job import CloneJob
+from tests.e2e.conftest import WorkerProcess
+from tests.e2e.faults.fleet import Fleet, node_of, signal_to
+from tests.e2e.faults.proxies import StoreProxy, TcpProxy
+from tests.e2e.faults.services import Deliverer, HangingReceiver, LastingRedis
+from tests.integration.receiver import OK
+from worker.jobs import JobStore
+from worker.queue import JobQueue, make_app, queue_names
+from worker.settings import Settings
+
+_SHUFFLE = """
+local waiting = redis.call('LRANGE', KEYS[1], 0, -1)
+math.randomseed(ARGV[1])
+for i = #waiting, 2, -1 do
+  local j = math.random(i)
+  waiting[i], waiting[j] = waiting[j], waiting[i]
+end
+redis.call('DEL', KEYS[1])
+for _, message in ipairs(waiting) do redis.call('RPUSH', KEYS[1], message) end
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A fault to come: `at` seconds from the start, for `lasts` seconds where it lasts."""
+
+    kind: str
+    at: float
+    lasts: float
+    draw: int
+
+
+@dataclass(frozen=True, slots=True)
+class Injected:
+    """A fault that was. `jobs` were in the hands of whom it hit, and go on from `since` at the earliest: when it
+    came, or for outages when it was over. Seconds since 1970."""
+
+    kind: str
+    at: float
+    since: float
+    jobs: tuple[str, ...]
+
+
+def plan(seed: int, faults: int, seconds: float) -> list[Planned]:
+    """`faults` spread over `seconds`, each kind as often as any other, but for a rest."""
+    random = Random(seed)
+    kinds: list[str] = []
+    while len(kinds) < faults:
+        kinds += random.sample(sorted(KINDS), len(KINDS))
+    times = sorted(random.uniform(0, seconds) for _ in range(faults))
+    return [
+        Planned(kind, at, lasts=random.uniform(*KINDS[kind][1]), draw=random.getrandbits(31))
+        for kind, at in zip(kinds, times, strict=False)
+    ]
+
+
+class Chaos:
+    """Injects a plan's faults. Those of one service, and of one worker, come one after another; others overlap."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        redis_server: LastingRedis,
+        redis_proxy: TcpProxy,
+        store_proxy: StoreProxy,
+        fleet: Fleet,
+        receiver: HangingReceiver,
+        deliverer: Deliverer,
+        submitted: Sequence[CloneJob],
+    ) -> None:
+        """`settings` lead to Redis directly. `submitted` grows meanwhile."""
+        self.injected: list[Injected] = []
+        self.slowest_drain = 0.0
+        self.fleet = fleet
+        self.receiver = receiver
+        self.redis_server = redis_server
+        self.redis_proxy = redis_proxy
+        self.store_proxy = store_proxy
+        self.deliverer = deliverer
+        self._settings = settings
+        self._submitted = submitted
+        self._redis = redis.Redis.from_url(settings.redis_url.get_secret_value(), decode_responses=True)
+        self._queue = JobQueue(settings, JobStore(settings), make_app(settings))
+        self._locks = {name: threading.Lock() for name in ("redis", "store", "receiver")}
+        self._victims: set[int] = set()
+        self._choosing = threading.Lock()
+
+    def run(self, planned: Sequence[Planned]) -> None:
+        start = time.monotonic()
+        threads = []
+        for fault in planned:
+            time.sleep(max(0.0, start + fault.at - time.monotonic()))
+            thread = threading.Thread(target=KINDS[fault.kind][0], args=(self, fault))
+            thread.start()
+            threads.append(thread)
+        for thread in threads:
+            thread.join()
+
+    @contextmanager
+    def one_at_a_time(self, service: str) -> Iterator[None]:
+        with self._locks[service]:
+            yield
+
+    @contextmanager
+    def victim(self, fault: Planned) -> Iterator[WorkerProcess]:
+        """A worker that no other fault has in its hands; one that has jobs, if there soon is any."""
+        patience = time.monotonic() + 5
+        while True:
+            with self._choosing:
+                held = self.held()
+                free = [w for w in self.fleet.ready() if w.process.pid not in self._victims]
+                busy = [w for w in free if node_of(w) in held]
+                if time.monotonic() > patience:
+                    busy = busy or free
+                if busy:
+                    chosen = busy[fault.draw % len(busy)]
+                    self._victims.add(chosen.process.pid)
+                    break
+            time.sleep(0.2)
+        try:
+            yield chosen
+        finally:
+            # A pid is of one process for long enough.
+            self._victims.discard(chosen.process.pid)
+
+    def note(self, fault: Planned, at: float, since: float, jobs: Sequence[str] = (), whom: str = "") -> None:
+        self.injected.append(Injected(fault.kind, at, since, tuple(jobs)))
+        # Beside the workers' logs, this is how a run is read.
+        began, ended = (datetime.fromtimestamp(t, UTC).strftime("%H:%M:%S.%f")[:-3] for t in (at, since))
+        typer.echo(f"{began} to {ended} {fault.kind} {whom} {' '.join(jobs)}")
+
+    def held(self) -> dict[str, list[str]]:
+        """The jobs in hand, by their holders."""
+        held: dict[str, list[str]] = {}
+        jobs = [job.job_id for job in tuple(self._submitted)]
+        while True:
+            try:
+                with self._redis.pipeline(transaction=False) as pipeline:
+                    for job_id in jobs:
+                        pipeline.hget(f"{self._settings.redis_prefix}:job:{job_id}", "holder")
+                    holders = pipeline.execute()
+                break
+            except redis.RedisError:
+                time.sleep(0.2)
+        for job_id, holder in zip(jobs, holders, strict=True):
+            if holder:
+                held.setdefault(holder, []).append(job_id)
+        return held
+
+    def all_held(self) -> list[str]:
+        return [job_id for jobs in self.held().values() for job_id in jobs]
+
+    def deliver_again(self, draw: int) -> None:
+        random = Random(draw)
+        for job in random.choices(tuple(self._submitted), k=4):
+            for _ in range(2):
+                self._queue.put_back(job.job_id, job.to_data())
+
+    def shuffle_queues(self, draw: int) -> None:
+        for queue in queue_names(self._settings):
+            self._redis.eval(_SHUFFLE, 1, queue, draw)
+
+
+def _kill_worker(chaos: Chaos, fault: Planned) -> None:
+    _kill(chaos, fault, with_children=False)
+
+
+def _kill_all(chaos: Chaos, fault: Planned) -> None:
+    _kill(chaos, fault, with_children=True)
+
+
+def _kill(chaos: Chaos, fault: Planned, *, with_children: bool) -> None:
+    with chaos.victim(fault) as worker:
+        jobs, at = chaos.held().get(node_of(worker), []), time.time()
+        chaos.fleet.kill(worker, with_children=with_children)
+        chaos.note(fault, at, at, jobs, worker.log.stem)
+        worker.process.wait()
+
+
+def _kill_render(chaos: Chaos, fault: Planned) -> None:
+    _signal_child(chaos, fault, "render", signal.SIGKILL)
+
+
+def _kill_verify(chaos: Chaos, fault: Planned) -> None:
+    _signal_child(chaos, fault, "verify", signal.SIGKILL)
+
+
+def _stop_render(chaos: Chaos, fault: Planned) -> None:
+    # Its worker takes it for hung, and replaces it.
+    _signal_child(chaos, fault, "render", signal.SIGSTOP)
+
+
+def _signal_child(chaos: Chaos, fault: Planned, which: Any, number: signal.Signals) -> None:
+    with chaos.victim(fault) as worker:
+        pid, at = chaos.fleet.child(worker, which), time.time()
+        if pid is not None:
+            signal_to(pid, number)
+            chaos.note(fault, at, at, chaos.held().get(node_of(worker), []), worker.log.stem)
+
+
+def _terminate(chaos: Chaos, fault: Planned) -> None:
+    with chaos.victim(fault) as worker:
+        jobs, at = chaos.held().get(node_of(worker), []), time.time()
+        worker.process.terminate()
+        chaos.note(fault, at, at, jobs, worker.log.stem)
+        try:
+            worker.process.wait(60)
+        except subprocess.TimeoutExpired:
+            chaos.fleet.complaints.append(f"{worker.log.name} didn't end after SIGTERM")
+        chaos.slowest_drain = max(chaos.slowest_drain, time.time() - at)
+
+
+def _stop_worker(chaos: Chaos, fault: Planned) -> None:
+    _stop(chaos, fault, with_children=False)
+
+
+def _stop_all(chaos: Chaos, fault: Planned) -> None:
+    _stop(chaos, fault, with_children=True)
+
+
+def _stop(chaos: Chaos, fault: Planned, *, with_children: bool) -> None:
+    with chaos.victim(fault) as worker:
+        children = [chaos.fleet.child(worker, which) for which in ("render", "verify")]
+        pids = [worker.process.pid, *(pid for pid in children if pid and with_children)]
+        jobs, at = chaos.held().get(node_of(worker), []), time.time()
+        for pid in pids:
+            signal_to(pid, signal.SIGSTOP)
+        chaos.note(fault, at, at, jobs, worker.log.stem)
+        time.sleep(fault.lasts)
+        for pid in reversed(pids):
+            signal_to(pid, signal.SIGCONT)
+
+
+def _restart_redis(chaos: Chaos, fault: Planned) -> None:
+    with _redis_outage(chaos, fault):
+        chaos.redis_server.kill()
+        time.sleep(fault.lasts)
+        chaos.redis_server.start()
+
+
+def _swallow_redis(chaos: Chaos, fault: Planned) -> None:
+    with _redis_outage(chaos, fault), chaos.redis_proxy.blackhole():
+        time.sleep(fault.lasts)
+
+
+def _refuse_redis(chaos: Chaos, fault: Planned) -> None:
+    with _redis_outage(chaos, fault), chaos.redis_proxy.down():
+        time.sleep(fault.lasts)
+
+
+def _cut_redis(chaos: Chaos, fault: Planned) -> None:
+    with _redis_outage(chaos, fault):
+        chaos.redis_proxy.cut()
+
+
+def _slow_redis(chaos: Chaos, fault: Planned) -> None:
+    with _redis_outage(chaos, fault), chaos.redis_proxy.slow(0.2):
+        time.sleep(fault.lasts)
+
+
+@contextmanager
+def _redis_outage(chaos: Chaos, fault: Planned) -> Iterator[None]:
+    with chaos.one_at_a_time("redis"):
+        jobs, at = chaos.all_held(), time.time()
+        yield
+        chaos.note(fault, at, time.time(), jobs)
+
+
+def _store(kind: Any) -> "Inject":
+    def inject(chaos: Chaos, fault: Planned) -> None:
+        with chaos.one_at_a_time("store"):
+            jobs, at = chaos.all_held(), time.time()
+            with chaos.store_proxy.fault(kind):
+                time.sleep(fault.lasts)
+            chaos.note(fault, at, time.time(), jobs)
+
+    return inject
+
+
+def _deliver_again(chaos: Chaos, fault: Planned) -> None:
+    # Sent by nobody's fault but ours, so Redis is left alone meanwhile.
+    with chaos.one_at_a_time("redis"):
+        chaos.deliver_again(fault.draw)
+        chaos.note(fault, time.time(), time.time())
+
+
+def _shuffle(chaos: Chaos, fault: Planned) -> None:
+    with chaos.one_at_a_time("redis"):
+        chaos.shuffle_queues(fault.draw)
+        chaos.note(fault, time.time(), time.time())
+
+
+def _receiver(status: int | None) -> "Inject":
+    def inject(chaos: Chaos, fault: Planned) -> None:
+        with chaos.one_at_a_time("receiver"):
+            at = time.time()
+            # One that hangs has lost its caller when it answers at last.
+            chaos.receiver.reply = (status or 503, {"Location": chaos.receiver.url("/elsewhere")})
+            chaos.receiver.hangs = status is None
+            time.sleep(fault.lasts)
+            chaos.receiver.hangs = False
+            chaos.receiver.reply = OK
+            chaos.note(fault, at, time.time())
+
+    return inject
+
+
+def _kill_deliverer(chaos: Chaos, fault: Planned) -> None:
+    with chaos.one_at_a_time("receiver"):
+        chaos.deliverer.kill()
+        chaos.deliverer.start()
+        chaos.note(fault, time.time(), time.time())
+
+
+Inject = Callable[[Chaos, Planned], None]
+
+# Each with how long it lasts, in seconds, where it does. A lease is six.
+KINDS: dict[str, tuple[Inject, tuple[float, float]]] = {
+    "SIGKILL of a worker": (_kill_worker, (0, 0)),
+    "SIGKILL of a render process": (_kill_render, (0, 0)),
+    "SIGKILL of a verify process": (_kill_verify, (0, 0)),
+    "SIGKILL of a worker and its children": (_kill_all, (0, 0)),
+    "SIGTERM of a worker": (_terminate, (0, 0)),
+    "SIGSTOP of a worker, then SIGCONT": (_stop_worker, (7, 10)),
+    "SIGSTOP of a worker and its children, then SIGCONT": (_stop_all, (7, 10)),
+    "SIGSTOP of a render process": (_stop_render, (0, 0)),
+    "Redis killed and started": (_restart_redis, (0, 3)),
+    "Redis silent": (_swallow_redis, (1, 9)),
+    "Redis refuses": (_refuse_redis, (1, 9)),
+    "Redis's connections cut": (_cut_redis, (0, 0)),
+    "Redis slow": (_slow_redis, (1, 4)),
+    "store answers 500 and 503": (_store("errors"), (1, 6)),
+    "store's connections cut": (_store("cuts"), (1, 6)),
+    "store slow": (_store("slow"), (1, 4)),
+    "store silent": (_store("blackhole"), (1, 9)),
+    "messages delivered again": (_deliver_again, (0, 0)),
+    "messages reordered": (_shuffle, (0, 0)),
+    "receiver fails": (_receiver(500), (1, 3)),
+    "receiver redirects": (_receiver(302), (1, 3)),
+    "receiver hangs": (_receiver(None), (1, 3)),
+    "SIGKILL of the deliverer": (_kill_deliverer, (0, 0)),
+}

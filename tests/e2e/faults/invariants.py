@@ -1,0 +1,187 @@
+"""What must hold however the run went. Each checker takes what was seen of one job from outside, and yields
+sentences about what is wrong with it."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Literal
+
+from models.errors import InvalidInput, LikenessNotReached, NoUsableReference
+from models.event import JobEvent
+from models.job import CloneJob
+from models.manifest import Manifest
+from models.record import JobRecord, StoredImage
+
+Kind = Literal["plain", "canceled", "misses", "no reference"]
+"""What becomes of a job when nothing fails: it completes; somebody asks for its end; its last shot never is like
+its references; its references are missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """An image that a device finished. Times are in seconds since 1970."""
+
+    shot: str
+    began: float
+    ended: float
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A webhook that the receiver got."""
+
+    webhook_id: str
+    type: str
+    taken: bool = True
+    """It was answered with a 2xx, and in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One job, from outside. Keys of `objects` and of `stored` are whole."""
+
+    job: CloneJob
+    kind: Kind
+    folder: str
+    record: JobRecord | None
+    events: Sequence[JobEvent]
+    objects: Mapping[str, bytes]
+    rendered: Sequence[Rendered] = ()
+    stored: Mapping[str, float] = field(default_factory=dict)
+    """When the store first had an object."""
+    told: Sequence[Told] = ()
+    clean_up_failed: bool = False
+    """The worker that should have removed the objects of this failed job said that it couldn't, or was killed."""
+
+
+def ends_once(seen: Seen) -> Iterator[str]:
+    if seen.record is None:
+        yield "its record is lost"
+        return
+    ends = [event for event in seen.events if event.is_terminal]
+    if not seen.record.is_final:
+        yield f"it never ended: {seen.record.stage}, attempt {seen.record.attempts}"
+    if len(ends) != (1 if seen.record.is_final else 0):
+        yield f"it has {len(ends)} terminal events and is {seen.record.status}"
+    if ends and ends[0].type != f"job.{seen.record.status}":
+        yield f"it is {seen.record.status}, and its event says {ends[0].type}"
+    if len(ends) == 1 and ends[0] is not seen.events[-1]:
+        yield f"its events go on after {ends[0].type}"
+    if [event.sequence for event in seen.events] != list(range(1, len(seen.events) + 1)):
+        yield "its events have gaps"
+
+
+def ends_as_it_should(seen: Seen) -> Iterator[str]:
+    """No fault changes what becomes of a job: nothing is lost."""
+    if seen.record is None or not seen.record.is_final:
+        return
+    end = (seen.record.status, seen.record.error.code if seen.record.error else None)
+    should: dict[Kind, set[tuple[str, str | None]]] = {
+        "plain": {("completed", None)},
+        "canceled": {("canceled", None), ("completed", None)},
+        "misses": {("failed", LikenessNotReached.code)},
+        "no reference": {("failed", NoUsableReference.code)},
+    }
+    if end not in should[seen.kind]:
+        yield f"it should have ended otherwise than {end[0]} ({end[1]})"
+
+
+def is_whole(seen: Seen) -> Iterator[str]:
+    """A completed job has its manifest and every image, each once, with the manifest's hash, and nothing else."""
+    if seen.record is None or seen.record.status != "completed":
+        return
+    result = seen.record.result
+    if result is None:
+        yield "it is completed without a result"
+        return
+    try:
+        manifest = Manifest.parse(seen.objects[result.manifest_key])
+    except (KeyError, InvalidInput):
+        yield "its manifest is missing or broken"
+        return
+    if manifest.images != result.images:
+        yield "its manifest and its result disagree"
+    if [image.shot for image in manifest.images] != list(seen.job.shots):
+        yield f"it has the images {[image.shot for image in manifest.images]}"
+    yield from _wrong_objects(seen, manifest.images, {result.manifest_key})
+
+
+def _wrong_objects(seen: Seen, images: Sequence[StoredImage], others: set[str]) -> Iterator[str]:
+    hashes = {image.key: image.sha256 for image in images}
+    hashes |= {image.thumbnail_key: image.thumbnail_sha256 for image in images}
+    for key, digest in hashes.items():
+        if key not in seen.objects:
+            yield f"{key} is missing"
+        elif sha256(seen.objects[key]).hexdigest() != digest:
+            yield f"{key} has another hash than in the manifest"
+    for key in sorted(seen.objects.keys() - hashes.keys() - others):
+        yield f"{key} is in no manifest"
+
+
+def leaves_nothing(seen: Seen) -> Iterator[str]:
+    """A canceled job leaves nothing, a failed one its evidence, unless its clean-up itself met a fault."""
+    if seen.record is None or seen.record.status not in ("failed", "canceled"):
+        return
+    if not seen.clean_up_failed:
+        yield from (f"{key} is left over" for key in left_over(seen))
+
+
+def left_over(seen: Seen) -> list[str]:
+    """What `likeness gc` would have to remove of a job that failed or was canceled."""
+    if seen.record is None or seen.record.status not in ("failed", "canceled"):
+        return []
+    details = seen.record.error.details if seen.record.error else {}
+    evidence = {missed.get("evidenceKey") for missed in details.get("missed", ())}
+    return sorted(seen.objects.keys() - evidence)
+
+
+def renders_no_twin(seen: Seen) -> Iterator[str]:
+    for image in seen.rendered:
+        there = seen.stored.get(f"{seen.folder}/{image.shot}.png")
+        if there is not None and image.began > there:
+            yield f"{image.shot} was begun {image.began - there:.2f} s after its twin was stored"
+
+
+def is_told(seen: Seen) -> Iterator[str]:
+    if seen.record is None or not seen.record.is_final:
+        return
+    if not any(told.taken for told in seen.told):
+        yield "its webhook never came through"
+    if len({told.webhook_id for told in seen.told}) > 1:
+        yield f"its webhook came with {len({told.webhook_id for told in seen.told})} ids"
+    for kind in sorted({told.type for told in seen.told} - {f"job.{seen.record.status}"}):
+        yield f"it is {seen.record.status}, and its webhook says {kind}"
+
+
+CHECKERS: tuple[Callable[[Seen], Iterator[str]], ...] = (
+    ends_once,
+    ends_as_it_should,
+    is_whole,
+    leaves_nothing,
+    renders_no_twin,
+    is_told,
+)
+
+
+def violations(jobs: Sequence[Seen], keys: Sequence[str] = ()) -> list[str]:
+    """What is wrong with any of the jobs, and with `keys`, which are all that is in the bucket for them."""
+    found = [
+        f"{seen.job.job_id} ({seen.kind}): {text}"
+        for seen in jobs
+        for check in CHECKERS
+        for text in check(seen)
+    ]
+    known = {key for seen in jobs for key in seen.objects}
+    found += [f"{key} is no job's" for key in keys if key not in known]
+    ids = [webhook_id for seen in jobs for webhook_id in {told.webhook_id for told in seen.told}]
+    if len(set(ids)) < len(ids):
+        found.append("two jobs share a webhook id")
+    return found
+
+
+def rendered_again(seen: Seen) -> int:
+    """Images that were made although an earlier attempt had made them: it was interrupted before it stored them."""
+    # A shot that misses is rendered again on purpose.
+    if seen.kind == "misses":
+        return 0
+    return len(seen.rendered) - len({image.shot for image in seen.rendered})

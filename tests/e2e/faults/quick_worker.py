@@ -1,0 +1,146 @@
+"""A `likeness worker` whose device and judge are dummies that start in a moment. All the rest of it is real.
+
+Both write what they do into the file that `FAULTS_NOTES` names, one JSON document a line: that is how the tests
+know which image was on the device when. A job's `vibe` is its id; with the `style` MISSES, no try of its last shot
+is taken.
+"""
+
+import json
+import os
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from PIL import Image
+
+from models.likeness import (
+    CheckedReference,
+    Embedder,
+    ImageScores,
+    Judgement,
+    Reason,
+    Verdict,
+)
+from models.manifest import RenderInfo
+
+MISSES = "misses"
+
+SIDE, STEPS = 64, 4
+_NO_HASH = "0" * 64
+_MISSED = (200, 0, 0)
+
+
+def note(what: str, **data: Any) -> None:
+    line = json.dumps({"at": time.time(), "what": what, "pid": os.getpid(), **data}) + "\n"
+    with Path(os.environ["FAULTS_NOTES"]).open("ab", buffering=0) as notes:
+        # Many processes append, each line in one write.
+        notes.write(line.encode())
+
+
+# What the render process wants of pipelines.protocol, which would import torch.
+@dataclass(frozen=True, slots=True)
+class PlannedShot:
+    shot: Any
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    shot: str
+    step: int
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedImage:
+    shot: str
+    seed: int
+    image: Image.Image
+
+
+class RenderCanceled(Exception):
+    pass
+
+
+class Device:
+    """Takes its time for an image and no CPU. The same seed gives the same picture."""
+
+    def __init__(self) -> None:
+        self._seconds = float(os.environ["FAULTS_SECONDS"])
+
+    def info(self) -> RenderInfo:
+        return RenderInfo(
+            profile="quick", pipeline="Device", steps=STEPS, dtype="none", device="none", versions={}
+        )
+
+    def render(self, references: Any, appearance: Any, shots: Any, sink: Any) -> None:
+        for planned in shots:
+            name, seed = planned.shot.name, planned.seed
+            misses = appearance.style == MISSES and planned is shots[-1]
+            began = time.time()
+            note("begun", job=appearance.vibe, shot=name)
+            for step in range(1, STEPS + 1):
+                time.sleep(self._seconds / STEPS)
+                sink.step(Step(name, step, STEPS))
+            colour = _MISSED if misses else (0, seed % 256, seed // 256 % 256)
+            note("rendered", job=appearance.vibe, shot=name, began=began)
+            sink.image(RenderedImage(name, seed, Image.new("RGB", (SIDE, SIDE), colour)))
+
+
+class Judge:
+    """Takes every picture that isn't of the one colour."""
+
+    calibration = SimpleNamespace(
+        embedder=Embedder(name="quick", metric="cosine", files={}), digest=_NO_HASH, made_on="nothing"
+    )
+
+    def check(self, images: Any, subject: Any) -> Any:
+        checked = tuple(CheckedReference(index=i, faces=1, used=True) for i, _ in enumerate(images))
+        return SimpleNamespace(checked=checked)
+
+    def portrait(self, image: Image.Image) -> Any:
+        return image.getpixel((0, 0))
+
+    def judge(self, portrait: Any, *_: Any, yaw: float, **__: Any) -> Judgement:
+        missed = portrait == _MISSED
+        return Judgement(
+            embedder=self.calibration.embedder,
+            calibration=_NO_HASH,
+            yaw=yaw,
+            scores=ImageScores(width=SIDE, height=SIDE, faces=1, references=()),
+            verdict=Verdict(
+                outcome="miss" if missed else "pass", reasons=(Reason.NOT_THE_SAME_FACE,) if missed else ()
+            ),
+        )
+
+
+def render_main(*args: Any) -> None:
+    """What is spawned in place of the real render process."""
+    from worker.render import child
+
+    sys.modules["pipelines.protocol"] = sys.modules[__name__]
+    child._load = lambda options: Device()  # type: ignore[assignment,return-value]
+    note("render loads", parent=os.getppid())
+    child.main(*args)
+
+
+def judge_main(*args: Any) -> None:
+    """What is spawned in place of the real verify process."""
+    from worker.verify import child
+
+    child._load = lambda options: Judge()  # type: ignore[assignment,return-value]
+    note("verify loads", parent=os.getppid())
+    child.main(*args)
+
+
+if __name__ == "__main__":
+    from worker.cli import main
+    from worker.render import process as render_process
+    from worker.verify import process as verify_process
+
+    render_process.child_main = render_main  # type: ignore[assignment,attr-defined]
+    verify_process.child_main = judge_main  # type: ignore[assignment,attr-defined]
+    main()

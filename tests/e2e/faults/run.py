@@ -1,0 +1,331 @@
+"""One run of the fault suite: jobs through workers while faults come by a plan, then a look from outside.
+
+python -m tests.e2e.faults.run --jobs 300 --faults 120 --seed 7
+"""
+
+import heapq
+import json
+import secrets
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import count
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from threading import Thread
+from typing import Annotated
+
+import typer
+from ulid import ULID
+
+from models.errors import CancelUnavailable, LikenessError, NotFound, QueueUnavailable
+from models.job import CloneJob, CloneRequest, ReferenceSource
+from tests.e2e.conftest import environment_of
+from tests.e2e.faults import figures
+from tests.e2e.faults.chaos import Chaos, Injected, Planned, plan
+from tests.e2e.faults.fleet import Fleet
+from tests.e2e.faults.invariants import Kind, Rendered, Seen, left_over, rendered_again, violations
+from tests.e2e.faults.proxies import StoreProxy, TcpProxy
+from tests.e2e.faults.quick_worker import MISSES
+from tests.e2e.faults.services import Deliverer, HangingReceiver, LastingRedis
+from tests.integration.receiver import SECRET
+from worker.client import JobClient, plan_clone
+from worker.jobs import JobStore
+from worker.samples import load_sample
+from worker.settings import Settings
+from worker.stack import EmbeddedStack
+from worker.storage import Storage
+
+SHOTS = ("front", "smile", "profile", "outdoor")
+PREFIX = "faults"
+DRAIN_GRACE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How much of it. Jobs and faults are spread over `seconds`; then all has `patience` seconds to end."""
+
+    jobs: int
+    faults: int
+    seconds: float
+    patience: float
+    workers: int = 3
+    image_seconds: float = 0.3
+
+
+SMALL = Form(jobs=30, faults=23, seconds=22, patience=150)
+
+
+@dataclass(slots=True)
+class Report:
+    """What came of a run. Nothing may be `wrong`."""
+
+    seed: int
+    wrong: list[str]
+    injected: list[Injected]
+    seen: list[Seen]
+    took: float
+    workers_started: int
+    slowest_drain: float
+    left_over: list[str] = field(default_factory=list)
+    rendered_again: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What a run has to itself. `settings` lead to the services directly, `proxied` through the proxies."""
+
+    folder: Path
+    stack: EmbeddedStack
+    redis_proxy: TcpProxy
+    store_proxy: StoreProxy
+    settings: Settings
+    proxied: Settings
+
+    def workers(self, size: int, image_seconds: float) -> Fleet:
+        return Fleet(size, environment_of(self.proxied), self.folder, image_seconds)
+
+
+@contextmanager
+def site(folder: Path, seed: int) -> Iterator[Site]:
+    with ExitStack() as cleanup:
+        stack = cleanup.enter_context(EmbeddedStack(folder / "stack", persist=True))
+        redis_proxy = TcpProxy(stack.redis.port)
+        cleanup.callback(redis_proxy.stop)
+        store_proxy = StoreProxy(stack.s3.port, Random(seed))
+        cleanup.callback(store_proxy.stop)
+        settings = stack.settings(
+            queue=PREFIX,
+            redis_prefix=PREFIX,
+            gate="required",
+            # A real one takes minutes to be sure; this one would take the run's time.
+            hang_timeout=5,
+            drain_grace=DRAIN_GRACE,
+            # Faults come more densely than anywhere else, and no job shall fail for them.
+            max_attempts=20,
+            retry_backoff=0.2,
+        )
+        proxied = settings.model_copy(
+            update={
+                "redis_url": Settings(redis_url=f"redis://{redis_proxy.address}/0").redis_url,
+                "s3_endpoint_url": f"http://{store_proxy.address}",
+            }
+        )
+        yield Site(folder, stack, redis_proxy, store_proxy, settings, proxied)
+
+
+def run(form: Form, seed: int, folder: Path, planned: Sequence[Planned] | None = None) -> Report:
+    """`planned`: these faults instead of what the seed draws."""
+    began = time.monotonic()
+    with ExitStack() as cleanup:
+        here = cleanup.enter_context(site(folder, seed))
+        receiver = HangingReceiver()
+        cleanup.callback(receiver.stop)
+        deliverer = Deliverer(_webhook_environment(here.proxied, receiver), folder / "deliverer.log")
+        cleanup.callback(deliverer.kill)
+        fleet = here.workers(form.workers, form.image_seconds)
+        cleanup.callback(fleet.abandon)
+        producer = Producer(here, form, Random(seed), receiver.url())
+        chaos = Chaos(
+            here.settings,
+            redis_server=LastingRedis(here.stack.redis),
+            redis_proxy=here.redis_proxy,
+            store_proxy=here.store_proxy,
+            fleet=fleet,
+            receiver=receiver,
+            deliverer=deliverer,
+            submitted=producer.submitted,
+        )
+        fleet.wait_ready()
+        producer.start()
+        # Nothing is in hand at once.
+        time.sleep(1)
+        chaos.run(plan(seed, form.faults, form.seconds) if planned is None else planned)
+        producer.join()
+        deadline = time.monotonic() + form.patience
+        _wait_for_ends(here, producer.submitted, deadline)
+        _wait_for(lambda: _untold(producer.submitted, receiver) == 0, deadline)
+        fleet.stop()
+        seen, keys = look(here, producer, fleet, receiver)
+        if len(seen) < form.jobs:
+            producer.complaints.append(f"only {len(seen)} of {form.jobs} jobs were submitted")
+        if planned is None and len(chaos.injected) < form.faults:
+            producer.complaints.append(f"only {len(chaos.injected)} of {form.faults} faults came")
+        return Report(
+            seed=seed,
+            wrong=violations(seen, keys) + fleet.complaints + producer.complaints,
+            injected=chaos.injected,
+            seen=seen,
+            took=time.monotonic() - began,
+            workers_started=fleet.started,
+            slowest_drain=chaos.slowest_drain,
+            left_over=[key for one in seen for key in left_over(one)],
+            rendered_again=sum(map(rendered_again, seen)),
+        )
+
+
+class Producer(Thread):
+    """Submits the jobs one after another, and cancels some; through the proxy, so that it has to try again."""
+
+    def __init__(self, here: Site, form: Form, random: Random, callback: str) -> None:
+        super().__init__(daemon=True)
+        self.submitted: list[CloneJob] = []
+        self.kinds: dict[str, Kind] = {}
+        self.complaints: list[str] = []
+        self._client = JobClient(here.proxied)
+        self._due: list[tuple[float, int, str, CloneJob]] = []
+        self._number = count()
+        references = put_references(here)
+        for number, kind in enumerate(random.sample(_kinds(form.jobs), form.jobs)):
+            job = plan_job(kind, references, callback)
+            at = number * form.seconds / form.jobs
+            self.kinds[job.job_id] = kind
+            self._plan(at, "submit", job)
+            if kind == "canceled":
+                self._plan(at + random.uniform(0, 6), "cancel", job)
+
+    def run(self) -> None:
+        start = time.monotonic()
+        while self._due:
+            at, _, action, job = heapq.heappop(self._due)
+            time.sleep(max(0.0, start + at - time.monotonic()))
+            try:
+                if action == "submit":
+                    self._client.submit(job)
+                    self.submitted.append(job)
+                else:
+                    self._client.cancel(job.job_id)
+            except (CancelUnavailable, NotFound):
+                pass
+            except QueueUnavailable:
+                self._plan(at + 1, action, job)
+            except LikenessError as error:
+                self.complaints.append(f"{action} of {job.job_id}: {error.code}")
+
+    def _plan(self, at: float, action: str, job: CloneJob) -> None:
+        # Actions of one moment go by their number: jobs have no order.
+        heapq.heappush(self._due, (at, next(self._number), action, job))
+
+
+def _kinds(jobs: int) -> list[Kind]:
+    others: tuple[Kind, ...] = ("canceled", "misses", "canceled", "no reference")
+    return [others[number // 5 % 4] if number % 5 == 0 else "plain" for number in range(jobs)]
+
+
+def put_references(here: Site) -> dict[Kind, str]:
+    source, files = load_sample("maya")
+    with Storage(here.settings) as storage:
+        storage.put_image(storage.keys.media_key(source.project_id, "med_there"), files[0], "image/webp", {})
+    return {"no reference": "med_missing"}
+
+
+def plan_job(kind: Kind, references: dict[Kind, str], callback: str | None = None) -> CloneJob:
+    source, _ = load_sample("maya")
+    job_id = f"job_{ULID()}"
+    told = {"vibe": job_id} | ({"style": MISSES} if kind == "misses" else {})
+    request = CloneRequest.parse({"name": "Maya B", "overrides": told})
+    asset_id = references.get(kind, "med_there")
+    return plan_clone(
+        source, request, [ReferenceSource(asset_id=asset_id)], SHOTS, job_id, callback_url=callback
+    )
+
+
+def _webhook_environment(settings: Settings, receiver: HangingReceiver) -> dict[str, str]:
+    return environment_of(settings) | {
+        "LIKENESS_WEBHOOK_SECRETS": SECRET,
+        "LIKENESS_WEBHOOK_TIMEOUT": "1",
+        "LIKENESS_WEBHOOK_SCHEDULE": json.dumps([0.5] * 100),
+        # Beside the embedded store, the receiver is the one that this process may reach.
+        "LIKENESS_ALLOW_HTTP_TO": receiver.address,
+    }
+
+
+def _wait_for_ends(here: Site, jobs: Sequence[CloneJob], deadline: float) -> None:
+    store = JobStore(here.settings)
+    left = list(jobs)
+    while left and time.monotonic() < deadline:
+        left = [job for job in left if not store.get(job.job_id).is_final]
+        time.sleep(0.3)
+
+
+def _untold(jobs: Sequence[CloneJob], receiver: HangingReceiver) -> int:
+    return sum(not any(told.taken for told in receiver.told.get(job.job_id, ())) for job in jobs)
+
+
+def _wait_for(condition: Callable[[], bool], deadline: float) -> None:
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.5)
+
+
+def look(
+    here: Site, producer: Producer, fleet: Fleet, receiver: HangingReceiver
+) -> tuple[list[Seen], list[str]]:
+    """What Redis, the bucket, the receiver and the devices have, and all keys in the jobs' folder."""
+    rendered: dict[str, list[Rendered]] = {}
+    for note in fleet.notes():
+        if note["what"] == "rendered":
+            rendered.setdefault(note["job"], []).append(Rendered(note["shot"], note["began"], note["at"]))
+    interrupted = _interrupted_clean_ups(fleet)
+    seen = []
+    with Storage(here.settings) as storage:
+        store = JobStore(here.settings)
+        for job in producer.submitted:
+            folder = storage.keys.job_prefix(job)
+            try:
+                record = store.get(job.job_id)
+            except NotFound:
+                record = None
+            seen.append(
+                Seen(
+                    job=job,
+                    kind=producer.kinds[job.job_id],
+                    folder=folder,
+                    record=record,
+                    events=list(store.events(job.job_id)),
+                    objects={o.key: storage.get(o.key, 1 << 20) for o in storage.list(folder)},
+                    rendered=rendered.get(job.job_id, []),
+                    stored=here.store_proxy.stored,
+                    told=receiver.told.get(job.job_id, []),
+                    clean_up_failed=job.job_id in interrupted,
+                )
+            )
+        project = producer.submitted[0].project_id
+        return seen, [o.key for o in storage.list(f"{project}/influencers")]
+
+
+def _interrupted_clean_ups(fleet: Fleet) -> set[str]:
+    """Failed jobs whose worker said that it couldn't clean up, or was killed within two seconds of the failure."""
+    found = set()
+    for node, said in fleet.logs():
+        if said.get("event") == "cleanup.failed":
+            found.add(said["jobId"])
+        if said.get("event") == "attempt.failed" and node in fleet.killed:
+            at = datetime.fromisoformat(said["timestamp"]).timestamp()
+            if 0 <= fleet.killed[node] - at < 2:
+                found.add(said["jobId"])
+    return found
+
+
+def main(
+    jobs: Annotated[int, typer.Option(min=1)] = 300,
+    faults: Annotated[int, typer.Option(min=0)] = 115,
+    seed: Annotated[int | None, typer.Option(help="Of a run to play again. Drawn if it isn't given.")] = None,
+    seconds: Annotated[float, typer.Option(help="Over which jobs and faults are spread.")] = 300,
+) -> None:
+    """Run the fault suite, print its figures, and end with 1 if anything was wrong."""
+    seed = secrets.randbelow(10**6) if seed is None else seed
+    typer.echo(f"seed {seed}")
+    with TemporaryDirectory() as folder:
+        report = run(Form(jobs, faults, seconds, patience=180), seed, Path(folder))
+    typer.echo(figures.table(report))
+    for text in report.wrong:
+        typer.echo(f"WRONG: {text}")
+    sys.exit(1 if report.wrong else 0)
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,78 @@
+"""Redis did what it was asked to, and its answer was lost: the client asks again, and gets the same answer."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from models.job import CloneJob
+from models.record import CloneResult, JobError
+from tests.e2e.faults.proxies import TcpProxy
+from tests.e2e.faults.run import plan_job
+from worker.jobs import JobStore, Lease
+from worker.settings import Settings
+from worker.stack import EmbeddedStack
+
+
+@pytest.fixture
+def proxy(stack: EmbeddedStack) -> Iterator[TcpProxy]:
+    proxy = TcpProxy(stack.redis.port)
+    yield proxy
+    proxy.stop()
+
+
+@pytest.fixture
+def store(settings: Settings, proxy: TcpProxy) -> JobStore:
+    url = Settings(redis_url=f"redis://{proxy.address}/0").redis_url
+    store = JobStore(settings.model_copy(update={"redis_url": url}))
+    # The script is loaded now, so that the next answer is that of a call.
+    store.due()
+    return store
+
+
+@pytest.fixture
+def job() -> CloneJob:
+    return plan_job("plain", {})
+
+
+def claimed(store: JobStore, job: CloneJob) -> Lease:
+    claim = store.claim(job, "me")
+    assert claim.verdict == "claimed"
+    assert claim.lease
+    return claim.lease
+
+
+def test_a_claim_is_the_same_claim(store: JobStore, proxy: TcpProxy, job: CloneJob) -> None:
+    proxy.lose_next_answer()
+    lease = claimed(store, job)
+    assert (lease.attempt, lease.tries) == (1, 1)
+    assert [event.type for event in store.events(job.job_id)] == ["job.submitted", "job.started"]
+    store.renew(lease)
+    assert store.claim(job, "me").verdict == "held", "another message of the same node"
+
+
+def test_a_failure_is_told_once(store: JobStore, proxy: TcpProxy, job: CloneJob) -> None:
+    lease = claimed(store, job)
+    proxy.lose_next_answer()
+    store.fail(lease, JobError(code="RENDER_FAILED", message="It broke."))
+    assert [event.type for event in store.events(job.job_id)][-2:] == ["job.started", "job.failed"]
+
+
+def test_a_completion_is_told_once(store: JobStore, proxy: TcpProxy, job: CloneJob) -> None:
+    lease = claimed(store, job)
+    row = job.finished_row((), job.source.created_at)
+    proxy.lose_next_answer()
+    store.complete(lease, CloneResult(influencer=row, images=(), manifest_key="m", manifest_url="https://m"))
+    assert [event.type for event in store.events(job.job_id)][-2:] == ["job.started", "job.completed"]
+
+
+def test_a_claim_of_a_canceled_job_is_the_same_claim(store: JobStore, proxy: TcpProxy, job: CloneJob) -> None:
+    lease = claimed(store, job)
+    store.cancel(job.job_id)
+    store.release(lease, "WORKER_DRAINS", handover=True)
+    proxy.lose_next_answer()
+    claim = store.claim(job, "me")
+    assert claim.verdict == "canceled"
+    assert claim.lease
+    proxy.lose_next_answer()
+    store.end_canceled(claim.lease)
+    assert store.get(job.job_id).status == "canceled"
