@@ -24,7 +24,11 @@ def make_app(settings: Settings) -> Celery:
         broker_transport=f"{transport.__name__}:Transport",
         # The shortest visibility timeout of any app on a broker wins, so every app has the same one. Celery
         # reads it in two places.
-        broker_transport_options={"visibility_timeout": settings.visibility_timeout},
+        broker_transport_options={
+            "visibility_timeout": settings.visibility_timeout,
+            # In the order in which a worker names its queues.
+            "queue_order_strategy": "priority",
+        },
         task_acks_late=True,
         task_default_queue=settings.queue,
         task_ignore_result=True,
@@ -42,14 +46,14 @@ class JobQueue:
     """Sends jobs to workers: first puts the message on a queue, then notes that in the store. Whoever dies
     in between leaves a job that a reaper sends again; a second message for one job does no harm.
 
-    There are two queues, which workers serve in turn: jobs that were begun don't queue up behind new ones.
+    There are two queues. Workers serve that of begun jobs first, so that these don't wait behind new ones.
     Methods raise QueueUnavailable.
     """
 
     def __init__(self, settings: Settings, store: JobStore, app: Celery | None = None) -> None:
         self._store = store
         self._app = app or make_app(settings)
-        self._new, self._again = queue_names(settings)
+        self._again, self._new = queue_names(settings)
 
     def send(self, waiting: WaitingJob) -> None:
         """Send a new job."""
@@ -84,8 +88,8 @@ class JobQueue:
 
 
 def queue_names(settings: Settings) -> tuple[str, str]:
-    """The queue for new jobs, where producers send to, and the one for jobs that were begun."""
-    return settings.queue, f"{settings.queue}.again"
+    """The queue for jobs that were begun, which is served first, and the one where producers send to."""
+    return f"{settings.queue}.again", settings.queue
 
 
 def _depth(connection: Connection, queue: str) -> int:
