@@ -27,7 +27,9 @@ def loaded_by(statement: str) -> set[str]:
     return {name.partition(".")[0] for name in json.loads(answer.stdout)}
 
 
-@pytest.mark.parametrize("module", ["worker.client", "worker.cli", "worker.queue", "models.job"])
+@pytest.mark.parametrize(
+    "module", ["worker.client", "worker.cli", "worker.queue", "models.job", "api.server"]
+)
 def test_a_producer_pays_for_no_rendering_and_no_storage(module: str) -> None:
     assert not loaded_by(f"import {module}") & HEAVY
 
@@ -35,6 +37,10 @@ def test_a_producer_pays_for_no_rendering_and_no_storage(module: str) -> None:
 def test_the_workers_parent_process_never_loads_torch_nor_what_judges() -> None:
     heavy = {"torch", "diffusers", "transformers", "dlib", "numpy", "pipelines"}
     assert not loaded_by("import worker.app, worker.storage, worker.verify.child") & heavy
+
+
+def test_a_worker_needs_nothing_of_the_api() -> None:
+    assert not loaded_by("import worker.app, worker.cli") & {"api", "fastapi", "sqlalchemy", "uvicorn"}
 
 
 def test_the_check_sees_what_is_loaded() -> None:
