@@ -83,6 +83,17 @@ def stack(
 
 
 @app.command()
+def up(
+    data: Annotated[Path, typer.Option(help="Where everything is kept.", file_okay=False)] = Path("up-data"),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The API's; 0 takes a free one.")] = 8080,
+) -> None:
+    """Run the API with all that it needs, and one worker, until Ctrl-C. Prints a key and a call to begin with."""
+    from worker.cli.up import run
+
+    run(data, port)
+
+
+@app.command()
 def api() -> None:
     """Serve the HTTP API until SIGTERM. LIKENESS_DATABASE_URL says where its rows are."""
     from worker.cli.api import run
