@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -10,12 +11,13 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from api import clones, influencers, jobs
+from api import clones, influencers, jobs, selection
 from api.call import House
 from api.database import Database
 from api.errors import body_of, status_of
 from api.frame import Frame
 from api.landing import Landing
+from api.openapi import describe
 from api.settings import ApiSettings
 from models.errors import InvalidInput, LikenessError, NotFound, Unforeseen
 from worker.client import JobClient
@@ -47,8 +49,10 @@ def make_app(settings: Settings, api_settings: ApiSettings) -> FastAPI:
     app = FastAPI(title="Likeness", version=version("likeness"), lifespan=life, redirect_slashes=False)
     app.state.house = House(database, client, store, landing)
     app.add_middleware(Frame, max_body=api_settings.api_max_body)
-    for router in (influencers.router, clones.router, jobs.router):
+    for router in (influencers.router, selection.router, clones.router, jobs.router):
         app.include_router(router)
+    document = cache(lambda: describe(app))
+    app.openapi = document  # type: ignore[method-assign]
     app.add_exception_handler(LikenessError, _tell)
     app.add_exception_handler(RequestValidationError, _tell_of_parameters)
     app.add_exception_handler(HTTPException, _tell_of_routing)

@@ -21,6 +21,25 @@ class CreateProject(Request):
     name: Name
 
 
+class SetPrimary(Request):
+    """The body of `PUT /v1/projects/{projectId}/primary-influencer`. `null`: the first that is ready."""
+
+    influencer_id: InfluencerId | None
+
+
+class Brief(Request):
+    """What content is to be made. Without an influencer, the project's primary one is taken."""
+
+    influencer_id: InfluencerId | None = None
+    text: str | None = Field(None, max_length=4096)
+
+
+class SelectInfluencer(Request):
+    """The body of `POST /v1/projects/{projectId}/content/selection`."""
+
+    brief: Brief
+
+
 class AddMedia(Request):
     """The body of `POST /v1/projects/{projectId}/media`: an image that is on the web already."""
 

@@ -143,6 +143,9 @@ def delete_influencer(influencer_id: str, call: Call = WRITES) -> Response:
         row = influencer_of(session, call.organisation, influencer_id, to_write=True)
         row.status = "deleted"
         row.deleted_at = row.updated_at = _now()
+        project = project_of(session, call.organisation, row.project_id)
+        if project.primary_influencer_id == row.influencer_id:
+            project.primary_influencer_id = None
         row.delete_reason = asked.to_json() if asked.reason is not None else None
         gone = {
             "influencerId": row.influencer_id,

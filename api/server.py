@@ -1,5 +1,6 @@
 """The API as a process: uvicorn on one port. Any number of processes may share a database."""
 
+import os
 import socket
 from collections.abc import Callable
 
@@ -25,8 +26,9 @@ def serve(
     try:
         listening = socket.create_server((host, port))
     except OSError as error:
+        why = os.strerror(error.errno or 0)
         raise InvalidSettings(
-            f"Nothing can listen on {host}:{port} ({error.strerror}). See LIKENESS_API_HOST and LIKENESS_API_PORT."
+            f"Nothing can listen on {host}:{port} ({why}). See LIKENESS_API_HOST and LIKENESS_API_PORT."
         ) from None
     with listening:
         when_ready(f"http://{host}:{listening.getsockname()[1]}")

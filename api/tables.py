@@ -50,6 +50,8 @@ class ProjectRow(Base):
     organisation: Mapped[str] = mapped_column(index=True)
     document: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime]
+    primary_influencer_id: Mapped[str | None]
+    """The one that was set; null: the first that is ready."""
 
 
 class AssetRow(Base):

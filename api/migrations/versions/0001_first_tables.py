@@ -50,6 +50,7 @@ def upgrade() -> None:
         sa.Column("organisation", sa.String(length=128), nullable=False),
         sa.Column("document", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("primary_influencer_id", sa.String(length=128), nullable=True),
         sa.PrimaryKeyConstraint("project_id"),
     )
     op.create_index(op.f("ix_projects_organisation"), "projects", ["organisation"], unique=False)

@@ -19,6 +19,13 @@ CALLS = [
     ("PATCH", "/v1/influencers/{influencer}", {"name": "Nova 2"}, "influencers:write"),
     ("DELETE", "/v1/influencers/{influencer}", None, "influencers:write"),
     ("POST", "/v1/influencers/{influencer}/reference-images", {"assetIds": ["med_1"]}, "influencers:write"),
+    (
+        "PUT",
+        "/v1/projects/{project}/primary-influencer",
+        {"influencerId": "inf_1"},
+        "influencers:write",
+    ),
+    ("POST", "/v1/projects/{project}/content/selection", {"brief": {}}, None),
     ("POST", "/v1/influencers/{influencer}/clone", {"name": "Nova B"}, "influencers:write"),
     ("GET", "/v1/jobs/{job}", None, "jobs:read"),
     ("GET", "/v1/jobs/{job}/events", None, "jobs:read"),
