@@ -18,8 +18,16 @@ from api.errors import body_of, status_of
 from api.frame import Frame
 from api.landing import Landing
 from api.openapi import describe
+from api.rates import Rates
 from api.settings import ApiSettings
-from models.errors import InvalidInput, LikenessError, NotFound, Unforeseen
+from models.errors import (
+    InvalidInput,
+    LikenessError,
+    NotFound,
+    RateLimited,
+    Unauthenticated,
+    Unforeseen,
+)
 from worker.client import JobClient
 from worker.jobs import JobStore
 from worker.periodic import Periodic
@@ -47,7 +55,7 @@ def make_app(settings: Settings, api_settings: ApiSettings) -> FastAPI:
             database.close()
 
     app = FastAPI(title="Likeness", version=version("likeness"), lifespan=life, redirect_slashes=False)
-    app.state.house = House(database, client, store, landing)
+    app.state.house = House(database, client, store, landing, Rates(api_settings.api_rate))
     app.add_middleware(Frame, max_body=api_settings.api_max_body)
     for router in (influencers.router, selection.router, clones.router, jobs.router):
         app.include_router(router)
@@ -60,7 +68,11 @@ def make_app(settings: Settings, api_settings: ApiSettings) -> FastAPI:
 
 
 async def _tell(request: Request, error: Any) -> Response:
-    headers = {"WWW-Authenticate": "Bearer"} if status_of(error) == 401 else None
+    headers = None
+    if isinstance(error, Unauthenticated):
+        headers = {"WWW-Authenticate": "Bearer"}
+    elif isinstance(error, RateLimited):
+        headers = {"Retry-After": str(error.details["retryAfter"])}
     return JSONResponse(body_of(error, request.state.request_id), status_of(error), headers)
 
 

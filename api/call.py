@@ -14,6 +14,7 @@ from api.answers import Answer, Answerer, Once, Work
 from api.database import Database
 from api.keys import Caller, Scope, authenticate
 from api.landing import Landing
+from api.rates import Rates
 from models.base import Document
 from models.errors import QueueUnavailable
 from worker.client import JobClient
@@ -30,6 +31,7 @@ class House:
     client: JobClient
     store: JobStore
     landing: Landing
+    rates: Rates
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,7 @@ def calling(scope: Scope | None) -> Any:
         house: House = request.app.state.house
         header = request.headers.get("authorization")
         caller = await run_in_threadpool(authenticate, house.database, header)
+        house.rates.count(caller.key_id)
         if scope is not None:
             caller.require(scope)
         return Call(house, caller, request, await request.body())

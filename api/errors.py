@@ -8,6 +8,7 @@ from models.errors import (
     InvalidInput,
     LikenessError,
     NotFound,
+    RateLimited,
     Unauthenticated,
     Unforeseen,
 )
@@ -18,6 +19,7 @@ _STATUS: tuple[tuple[type[LikenessError], int], ...] = (
     (NotFound, 404),
     (Conflict, 409),
     (InvalidInput, 422),
+    (RateLimited, 429),
 )
 
 

@@ -132,6 +132,7 @@ _ERRORS = {
     404: "NOT_FOUND",
     409: "CONFLICT or IDEMPOTENCY_CONFLICT",
     422: "VALIDATION",
+    429: "RATE_LIMITED, with Retry-After",
     500: "INTERNAL",
 }
 _ERROR = _object(
@@ -186,7 +187,7 @@ def _complete(operation: dict[str, Any], told: _Told, *, is_post: bool) -> None:
             "description": "Server-sent events; `data` is a JobEvent.",
             "content": {"text/event-stream": {"schema": _TEXT}},
         }
-    for status in (401, *((403,) if told.scope else ()), *told.errors, 500):
+    for status in (401, *((403,) if told.scope else ()), *told.errors, 429, 500):
         content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
         responses[str(status)] = {"description": _ERRORS[status], "content": content}
     operation["responses"] = responses

@@ -21,6 +21,8 @@ class ApiSettings(BaseSettings):
     api_port: int = Field(8080, ge=0, le=65535)
     api_max_body: int = Field(1024 * 1024, ge=1024)
     """A request's body, at most."""
+    api_rate: float = Field(100, gt=0)
+    """Calls a second that one key may make of one API process."""
     landing_interval: float = Field(0.5, gt=0)
     """How often each API process looks for jobs whose influencer's row must follow."""
 

@@ -11,6 +11,7 @@ LikenessError                                              the root; never raise
 │   └── CancelUnavailable         CONFLICT                 too late: the result is being committed
 ├── Unauthenticated               UNAUTHENTICATED          no API key, or one that isn't valid
 ├── ForbiddenScope                FORBIDDEN_SCOPE          the API key hasn't the scope that the call needs
+├── RateLimited                   RATE_LIMITED             the API key calls too often; retryable
 ├── UnusableReference             REFERENCE_UNUSABLE       one reference image can't be used
 │   ├── ReferenceNotFound         REFERENCE_NOT_FOUND
 │   ├── ReferenceTooLarge         REFERENCE_TOO_LARGE      bytes or pixels above the cap
@@ -111,6 +112,11 @@ class Unauthenticated(LikenessError):
 
 class ForbiddenScope(LikenessError):
     code = "FORBIDDEN_SCOPE"
+
+
+class RateLimited(LikenessError):
+    code = "RATE_LIMITED"
+    retryable = True
 
 
 class UnusableReference(LikenessError):

@@ -120,7 +120,7 @@ def api_settings(tmp_path: Path, empty_database: Path) -> ApiSettings:
     if url := os.environ.get("LIKENESS_TEST_DATABASE_URL"):
         return _on_postgresql(url)
     shutil.copy(empty_database, tmp_path / "api.db")
-    return ApiSettings(database_url=f"sqlite:///{tmp_path}/api.db")
+    return ApiSettings(database_url=f"sqlite:///{tmp_path}/api.db", api_rate=1000)
 
 
 def _on_postgresql(url: str) -> ApiSettings:
@@ -132,7 +132,7 @@ def _on_postgresql(url: str) -> ApiSettings:
     database = Database(url)
     database.migrate()
     database.close()
-    return ApiSettings(database_url=url)
+    return ApiSettings(database_url=url, api_rate=1000)
 
 
 @pytest.fixture

@@ -1,17 +1,19 @@
 """What every call has: keys, scopes, tenants, the error's shape, request ids, a cap on the body."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
 
 from api.keys import create_key, revoke_key
+from api.rates import Rates
 from api.tables import Base
 from models.errors import InvalidInput, NotFound
 from tests.integration.api.conftest import Api
 
-CALLS = [
+CALLS: list[tuple[str, str, dict[str, Any] | None, str | None]] = [
     ("POST", "/v1/projects/{project}/influencers", {"name": "Nova"}, "influencers:write"),
     ("POST", "/v1/projects/{project}/media", {"url": "https://images.example/a.png"}, "influencers:write"),
     ("GET", "/v1/projects/{project}/influencers", None, None),
@@ -141,6 +143,19 @@ def test_a_body_has_a_cap(api: Api) -> None:
     body = json.dumps({"name": "N", "personality": {"traits": ["x" * 4000] * 300}}).encode()
     answer = api.call("POST", "/v1/projects/p/influencers", body)
     assert error_of(answer, 422, "VALIDATION")["details"]["subcode"] == "BODY_TOO_LARGE"
+
+
+def test_a_key_that_calls_too_often_is_told_when_to_go_on(api: Api, stranger: Api) -> None:
+    times = [0.0]
+    rates = Rates(0.5, lambda: times[0])
+    api.app.state.house = stranger.app.state.house = replace(api.house, rates=rates)
+    assert api.call("GET", "/v1/jobs").status_code == 200
+    refused = api.call("GET", "/v1/jobs")
+    assert error_of(refused, 429, "RATE_LIMITED")["details"] == {"retryAfter": 2}
+    assert refused.headers["retry-after"] == "2"
+    assert stranger.call("GET", "/v1/jobs").status_code == 200
+    times[0] = 2.0
+    assert api.call("GET", "/v1/jobs").status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/v1/nothing", "/v1/jobs/", "/v1/influencers/%00", "/v1/jobs/a%2Fb"])
