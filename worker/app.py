@@ -6,12 +6,17 @@ import time
 from typing import Any
 
 import structlog
+from celery import Task
 from celery.exceptions import Reject
 from celery.signals import setup_logging, worker_init, worker_shutdown, worker_shutting_down
 
 from models.errors import LikenessError, QueueUnavailable
 from models.job import KIND
+from worker import tracing
 from worker.attempts import handle
+from worker.consumer_loop import ConsumerLoop
+from worker.endpoint import Endpoint
+from worker.health import WorkerHealth
 from worker.logs import configure_logs
 from worker.node import Node
 from worker.queue import make_app, queue_names
@@ -23,12 +28,13 @@ app = make_app(settings())
 _node: Node | None = None
 
 
-@app.task(name=KIND)
-def influencer_clone(message: dict[str, Any]) -> None:
+@app.task(name=KIND, bind=True)
+def influencer_clone(self: Task[..., None], message: dict[str, Any]) -> None:
     """Clone a persona. `message` is a CloneJob as JSON data; see schemas/clone-job.schema.json."""
     assert _node is not None, "worker_init makes the node before any task runs"
     try:
-        handle(_node, message)
+        with tracing.continued(self.request.headers or {}):
+            handle(_node, message)
     except QueueUnavailable as error:
         # Celery acknowledges a task that failed. This message must come again; not at once, though.
         log.warning("message.put_back", error=error.message)
@@ -64,8 +70,10 @@ def _start(**_: object) -> None:
     """The profile is loaded before the first message is asked for."""
     global _node  # noqa: PLW0603 - Celery's hooks and its task meet here
     configure_logs(settings())
+    tracing.set_up("likeness-worker")
     try:
         node = Node(settings(), app)
+        _serve(node)
         node.start()
     except LikenessError as error:
         log.critical("node.failed", code=error.code, error=error.message)
@@ -75,6 +83,23 @@ def _start(**_: object) -> None:
         log.exception("node.failed")
         sys.exit(1)
     _node = node
+
+
+def _serve(node: Node) -> None:
+    """Answer probes, if that is wanted, from before the profile loads until the last job is handed back."""
+    configured = settings()
+    if configured.http_port is None:
+        return
+    loop = ConsumerLoop()
+    app.steps["consumer"].add(loop.step())
+    health = WorkerHealth(node, loop)
+    Endpoint(
+        configured.http_host,
+        configured.http_port,
+        live=health.live,
+        ready=health.ready,
+        metrics=node.metrics.exposition,
+    ).start()
 
 
 @worker_shutting_down.connect

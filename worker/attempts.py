@@ -8,6 +8,7 @@ import structlog
 from models.errors import (
     AttemptsExhausted,
     CalibrationRefused,
+    DeadlineExceeded,
     FaceModelMissing,
     InvalidInput,
     LeaseLost,
@@ -19,6 +20,7 @@ from models.errors import (
 )
 from models.job import CloneJob
 from models.record import JobError
+from worker import tracing
 from worker.held import HandedBack, HeldJob, JobCanceled
 from worker.jobs import Claim, conflict
 from worker.node import Node
@@ -47,9 +49,14 @@ def handle(node: Node, message: Any) -> None:
             node.store.refuse(message, conflict(job.job_id))
         if claim.lease is None:
             log.info("message.dropped", why=claim.verdict)
+            if claim.verdict == "expired":
+                node.metrics.job_ended("failed", DeadlineExceeded.code)
             return
+        if claim.verdict == "claimed" and claim.lease.attempt == 1:
+            node.metrics.job_waited(claim.age)
         structlog.contextvars.bind_contextvars(stage="fetching")
-        held = HeldJob(node.store, claim.lease, node.drain, claimed_at + node.settings.lease_ttl)
+        lease_until = claimed_at + node.settings.lease_ttl
+        held = HeldJob(node.store, claim.lease, node.drain, lease_until, node.metrics)
         with node.heartbeat.keeping(held):
             _work(node, job, held, claim)
 
@@ -69,12 +76,15 @@ def _claim(node: Node, job: CloneJob) -> tuple[Claim, float]:
 
 def _work(node: Node, job: CloneJob, held: HeldJob, claim: Claim) -> None:
     try:
-        _attempt(node, job, held, claim)
+        with tracing.span("attempt", jobId=job.job_id, attempt=held.lease.attempt):
+            _attempt(node, job, held, claim)
     except LeaseLost as error:
         log.warning("lease.lost", error=error.message)
+        node.metrics.attempt_ended_early(error.code)
     except QueueUnavailable as error:
         # Nothing can be written now. The lease runs out, and a reaper sends the job again.
         log.error("job.abandoned", error=error.message)
+        node.metrics.attempt_ended_early(error.code)
 
 
 def _attempt(node: Node, job: CloneJob, held: HeldJob, claim: Claim) -> None:

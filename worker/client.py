@@ -13,6 +13,7 @@ from models.job import KIND, CloneJob, CloneRequest, ReferenceSource
 from models.likeness import Subject
 from models.record import CancelAnswer, JobRecord
 from models.shot import DEFAULT_SHOTS
+from worker import tracing
 from worker.jobs import JobStore, WaitingJob
 from worker.queue import JobQueue
 from worker.settings import Settings
@@ -74,8 +75,9 @@ class JobClient:
         Once the record exists, the job will run: if this process dies before the message is sent, or the
         broker refuses it, a worker's reaper sends it.
         """
-        if self._store.submit(job):
-            self._queue.send(WaitingJob(job.job_id, job.to_json(), token="0"))  # noqa: S106
+        with tracing.span("submit", jobId=job.job_id):
+            if self._store.submit(job):
+                self._queue.send(WaitingJob(job.job_id, job.to_json(), token="0"))  # noqa: S106
         return self._store.get(job.job_id)
 
     def get(self, job_id: str) -> JobRecord:

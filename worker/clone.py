@@ -15,6 +15,7 @@ from models.likeness import Judgement, MissedImage
 from models.manifest import Manifest, Provenance, RenderInfo
 from models.record import CloneResult, StoredImage
 from models.shot import shot_named
+from worker import tracing
 from worker.gate import JobGate, is_better
 from worker.held import HeldJob
 from worker.imagestore import FoundImage, ImageStore
@@ -71,6 +72,7 @@ class CloneRun:
         self._uploads: list[Future[None]] = []
         self._provenance = Provenance()
         self._origin = Origin()
+        self._trace = tracing.current()
 
     def run(self) -> CloneResult:
         try:
@@ -79,7 +81,8 @@ class CloneRun:
                 for image in found:
                     self._take_up(image, None)
             if self._missing() or self._gate:
-                references = self._fetch()
+                with tracing.span("fetch"):
+                    references = self._fetch()
                 self._judge_found(found)
                 self._render(references)
             self._held.enter("storing")
@@ -146,6 +149,7 @@ class CloneRun:
                 break
             if attempt:
                 log.info("shots.rendered_again", shots=missing, attempt=attempt + 1)
+                self._held.metrics.shots_rendered_again(len(missing))
             self._render_once(references, missing, attempt)
             # The device is another job's meanwhile.
             self._finish(self._judgements)
@@ -157,7 +161,7 @@ class CloneRun:
             shots=tuple((shot_named(shot), seed_of(self._job.job_id, shot, attempt)) for shot in missing),
         )
         self._rendered.clear()
-        with self._device.turn(self._held.check):
+        with self._device.turn(self._held.check), tracing.span("render", shots=len(missing)):
             if not attempt:
                 self._held.enter("rendering")
             for done in self._device.render(order, self._held.check):
@@ -206,9 +210,10 @@ class CloneRun:
         self._uploads.append(self._executor.submit(self._store, done, judgement))
 
     def _store(self, done: ImageDone, judgement: Judgement | None) -> None:
-        image = self._images.put(
-            self._job, done, self._origin, confirm=self._held.confirm, judgement=judgement
-        )
+        with tracing.span("store", self._trace, shot=done.shot):
+            image = self._images.put(
+                self._job, done, self._origin, confirm=self._held.confirm, judgement=judgement
+            )
         self._stored[done.shot] = image
         self._held.image_stored(image)
 
@@ -276,7 +281,8 @@ class CloneRun:
             likeness=likeness,
         )
         self._held.confirm()
-        key, url = self._images.put_manifest(self._job, manifest)
+        with tracing.span("commit"):
+            key, url = self._images.put_manifest(self._job, manifest)
         return CloneResult(
             influencer=row, images=images, likeness=likeness, manifest_key=key, manifest_url=url
         )

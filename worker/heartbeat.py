@@ -1,11 +1,13 @@
 """The heartbeat: keeps the leases of the jobs in hand."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import structlog
 
 from models.errors import QueueUnavailable
+from models.record import Stage
 from worker.held import HeldJob
 from worker.periodic import Periodic
 
@@ -26,6 +28,10 @@ class Heartbeat(Periodic):
             yield
         finally:
             self._held.discard(held)
+
+    def in_hand(self) -> Counter[Stage]:
+        """How many jobs this worker holds, by their stage."""
+        return Counter(held.stage for held in tuple(self._held))
 
     def _renew(self) -> None:
         for held in tuple(self._held):

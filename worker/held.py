@@ -11,9 +11,10 @@ from models.errors import LeaseLost
 from models.event import EventType
 from models.likeness import MissedImage
 from models.manifest import Provenance
-from models.record import CloneResult, JobError, RejectedReference, Stage, StoredImage
+from models.record import CloneResult, JobError, JobStatus, RejectedReference, Stage, StoredImage
 from worker.drain import Drain
 from worker.jobs import JobStore, Lease, WaitingJob
+from worker.metrics import Metrics
 
 # How far a job is, at least, once it enters a stage.
 _REACHED: dict[Stage, float] = {"rendering": 0.05, "storing": 0.9, "finishing": 0.98}
@@ -33,8 +34,18 @@ class HeldJob:
     `lease_until` is when the lease runs out unless it is renewed, by this machine's monotonic clock.
     """
 
-    def __init__(self, store: JobStore, lease: Lease, drain: Drain, lease_until: float) -> None:
+    def __init__(
+        self,
+        store: JobStore,
+        lease: Lease,
+        drain: Drain,
+        lease_until: float,
+        metrics: Metrics | None = None,
+    ) -> None:
         self.lease = lease
+        self.stage: Stage = "fetching"
+        self.metrics = metrics or Metrics()
+        self._entered = time.monotonic()
         self._store = store
         self._drain = drain
         self._lease_until = lease_until
@@ -79,6 +90,7 @@ class HeldJob:
         structlog.contextvars.bind_contextvars(stage=stage)
         self._on_device = self._on_device or stage == "rendering"
         self._update("job.stage", stage=stage, progress=_REACHED[stage], fields=self._fields())
+        self._leave(stage)
         if self._cancel:
             raise JobCanceled
 
@@ -106,25 +118,46 @@ class HeldJob:
     def image_stored(self, image: StoredImage) -> None:
         """Tell of an image in the store. Others may be on the device still."""
         self._update("job.image_stored", image=image.to_data())
+        self.metrics.image_stored(image.judgement)
 
     def image_missed(self, missed: MissedImage) -> None:
         """Tell of an image that wasn't taken."""
         self._update("job.image_missed", missed=missed.to_data())
+        self.metrics.image_missed(missed.judgement)
 
     def complete(self, result: CloneResult) -> None:
         self._store.complete(self.lease, result)
+        self._ended("completed")
 
     def fail(self, error: JobError) -> None:
         self._store.fail(self.lease, error)
+        self._ended("failed", error.code)
 
     def end_canceled(self) -> None:
         self._store.end_canceled(self.lease)
+        self._ended("canceled")
 
     def hand_back(self) -> WaitingJob:
-        return self._store.release(self.lease, "WORKER_DRAINS", handover=True)
+        return self._release("WORKER_DRAINS", handover=True)
 
     def retry(self, error: JobError, delay: float) -> WaitingJob:
-        return self._store.release(self.lease, error.code, delay=delay, error=error)
+        return self._release(error.code, delay=delay, error=error)
+
+    def _release(self, reason: str, **how: Any) -> WaitingJob:
+        waiting = self._store.release(self.lease, reason, **how)
+        self._leave("queued")
+        self.metrics.attempt_ended_early(reason)
+        return waiting
+
+    def _ended(self, status: JobStatus, code: str = "") -> None:
+        self._leave("done")
+        self.metrics.job_ended(status, code)
+
+    def _leave(self, stage: Stage) -> None:
+        """For the stage that comes next."""
+        now = time.monotonic()
+        self.metrics.stage_ended(self.stage, now - self._entered)
+        self.stage, self._entered = stage, now
 
     def _fields(self) -> dict[str, Any]:
         # Also when there are none: an earlier attempt may have left some.

@@ -16,6 +16,7 @@ from worker.heartbeat import Heartbeat
 from worker.held import HeldJob
 from worker.imagestore import ImageStore
 from worker.jobs import JobStore
+from worker.metrics import metrics_of
 from worker.periodic import Periodic
 from worker.presence import Presence, here
 from worker.queue import JobQueue
@@ -38,6 +39,7 @@ class Node:
     def __init__(self, settings: Settings, app: Celery) -> None:
         self.settings = settings
         self.is_broken = False
+        self.metrics = metrics_of(settings)
         self.name = f"{here()}:{os.getpid()}"
         self.store = JobStore(settings)
         self.queue = JobQueue(settings, self.store, app)
@@ -51,8 +53,10 @@ class Node:
         # One, as the process judges one image at a time.
         self._judging = ThreadPoolExecutor(1, thread_name_prefix="judging")
         self._verify = None if settings.gate == "off" else VerifyProcess(settings)
-        self._reaper = Reaper(settings.reap_interval, self.store, self.queue)
+        self._reaper = Reaper(settings.reap_interval, self.store, self.queue, self.metrics)
         self._profile = settings.profile
+        self._started = False
+        self.metrics.watch(lambda: self._device.busy_seconds, self.heartbeat.in_hand)
         presence = Presence(settings)
         self._presence = Periodic(
             "presence", settings.lease_ttl / 3, lambda: presence.announce(self.name, self._profile)
@@ -72,6 +76,18 @@ class Node:
         log.info("node.ready", node=self.name, profile=renderer.profile, device=renderer.device)
         for thread in (self.heartbeat, self._reaper, self._presence):
             thread.start()
+        self._started = True
+
+    def lacks(self) -> list[str]:
+        """Why it can't take a new job. Waits for nothing."""
+        reasons = []
+        if self.drain.begun:
+            reasons.append("this worker can't render any more" if self.is_broken else "draining")
+        if not self._device.is_ready:
+            reasons.append("the profile isn't loaded")
+        if self._verify and not (self._started and self._verify.is_ready):
+            reasons.append("the gate isn't loaded")
+        return reasons
 
     def clone(self, job: CloneJob, held: HeldJob) -> CloneResult:
         """One attempt at the job."""

@@ -9,7 +9,7 @@ from kombu.exceptions import ChannelError, OperationalError
 
 from models.errors import QueueUnavailable
 from models.job import KIND
-from worker import transport
+from worker import tracing, transport
 from worker.jobs import JobStore, WaitingJob
 from worker.settings import Settings
 
@@ -77,7 +77,8 @@ class JobQueue:
 
     def _publish(self, queue: str, job_id: str, message: dict[str, Any]) -> None:
         try:
-            self._app.send_task(KIND, args=[message], queue=queue, task_id=job_id)
+            headers = tracing.headers() or None
+            self._app.send_task(KIND, args=[message], queue=queue, task_id=job_id, headers=headers)
         except OperationalError as error:
             raise QueueUnavailable("The broker does not take messages. Check LIKENESS_REDIS_URL.") from error
 

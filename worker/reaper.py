@@ -2,7 +2,9 @@
 
 import structlog
 
+from models.errors import DeadlineExceeded
 from worker.jobs import JobStore, WaitingJob
+from worker.metrics import Metrics
 from worker.periodic import Periodic
 from worker.queue import JobQueue
 
@@ -13,14 +15,18 @@ class Reaper(Periodic):
     """Sends jobs again whose holder fell silent or whose message never reached the queue, or got lost.
     Ends those that no worker began with in time."""
 
-    def __init__(self, interval: float, store: JobStore, queue: JobQueue) -> None:
+    def __init__(
+        self, interval: float, store: JobStore, queue: JobQueue, metrics: Metrics | None = None
+    ) -> None:
         super().__init__("reaper", interval, self._reap)
         self._store = store
         self._queue = queue
+        self._metrics = metrics or Metrics()
 
     def _reap(self) -> None:
         for job_id in self._store.expire():
             log.warning("job.expired", jobId=job_id, stage="queued")
+            self._metrics.job_ended("failed", DeadlineExceeded.code)
         for waiting in self._store.due():
             self._send(waiting, "due")
         overdue = self._store.overdue()

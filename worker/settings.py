@@ -162,6 +162,12 @@ class Settings(BaseSettings):
     """After SIGTERM, how long jobs may go on before they are handed back. Keep it below the orchestrator's
     kill grace (30 s on Kubernetes)."""
 
+    # Probes and metrics
+    http_port: int | None = Field(None, ge=0, le=65535)
+    """Serves `/live`, `/ready` and `/metrics`. Null: nothing does. 0: any free port, which the log names."""
+    http_host: str = "127.0.0.1"
+    """The address to serve at: `0.0.0.0` or `::` where probes come from elsewhere. Whoever gets there may read."""
+
     # Logs
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "console"] = "json"

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnContext, SpawnProcess
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -63,6 +63,18 @@ class SpawnedChild(Generic[Info]):
         atexit.register(self.kill)
         for end in (child_end, leash_end):
             end.close()
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether it lives and has said so. Any thread may ask."""
+        try:
+            # Its sentinel, as asking the process would take the exit code from who waits for that.
+            if wait([self.process.sentinel], timeout=0):
+                return False
+            # Nobody may have read its first word yet.
+            return self._ready is not None or self._pipe.poll()
+        except OSError:
+            return False  # It was killed meanwhile.
 
     def info(self) -> Info:
         assert self._ready is not None, "asked before wait_ready"

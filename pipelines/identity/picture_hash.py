@@ -29,6 +29,11 @@ def bits_apart(one: Hashes, other: Hashes) -> tuple[int, bool]:
     return int(min(plain, mirrored)), bool(mirrored < plain)
 
 
+def bits_apart_as_they_are(one: Hashes, other: Hashes) -> tuple[int, bool]:
+    """The same without regard to the mirrored image."""
+    return int((one[0] != other[0]).sum()), False
+
+
 def _bits(luma: Image.Image) -> npt.NDArray[np.bool_]:
     waves = (_DCT @ np.asarray(luma, dtype=np.float64) @ _DCT.T).ravel()
     bits: npt.NDArray[np.bool_] = waves > np.median(waves)

@@ -147,7 +147,13 @@ def test_a_worker_that_can_not_sign_ends_with_a_reason(start_worker: StartWorker
 
 
 def test_the_stack_prints_an_environment_that_works(tmp_path: Path) -> None:
-    stack = subprocess.Popen([*COMMAND, "stack", "--data", str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    stack = subprocess.Popen(
+        [*COMMAND, "stack", "--data", str(tmp_path)],
+        stdout=subprocess.PIPE,
+        text=True,
+        # What a shell starts in the background ignores it, and so would all that it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - it starts no thread
+    )
     assert stack.stdout
     environment = dict(os.environ)
     for line in stack.stdout:

@@ -1,6 +1,7 @@
 """The main job, from a message on a queue to images in a bucket, through real processes."""
 
 import json
+import socket
 import time
 from hashlib import sha256
 from io import BytesIO
@@ -20,6 +21,11 @@ from worker.storage import Storage
 MB = 1024 * 1024
 
 
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
 def objects_of(storage: Storage, job: CloneJob) -> dict[str, int]:
     return {o.key: o.size for o in storage.list(storage.keys.job_prefix(job))}
 
@@ -27,7 +33,8 @@ def objects_of(storage: Storage, job: CloneJob) -> dict[str, int]:
 def test_a_clone_runs_from_message_to_manifest(
     start_worker: StartWorker, client: JobClient, plan: PlanJob, storage: Storage
 ) -> None:
-    worker = start_worker(**SLOWLY)
+    port = _free_port()
+    worker = start_worker(**SLOWLY, http_port=port)
     job = plan(["front", "smile"])
     client.submit(job)
     events = follow(client, job)
@@ -59,6 +66,15 @@ def test_a_clone_runs_from_message_to_manifest(
     row = record.result.influencer
     assert (row.status, row.influencer_id, row.name) == ("ready", job.influencer_id, "Maya B")
     assert [r.asset_id for r in row.reference_images] == [i.asset_id for i in manifest.images]
+
+    with urlopen(f"http://127.0.0.1:{port}/ready") as answer:
+        assert json.load(answer) == {"ok": True, "reasons": []}
+    with urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+        told = answer.read().decode()
+    assert 'likeness_jobs_total{code="",status="completed"} 1.0' in told
+    assert 'likeness_images_total{outcome="stored"} 2.0' in told
+    busy = next(line for line in told.splitlines() if line.startswith("likeness_device_busy_seconds_total"))
+    assert float(busy.split()[1]) > 0.5
     assert worker.stop() == 0
 
 

@@ -35,6 +35,7 @@ from worker.held import HeldJob
 from worker.imagestore import ImageStore
 from worker.jobs import JobStore
 from worker.mark.statement import Origin
+from worker.prometheus import PrometheusMetrics
 from worker.queue import JobQueue
 from worker.render import RawImage
 from worker.render.messages import ImageDone
@@ -55,6 +56,7 @@ class DoubleNode:
         self.drain = Drain(60)
         self.heartbeat = Heartbeat(settings.lease_ttl)
         self.images = ImageStore(settings, storage)
+        self.metrics = PrometheusMetrics()
         self.gave_up = False
         self.clone: Clone = lambda job, held: result_of(job)
 
@@ -89,8 +91,17 @@ def run(node: Any, job: CloneJob) -> JobRecord:
     return record
 
 
+def counted(node: Any) -> str:
+    body: bytes = node.metrics.exposition("")[0]
+    return body.decode()
+
+
 def test_a_clone_that_ends_well_completes_the_job(node: Any, job: CloneJob) -> None:
+    node.store.submit(job)
     assert run(node, job).status == "completed"
+    assert 'likeness_jobs_total{code="",status="completed"} 1.0' in counted(node)
+    assert 'likeness_queue_wait_seconds_bucket{le="60.0"} 1.0' in counted(node)
+    assert 'likeness_stage_seconds_count{stage="fetching"} 1.0' in counted(node)
 
 
 @pytest.mark.parametrize("error", [RenderError("x"), StorageError("x"), ZeroDivisionError("secret")])
@@ -101,6 +112,8 @@ def test_what_another_attempt_can_help_is_tried_again(node: Any, job: CloneJob, 
     assert record.last_error
     assert "secret" not in record.to_json()
     assert node.queue.depth() == 1, "the first retry is immediate"
+    assert f'likeness_attempts_ended_early_total{{code="{record.last_error.code}"}} 1.0' in counted(node)
+    assert "likeness_jobs_total{" not in counted(node)
 
 
 def test_what_no_attempt_can_help_fails_at_once(node: Any, job: CloneJob) -> None:
@@ -109,6 +122,7 @@ def test_what_no_attempt_can_help_fails_at_once(node: Any, job: CloneJob) -> Non
     assert record.status == "failed"
     assert record.error
     assert record.error.code == "NO_USABLE_REFERENCE"
+    assert 'likeness_jobs_total{code="NO_USABLE_REFERENCE",status="failed"} 1.0' in counted(node)
     assert node.queue.depth() == 0
 
 
@@ -222,7 +236,9 @@ def test_a_job_whose_images_are_all_stored_needs_its_references_no_more(
     with ThreadPoolExecutor(1) as pool:
         held = HeldJob(store, second, Drain(60), time.monotonic() + 60)
         result = CloneRun(job, held, fetcher=nothing, device=nothing, images=images, executor=pool).run()
-    assert result.images == (stored,), "hashes and all, as they were stored"
+    (found,) = result.images
+    fresh = {"url": found.url, "thumbnail_url": found.thumbnail_url}  # signed anew
+    assert found == stored.model_copy(update=fresh), "hashes and all, as they were stored"
     manifest = Manifest.parse(storage.get(result.manifest_key, max_bytes=100_000))
     assert manifest.references == (used,)
 

@@ -72,7 +72,7 @@ def test_a_refused_message_of_a_waiting_job_is_that_jobs_letter(
     store.submit(job)
     store.refuse(job.to_data() | {"name": "forged"}, InvalidInput("No."))
     store.refuse(job.to_data(), InvalidInput("No."))
-    assert [letter.letter_id for letter in dead.letters()][:1] == [job.job_id]
+    assert job.job_id in {letter.letter_id for letter in dead.letters()}
     assert len(dead.letters()) == 2
 
 

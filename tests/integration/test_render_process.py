@@ -164,12 +164,17 @@ def test_a_process_that_ends_while_its_order_is_called_off_gets_no_other(
 
 
 def test_a_process_that_died_between_orders_is_replaced(device: RenderProcess) -> None:
-    old = device.pid
+    old, busy = device.pid, device.busy_seconds
     assert old
     os.kill(old, signal.SIGKILL)
     os.waitid(os.P_PID, old, os.WEXITED | os.WNOWAIT)
+    was_ready = device.is_ready
+    assert not was_ready
     assert len(images(device, "front")) == 1
     assert device.pid != old
+    assert device.is_ready
+    assert device.busy_seconds > busy
+    assert device.busy_seconds == device.busy_seconds, "it is counted while there is an order alone"
 
 
 def test_a_profile_that_can_not_be_loaded_says_why() -> None:

@@ -29,6 +29,7 @@ from worker.client import plan_clone
 from worker.jobs import JobStore
 from worker.settings import Settings
 from worker.webhooks.deliverer import Deliverer
+from worker.webhooks.metrics import DeliveryMetrics
 from worker.webhooks.outbox import Outbox, Outcome
 from worker.webhooks.sender import Sender
 
@@ -128,6 +129,28 @@ def test_a_completed_job_is_told_with_a_signature_that_holds(
     assert "sesame" not in delivery.to_json()
     assert "sesame" not in str(logs)
     assert SECRET not in str(logs)
+
+
+def test_what_became_of_tries_is_counted(settings: Settings, receive: StartReceiver) -> None:
+    receiver = receive((503, {}))
+    settings = to(receiver, settings)
+    metrics = DeliveryMetrics()
+    deliverer = Deliverer(settings, metrics=metrics)
+    assert deliverer.ready() == ["Redis does not answer"]
+    job = job_for(receiver.url())
+    end(settings, job)
+    thread = threading.Thread(target=deliverer.run)
+    thread.start()
+    try:
+        settled(Outbox(settings), job)
+        assert deliverer.live() == deliverer.ready() == []
+    finally:
+        deliverer.stop()
+        thread.join()
+    told = metrics.exposition("")[0].decode()
+    assert 'likeness_webhook_tries_total{answer="5xx",state="pending"} 1.0' in told
+    assert 'likeness_webhook_tries_total{answer="2xx",state="delivered"} 1.0' in told
+    assert deliverer.ready() == ["stopping"]
 
 
 @pytest.mark.parametrize("status", ["failed", "canceled"])

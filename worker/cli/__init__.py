@@ -175,13 +175,31 @@ def doctor() -> None:
         raise typer.Exit(1)
 
 
+@app.command("gc")
+def collect_garbage(
+    delete: Annotated[bool, typer.Option("--delete", help="Delete it, rather than tell.")] = False,
+    older_than: Annotated[float, typer.Option(min=0, metavar="HOURS", help="Leave younger objects.")] = 24,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Print every key.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print a JSON document, with every key.")] = False,
+) -> None:
+    """Find objects in jobs' folders that no manifest accounts for, of jobs that are over. Deletes with --delete.
+
+    Evidence of a job that failed is kept as long as its record. Run it with the settings of the workers: a job that
+    their Redis doesn't know counts as over.
+    """
+    from worker.cli.gc import run
+
+    run(older_than, delete=delete, verbose=verbose, as_json=json)
+
+
 @app.command()
 def health() -> None:
-    """Exit code 0 if a ready worker on this machine showed itself within the last seconds, else 1."""
-    from worker.presence import Presence, here
-    from worker.settings import settings
+    """Exit code 0 if a worker is ready, else 1.
 
-    nodes = Presence(settings()).nodes(here())
-    typer.echo("\n".join(nodes) or "No ready worker on this machine.")
-    if not nodes:
+    With LIKENESS_HTTP_PORT, the process that serves it is asked: a worker or a deliverer. Else a ready worker on
+    this machine must have shown itself in Redis within the last seconds.
+    """
+    from worker.cli.health import is_ready
+
+    if not is_ready():
         raise typer.Exit(1)

@@ -153,7 +153,8 @@ def _likeness(result: CloneResult) -> str:
     if not judged:
         return ""
     missed = [(shot, judgement) for shot, judgement in judged if judgement.verdict.reasons]
-    turned = sum(bool(judgement.verdict.not_judged) for _, judgement in judged)
+    verdicts = [judgement.verdict for _, judgement in judged]
+    turned = sum(bool(verdict.not_judged) and not verdict.reasons for verdict in verdicts)
     passed = len(judged) - len(missed) - turned
     said = f"Likeness: of {len(judged)} images {passed} pass the gate, {len(missed)} miss it"
     if turned:

@@ -7,6 +7,7 @@ from ulid import ULID
 from models.errors import InvalidInput
 from models.job import CloneJob
 from models.record import JobRecord
+from worker import tracing
 from worker.client import JobClient
 
 
@@ -18,4 +19,5 @@ def submit_text(text: str) -> JobRecord:
         raise InvalidInput(f"The file is not JSON: {error}") from None
     if isinstance(message, dict):
         message.setdefault("jobId", f"job_{ULID()}")
+    tracing.set_up("likeness-submit")
     return JobClient().submit(CloneJob.parse(message))

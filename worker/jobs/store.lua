@@ -20,10 +20,10 @@ local expiring, hooks, dead = KEYS[6], KEYS[7], KEYS[8]
 local event_limit, record_ttl = ARGV[2], ARGV[3]
 local most_dead = 10000
 
-local function now()
-  local t = redis.call('TIME')
-  return t[1] * 1000 + math.floor(t[2] / 1000)
-end
+-- One moment for all that a call reads and writes: a record, its event and its letter agree.
+local time = redis.call('TIME')
+local moment = time[1] * 1000 + math.floor(time[2] / 1000)
+local function now() return moment end
 
 local function get(field) return redis.call('HGET', job, field) end
 local function set(...) return redis.call('HSET', job, ...) end
@@ -179,7 +179,8 @@ function calls.claim(id, message, fingerprint, influencer, project, callback, ex
     set('stage', 'fetching')
     emit('job.started', cjson.encode({ attempt = attempt }))
   end
-  return { verdict, tostring(token), get('attempts'), get('attempts') - get('handovers'), get('last_error') or '' }
+  return { verdict, tostring(token), get('attempts'), get('attempts') - get('handovers'), get('last_error') or '',
+    now() - get('submitted_at') }
 end
 
 -- Keep the lease. Answers whether the job shall be canceled.

@@ -55,11 +55,12 @@ class Lease:
 @dataclass(frozen=True, slots=True)
 class Claim:
     """The answer to a claim. `lease` is set for `claimed`, and for `canceled` and `exhausted`, where all
-    that is left to do is to clean up and finish."""
+    that is left to do is to clean up and finish. `age`: seconds since the job was submitted, by Redis's clock."""
 
     verdict: Verdict
     lease: Lease | None = None
     last_error: JobError | None = None
+    age: float = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +117,12 @@ class JobStore:
         )
         if len(answer) == 1:
             return Claim(answer[0])
-        verdict, token, attempt, tries, last_error = answer
+        verdict, token, attempt, tries, last_error, age = answer
         return Claim(
             verdict,
             Lease(job.job_id, token, int(attempt), int(tries)),
             JobError.parse(last_error) if last_error else None,
+            int(age) / 1000,
         )
 
     def renew(self, lease: Lease) -> bool:

@@ -28,6 +28,8 @@ class RenderProcess:
         self._spawn = spawning()
         self._slot = threading.Lock()
         self._child: _Child | None = None
+        # Seconds of earlier orders, and when the one under way began. One value, since others read it.
+        self._busy: tuple[float, float | None] = (0.0, None)
 
     def start(self) -> RenderInfo:
         """Spawn the process and wait until its profile is loaded. Raises a RenderError."""
@@ -39,6 +41,18 @@ class RenderProcess:
         """The process's id while there is one."""
         child = self._child
         return child.process.pid if child else None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether its profile is loaded."""
+        child = self._child
+        return child is not None and child.is_loaded
+
+    @property
+    def busy_seconds(self) -> float:
+        """How long the device has had orders, up to now."""
+        before, since = self._busy
+        return before if since is None else before + time.monotonic() - since
 
     def stop(self) -> None:
         """End the process. An order under way is lost."""
@@ -66,6 +80,7 @@ class RenderProcess:
         the pipeline failed with.
         """
         child = self._ready_child(check)
+        self._busy = (self.busy_seconds, time.monotonic())
         try:
             child.send(order, self._settings.hang_timeout)
             yield child.info()
@@ -87,6 +102,8 @@ class RenderProcess:
             if child.busy and not child.call_off(self._settings.call_off_timeout):
                 self._replace(child)
             raise
+        finally:
+            self._busy = (self.busy_seconds, None)
 
     def _ready_child(self, check: Callable[[], None]) -> "_Child":
         # A busy one would go on to send what an earlier order made.

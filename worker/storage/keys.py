@@ -6,6 +6,7 @@ from string import Formatter
 from models.errors import InvalidInput
 from models.job import CloneJob
 from worker.settings import Settings
+from worker.storage.folders import JobFolders
 
 _JOB_FIELDS = frozenset({"projectId", "influencerId", "jobId"})
 _MEDIA_FIELDS = frozenset({"projectId", "assetId"})
@@ -35,6 +36,10 @@ class KeyLayout:
         )
         self.prefix = f"{prefix}/" if prefix else ""
         """What every key begins with: empty, or ended by a slash."""
+
+    def folders(self) -> JobFolders:
+        """Finds the job of a key. Raises InvalidInput if the job's template doesn't tell."""
+        return JobFolders(self._job, self._media)
 
     def job_prefix(self, job: CloneJob) -> str:
         """The folder of the job's objects, without a slash at its end."""

@@ -144,22 +144,11 @@ class Storage:
 
     def list(self, prefix: str, *, page_size: int = _PAGE) -> Iterator[StoredObject]:
         """The objects in the folder `prefix` and below, by key; `page_size` of them per request."""
-        with translated("list", self.bucket):
-            pages = (
-                self._client()
-                .get_paginator("list_objects_v2")
-                .paginate(
-                    Bucket=self.bucket, Prefix=_folder(prefix), PaginationConfig={"PageSize": page_size}
-                )
-            )
-            for page in pages:
-                for entry in page.get("Contents", ()):
-                    yield StoredObject(
-                        key=entry["Key"],
-                        size=entry["Size"],
-                        etag=entry["ETag"].strip('"'),
-                        last_modified=entry["LastModified"].astimezone(UTC),
-                    )
+        return self._list(_folder(prefix), page_size)
+
+    def list_all(self, *, page_size: int = _PAGE) -> Iterator[StoredObject]:
+        """The objects under the settings' prefix: without one, the whole bucket's."""
+        return self._list(self.keys.prefix, page_size)
 
     def delete(self, *keys: str) -> None:
         """Delete objects; those that aren't there are no error."""
@@ -218,6 +207,22 @@ class Storage:
             if self._connected is None:
                 self._connected = connect(self._settings)
             return self._connected
+
+    def _list(self, start: str, page_size: int) -> Iterator[StoredObject]:
+        with translated("list", self.bucket):
+            pages = (
+                self._client()
+                .get_paginator("list_objects_v2")
+                .paginate(Bucket=self.bucket, Prefix=start, PaginationConfig={"PageSize": page_size})
+            )
+            for page in pages:
+                for entry in page.get("Contents", ()):
+                    yield StoredObject(
+                        key=entry["Key"],
+                        size=entry["Size"],
+                        etag=entry["ETag"].strip('"'),
+                        last_modified=entry["LastModified"].astimezone(UTC),
+                    )
 
     def _put(
         self, key: str, data: bytes, content_type: str, cache_control: str, metadata: Mapping[str, str]

@@ -44,6 +44,12 @@ class VerifyProcess:
         child = self._child
         return child.process.pid if child else None
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether it is loaded, or there is none and the next request loads one."""
+        child = self._child
+        return child is None or child.is_loaded
+
     def stop(self) -> None:
         """End the process. A request under way fails."""
         child, self._child = self._child, None

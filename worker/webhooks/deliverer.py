@@ -2,21 +2,29 @@
 
 import signal
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import structlog
 
 from models.errors import QueueUnavailable
+from worker.endpoint import Endpoint
 from worker.logs import configure_logs
 from worker.settings import Settings
 from worker.webhooks.outbox import Outbox, Outcome, Try
 from worker.webhooks.schedule import outcome_of
 from worker.webhooks.sender import Answer, Sender
 
+if TYPE_CHECKING:
+    from worker.webhooks.metrics import DeliveryMetrics
+
 log = structlog.get_logger()
 
 # How often to look for due deliveries while there are none, in seconds.
 _POLL = 0.25
+# In seconds. A call to Redis that hangs, with all its tries, ends before this.
+_MOST_SILENCE = 120.0
 
 
 class Deliverer:
@@ -26,8 +34,13 @@ class Deliverer:
     may see a webhook twice, always with the same id.
     """
 
-    def __init__(self, settings: Settings, sender: Sender | None = None) -> None:
+    def __init__(
+        self, settings: Settings, sender: Sender | None = None, metrics: "DeliveryMetrics | None" = None
+    ) -> None:
         self._outbox = Outbox(settings)
+        self._metrics = metrics
+        self._turned = time.monotonic()
+        self._finds_redis = False
         self._sender = sender or Sender(settings)
         self._waits = settings.webhook_schedule
         self._threads = settings.webhook_concurrency
@@ -41,6 +54,7 @@ class Deliverer:
         log.info("webhooks.ready", threads=self._threads)
         with ThreadPoolExecutor(self._threads, thread_name_prefix="webhook") as executor:
             while not self._stopping:
+                self._turned = time.monotonic()
                 self._ended.clear()
                 if not self._begin_some(executor):
                     self._ended.wait(_POLL)
@@ -50,14 +64,32 @@ class Deliverer:
         """Called from a signal handler, so it takes no locks."""
         self._stopping = True
 
+    def live(self) -> list[str]:
+        """Why the process should be replaced. That Redis is away is no reason."""
+        silence = time.monotonic() - self._turned
+        # A deliverer that stops waits for its last tries.
+        if silence > _MOST_SILENCE and not self._stopping:
+            return [f"the loop stands still for {silence:.0f} s"]
+        return []
+
+    def ready(self) -> list[str]:
+        """Why it begins no tries now."""
+        reasons = ["stopping"] if self._stopping else []
+        if not self._finds_redis:
+            reasons.append("Redis does not answer")
+        return reasons + self.live()
+
     def _begin_some(self, executor: ThreadPoolExecutor) -> int:
         places = 0
         while self._free.acquire(blocking=False):
             places += 1
         taken: list[Try] = []
         try:
-            taken = self._outbox.take(places) if places else []
+            if places:
+                taken = self._outbox.take(places)
+                self._finds_redis = True
         except QueueUnavailable as error:
+            self._finds_redis = False
             log.warning("redis.unavailable", error=error.message)
         if places > len(taken):
             self._free.release(places - len(taken))
@@ -93,13 +125,29 @@ class Deliverer:
         except Exception as error:
             log.exception("webhook.crashed")
             answer = Answer(failure=f"unforeseen {type(error).__name__}; the deliverer's log has more")
-        return outcome_of(answer, tried.number, self._waits)
+        outcome = outcome_of(answer, tried.number, self._waits)
+        if self._metrics:
+            self._metrics.tried(answer, outcome)
+        return outcome
 
 
 def run(settings: Settings) -> None:
     """Deliver until SIGTERM or SIGINT. Raises InvalidSettings if it can't sign."""
-    deliverer = Deliverer(settings)
+    metrics = None
+    if settings.http_port is not None:
+        from worker.webhooks.metrics import DeliveryMetrics
+
+        metrics = DeliveryMetrics()
+    deliverer = Deliverer(settings, metrics=metrics)
     configure_logs(settings)
+    if metrics and settings.http_port is not None:
+        Endpoint(
+            settings.http_host,
+            settings.http_port,
+            live=deliverer.live,
+            ready=deliverer.ready,
+            metrics=metrics.exposition,
+        ).start()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: deliverer.stop())
     deliverer.run()

@@ -17,6 +17,7 @@ HEAVY = {
     "numpy",
     "PIL",
     "httpcore2",
+    "prometheus_client",
     "standardwebhooks",
 }
 
@@ -35,8 +36,18 @@ def test_a_producer_pays_for_no_rendering_and_no_storage(module: str) -> None:
 
 
 def test_the_workers_parent_process_never_loads_torch_nor_what_judges() -> None:
-    heavy = {"torch", "diffusers", "transformers", "dlib", "numpy", "pipelines"}
-    assert not loaded_by("import worker.app, worker.storage, worker.verify.child") & heavy
+    heavy = {"torch", "diffusers", "transformers", "dlib", "numpy", "pipelines", "prometheus_client"}
+    assert (
+        not loaded_by("import worker.app, worker.storage, worker.verify.child, worker.webhooks.deliverer")
+        & heavy
+    )
+
+
+def test_no_span_is_paid_for_unless_it_is_exported() -> None:
+    # Where it is installed, redis-py imports it for itself.
+    assert "opentelemetry" not in loaded_by(
+        "from worker import tracing; tracing.set_up('x'); tracing.span('x')"
+    )
 
 
 def test_a_worker_needs_nothing_of_the_api() -> None:

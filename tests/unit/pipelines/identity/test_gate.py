@@ -103,6 +103,15 @@ def test_the_same_image_for_two_shots_is_a_twin(
     assert judgement.scores.nearest_shot.by_hash == "smile"
 
 
+def test_the_other_side_of_a_face_is_no_twin(
+    gate: LikenessGate, references: ReferenceSet, portraits: dict[str, list[Portrait]], sample: Sample
+) -> None:
+    """Shots to the left and to the right are each other's mirror images, if the pipeline is a good one."""
+    others = {"three-quarter-left": portraits["jonas"][4]}
+    judgement = gate.judge(gate.portrait(ImageOps.mirror(sample("jonas", 4))), references, others=others)
+    assert Reason.TWIN not in judgement.verdict.reasons
+
+
 def test_a_picture_without_a_face_is_refused(gate: LikenessGate, references: ReferenceSet) -> None:
     portrait = gate.portrait(Image.radial_gradient("L"))
     judgement = gate.judge(portrait, references)

@@ -1,0 +1,104 @@
+"""What Prometheus gets to read, and what health there is to tell."""
+
+from collections import Counter
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from models.record import Stage
+from tests.integration.test_gated_clone import FACE, judgement
+from worker import health as health_module
+from worker.consumer_loop import ConsumerLoop
+from worker.health import WorkerHealth
+from worker.metrics import Metrics, metrics_of
+from worker.prometheus import PrometheusMetrics
+from worker.settings import Settings
+from worker.webhooks.metrics import DeliveryMetrics
+from worker.webhooks.outbox import Outcome
+from worker.webhooks.sender import Answer
+
+
+def text(metrics: Metrics | DeliveryMetrics) -> str:
+    body, content_type = metrics.exposition("")
+    assert content_type.startswith("text/plain")
+    return body.decode()
+
+
+def test_nobody_counts_unless_somebody_can_ask() -> None:
+    assert type(metrics_of(Settings())) is Metrics
+    assert isinstance(metrics_of(Settings(http_port=0)), PrometheusMetrics)
+
+
+def test_images_and_their_likeness() -> None:
+    metrics = PrometheusMetrics()
+    metrics.image_stored(None)
+    metrics.image_stored(judgement([], 0.7))
+    metrics.image_missed(judgement([FACE], 0.42))
+    metrics.shots_rendered_again(2)
+    told = text(metrics)
+    assert 'likeness_images_total{outcome="stored"} 2.0' in told
+    assert 'likeness_images_total{outcome="missed"} 1.0' in told
+    assert "likeness_shots_rendered_again_total 2.0" in told
+    assert 'likeness_similarity_sum{outcome="miss"} 0.42' in told
+    assert 'likeness_similarity_count{outcome="pass"} 1.0' in told
+
+
+def test_what_is_asked_for_when_somebody_looks() -> None:
+    metrics, busy = PrometheusMetrics(), [1.5]
+    in_hand: Counter[Stage] = Counter({"rendering": 1, "fetching": 2})
+    metrics.watch(lambda: busy[0], lambda: in_hand)
+    busy[0] = 2.5
+    told = text(metrics)
+    assert "likeness_device_busy_seconds_total 2.5" in told
+    assert 'likeness_jobs_in_hand{stage="fetching"} 2.0' in told
+
+
+def test_a_scraper_may_ask_for_open_metrics() -> None:
+    body, content_type = PrometheusMetrics().exposition("application/openmetrics-text; version=1.0.0")
+    assert content_type.startswith("application/openmetrics-text")
+    assert body.endswith(b"# EOF\n")
+
+
+@pytest.mark.parametrize(
+    ("answer", "label"),
+    [
+        (Answer(204), "2xx"),
+        (Answer(503), "5xx"),
+        (Answer(999), "other"),
+        (Answer(failure="x"), "none"),
+        (Answer(failure="x", is_refused=True), "refused"),
+    ],
+)
+def test_what_receivers_answer_is_counted_by_its_kind(answer: Answer, label: str) -> None:
+    metrics = DeliveryMetrics()
+    metrics.tried(answer, Outcome("pending", "x"))
+    assert f'likeness_webhook_tries_total{{answer="{label}",state="pending"}} 1.0' in text(metrics)
+
+
+def health(loop: ConsumerLoop, *lacks: str) -> WorkerHealth:
+    node: Any = SimpleNamespace(lacks=lambda: list(lacks))
+    return WorkerHealth(node, loop)
+
+
+def test_a_worker_is_ready_once_it_is_subscribed_and_lacks_nothing() -> None:
+    loop = ConsumerLoop()
+    assert health(loop, "draining").ready() == ["draining", "not subscribed to the queue"]
+    loop.is_subscribed = True
+    loop.tick()
+    assert health(loop).ready() == []
+
+
+def test_a_loop_that_stands_still_is_dead_and_one_that_looks_for_redis_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(health_module, "MOST_SILENCE", -1)
+    loop = ConsumerLoop()
+    loop.tick()
+    loop.is_subscribed = True
+    assert "stands still" in health(loop).live()[0]
+    monkeypatch.setattr(health_module, "MOST_SILENCE", 120)
+    assert health(loop).live() == []
+    loop.is_subscribed = False
+    monkeypatch.setattr(loop, "_ticked", -1e6)
+    assert health(loop).live() == []

@@ -1,0 +1,39 @@
+"""`likeness health`: whether what runs on this machine is ready, for a container's health check."""
+
+import json
+from http.client import HTTPConnection
+
+import typer
+
+from worker.presence import Presence, here
+from worker.settings import Settings, settings
+
+# In seconds. The endpoint answers at once, however busy its process.
+_TIMEOUT = 5
+
+
+def is_ready() -> bool:
+    """Print what there is to know. Raises QueueUnavailable if it is Redis that must be asked and it is away."""
+    configured = settings()
+    if configured.http_port is not None:
+        return _asked(configured, configured.http_port)
+    nodes = Presence(configured).nodes(here())
+    typer.echo("\n".join(nodes) or "No ready worker on this machine.")
+    return bool(nodes)
+
+
+def _asked(configured: Settings, port: int) -> bool:
+    # One that is served at every address is served at this one.
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(configured.http_host, configured.http_host)  # noqa: S104
+    connection = HTTPConnection(host, port, timeout=_TIMEOUT)
+    try:
+        connection.request("GET", "/ready")
+        response = connection.getresponse()
+        reasons = json.loads(response.read())["reasons"]
+    except (OSError, ValueError, KeyError) as error:
+        typer.echo(f"Nothing answers at {host}:{port} ({type(error).__name__}).")
+        return False
+    finally:
+        connection.close()
+    typer.echo("; ".join(reasons) or "ready")
+    return response.status == 200

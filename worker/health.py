@@ -1,0 +1,28 @@
+"""Whether a worker lives, and whether it can render now, each with reasons for a person."""
+
+from worker.consumer_loop import ConsumerLoop
+from worker.node import Node
+
+# In seconds. A call to Redis that hangs, with all its tries, ends before this.
+MOST_SILENCE = 120.0
+
+
+class WorkerHealth:
+    """Asks nobody: it reads what the process knows, so that it answers at once."""
+
+    def __init__(self, node: Node, loop: ConsumerLoop) -> None:
+        self._node = node
+        self._loop = loop
+
+    def live(self) -> list[str]:
+        """Why the process should be replaced. That Redis is away is no reason: another one would find the same."""
+        if self._loop.silence > MOST_SILENCE:
+            return [f"the consumer loop stands still for {self._loop.silence:.0f} s"]
+        return []
+
+    def ready(self) -> list[str]:
+        """Why it renders nothing new now."""
+        reasons = self._node.lacks()
+        if not self._loop.is_subscribed:
+            reasons.append("not subscribed to the queue")
+        return reasons + self.live()
