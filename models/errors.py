@@ -9,6 +9,9 @@ LikenessError                                              the root; never raise
 ├── Conflict                      CONFLICT                 the thing's state forbids the call
 │   ├── IdempotencyConflict       IDEMPOTENCY_CONFLICT     same id, other content
 │   └── CancelUnavailable         CONFLICT                 too late: the result is being committed
+├── Unauthenticated               UNAUTHENTICATED          no API key, or one that isn't valid
+├── ForbiddenScope                FORBIDDEN_SCOPE          the API key hasn't the scope that the call needs
+├── RateLimited                   RATE_LIMITED             the API key calls too often; retryable
 ├── UnusableReference             REFERENCE_UNUSABLE       one reference image can't be used
 │   ├── ReferenceNotFound         REFERENCE_NOT_FOUND
 │   ├── ReferenceTooLarge         REFERENCE_TOO_LARGE      bytes or pixels above the cap
@@ -101,6 +104,19 @@ class IdempotencyConflict(Conflict):
 class CancelUnavailable(Conflict):
     def __init__(self, message: str, **details: Any) -> None:
         super().__init__(message, **{"subcode": "JOB_CANCEL_UNAVAILABLE", **details})
+
+
+class Unauthenticated(LikenessError):
+    code = "UNAUTHENTICATED"
+
+
+class ForbiddenScope(LikenessError):
+    code = "FORBIDDEN_SCOPE"
+
+
+class RateLimited(LikenessError):
+    code = "RATE_LIMITED"
+    retryable = True
 
 
 class UnusableReference(LikenessError):

@@ -110,3 +110,10 @@ class CancelAnswer(Document):
     job_id: JobId
     accepted: bool
     reason: Literal["ALREADY_COMPLETED", "ALREADY_FAILED", "ALREADY_CANCELED"] | None = None
+
+    @classmethod
+    def too_late(cls, record: JobRecord) -> Self:
+        """The answer for a job that is final."""
+        return cls.model_validate(
+            {"job_id": record.job_id, "accepted": False, "reason": f"ALREADY_{record.status.upper()}"}
+        )

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Literal
 
 from ulid import ULID
 
@@ -19,12 +18,6 @@ from worker.jobs import JobStore, WaitingJob
 from worker.queue import JobQueue
 from worker.settings import Settings
 from worker.settings import settings as default_settings
-
-_TOO_LATE: dict[str, Literal["ALREADY_COMPLETED", "ALREADY_FAILED", "ALREADY_CANCELED"]] = {
-    "completed": "ALREADY_COMPLETED",
-    "failed": "ALREADY_FAILED",
-    "canceled": "ALREADY_CANCELED",
-}
 
 
 def plan_clone(
@@ -117,4 +110,4 @@ class JobClient:
         final = self._store.cancel(job_id)
         if final is None:
             return CancelAnswer(job_id=job_id, accepted=True)
-        return CancelAnswer(job_id=job_id, accepted=False, reason=_TOO_LATE[final.status])
+        return CancelAnswer.too_late(final)

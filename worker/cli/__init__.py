@@ -11,6 +11,7 @@ from models.errors import InvalidInput, InvalidSettings, LikenessError
 from models.shot import REFERENCE_SHEET
 from worker.cli import calibrate as calibrate_command
 from worker.cli import dead as dead_commands
+from worker.cli import keys as keys_commands
 from worker.cli import models as models_commands
 from worker.cli import verify as verify_command
 from worker.cli import webhooks as webhooks_commands
@@ -19,6 +20,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 app.add_typer(models_commands.app, name="models")
 app.add_typer(webhooks_commands.app, name="webhooks")
 app.add_typer(dead_commands.app, name="dead")
+app.add_typer(keys_commands.app, name="keys")
 app.command("verify")(verify_command.verify)
 app.command("calibrate")(calibrate_command.calibrate)
 JobIdArgument = Annotated[str, typer.Argument(metavar="JOB_ID", show_default=False)]
@@ -78,6 +80,25 @@ def stack(
             signal.pause()
         except KeyboardInterrupt:
             typer.echo("# Stopped.")
+
+
+@app.command()
+def up(
+    data: Annotated[Path, typer.Option(help="Where everything is kept.", file_okay=False)] = Path("up-data"),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The API's; 0 takes a free one.")] = 8080,
+) -> None:
+    """Run the API with all that it needs, and one worker, until Ctrl-C. Prints a key and a call to begin with."""
+    from worker.cli.up import run
+
+    run(data, port)
+
+
+@app.command()
+def api() -> None:
+    """Serve the HTTP API until SIGTERM. LIKENESS_DATABASE_URL says where its rows are."""
+    from worker.cli.api import run
+
+    run()
 
 
 @app.command()

@@ -1,7 +1,7 @@
 """The job store's Python side. What a write means, and why it is safe, stands in store.lua."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib import resources
@@ -20,7 +20,7 @@ from models.errors import (
 from models.event import EventType, JobEvent
 from models.job import CloneJob
 from models.manifest import Provenance
-from models.record import CloneResult, JobError, JobRecord, Stage
+from models.record import CloneResult, JobError, JobRecord, JobStatus, Stage
 from worker.jobs.connection import connect, guarded
 from worker.jobs.documents import event_from, record_from
 from worker.settings import Settings
@@ -71,6 +71,14 @@ class WaitingJob:
     job_id: str
     message: str
     token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far a job is, in short. `is_begun`: a worker has begun with it, now or earlier."""
+
+    status: JobStatus
+    is_begun: bool
 
 
 class JobStore:
@@ -232,6 +240,17 @@ class JobStore:
             raise _not_found(job_id)
         return record_from(cast("dict[str, str]", fields))
 
+    def records(self, job_ids: Sequence[str]) -> list[JobRecord | None]:
+        """The records of many jobs, in one round trip. None for one that isn't known."""
+        found = self._pipelined(lambda pipe, job_id: pipe.hgetall(self._job_key(job_id)), job_ids)
+        return [record_from(fields) if fields else None for fields in found]
+
+    def standings(self, job_ids: Sequence[str]) -> list[Standing | None]:
+        """How far many jobs are, in one round trip and without their results. None for one that isn't known."""
+        names = ("status", "attempts")
+        found = self._pipelined(lambda pipe, job_id: pipe.hmget(self._job_key(job_id), names), job_ids)
+        return [Standing(status, attempts != "0") if status else None for status, attempts in found]
+
     def events(self, job_id: str, after: int = 0, block: float | None = None) -> Iterator[JobEvent]:
         """The kept events with a sequence above `after`, 1000 at most. `block`: wait so long (s) for a first."""
         stream = self._events_key(job_id)
@@ -240,6 +259,13 @@ class JobStore:
         for _, entries in cast("list[tuple[str, list[tuple[str, dict[str, str]]]]]", answer or []):
             for entry_id, fields in entries:
                 yield event_from(job_id, entry_id, fields)
+
+    def _pipelined(self, ask: Callable[[Any, str], Any], job_ids: Sequence[str]) -> list[Any]:
+        pipe = self._redis.pipeline(transaction=False)
+        for job_id in job_ids:
+            ask(pipe, job_id)
+        found: list[Any] = guarded(pipe.execute)
+        return found
 
     def _is_message_of(self, job_id: str, message: Any) -> bool:
         known = guarded(lambda: self._redis.hget(self._job_key(job_id), "message"))

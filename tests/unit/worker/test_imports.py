@@ -28,7 +28,9 @@ def loaded_by(statement: str) -> set[str]:
     return {name.partition(".")[0] for name in json.loads(answer.stdout)}
 
 
-@pytest.mark.parametrize("module", ["worker.client", "worker.cli", "worker.queue", "models.job"])
+@pytest.mark.parametrize(
+    "module", ["worker.client", "worker.cli", "worker.queue", "models.job", "api.server"]
+)
 def test_a_producer_pays_for_no_rendering_and_no_storage(module: str) -> None:
     assert not loaded_by(f"import {module}") & HEAVY
 
@@ -46,6 +48,10 @@ def test_no_span_is_paid_for_unless_it_is_exported() -> None:
     assert "opentelemetry" not in loaded_by(
         "from worker import tracing; tracing.set_up('x'); tracing.span('x')"
     )
+
+
+def test_a_worker_needs_nothing_of_the_api() -> None:
+    assert not loaded_by("import worker.app, worker.cli") & {"api", "fastapi", "sqlalchemy", "uvicorn"}
 
 
 def test_the_check_sees_what_is_loaded() -> None:

@@ -1,0 +1,95 @@
+"""The application: the calls, the frame around them, and the landing beside them."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import cache
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+
+from api import clones, influencers, jobs, selection
+from api.call import House
+from api.database import Database
+from api.errors import body_of, status_of
+from api.frame import Frame
+from api.landing import Landing
+from api.openapi import describe
+from api.rates import Rates
+from api.settings import ApiSettings
+from models.errors import (
+    InvalidInput,
+    LikenessError,
+    NotFound,
+    RateLimited,
+    Unauthenticated,
+    Unforeseen,
+)
+from worker.client import JobClient
+from worker.jobs import JobStore
+from worker.periodic import Periodic
+from worker.settings import Settings
+
+
+def make_app(settings: Settings, api_settings: ApiSettings) -> FastAPI:
+    """The ASGI application. While it runs, it brings the database up to date once, and lands jobs.
+
+    Raises InvalidSettings.
+    """
+    database = Database(api_settings.database_url.get_secret_value())
+    client, store = JobClient(settings), JobStore(settings)
+    landing = Landing(database, client, store)
+
+    @asynccontextmanager
+    async def life(_: FastAPI) -> AsyncIterator[None]:
+        database.migrate()
+        sweeps = Periodic("landing", api_settings.landing_interval, landing.sweep)
+        sweeps.start()
+        try:
+            yield
+        finally:
+            sweeps.stop()
+            database.close()
+
+    app = FastAPI(title="Likeness", version=version("likeness"), lifespan=life, redirect_slashes=False)
+    app.state.house = House(database, client, store, landing, Rates(api_settings.api_rate))
+    app.add_middleware(Frame, max_body=api_settings.api_max_body)
+    for router in (influencers.router, selection.router, clones.router, jobs.router):
+        app.include_router(router)
+    document = cache(lambda: describe(app))
+    app.openapi = document  # type: ignore[method-assign]
+    app.add_exception_handler(LikenessError, _tell)
+    app.add_exception_handler(RequestValidationError, _tell_of_parameters)
+    app.add_exception_handler(HTTPException, _tell_of_routing)
+    return app
+
+
+async def _tell(request: Request, error: Any) -> Response:
+    headers = None
+    if isinstance(error, Unauthenticated):
+        headers = {"WWW-Authenticate": "Bearer"}
+    elif isinstance(error, RateLimited):
+        headers = {"Retry-After": str(error.details["retryAfter"])}
+    return JSONResponse(body_of(error, request.state.request_id), status_of(error), headers)
+
+
+async def _tell_of_parameters(request: Request, error: Any) -> Response:
+    fields = [
+        {"path": ".".join(str(part) for part in found["loc"][1:]), "reason": found["msg"][:200]}
+        for found in error.errors()[:20]
+    ]
+    listing = "; ".join(f"{field['path']}: {field['reason']}" for field in fields)
+    return await _tell(request, InvalidInput(f"The request is not valid: {listing}", fields=fields))
+
+
+async def _tell_of_routing(request: Request, error: Any) -> Response:
+    known = (404, 405)
+    return await _tell(
+        request,
+        NotFound("There is no such call. /docs lists them.")
+        if error.status_code in known
+        else Unforeseen("The request could not be answered."),
+    )

@@ -1,0 +1,102 @@
+"""A call as its handler gets it: who calls, the body, and how to answer."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from fastapi import Depends, Request
+from fastapi.responses import Response
+from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
+
+from api.answers import Answer, Answerer, Once, Work
+from api.database import Database
+from api.keys import Caller, Scope, authenticate
+from api.landing import Landing
+from api.rates import Rates
+from models.base import Document
+from models.errors import QueueUnavailable
+from worker.client import JobClient
+from worker.jobs import JobStore
+
+DocumentT = TypeVar("DocumentT", bound=Document)
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What the calls share."""
+
+    database: Database
+    client: JobClient
+    store: JobStore
+    landing: Landing
+    rates: Rates
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One authenticated request."""
+
+    house: House
+    caller: Caller
+    request: Request
+    body: bytes
+
+    @property
+    def organisation(self) -> str:
+        return self.caller.organisation
+
+    def parsed(self, kind: type[DocumentT]) -> DocumentT:
+        """The body. Raises InvalidInput, which names the offending fields' paths."""
+        return kind.parse(self.body)
+
+    def write(self, work: Work) -> Response:
+        """Answer by what `work` does in a transaction; a POST with an Idempotency-Key is answered once."""
+        answer = self._answerer.answer(self._once(), self.request.state.request_id, work)
+        if answer.job:
+            # It is recorded, and so it is promised: the landing submits what Redis doesn't know.
+            with suppress(QueueUnavailable):
+                self.house.client.submit(answer.job)
+        return as_response(answer)
+
+    def act(self, act: Callable[[], Answer]) -> Response:
+        """Answer by what `act` does outside of the database; with an Idempotency-Key, once."""
+        request_id = self.request.state.request_id
+        return as_response(self._answerer.answer_outside(self._once(), request_id, act))
+
+    def read(self, work: Callable[[Session], Any]) -> Response:
+        """Answer 200 with the document that `work` reads."""
+        with self.house.database.read() as session:
+            document = work(session)
+        return as_response(Answer.of(200, document))
+
+    @property
+    def _answerer(self) -> Answerer:
+        return Answerer(self.house.database)
+
+    def _once(self) -> Once | None:
+        if self.request.method != "POST":
+            return None
+        key = self.request.headers.get("idempotency-key")
+        return Once.of(self.organisation, key, "POST", self.request.url.path, self.body)
+
+
+def as_response(answer: Answer, headers: dict[str, str] | None = None) -> Response:
+    return Response(answer.body, answer.status, headers, "application/json")
+
+
+def calling(scope: Scope | None) -> Any:
+    """The dependency of a handler whose call needs `scope`, or any key at all."""
+
+    async def call(request: Request) -> Call:
+        house: House = request.app.state.house
+        header = request.headers.get("authorization")
+        caller = await run_in_threadpool(authenticate, house.database, header)
+        house.rates.count(caller.key_id)
+        if scope is not None:
+            caller.require(scope)
+        return Call(house, caller, request, await request.body())
+
+    dependency: Callable[[Request], Awaitable[Call]] = call
+    return Depends(dependency)

@@ -1,0 +1,78 @@
+"""The bodies of calls that are the API's alone; those that a worker knows too are in `models`."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from models.base import InfluencerId, Request, Url
+from models.influencer import AgeRange, Gender, Name, Persona, Personality
+
+# Ids that don't resolve are dropped, and what is no id at all doesn't either.
+AssetIds = Annotated[
+    tuple[Annotated[str, Field(max_length=256)], ...],
+    Field(min_length=1, max_length=20, examples=[["med_01HX9Y6K7EJ4T2REF01"]]),
+]
+HttpUrl = Annotated[Url, Field(pattern=r"^https?://[^\s]+$")]
+
+
+class CreateProject(Request):
+    """The body of `POST /v1/projects`."""
+
+    name: Name
+
+
+class SetPrimary(Request):
+    """The body of `PUT /v1/projects/{projectId}/primary-influencer`. `null`: the first that is ready."""
+
+    influencer_id: InfluencerId | None
+
+
+class Brief(Request):
+    """What content is to be made. Without an influencer, the project's primary one is taken."""
+
+    influencer_id: InfluencerId | None = None
+    text: str | None = Field(None, max_length=4096)
+
+
+class SelectInfluencer(Request):
+    """The body of `POST /v1/projects/{projectId}/content/selection`."""
+
+    brief: Brief
+
+
+class AddMedia(Request):
+    """The body of `POST /v1/projects/{projectId}/media`: an image that is on the web already."""
+
+    url: HttpUrl
+    thumbnail_url: HttpUrl | None = None
+
+
+class BindReferences(Request):
+    """The body of `POST /v1/influencers/{influencerId}/reference-images`."""
+
+    asset_ids: AssetIds
+
+
+class CreateInfluencer(Persona, Request):
+    """The body of `POST /v1/projects/{projectId}/influencers`. Only `name` is needed."""
+
+    influencer_id: InfluencerId | None = None
+    name: Name
+    reference_images: BindReferences | None = None
+
+
+class PatchInfluencer(Request):
+    """The body of `PATCH /v1/influencers/{influencerId}`. What is left out stays; `null` clears what can be
+    empty."""
+
+    # Never empty: the default is told by its absence from the fields that were given, and by nothing else.
+    name: Name = Field(default_factory=str)
+    gender: Gender = "unspecified"
+    age_range: AgeRange | None = None
+    personality: Personality = Personality()
+
+
+class DeleteInfluencer(Request):
+    """The body of `DELETE /v1/influencers/{influencerId}`, which may be left out."""
+
+    reason: str | None = Field(None, max_length=1024)

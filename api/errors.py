@@ -1,0 +1,41 @@
+"""From the error tree to HTTP: `{"error": {code, message, requestId, details}}`."""
+
+from typing import Any
+
+from models.errors import (
+    Conflict,
+    ForbiddenScope,
+    InvalidInput,
+    LikenessError,
+    NotFound,
+    RateLimited,
+    Unauthenticated,
+    Unforeseen,
+)
+
+_STATUS: tuple[tuple[type[LikenessError], int], ...] = (
+    (Unauthenticated, 401),
+    (ForbiddenScope, 403),
+    (NotFound, 404),
+    (Conflict, 409),
+    (InvalidInput, 422),
+    (RateLimited, 429),
+)
+
+
+def status_of(error: LikenessError) -> int:
+    return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+
+
+def body_of(error: LikenessError, request_id: str) -> dict[str, Any]:
+    """The body for an error. One that isn't in the contract is INTERNAL; `details.subcode` says which."""
+    if status_of(error) < 500:
+        return _body(error.code, error.message, request_id, error.details)
+    if isinstance(error, Unforeseen):
+        return _body(error.code, error.message, request_id, {})
+    # Its details are for those who run the service.
+    return _body(Unforeseen.code, error.message, request_id, {"subcode": error.code})
+
+
+def _body(code: str, message: str, request_id: str, details: dict[str, Any]) -> dict[str, Any]:
+    return {"error": {"code": code, "message": message, "requestId": request_id, "details": details}}

@@ -1,0 +1,210 @@
+"""Projects, their media and their influencers: the calls that write rows and start nothing."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from ulid import ULID
+
+from api.answers import Answer
+from api.call import Call, calling
+from api.documents import (
+    AddMedia,
+    BindReferences,
+    CreateInfluencer,
+    CreateProject,
+    DeleteInfluencer,
+    PatchInfluencer,
+)
+from api.pages import CursorQuery, LimitQuery, behind, page
+from api.rows import (
+    bind,
+    described_by,
+    document_of,
+    influencer_of,
+    project_of,
+    shown,
+)
+from api.tables import AssetRow, InfluencerRow, ProjectRow
+from models.base import format_time
+from models.errors import Conflict
+from models.influencer import CloneOverrides
+
+router = APIRouter(prefix="/v1")
+WRITES: Any = calling("influencers:write")
+READS: Any = calling(None)
+
+
+@router.post("/projects")
+def create_project(call: Call = WRITES) -> Response:
+    def work(session: Session) -> Answer:
+        asked = call.parsed(CreateProject)
+        row = ProjectRow(
+            project_id=str(uuid4()),
+            organisation=call.organisation,
+            document=asked.to_json(),
+            created_at=_now(),
+        )
+        session.add(row)
+        shown = {"projectId": row.project_id, "name": asked.name, "createdAt": format_time(row.created_at)}
+        return Answer.of(201, shown)
+
+    return call.write(work)
+
+
+@router.post("/projects/{project_id}/media")
+def add_media(project_id: str, call: Call = WRITES) -> Response:
+    def work(session: Session) -> Answer:
+        asked = call.parsed(AddMedia)
+        project = project_of(session, call.organisation, project_id)
+        row = add_asset(session, project.project_id, asked.url, asked.thumbnail_url)
+        shown = {
+            "assetId": row.asset_id,
+            "projectId": row.project_id,
+            "url": row.url,
+            "thumbnailUrl": row.thumbnail_url,
+            "createdAt": format_time(row.created_at),
+        }
+        return Answer.of(201, shown)
+
+    return call.write(work)
+
+
+@router.post("/projects/{project_id}/influencers")
+def create_influencer(project_id: str, call: Call = WRITES) -> Response:
+    def work(session: Session) -> Answer:
+        asked = call.parsed(CreateInfluencer)
+        project = project_of(session, call.organisation, project_id)
+        row = new_influencer(session, project, asked.influencer_id or f"inf_{ULID()}", "draft", asked)
+        if asked.reference_images:
+            bind(session, row, asked.reference_images.asset_ids, row.created_at)
+        session.flush()
+        return Answer.of(201, shown(document_of(session, row)))
+
+    return call.write(work)
+
+
+@router.get("/projects/{project_id}/influencers")
+def list_influencers(
+    project_id: str, cursor: CursorQuery = None, limit: LimitQuery = 20, call: Call = READS
+) -> Response:
+    def work(session: Session) -> dict[str, Any]:
+        project = project_of(session, call.organisation, project_id)
+        asked = (
+            select(InfluencerRow)
+            .where(InfluencerRow.project_id == project.project_id, InfluencerRow.deleted_at.is_(None))
+            .order_by(InfluencerRow.created_at, InfluencerRow.influencer_id)
+            .limit(limit + 1)
+        )
+        if cursor is not None:
+            asked = asked.where(behind(cursor, InfluencerRow.created_at, InfluencerRow.influencer_id))
+        rows = session.scalars(asked).all()
+        return page(
+            rows,
+            limit,
+            lambda row: (row.created_at, row.influencer_id),
+            lambda row: shown(document_of(session, row)),
+        )
+
+    return call.read(work)
+
+
+@router.get("/influencers/{influencer_id}")
+def get_influencer(influencer_id: str, call: Call = READS) -> Response:
+    return call.read(
+        lambda session: shown(document_of(session, influencer_of(session, call.organisation, influencer_id)))
+    )
+
+
+@router.patch("/influencers/{influencer_id}")
+def patch_influencer(influencer_id: str, call: Call = WRITES) -> Response:
+    def work(session: Session) -> Answer:
+        asked = call.parsed(PatchInfluencer)
+        row = influencer_of(session, call.organisation, influencer_id, to_write=True)
+        given = asked.to_data()
+        name = {"name": given.pop("name")} if "name" in given else {}
+        changed = CloneOverrides.parse(given).apply_to(document_of(session, row)).model_copy(update=name)
+        row.document = described_by(changed)
+        row.updated_at = _now()
+        session.flush()
+        return Answer.of(200, shown(document_of(session, row)))
+
+    return call.write(work)
+
+
+@router.delete("/influencers/{influencer_id}")
+def delete_influencer(influencer_id: str, call: Call = WRITES) -> Response:
+    def work(session: Session) -> Answer:
+        asked = call.parsed(DeleteInfluencer) if call.body.strip() else DeleteInfluencer()
+        row = influencer_of(session, call.organisation, influencer_id, to_write=True)
+        row.status = "deleted"
+        row.deleted_at = row.updated_at = _now()
+        project = project_of(session, call.organisation, row.project_id)
+        if project.primary_influencer_id == row.influencer_id:
+            project.primary_influencer_id = None
+        row.delete_reason = asked.to_json() if asked.reason is not None else None
+        gone = {
+            "influencerId": row.influencer_id,
+            "status": row.status,
+            "deletedAt": format_time(row.deleted_at),
+        }
+        return Answer.of(200, gone)
+
+    return call.write(work)
+
+
+@router.post("/influencers/{influencer_id}/reference-images")
+def bind_references(influencer_id: str, call: Call = WRITES) -> Response:
+    def work(session: Session) -> Answer:
+        asked = call.parsed(BindReferences)
+        row = influencer_of(session, call.organisation, influencer_id, to_write=True)
+        bind(session, row, asked.asset_ids, _now())
+        session.flush()
+        images = shown(document_of(session, row))["referenceImages"]
+        return Answer.of(200, {"influencerId": row.influencer_id, "referenceImages": images})
+
+    return call.write(work)
+
+
+def new_influencer(
+    session: Session, project: ProjectRow, influencer_id: str, status: str, persona: Any
+) -> InfluencerRow:
+    """Add a row with what `persona` says. Raises Conflict if the id is taken, if only by a deleted one."""
+    if session.get(InfluencerRow, (project.organisation, influencer_id)) is not None:
+        raise Conflict("There is an influencer with this id already.", influencerId=influencer_id)
+    now = _now()
+    row = InfluencerRow(
+        organisation=project.organisation,
+        influencer_id=influencer_id,
+        project_id=project.project_id,
+        status=status,
+        document=described_by(persona),
+        created_at=now,
+        updated_at=now,
+    )
+    session.add(row)
+    # If somebody else takes the id at the same moment, it shows here.
+    session.flush()
+    return row
+
+
+def add_asset(session: Session, project_id: str, url: str, thumbnail_url: str | None = None) -> AssetRow:
+    row = AssetRow(
+        asset_id=f"med_{ULID()}",
+        project_id=project_id,
+        url=url,
+        thumbnail_url=thumbnail_url,
+        created_at=_now(),
+    )
+    session.add(row)
+    return row
+
+
+def _now() -> datetime:
+    now = datetime.now(UTC)
+    # What is answered now must be what is read later.
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)

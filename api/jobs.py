@@ -1,0 +1,198 @@
+"""Jobs: read, list, cancel and follow them. What Redis has forgotten, the rows still know."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header
+from fastapi.responses import Response, StreamingResponse
+from sqlalchemy import select
+from starlette.concurrency import run_in_threadpool
+
+from api.answers import Answer
+from api.call import Call, as_response, calling
+from api.pages import CursorQuery, LimitQuery, behind, page
+from api.rows import job_of
+from api.tables import JobRow
+from models.errors import InvalidInput, NotFound
+from models.event import JobEvent
+from models.record import CancelAnswer, JobRecord
+
+router = APIRouter(prefix="/v1")
+READS: Any = calling("jobs:read")
+CANCELS: Any = calling("jobs:cancel")
+
+# How often a stream of events looks for new ones, and says that it is alive, in seconds.
+_LOOK = 0.25
+_ALIVE = 15.0
+
+
+@router.get("/jobs")
+def list_jobs(cursor: CursorQuery = None, limit: LimitQuery = 20, call: Call = READS) -> Response:
+    """The organisation's jobs, the latest first."""
+    with call.house.database.read() as session:
+        asked = (
+            select(JobRow)
+            .where(JobRow.organisation == call.organisation)
+            .order_by(JobRow.created_at.desc(), JobRow.job_id.desc())
+            .limit(limit + 1)
+        )
+        if cursor is not None:
+            asked = asked.where(behind(cursor, JobRow.created_at, JobRow.job_id, newest_first=True))
+        rows = session.scalars(asked).all()
+    known = call.house.store.records([row.job_id for row in rows if row.record is None])
+    running = iter(known)
+    records = {row.job_id: _record(row, next(running) if row.record is None else None) for row in rows}
+    document = page(
+        rows, limit, lambda row: (row.created_at, row.job_id), lambda row: records[row.job_id].to_data()
+    )
+    return as_response(Answer.of(200, document))
+
+
+@router.get("/jobs/{job_id}")
+def get_job(
+    job_id: str, if_none_match: Annotated[str | None, Header()] = None, call: Call = READS
+) -> Response:
+    record = _current(call, job_id)
+    headers = {"ETag": record.etag, "Cache-Control": "private, no-cache"}
+    if if_none_match is not None and _matches(record.etag, if_none_match):
+        return Response(status_code=304, headers=headers)
+    return as_response(Answer.of(200, record.to_data()), headers)
+
+
+@router.post("/jobs/{job_id}/cancel")
+def cancel_job(job_id: str, call: Call = CANCELS) -> Response:
+    def ask() -> Answer:
+        with call.house.database.read() as session:
+            row = job_of(session, call.organisation, job_id)
+        answer = _cancel(call, row)
+        return Answer.of(202 if answer.accepted else 200, answer.to_data())
+
+    return call.act(ask)
+
+
+@router.get("/jobs/{job_id}/events")
+async def follow_job(
+    job_id: str, last_event_id: Annotated[str | None, Header()] = None, call: Call = READS
+) -> Response:
+    """Server-sent events from the one after `Last-Event-ID`. 204 if none will come: a client stops at that."""
+    after = _sequence(last_event_id)
+    record = await run_in_threadpool(_current, call, job_id)
+    if record.is_final and record.sequence <= after:
+        return Response(status_code=204)
+    return StreamingResponse(
+        _events(call, job_id, after),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
+
+
+def _current(call: Call, job_id: str) -> JobRecord:
+    """The record now. One that is final has landed once this returns, so that who reads it finds the row
+    ready. Raises NotFound."""
+    with call.house.database.read() as session:
+        row = job_of(session, call.organisation, job_id)
+    if row.record is not None:
+        return JobRecord.parse(row.record)
+    (known,) = call.house.store.records([job_id])
+    record = _record(row, known)
+    if record.is_final:
+        call.house.landing.land(record)
+    return record
+
+
+def _record(row: JobRow, known: JobRecord | None) -> JobRecord:
+    if row.record is not None:
+        return JobRecord.parse(row.record)
+    if known is not None:
+        return known
+    # Recorded, and about to be submitted.
+    return JobRecord(
+        job_id=row.job_id,
+        status="running",
+        stage="queued",
+        progress=0,
+        sequence=0,
+        influencer_id=row.influencer_id,
+        project_id=row.project_id,
+        location_url=f"/v1/jobs/{row.job_id}",
+        submitted_at=row.created_at,
+        updated_at=row.created_at,
+    )
+
+
+def _cancel(call: Call, row: JobRow) -> CancelAnswer:
+    if row.record is not None:
+        return CancelAnswer.too_late(JobRecord.parse(row.record))
+    try:
+        return call.house.client.cancel(row.job_id)
+    except NotFound:
+        call.house.landing.submit(row.job_id)
+        return call.house.client.cancel(row.job_id)
+
+
+def _matches(etag: str, if_none_match: str) -> bool:
+    tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
+    return etag in tags or "*" in tags
+
+
+def _sequence(last_event_id: str | None) -> int:
+    if not last_event_id:
+        return 0
+    if not (last_event_id.isascii() and last_event_id.isdigit() and len(last_event_id) <= 15):
+        raise InvalidInput(
+            "Last-Event-ID is the id of an event of this job.",
+            fields=[{"path": "Last-Event-ID", "reason": "not a number"}],
+        )
+    return int(last_event_id)
+
+
+async def _events(call: Call, job_id: str, after: int) -> AsyncIterator[str]:
+    # Looks again and again rather than wait in Redis: a stream takes a thread for a moment at a time, so there
+    # can be many.
+    silent = 0.0
+    while True:
+        record = await run_in_threadpool(_current, call, job_id)
+        events = await run_in_threadpool(_kept_events, call, job_id, after)
+        for event in events:
+            after = event.sequence
+            if event.is_terminal:
+                # It lands before it is told.
+                await run_in_threadpool(_current, call, job_id)
+            yield _told(event)
+            if event.is_terminal:
+                return
+        if record.is_final and not events:
+            # The events have expired; the record tells how it ended.
+            if record.sequence > after:
+                yield _told(_end_of(record))
+            return
+        silent = 0.0 if events else silent + _LOOK
+        if silent >= _ALIVE:
+            silent = 0.0
+            yield ": still here\n\n"
+        await asyncio.sleep(_LOOK)
+
+
+def _kept_events(call: Call, job_id: str, after: int) -> list[JobEvent]:
+    return list(call.house.store.events(job_id, after))
+
+
+def _told(event: JobEvent) -> str:
+    return f"id: {event.sequence}\nevent: {event.type}\ndata: {event.to_json()}\n\n"
+
+
+def _end_of(record: JobRecord) -> JobEvent:
+    return JobEvent.model_validate(
+        {
+            "type": f"job.{record.status}",
+            "job_id": record.job_id,
+            "sequence": record.sequence,
+            "at": record.finished_at,
+            "status": record.status,
+            "stage": record.stage,
+            "progress": record.progress,
+            "result": record.result,
+            "error": record.error,
+        }
+    )

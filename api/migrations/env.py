@@ -1,0 +1,8 @@
+"""What Alembic runs: the migrations, on the connection and in the transaction of `Database.migrate`."""
+
+from alembic import context
+
+from api.tables import Base
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=Base.metadata)
+context.run_migrations()

@@ -1,0 +1,193 @@
+"""The OpenAPI document: what FastAPI knows of the calls, and what the handlers, which read bodies themselves,
+know besides."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic.json_schema import models_json_schema
+
+from api.documents import (
+    AddMedia,
+    BindReferences,
+    CreateInfluencer,
+    CreateProject,
+    DeleteInfluencer,
+    PatchInfluencer,
+    SelectInfluencer,
+    SetPrimary,
+)
+from models.base import Document
+from models.event import JobEvent
+from models.influencer import Influencer, Personality, ReferenceImage
+from models.job import CloneRequest
+from models.record import CancelAnswer, JobRecord
+
+_REF = "#/components/schemas/{model}"
+_TEXT = {"type": "string"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What is to be told of one call. `answers` are its good statuses, each with its body's schema."""
+
+    answers: dict[str, dict[str, Any] | None]
+    errors: tuple[int, ...]
+    scope: str | None = "influencers:write"
+    body: type[Document] | None = None
+    example: Any = None
+    body_required: bool = True
+
+
+def _ref(kind: type[Document]) -> dict[str, Any]:
+    return {"$ref": _REF.format(model=kind.__name__)}
+
+
+def _object(**fields: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": fields, "required": list(fields)}
+
+
+def _page_of(kind: type[Document]) -> dict[str, Any]:
+    return _object(items={"type": "array", "items": _ref(kind)}, nextCursor={"type": ["string", "null"]})
+
+
+_PROJECT = _object(projectId=_TEXT, name=_TEXT, createdAt=_TEXT)
+_MEDIA = _object(
+    assetId=_TEXT, projectId=_TEXT, url=_TEXT, thumbnailUrl={"type": ["string", "null"]}, createdAt=_TEXT
+)
+_REFERENCES = _object(influencerId=_TEXT, referenceImages={"type": "array", "items": _ref(ReferenceImage)})
+_DELETED = _object(influencerId=_TEXT, status={"const": "deleted"}, deletedAt=_TEXT)
+_CLONING = _object(
+    jobId=_TEXT, kind={"const": "influencer_clone"}, status={"const": "running"}, influencerId=_TEXT
+)
+_PRIMARY = _object(projectId=_TEXT, influencerId={"type": ["string", "null"]})
+_SELECTED = _object(
+    projectId=_TEXT,
+    influencerId=_TEXT,
+    name=_TEXT,
+    personality=_ref(Personality),
+    referenceImages={"type": "array", "items": _ref(ReferenceImage)},
+)
+_CLONE = {
+    "name": "Nova (B variant)",
+    "newInfluencerId": "inf_01HX9Y6K7EJ4T2NOVAB",
+    "overrides": {"personality": {"humorStyle": "dry-witty"}},
+}
+_ASSETS = {"assetIds": ["med_01HX9Y6K7EJ4T2REF01"]}
+_ROW = {"name": "Nova", "gender": "female", "ageRange": "25-34", "referenceImages": _ASSETS}
+
+_CALLS: dict[tuple[str, str], _Told] = {
+    ("post", "/v1/projects"): _Told(
+        {"201": _PROJECT}, (409, 422), body=CreateProject, example={"name": "Spring"}
+    ),
+    ("post", "/v1/projects/{project_id}/media"): _Told(
+        {"201": _MEDIA}, (404, 409, 422), body=AddMedia, example={"url": "https://images.example/nova.png"}
+    ),
+    ("post", "/v1/projects/{project_id}/influencers"): _Told(
+        {"201": _ref(Influencer)}, (404, 409, 422), body=CreateInfluencer, example=_ROW
+    ),
+    ("get", "/v1/projects/{project_id}/influencers"): _Told(
+        {"200": _page_of(Influencer)}, (404, 422), scope=None
+    ),
+    ("get", "/v1/influencers/{influencer_id}"): _Told({"200": _ref(Influencer)}, (404, 422), scope=None),
+    ("patch", "/v1/influencers/{influencer_id}"): _Told(
+        {"200": _ref(Influencer)},
+        (404, 422),
+        body=PatchInfluencer,
+        example={"personality": {"tone": "playful"}},
+    ),
+    ("delete", "/v1/influencers/{influencer_id}"): _Told(
+        {"200": _DELETED},
+        (404, 422),
+        body=DeleteInfluencer,
+        example={"reason": "The campaign is over."},
+        body_required=False,
+    ),
+    ("post", "/v1/influencers/{influencer_id}/reference-images"): _Told(
+        {"200": _REFERENCES}, (404, 409, 422), body=BindReferences, example=_ASSETS
+    ),
+    ("post", "/v1/influencers/{influencer_id}/clone"): _Told(
+        {"202": _CLONING}, (404, 409, 422), body=CloneRequest, example=_CLONE
+    ),
+    ("put", "/v1/projects/{project_id}/primary-influencer"): _Told(
+        {"200": _PRIMARY},
+        (404, 409, 422),
+        body=SetPrimary,
+        example={"influencerId": "inf_01HX9Y6K7EJ4T2NOVAB"},
+    ),
+    ("post", "/v1/projects/{project_id}/content/selection"): _Told(
+        {"200": _SELECTED}, (404, 409, 422), scope=None, body=SelectInfluencer, example={"brief": {}}
+    ),
+    ("get", "/v1/jobs"): _Told({"200": _page_of(JobRecord)}, (422,), scope="jobs:read"),
+    ("get", "/v1/jobs/{job_id}"): _Told({"200": _ref(JobRecord), "304": None}, (404, 422), scope="jobs:read"),
+    ("get", "/v1/jobs/{job_id}/events"): _Told({"204": None}, (404, 422), scope="jobs:read"),
+    ("post", "/v1/jobs/{job_id}/cancel"): _Told(
+        {"200": _ref(CancelAnswer), "202": _ref(CancelAnswer)}, (404, 409, 422), scope="jobs:cancel"
+    ),
+}
+_ERRORS = {
+    401: "UNAUTHENTICATED",
+    403: "FORBIDDEN_SCOPE",
+    404: "NOT_FOUND",
+    409: "CONFLICT or IDEMPOTENCY_CONFLICT",
+    422: "VALIDATION",
+    429: "RATE_LIMITED, with Retry-After",
+    500: "INTERNAL",
+}
+_ERROR = _object(
+    error=_object(code=_TEXT, message=_TEXT, requestId=_TEXT, details={"type": "object"}),
+)
+_KEY_HEADER = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "For 24 hours, the same request under it gets the same answer.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+}
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """The whole document. A call that isn't in the table above is a KeyError here, and so in a test."""
+    document = get_openapi(title=app.title, version=app.version, routes=app.routes)
+    read = [told.body for told in _CALLS.values() if told.body]
+    written: list[type[Document]] = [Influencer, JobRecord, CancelAnswer, JobEvent]
+    _, schemas = models_json_schema(
+        [
+            *((kind, "validation") for kind in dict.fromkeys(read)),
+            *((kind, "serialization") for kind in written),
+        ],
+        ref_template=_REF,
+    )
+    components = document.setdefault("components", {})
+    components["schemas"] = schemas["$defs"] | {"Error": _ERROR}
+    components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+    for path, calls in document["paths"].items():
+        for method, operation in calls.items():
+            _complete(operation, _CALLS[method, path], is_post=method == "post")
+    return document
+
+
+def _complete(operation: dict[str, Any], told: _Told, *, is_post: bool) -> None:
+    operation["security"] = [{"key": [told.scope] if told.scope else []}]
+    if is_post:
+        operation.setdefault("parameters", []).append(_KEY_HEADER)
+    if told.body:
+        operation["requestBody"] = {
+            "required": told.body_required,
+            "content": {"application/json": {"schema": _ref(told.body), "example": told.example}},
+        }
+    responses: dict[str, Any] = {}
+    for status, schema in told.answers.items():
+        responses[status] = {"description": "Done." if schema else "Nothing new."}
+        if schema:
+            responses[status]["content"] = {"application/json": {"schema": schema}}
+    if "204" in told.answers:
+        responses["200"] = {
+            "description": "Server-sent events; `data` is a JobEvent.",
+            "content": {"text/event-stream": {"schema": _TEXT}},
+        }
+    for status in (401, *((403,) if told.scope else ()), *told.errors, 429, 500):
+        content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+        responses[str(status)] = {"description": _ERRORS[status], "content": content}
+    operation["responses"] = responses

@@ -1,0 +1,58 @@
+"""Cursors: where the next page of a list begins."""
+
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar
+
+from fastapi import Query
+from sqlalchemy import ColumnElement, and_, or_
+
+from models.errors import InvalidInput
+
+RowT = TypeVar("RowT")
+MOST = 100
+
+CursorQuery = Annotated[
+    str | None, Query(max_length=512, description="A page's `nextCursor`, for the page after it.")
+]
+LimitQuery = Annotated[int, Query(ge=1, le=MOST, description="How many items, at most.")]
+
+_PLACE = re.compile(r"(\d{1,15}):([A-Za-z0-9._-]{1,128})")
+
+
+def place_of(cursor: str) -> tuple[datetime, str]:
+    """The time and id of the last item before the page. Raises InvalidInput."""
+    try:
+        found = _PLACE.fullmatch(urlsafe_b64decode(cursor.encode()).decode())
+        assert found
+        return datetime.fromtimestamp(int(found[1]) / 1000, UTC), found[2]
+    except (AssertionError, ValueError, OverflowError, OSError):
+        raise InvalidInput(
+            "The cursor is none of ours. Give a page's nextCursor as it was.",
+            fields=[{"path": "cursor", "reason": "not a cursor"}],
+        ) from None
+
+
+def behind(cursor: str, created_at: Any, id_: Any, *, newest_first: bool = False) -> ColumnElement[bool]:
+    """The condition for rows on the page that the cursor is for."""
+    at, last = place_of(cursor)
+    if newest_first:
+        return or_(created_at < at, and_(created_at == at, id_ < last))
+    return or_(created_at > at, and_(created_at == at, id_ > last))
+
+
+def page(
+    rows: Sequence[RowT],
+    limit: int,
+    place: Callable[[RowT], tuple[datetime, str]],
+    show: Callable[[RowT], Any],
+) -> dict[str, Any]:
+    """The answer for rows that were asked for with one more than `limit`, which tells whether more follow."""
+    items = rows[:limit]
+    cursor = None
+    if len(rows) > limit:
+        at, last = place(items[-1])
+        cursor = urlsafe_b64encode(f"{round(at.timestamp() * 1000)}:{last}".encode()).decode()
+    return {"items": [show(row) for row in items], "nextCursor": cursor}

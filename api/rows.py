@@ -1,0 +1,139 @@
+"""From rows to the contract's documents and back, and the one way to find a row: as its organisation's."""
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from api.tables import AssetRow, BoundImageRow, InfluencerRow, JobRow, ProjectRow
+from models.errors import InvalidInput, NotFound
+from models.influencer import Influencer, Name, Persona, ReferenceImage
+
+MOST_REFERENCES = 20
+# What isn't like this is no row's id, and may not be fit for a query: PostgreSQL refuses NUL.
+_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+
+
+class Described(Persona):
+    """What `InfluencerRow.document` holds."""
+
+    name: Name
+
+
+def project_of(session: Session, organisation: str, project_id: str) -> ProjectRow:
+    """Raises NotFound."""
+    row = session.get(ProjectRow, project_id) if _ID.fullmatch(project_id) else None
+    if row is None or row.organisation != organisation:
+        raise NotFound("There is no such project.")
+    return row
+
+
+def influencer_of(
+    session: Session, organisation: str, influencer_id: str, *, to_write: bool = False
+) -> InfluencerRow:
+    """A row that isn't deleted; locked if it is to be written. Raises NotFound."""
+    row = None
+    if _ID.fullmatch(influencer_id):
+        row = session.get(InfluencerRow, (organisation, influencer_id), with_for_update=to_write or None)
+    if row is None or row.deleted_at is not None:
+        raise NotFound("There is no such influencer.")
+    return row
+
+
+def job_of(session: Session, organisation: str, job_id: str) -> JobRow:
+    """Raises NotFound."""
+    row = session.get(JobRow, job_id) if _ID.fullmatch(job_id) else None
+    if row is None or row.organisation != organisation:
+        raise NotFound("There is no such job.")
+    return row
+
+
+def references_of(session: Session, row: InfluencerRow) -> list[tuple[BoundImageRow, AssetRow]]:
+    """An influencer's reference images in their order."""
+    found = session.execute(
+        select(BoundImageRow, AssetRow)
+        .join(AssetRow, AssetRow.asset_id == BoundImageRow.asset_id)
+        .where(
+            BoundImageRow.organisation == row.organisation, BoundImageRow.influencer_id == row.influencer_id
+        )
+        .order_by(BoundImageRow.position)
+    )
+    return [(bound, asset) for bound, asset in found]
+
+
+def document_of(session: Session, row: InfluencerRow) -> Influencer:
+    images = tuple(
+        ReferenceImage(
+            asset_id=asset.asset_id, url=asset.url, thumbnail_url=asset.thumbnail_url, added_at=bound.added_at
+        )
+        for bound, asset in references_of(session, row)
+    )
+    described = Described.parse(row.document)
+    return Influencer.model_validate(
+        {
+            **{name: getattr(described, name) for name in Described.model_fields},
+            "influencer_id": row.influencer_id,
+            "project_id": row.project_id,
+            "status": row.status,
+            "thumbnail_url": images[0].thumbnail_url if images else None,
+            "reference_images": images,
+            "created_at": row.created_at,
+            "updated_at": row.updated_at,
+        }
+    )
+
+
+def shown(influencer: Influencer) -> dict[str, Any]:
+    """As it is answered. A thumbnail's URL is a URL or null; other fields without a value are left out."""
+    data = influencer.to_data()
+    data.setdefault("thumbnailUrl", None)
+    for image in data["referenceImages"]:
+        image.setdefault("thumbnailUrl", None)
+    return data
+
+
+def described_by(influencer: Influencer) -> str:
+    """The text of `InfluencerRow.document` for what the document says of the persona."""
+    return Described(**{name: getattr(influencer, name) for name in Described.model_fields}).to_json()
+
+
+def bind(session: Session, row: InfluencerRow, asset_ids: Iterable[str], at: datetime) -> None:
+    """Add the project's assets among these to the row's reference images, each once. Others are dropped.
+
+    A draft gets ready by it. Raises InvalidInput if the row had more than 20 then.
+    """
+    wanted = [asset_id for asset_id in dict.fromkeys(asset_ids) if _ID.fullmatch(asset_id)]
+    known = set(
+        session.scalars(
+            select(AssetRow.asset_id).where(
+                AssetRow.project_id == row.project_id, AssetRow.asset_id.in_(wanted)
+            )
+        )
+    )
+    mine = (BoundImageRow.organisation == row.organisation, BoundImageRow.influencer_id == row.influencer_id)
+    bound = set(session.scalars(select(BoundImageRow.asset_id).where(*mine)))
+    new = [asset_id for asset_id in wanted if asset_id in known and asset_id not in bound]
+    if len(bound) + len(new) > MOST_REFERENCES:
+        raise InvalidInput(
+            f"An influencer has {MOST_REFERENCES} reference images at most; it has {len(bound)} already.",
+            fields=[{"path": "assetIds", "reason": f"at most {MOST_REFERENCES - len(bound)} can be added"}],
+        )
+    last = session.scalar(select(func.max(BoundImageRow.position)).where(*mine))
+    start = 0 if last is None else last + 1
+    for place, asset_id in enumerate(new, start):
+        session.add(
+            BoundImageRow(
+                organisation=row.organisation,
+                influencer_id=row.influencer_id,
+                asset_id=asset_id,
+                position=place,
+                added_at=at,
+            )
+        )
+    if new:
+        row.updated_at = at
+        if row.status == "draft":
+            row.status = "ready"

@@ -1,0 +1,37 @@
+"""The API as a process: uvicorn on one port. Any number of processes may share a database."""
+
+import os
+import socket
+from collections.abc import Callable
+
+import uvicorn
+
+from api.app import make_app
+from api.settings import ApiSettings
+from models.errors import InvalidSettings
+from worker.logs import configure_logs
+from worker.settings import Settings
+
+
+def serve(
+    settings: Settings, api_settings: ApiSettings, when_ready: Callable[[str], None] = lambda _: None
+) -> None:
+    """Serve until SIGTERM or Ctrl-C. `when_ready` is told the base URL once connections are taken.
+
+    Raises InvalidSettings if the address can't be used.
+    """
+    configure_logs(settings)
+    app = make_app(settings, api_settings)
+    host, port = api_settings.api_host, api_settings.api_port
+    try:
+        listening = socket.create_server((host, port))
+    except OSError as error:
+        why = os.strerror(error.errno or 0)
+        raise InvalidSettings(
+            f"Nothing can listen on {host}:{port} ({why}). See LIKENESS_API_HOST and LIKENESS_API_PORT."
+        ) from None
+    with listening:
+        when_ready(f"http://{host}:{listening.getsockname()[1]}")
+        # A stream of events would otherwise hold up the end for as long as its job takes.
+        config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5)
+        uvicorn.Server(config).run(sockets=[listening])

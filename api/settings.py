@@ -1,0 +1,37 @@
+"""The API's own settings, read once from the environment (`LIKENESS_…`). A worker needs none of them."""
+
+from functools import cache
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from models.errors import InvalidSettings
+
+
+class ApiSettings(BaseSettings):
+    """Every default works on one machine. Durations are in seconds, sizes in bytes."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="LIKENESS_", frozen=True, extra="ignore", hide_input_in_errors=True
+    )
+
+    database_url: SecretStr = SecretStr("sqlite:///likeness.db")
+    """SQLite, or PostgreSQL: `postgresql+psycopg://USER:PASSWORD@HOST/DATABASE`."""
+    api_host: str = "127.0.0.1"
+    api_port: int = Field(8080, ge=0, le=65535)
+    api_max_body: int = Field(1024 * 1024, ge=1024)
+    """A request's body, at most."""
+    api_rate: float = Field(100, gt=0)
+    """Calls a second that one key may make of one API process."""
+    landing_interval: float = Field(0.5, gt=0)
+    """How often each API process looks for jobs whose influencer's row must follow."""
+
+
+@cache
+def api_settings() -> ApiSettings:
+    """The process's settings, read at the first call. Raises InvalidSettings."""
+    try:
+        return ApiSettings()
+    except ValidationError as error:
+        problems = "; ".join(f"LIKENESS_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
+        raise InvalidSettings(f"The settings can't be used. {problems}") from None

@@ -1,0 +1,139 @@
+"""The rows. Whose a row is stands in it: `organisation` is the tenant, and every query asks for it.
+
+Documents are kept as JSON text, which holds any string that JSON can; PostgreSQL's own text and jsonb refuse
+NUL characters.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Dialect, ForeignKey, ForeignKeyConstraint, Index, String, Text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+
+class Milliseconds(TypeDecorator[datetime]):
+    """A time as milliseconds since 1970: exact, sortable, and the same in every database."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002
+        return None if value is None else round(value.timestamp() * 1000)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        return None if value is None else datetime.fromtimestamp(value / 1000, UTC)
+
+
+class Base(DeclarativeBase):
+    type_annotation_map = {datetime: Milliseconds, str: String(128)}  # noqa: RUF012 - SQLAlchemy's way
+
+
+class ApiKeyRow(Base):
+    """A key of an organisation. Of its secret there is only a hash."""
+
+    __tablename__ = "api_keys"
+
+    key_id: Mapped[str] = mapped_column(primary_key=True)
+    organisation: Mapped[str]
+    secret_sha256: Mapped[str] = mapped_column(unique=True)
+    scopes: Mapped[str]
+    """Separated by spaces."""
+    created_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+
+class ProjectRow(Base):
+    __tablename__ = "projects"
+
+    project_id: Mapped[str] = mapped_column(primary_key=True)
+    organisation: Mapped[str] = mapped_column(index=True)
+    document: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    primary_influencer_id: Mapped[str | None]
+    """The one that was set; null: the first that is ready."""
+
+
+class AssetRow(Base):
+    """An image of the media library."""
+
+    __tablename__ = "assets"
+
+    asset_id: Mapped[str] = mapped_column(primary_key=True)
+    project_id: Mapped[str] = mapped_column(ForeignKey("projects.project_id"), index=True)
+    url: Mapped[str] = mapped_column(Text)
+    thumbnail_url: Mapped[str | None] = mapped_column(Text)
+    object_key: Mapped[str | None] = mapped_column(Text)
+    """Where it is in the object store. A worker reads it there: unlike a presigned URL, a key doesn't expire."""
+    created_at: Mapped[datetime]
+
+
+class InfluencerRow(Base):
+    """A persona. Callers choose ids, so one is unique in its organisation only: that it is taken elsewhere
+    would tell of another tenant."""
+
+    __tablename__ = "influencers"
+    __table_args__ = (Index("influencers_by_age", "project_id", "created_at", "influencer_id"),)
+
+    organisation: Mapped[str] = mapped_column(primary_key=True)
+    influencer_id: Mapped[str] = mapped_column(primary_key=True)
+    project_id: Mapped[str] = mapped_column(ForeignKey("projects.project_id"))
+    status: Mapped[str]
+    document: Mapped[str] = mapped_column(Text)
+    """Name and persona."""
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    deleted_at: Mapped[datetime | None]
+    delete_reason: Mapped[str | None] = mapped_column(Text)
+    """As a JSON string."""
+
+
+class BoundImageRow(Base):
+    """An asset as the reference image of an influencer. The primary key keeps one from being bound twice."""
+
+    __tablename__ = "reference_images"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["organisation", "influencer_id"], ["influencers.organisation", "influencers.influencer_id"]
+        ),
+    )
+
+    organisation: Mapped[str] = mapped_column(primary_key=True)
+    influencer_id: Mapped[str] = mapped_column(primary_key=True)
+    asset_id: Mapped[str] = mapped_column(ForeignKey("assets.asset_id"), primary_key=True)
+    position: Mapped[int]
+    added_at: Mapped[datetime]
+
+
+class JobRow(Base):
+    """A job that this API submitted. Until `landed_at` is set, somebody must still see to it."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        Index("jobs_by_age", "organisation", "created_at", "job_id"),
+        Index("jobs_unlanded", "landed_at", "job_id"),
+    )
+
+    job_id: Mapped[str] = mapped_column(primary_key=True)
+    organisation: Mapped[str]
+    project_id: Mapped[str]
+    influencer_id: Mapped[str]
+    message: Mapped[str] = mapped_column(Text)
+    """What is submitted, word for word, however often."""
+    created_at: Mapped[datetime]
+    landed_at: Mapped[datetime | None]
+    record: Mapped[str | None] = mapped_column(Text)
+    """The final record, which Redis forgets."""
+
+
+class AnswerRow(Base):
+    """What was answered under an Idempotency-Key."""
+
+    __tablename__ = "answers"
+
+    organisation: Mapped[str] = mapped_column(primary_key=True)
+    idempotency_key: Mapped[str] = mapped_column(String(255), primary_key=True)
+    fingerprint: Mapped[str]
+    status: Mapped[int]
+    body: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(index=True)

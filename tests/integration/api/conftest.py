@@ -1,0 +1,200 @@
+"""The API in this process, on SQLite and the stack's Redis. Nothing lands but when a test says so.
+
+With LIKENESS_TEST_DATABASE_URL the tests run on that PostgreSQL database instead, and empty it.
+"""
+
+import asyncio
+import os
+import shutil
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from fastapi import FastAPI
+from httpx2 import ASGITransport, AsyncClient, Response
+from sqlalchemy import create_engine, text
+from structlog.testing import capture_logs
+
+from api.app import make_app
+from api.call import House
+from api.database import Database
+from api.keys import create_key
+from api.settings import ApiSettings
+from models.derived import asset_id_of
+from models.influencer import ReferenceImage
+from models.job import CloneJob
+from models.record import CloneResult, StoredImage
+from worker.jobs import JobStore, Lease
+from worker.settings import Settings
+
+T = TypeVar("T")
+IMAGE = "https://images.example/one.png"
+
+
+@dataclass
+class Api:
+    """Calls the application with one key."""
+
+    app: FastAPI
+    secret: str
+
+    @property
+    def house(self) -> House:
+        house: House = self.app.state.house
+        return house
+
+    def call(self, method: str, path: str, body: Any = None, **headers: str) -> Response:
+        return self.run(lambda client: self._send(client, method, path, body, headers))
+
+    def at_once(self, count: int, method: str, path: str, body: Any, **headers: str) -> list[Response]:
+        async def all_of_them(client: AsyncClient) -> list[Response]:
+            calls = (self._send(client, method, path, body, headers) for _ in range(count))
+            return list(await asyncio.gather(*calls))
+
+        return self.run(all_of_them)
+
+    def run(self, use: Callable[[AsyncClient], Coroutine[Any, Any, T]]) -> T:
+        async def used() -> T:
+            # As the server has it: what the application raises is a closed connection, not this test's error.
+            transport = ASGITransport(app=self.app, raise_app_exceptions=False)
+            async with AsyncClient(transport=transport, base_url="http://api") as client:
+                return await use(client)
+
+        return asyncio.run(used())
+
+    async def _send(
+        self, client: AsyncClient, method: str, path: str, body: Any, headers: dict[str, str]
+    ) -> Response:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        given = {"authorization": f"Bearer {self.secret}"} | named
+        latin = [(name.encode(), value.encode("latin-1")) for name, value in given.items()]
+        content = body if isinstance(body, bytes) else None
+        document = None if isinstance(body, bytes) else body
+        return await client.request(method, path, content=content, json=document, headers=latin)
+
+    # What most tests begin with.
+
+    def project(self) -> str:
+        return str(self.call("POST", "/v1/projects", {"name": "Spring"}).json()["projectId"])
+
+    def media(self, project_id: str) -> str:
+        added = self.call("POST", f"/v1/projects/{project_id}/media", {"url": IMAGE})
+        return str(added.json()["assetId"])
+
+    def influencer(self, project_id: str, **fields: Any) -> str:
+        body = {"name": "Nova"} | fields
+        made = self.call("POST", f"/v1/projects/{project_id}/influencers", body)
+        assert made.status_code == 201, made.text
+        return str(made.json()["influencerId"])
+
+    def source(self, **fields: Any) -> str:
+        project_id = self.project()
+        images = {"assetIds": [self.media(project_id)]}
+        return self.influencer(project_id, referenceImages=images, **fields)
+
+    def row(self, influencer_id: str) -> Any:
+        return self.call("GET", f"/v1/influencers/{influencer_id}").json()
+
+
+@pytest.fixture(autouse=True)
+def logged() -> Iterator[list[Any]]:
+    """What the test logs. Drawing tracebacks would take seconds."""
+    with capture_logs() as events:
+        yield events
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a database that has its tables. A test takes a copy, which is quicker than migrations."""
+    file = tmp_path_factory.mktemp("database") / "api.db"
+    database = Database(f"sqlite:///{file}")
+    database.migrate()
+    database.close()
+    return file
+
+
+@pytest.fixture
+def api_settings(tmp_path: Path, empty_database: Path) -> ApiSettings:
+    if url := os.environ.get("LIKENESS_TEST_DATABASE_URL"):
+        return _on_postgresql(url)
+    shutil.copy(empty_database, tmp_path / "api.db")
+    return ApiSettings(database_url=f"sqlite:///{tmp_path}/api.db", api_rate=1000)
+
+
+def _on_postgresql(url: str) -> ApiSettings:
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+    engine.dispose()
+    database = Database(url)
+    database.migrate()
+    database.close()
+    return ApiSettings(database_url=url, api_rate=1000)
+
+
+@pytest.fixture
+def app(settings: Settings, api_settings: ApiSettings) -> Iterator[FastAPI]:
+    made = make_app(settings, api_settings)
+    house: House = made.state.house
+    yield made
+    house.database.close()
+
+
+@pytest.fixture
+def api(app: FastAPI) -> Api:
+    return Api(app, create_key(app.state.house.database, "acme").secret)
+
+
+@pytest.fixture
+def stranger(app: FastAPI) -> Api:
+    """Of another organisation."""
+    return Api(app, create_key(app.state.house.database, "other").secret)
+
+
+@pytest.fixture
+def store(settings: Settings) -> JobStore:
+    return JobStore(settings)
+
+
+def message_of(store: JobStore, job_id: str) -> CloneJob:
+    """The job's message, as a worker gets it."""
+    return CloneJob.parse(store._redis.hget(store._job_key(job_id), "message"))
+
+
+def begin(store: JobStore, job: CloneJob) -> Lease:
+    claim = store.claim(job, "worker-1")
+    assert claim.lease
+    return claim.lease
+
+
+def result_of(job: CloneJob, count: int = 2) -> CloneResult:
+    at = job.source.created_at
+    images = tuple(_image(job, shot) for shot in job.shots[:count])
+    references = tuple(
+        ReferenceImage(asset_id=i.asset_id, url=i.url, thumbnail_url=i.thumbnail_url, added_at=at)
+        for i in images
+    )
+    row = job.finished_row(references, at)
+    return CloneResult(
+        influencer=row, images=images, manifest_key="m.json", manifest_url="https://s3.example/m"
+    )
+
+
+def _image(job: CloneJob, shot: str) -> StoredImage:
+    return StoredImage(
+        shot=shot,
+        asset_id=asset_id_of(job.job_id, shot),
+        key=f"{job.project_id}/{shot}.png",
+        thumbnail_key=f"{job.project_id}/thumbs/{shot}.webp",
+        url=f"https://s3.example/{shot}.png",
+        thumbnail_url=f"https://s3.example/thumbs/{shot}.webp",
+        sha256="0" * 64,
+        thumbnail_sha256="0" * 64,
+        bytes=1,
+        width=1,
+        height=1,
+        seed=1,
+    )

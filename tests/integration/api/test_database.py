@@ -1,0 +1,50 @@
+"""The tables: what the migrations make of an empty database, and what the code thinks is there."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from api.database import Database
+from api.tables import Base, ProjectRow
+from models.errors import InvalidSettings
+
+
+def test_the_migrations_make_what_the_code_expects(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/rows.db"
+    databases = [Database(url) for _ in range(4)]
+    with ThreadPoolExecutor(4) as processes:
+        list(processes.map(Database.migrate, databases))
+    with databases[0].read() as session:
+        context = MigrationContext.configure(session.connection(), opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+    for database in databases:
+        database.close()
+
+
+def test_a_transaction_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/rows.db")
+    database.migrate()
+    row = ProjectRow(project_id="p", organisation="o", document="{}", created_at=datetime.now(UTC))
+
+    def write_and_fail() -> None:
+        with database.write() as session:
+            session.add(row)
+            session.flush()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        write_and_fail()
+    with database.read() as session:
+        assert session.get(ProjectRow, "p") is None
+    database.close()
+
+
+@pytest.mark.parametrize("url", ["hunter2", "nodb://u:hunter2@h/d", "sqlite+hunter2://"])
+def test_a_url_that_can_not_be_read_keeps_its_password(url: str) -> None:
+    with pytest.raises(InvalidSettings, match="LIKENESS_DATABASE_URL") as caught:
+        Database(url)
+    assert "hunter2" not in str(caught.value)

@@ -1,0 +1,173 @@
+"""What every call has: keys, scopes, tenants, the error's shape, request ids, a cap on the body."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+
+from api.keys import create_key, revoke_key
+from api.rates import Rates
+from api.tables import Base
+from models.errors import InvalidInput, NotFound
+from tests.integration.api.conftest import Api
+
+CALLS: list[tuple[str, str, dict[str, Any] | None, str | None]] = [
+    ("POST", "/v1/projects/{project}/influencers", {"name": "Nova"}, "influencers:write"),
+    ("POST", "/v1/projects/{project}/media", {"url": "https://images.example/a.png"}, "influencers:write"),
+    ("GET", "/v1/projects/{project}/influencers", None, None),
+    ("GET", "/v1/influencers/{influencer}", None, None),
+    ("PATCH", "/v1/influencers/{influencer}", {"name": "Nova 2"}, "influencers:write"),
+    ("DELETE", "/v1/influencers/{influencer}", None, "influencers:write"),
+    ("POST", "/v1/influencers/{influencer}/reference-images", {"assetIds": ["med_1"]}, "influencers:write"),
+    (
+        "PUT",
+        "/v1/projects/{project}/primary-influencer",
+        {"influencerId": "inf_1"},
+        "influencers:write",
+    ),
+    ("POST", "/v1/projects/{project}/content/selection", {"brief": {}}, None),
+    ("POST", "/v1/influencers/{influencer}/clone", {"name": "Nova B"}, "influencers:write"),
+    ("GET", "/v1/jobs/{job}", None, "jobs:read"),
+    ("GET", "/v1/jobs/{job}/events", None, "jobs:read"),
+    ("POST", "/v1/jobs/{job}/cancel", None, "jobs:cancel"),
+]
+
+
+def error_of(answer: Any, status: int, code: str) -> dict[str, Any]:
+    assert answer.status_code == status, answer.text
+    assert set(answer.json()) == {"error"}
+    error: dict[str, Any] = answer.json()["error"]
+    assert set(error) == {"code", "message", "requestId", "details"}
+    assert error["code"] == code
+    assert error["requestId"] == answer.headers["x-request-id"]
+    assert error["requestId"].startswith("req_")
+    return error
+
+
+def test_what_is_anothers_is_answered_like_what_is_not_there(api: Api, stranger: Api) -> None:
+    source = api.source()
+    ids = {
+        "influencer": source,
+        "project": api.row(source)["projectId"],
+        "job": api.call("POST", f"/v1/influencers/{source}/clone", {"name": "B"}).json()["jobId"],
+    }
+    nobodys = {"influencer": "inf_nobody", "project": "nobody", "job": "job_nobody"}
+    before = api.row(source)
+    for method, path, body, _ in CALLS:
+        foreign, unknown = (
+            error_of(stranger.call(method, path.format(**each), body), 404, "NOT_FOUND")
+            for each in (ids, nobodys)
+        )
+        assert foreign | {"requestId": ""} == unknown | {"requestId": ""}, (method, path)
+    assert api.row(source) == before
+    assert stranger.call("GET", "/v1/jobs").json() == {"items": [], "nextCursor": None}
+
+
+def test_a_tenant_may_choose_an_id_that_another_has(api: Api, stranger: Api) -> None:
+    api.influencer(api.project(), influencerId="inf_same", name="Mine")
+    stranger.influencer(stranger.project(), influencerId="inf_same", name="Theirs")
+    assert (api.row("inf_same")["name"], stranger.row("inf_same")["name"]) == ("Mine", "Theirs")
+
+
+def test_a_call_needs_its_scope_and_says_so_before_it_looks(app: FastAPI) -> None:
+    for method, path, body, scope in CALLS:
+        others = tuple({"influencers:write", "jobs:read", "jobs:cancel"} - {scope})
+        api = Api(app, create_key(app.state.house.database, "acme", others).secret)
+        answer = api.call(method, path.format(influencer="inf_x", project="x", job="job_x"), body)
+        if scope is None:
+            error_of(answer, 404, "NOT_FOUND")
+        else:
+            assert error_of(answer, 403, "FORBIDDEN_SCOPE")["details"] == {"scope": scope}
+
+
+@pytest.mark.parametrize("header", ["", "Bearer", "Bearer lk_wrong", "Basic YTpi", "Bearer \xfc"])
+def test_without_a_key_nothing_is_answered(api: Api, header: str) -> None:
+    answer = api.call("GET", "/v1/influencers/inf_1", authorization=header)
+    error_of(answer, 401, "UNAUTHENTICATED")
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+def test_a_revoked_key_opens_nothing_and_the_database_has_no_secret(app: FastAPI) -> None:
+    database = app.state.house.database
+    key = create_key(database, "acme")
+    api = Api(app, key.secret)
+    assert api.call("GET", "/v1/jobs").status_code == 200
+    with database.read() as session:
+        dump = repr([session.execute(table.select()).all() for table in Base.metadata.sorted_tables])
+    assert key.key_id in dump
+    assert key.secret not in dump
+    revoke_key(database, key.key_id)
+    error_of(api.call("GET", "/v1/jobs"), 401, "UNAUTHENTICATED")
+    with pytest.raises(NotFound):
+        revoke_key(database, "key_nope")
+    with pytest.raises(InvalidInput, match="no scope 'all'"):
+        create_key(database, "acme", ("all",))
+
+
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        ({"name": "N", "colour": "red"}, "colour"),
+        ({"name": "N", "personality": {"mood": "gay"}}, "personality.mood"),
+        ({"name": ""}, "name"),
+        ({"name": "n" * 129}, "name"),
+        ({}, "name"),
+        ({"name": "N", "ageRange": "far too long a range"}, "ageRange"),
+        ({"name": "N", "age_range": "25-34"}, "age_range"),
+        ({"name": "N", "referenceImages": {"assetIds": []}}, "referenceImages.assetIds"),
+        ({"name": "N", "influencerId": "../x"}, "influencerId"),
+        (b"", "(document)"),
+        (b"[]", "(document)"),
+        (b"[" * 5000, "(document)"),
+        (b'{"name": "\\ud800"}', "(document)"),
+    ],
+)
+def test_a_body_that_breaks_the_contract_is_told_by_its_path(api: Api, body: Any, path: str) -> None:
+    answer = api.call("POST", f"/v1/projects/{api.project()}/influencers", body)
+    fields = error_of(answer, 422, "VALIDATION")["details"]["fields"]
+    assert path in [field["path"] for field in fields], fields
+
+
+def test_parameters_are_told_by_their_path_too(api: Api) -> None:
+    for query, path in (("limit=0", "limit"), ("limit=101", "limit"), ("cursor=%00", "cursor")):
+        answer = api.call("GET", f"/v1/jobs?{query}")
+        (field,) = error_of(answer, 422, "VALIDATION")["details"]["fields"]
+        assert field["path"] == path
+    error_of(api.call("GET", "/v1/jobs/job_1/events", last_event_id="x"), 422, "VALIDATION")
+    error_of(api.call("POST", "/v1/projects", {"name": "N"}, idempotency_key="a b"), 422, "VALIDATION")
+
+
+def test_a_body_has_a_cap(api: Api) -> None:
+    body = json.dumps({"name": "N", "personality": {"traits": ["x" * 4000] * 300}}).encode()
+    answer = api.call("POST", "/v1/projects/p/influencers", body)
+    assert error_of(answer, 422, "VALIDATION")["details"]["subcode"] == "BODY_TOO_LARGE"
+
+
+def test_a_key_that_calls_too_often_is_told_when_to_go_on(api: Api, stranger: Api) -> None:
+    times = [0.0]
+    rates = Rates(0.5, lambda: times[0])
+    api.app.state.house = stranger.app.state.house = replace(api.house, rates=rates)
+    assert api.call("GET", "/v1/jobs").status_code == 200
+    refused = api.call("GET", "/v1/jobs")
+    assert error_of(refused, 429, "RATE_LIMITED")["details"] == {"retryAfter": 2}
+    assert refused.headers["retry-after"] == "2"
+    assert stranger.call("GET", "/v1/jobs").status_code == 200
+    times[0] = 2.0
+    assert api.call("GET", "/v1/jobs").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/v1/nothing", "/v1/jobs/", "/v1/influencers/%00", "/v1/jobs/a%2Fb"])
+def test_no_such_call_or_row(api: Api, path: str) -> None:
+    error_of(api.call("GET", path), 404, "NOT_FOUND")
+    error_of(api.call("PUT", path), 404, "NOT_FOUND")
+
+
+def test_what_nobody_foresaw_is_an_answer_too(
+    api: Api, monkeypatch: pytest.MonkeyPatch, logged: list[Any]
+) -> None:
+    monkeypatch.setattr("api.influencers.project_of", lambda *_: 1 / 0)
+    error = error_of(api.call("GET", "/v1/projects/p/influencers"), 500, "INTERNAL")
+    assert "division" not in json.dumps(error)
+    assert error["requestId"] in [event.get("request_id") for event in logged]

@@ -1,0 +1,129 @@
+"""Jobs: the envelope, ETag, lists, cancel and events."""
+
+import json
+from typing import Any
+
+import pytest
+
+from models.record import JobError
+from tests.integration.api.conftest import Api, begin, message_of, result_of
+from tests.integration.api.test_frame import error_of
+from worker.jobs import JobStore
+
+
+@pytest.fixture
+def job_id(api: Api) -> str:
+    source = api.source()
+    return str(api.call("POST", f"/v1/influencers/{source}/clone", {"name": "B"}).json()["jobId"])
+
+
+def events_of(text: str) -> list[dict[str, Any]]:
+    events = []
+    for block in text.strip().split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in block.splitlines())
+        event = json.loads(fields["data"])
+        assert (fields["id"], fields["event"]) == (str(event["sequence"]), event["type"])
+        events.append(event)
+    return events
+
+
+def test_the_envelope_and_its_etag(api: Api, store: JobStore, job_id: str) -> None:
+    path = f"/v1/jobs/{job_id}"
+    queued = api.call("GET", path)
+    assert queued.status_code == 200
+    shown = queued.json()
+    assert shown["kind"] == "influencer_clone"
+    assert (shown["status"], shown["stage"], shown["progress"]) == ("running", "queued", 0)
+    assert shown["locationUrl"] == path
+    etag = queued.headers["etag"]
+    for tag in (etag, f"W/{etag}", f'"x", {etag}', "*"):
+        same = api.call("GET", path, if_none_match=tag)
+        assert (same.status_code, same.content, same.headers["etag"]) == (304, b"", etag)
+    assert api.call("GET", path, if_none_match='"x"').status_code == 200
+
+    job = message_of(store, job_id)
+    lease = begin(store, job)
+    store.update(lease, "job.progress", stage="rendering", progress=0.42)
+    moved = api.call("GET", path, if_none_match=etag)
+    assert (moved.status_code, moved.json()["progress"]) == (200, 0.42)
+    assert "startedAt" in moved.json()
+    store.complete(lease, result_of(job))
+    done = api.call("GET", path).json()
+    assert (done["status"], done["progress"]) == ("completed", 1)
+    assert done["result"]["influencer"]["influencerId"] == job.influencer_id
+    assert "finishedAt" in done
+    # Who reads that a job is completed finds the row ready.
+    assert api.row(job.influencer_id)["status"] == "ready"
+
+
+def test_a_final_job_outlives_its_record_in_redis(api: Api, store: JobStore, job_id: str) -> None:
+    job = message_of(store, job_id)
+    store.fail(begin(store, job), JobError(code="RENDER_FAILED", message="It broke."))
+    shown = api.call("GET", f"/v1/jobs/{job_id}")
+    assert shown.json()["error"] == {
+        "code": "RENDER_FAILED",
+        "message": "It broke.",
+        "retryable": False,
+        "details": {},
+    }
+    store._redis.delete(store._job_key(job_id), store._events_key(job_id))
+    again = api.call("GET", f"/v1/jobs/{job_id}")
+    assert (again.json(), again.headers["etag"]) == (shown.json(), shown.headers["etag"])
+    assert api.call("GET", "/v1/jobs").json()["items"] == [shown.json()]
+    canceled = api.call("POST", f"/v1/jobs/{job_id}/cancel")
+    assert (canceled.status_code, canceled.json()["reason"]) == (200, "ALREADY_FAILED")
+    (event,) = events_of(api.call("GET", f"/v1/jobs/{job_id}/events").text)
+    assert (event["type"], event["error"]["code"]) == ("job.failed", "RENDER_FAILED")
+
+
+def test_jobs_are_listed_latest_first(api: Api) -> None:
+    source = api.source()
+    made = [
+        api.call("POST", f"/v1/influencers/{source}/clone", {"name": "B"}).json()["jobId"] for _ in range(3)
+    ]
+    first = api.call("GET", "/v1/jobs?limit=2").json()
+    second = api.call("GET", f"/v1/jobs?limit=2&cursor={first['nextCursor']}").json()
+    assert sorted(job["jobId"] for job in first["items"] + second["items"]) == sorted(made)
+    assert first["items"][0]["submittedAt"] >= second["items"][0]["submittedAt"]
+    assert second["nextCursor"] is None
+
+
+def test_cancel_is_accepted_until_it_is_too_late(api: Api, store: JobStore, job_id: str) -> None:
+    path = f"/v1/jobs/{job_id}/cancel"
+    job = message_of(store, job_id)
+    lease = begin(store, job)
+    for key in ({}, {"idempotency_key": "k"}, {"idempotency_key": "k"}):
+        answer = api.call("POST", path, **key)
+        assert (answer.status_code, answer.json()) == (202, {"jobId": job_id, "accepted": True})
+    store.end_canceled(lease)
+    answer = api.call("POST", path)
+    assert answer.status_code == 200
+    assert answer.json() == {"jobId": job_id, "accepted": False, "reason": "ALREADY_CANCELED"}
+    # The key's answer was another one.
+    assert api.call("POST", path, idempotency_key="k").status_code == 202
+    assert api.call("GET", f"/v1/jobs/{job_id}").json()["status"] == "canceled"
+    assert api.row(job.influencer_id)["status"] == "failed"
+
+
+def test_cancel_at_a_stage_that_can_not_be_undone(api: Api, store: JobStore, job_id: str) -> None:
+    job = message_of(store, job_id)
+    lease = begin(store, job)
+    store.update(lease, "job.stage", stage="finishing")
+    error = error_of(api.call("POST", f"/v1/jobs/{job_id}/cancel"), 409, "CONFLICT")
+    assert error["details"]["subcode"] == "JOB_CANCEL_UNAVAILABLE"
+    store.complete(lease, result_of(job))
+    answer = api.call("POST", f"/v1/jobs/{job_id}/cancel")
+    assert (answer.status_code, answer.json()["reason"]) == (200, "ALREADY_COMPLETED")
+
+
+def test_events_from_any_place_to_the_end(api: Api, store: JobStore, job_id: str) -> None:
+    path = f"/v1/jobs/{job_id}/events"
+    job = message_of(store, job_id)
+    store.complete(begin(store, job), result_of(job))
+    told = api.call("GET", path)
+    assert told.headers["content-type"].startswith("text/event-stream")
+    events = events_of(told.text)
+    assert [event["type"] for event in events] == ["job.submitted", "job.started", "job.completed"]
+    assert api.row(job.influencer_id)["status"] == "ready"
+    assert events_of(api.call("GET", path, last_event_id="2").text) == events[2:]
+    assert api.call("GET", path, last_event_id="3").status_code == 204

@@ -1,0 +1,42 @@
+"""`likeness keys`, on a database of its own."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from api import settings as settings_module
+from api.database import Database
+from api.keys import authenticate
+from models.errors import InvalidInput, Unauthenticated
+from worker.cli import app
+
+
+@pytest.fixture
+def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+    url = f"sqlite:///{tmp_path}/new.db"
+    monkeypatch.setenv("LIKENESS_DATABASE_URL", url)
+    settings_module.api_settings.cache_clear()
+    made = Database(url)
+    yield made
+    made.close()
+    settings_module.api_settings.cache_clear()
+
+
+def keys(*arguments: str) -> str:
+    done = CliRunner().invoke(app, ["keys", *arguments])
+    if done.exception:
+        raise done.exception
+    return done.stdout
+
+
+def test_a_key_is_made_and_revoked(database: Database) -> None:
+    key_id, secret = keys("create", "acme", "--scope", "jobs:read").split()
+    caller = authenticate(database, f"Bearer {secret}")
+    assert (caller.organisation, caller.key_id, caller.scopes) == ("acme", key_id, frozenset(["jobs:read"]))
+    keys("revoke", key_id)
+    with pytest.raises(Unauthenticated):
+        authenticate(database, f"Bearer {secret}")
+    with pytest.raises(InvalidInput, match="There is no scope"):
+        keys("create", "acme", "--scope", "all")

@@ -1,0 +1,68 @@
+"""The OpenAPI document says what the calls do."""
+
+from typing import Any
+
+import pytest
+
+from tests.integration.api.conftest import Api
+from tests.integration.api.test_frame import CALLS
+
+
+@pytest.fixture
+def document(api: Api) -> Any:
+    return api.call("GET", "/openapi.json").json()
+
+
+def test_it_lists_the_calls_with_scopes_and_errors(api: Api, document: Any) -> None:
+    assert document["openapi"].startswith("3.1")
+    for method, path, body, scope in CALLS:
+        call = document["paths"][path.replace("}", "_id}")][method.lower()]
+        assert call["security"] == [{"key": [scope] if scope else []}]
+        assert {"401", "404", "500"} <= set(call["responses"])
+        assert body is None or "requestBody" in call
+    assert api.call("GET", "/docs").status_code == 200
+
+
+def test_its_references_lead_somewhere(document: Any) -> None:
+    def references(part: Any) -> list[str]:
+        if isinstance(part, dict):
+            mine = [part["$ref"]] if isinstance(part.get("$ref"), str) else []
+            return mine + [found for value in part.values() for found in references(value)]
+        return [found for value in part for found in references(value)] if isinstance(part, list) else []
+
+    found = set(references(document))
+    assert "#/components/schemas/CloneRequest" in found
+    assert {name.rpartition("/")[2] for name in found} <= set(document["components"]["schemas"])
+
+
+def test_its_examples_work(api: Api, document: Any) -> None:
+    """In the documents' order: create, bind, clone, patch, delete."""
+    examples = {
+        (method, path): call["requestBody"]["content"]["application/json"]["example"]
+        for path, calls in document["paths"].items()
+        for method, call in calls.items()
+        if "requestBody" in call
+    }
+    ids = {"project_id": api.project()}
+    ids["asset"] = api.media(ids["project_id"])
+
+    def run(method: str, path: str) -> Any:
+        body = examples[method, path]
+        if "assetIds" in body:
+            body = {"assetIds": [ids["asset"]]}
+        if "influencerId" in body:
+            body = {"influencerId": ids["influencer_id"]}
+        answer = api.call(method.upper(), path.format(**ids), body)
+        (good, *_) = document["paths"][path][method]["responses"]
+        assert str(answer.status_code) == good, answer.text
+        return answer.json()
+
+    run("post", "/v1/projects")
+    run("post", "/v1/projects/{project_id}/media")
+    ids["influencer_id"] = run("post", "/v1/projects/{project_id}/influencers")["influencerId"]
+    run("post", "/v1/influencers/{influencer_id}/reference-images")
+    run("post", "/v1/influencers/{influencer_id}/clone")
+    run("post", "/v1/projects/{project_id}/content/selection")
+    run("put", "/v1/projects/{project_id}/primary-influencer")
+    run("patch", "/v1/influencers/{influencer_id}")
+    run("delete", "/v1/influencers/{influencer_id}")

@@ -1,0 +1,54 @@
+"""Who a project's content is made with."""
+
+from typing import Any
+
+from tests.integration.api.conftest import Api
+from tests.integration.api.test_frame import error_of
+
+
+def select(api: Api, project: str, **brief: Any) -> Any:
+    return api.call("POST", f"/v1/projects/{project}/content/selection", {"brief": brief})
+
+
+def test_the_first_that_is_ready_unless_one_is_set_or_named(api: Api) -> None:
+    project = api.project()
+    draft = api.influencer(project)
+    error = error_of(select(api, project), 409, "CONFLICT")
+    assert error["details"]["subcode"] == "NO_PRIMARY_INFLUENCER"
+    images = {"assetIds": [api.media(project)]}
+    first, second = (api.influencer(project, referenceImages=images) for _ in range(2))
+    assert [select(api, project).json()["influencerId"] for _ in range(3)] == [first] * 3
+    assert select(api, project, influencerId=second).json()["influencerId"] == second
+
+    path = f"/v1/projects/{project}/primary-influencer"
+    refused = error_of(api.call("PUT", path, {"influencerId": draft}), 409, "CONFLICT")
+    assert refused["details"] == {"subcode": "INFLUENCER_NOT_READY", "status": "draft"}
+    assert api.call("PUT", path, {"influencerId": second}).status_code == 200
+    assert select(api, project).json()["influencerId"] == second
+    api.call("DELETE", f"/v1/influencers/{second}")
+    assert select(api, project).json()["influencerId"] == first
+    error_of(select(api, project, influencerId=second), 404, "NOT_FOUND")
+    api.call("PUT", path, {"influencerId": first})
+    assert api.call("PUT", path, {"influencerId": None}).json()["influencerId"] is None
+
+
+def test_what_can_not_be_selected(api: Api, stranger: Api) -> None:
+    project, other = api.project(), api.source()
+    theirs = stranger.source()
+    for influencer in (other, theirs, "inf_nope"):
+        error_of(select(api, project, influencerId=influencer), 404, "NOT_FOUND")
+    draft = api.influencer(project)
+    error = error_of(select(api, project, influencerId=draft), 409, "CONFLICT")
+    assert error["details"]["subcode"] == "INFLUENCER_NOT_READY"
+
+
+def test_a_selection_is_a_copy(api: Api) -> None:
+    source = api.source(personality={"tone": "warm"})
+    project = api.row(source)["projectId"]
+    path = f"/v1/projects/{project}/content/selection"
+    first = api.call("POST", path, {"brief": {"text": "Spring."}}, idempotency_key="brief-1")
+    api.call("PATCH", f"/v1/influencers/{source}", {"personality": {"tone": "cool"}})
+    again = api.call("POST", path, {"brief": {"text": "Spring."}}, idempotency_key="brief-1")
+    assert again.content == first.content
+    assert first.json()["personality"] == {"tone": "warm"}
+    assert select(api, project).json()["personality"] == {"tone": "cool"}

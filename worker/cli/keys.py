@@ -1,0 +1,41 @@
+"""`likeness keys`: API keys of organisations."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from api.database import Database
+
+app = typer.Typer(no_args_is_help=True, help="API keys: create and revoke them.")
+
+
+@app.command()
+def create(
+    organisation: Annotated[str, typer.Argument(metavar="ORGANISATION", show_default=False)],
+    scope: Annotated[
+        list[str] | None, typer.Option(help="May be given again. Without it, all scopes.")
+    ] = None,
+) -> None:
+    """Make a key for an organisation and print its id and its secret. The secret is shown only now."""
+    from api.keys import SCOPES, create_key
+
+    key = create_key(_database(), organisation, tuple(scope or SCOPES))
+    typer.echo(f"{key.key_id} {key.secret}")
+
+
+@app.command()
+def revoke(key_id: Annotated[str, typer.Argument(metavar="KEY_ID", show_default=False)]) -> None:
+    """From now on, the key opens nothing."""
+    from api.keys import revoke_key
+
+    revoke_key(_database(), key_id)
+
+
+def _database() -> "Database":
+    from api.database import Database
+    from api.settings import api_settings
+
+    database = Database(api_settings().database_url.get_secret_value())
+    database.migrate()
+    return database
