@@ -25,7 +25,7 @@ from training.steps import Workspace, workspace
 Groups = tuple[tuple[int, ...], ...]
 GROUPS: tuple[Groups, ...] = ((0, 1, 2), (3,)), ((0, 1, 2, 3),), ((0, 1), (2, 3)), ((0,), (1, 2, 3))
 """How the four views of a training person are read together, by turns."""
-PULL = 100.0  # of the regression towards nothing, in people
+PULL = 100.0  # of the regression towards nothing, in pictures
 
 
 def read(space: Workspace) -> None:

@@ -23,15 +23,15 @@ def picture_hashes(image: Image.Image) -> Hashes:
     return np.stack([_bits(luma), _bits(ImageOps.mirror(luma))])
 
 
-def bits_apart(one: Hashes, other: Hashes) -> tuple[int, bool]:
-    """How many of 64 bits differ, and whether that is the mirrored image's distance, being the smaller."""
+def bits_apart(one: Hashes, other: Hashes, *, mirror: bool = True) -> tuple[int, bool]:
+    """How many of 64 bits differ, and whether that is the mirrored image's distance, being the smaller.
+
+    Without `mirror`, the pictures are compared as they are.
+    """
     plain, mirrored = (one != other[0]).sum(1)
-    return int(min(plain, mirrored)), bool(mirrored < plain)
-
-
-def bits_apart_as_they_are(one: Hashes, other: Hashes) -> tuple[int, bool]:
-    """The same without regard to the mirrored image."""
-    return int((one[0] != other[0]).sum()), False
+    if mirror and mirrored < plain:
+        return int(mirrored), True
+    return int(plain), False
 
 
 def _bits(luma: Image.Image) -> npt.NDArray[np.bool_]:

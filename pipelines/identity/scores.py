@@ -1,12 +1,12 @@
 """What an image has in common with its references and with the set's other images, as numbers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
 from models.likeness import ImageScores, Metric, Nearest
 from pipelines.identity.faces import Vector
-from pipelines.identity.picture_hash import Hashes, bits_apart, bits_apart_as_they_are
+from pipelines.identity.picture_hash import bits_apart
 from pipelines.identity.portrait import Portrait
 from pipelines.identity.references import ReferenceSet
 from pipelines.identity.similarity import centroid, similarity
@@ -37,9 +37,9 @@ def score(
         compared=None if middle is None else "whole-image" if whole else "face",
         references=tuple(each),
         centroid=middle,
-        nearest_reference=_nearest(portrait, named, metric, bits_apart),
+        nearest_reference=_nearest(portrait, named, metric),
         # A head to the left and one to the right are mirror images, and each is what its shot asks for.
-        nearest_shot=_nearest(portrait, others, metric, bits_apart_as_they_are),
+        nearest_shot=_nearest(portrait, others, metric, mirror=False),
     )
 
 
@@ -50,14 +50,11 @@ def is_whole(portrait: Portrait, references: ReferenceSet) -> bool:
 
 
 def _nearest(
-    portrait: Portrait,
-    others: Mapping[str, Portrait],
-    metric: Metric,
-    apart: Callable[[Hashes, Hashes], tuple[int, bool]],
+    portrait: Portrait, others: Mapping[str, Portrait], metric: Metric, *, mirror: bool = True
 ) -> Nearest | None:
     if not others:
         return None
-    bits = {name: apart(portrait.hashes, other.hashes) for name, other in others.items()}
+    bits = {name: bits_apart(portrait.hashes, other.hashes, mirror=mirror) for name, other in others.items()}
     by_hash = min(bits, key=lambda name: bits[name][0])
     faces = {
         name: _alike(metric, portrait.vector, other.vector)

@@ -5,8 +5,6 @@ from typing import Annotated
 import typer
 
 app = typer.Typer(no_args_is_help=True, help="Dead letters: list, show, retry or drop them.")
-# In characters; a table takes what it needs.
-_WIDE = 4000
 LetterIdArgument = Annotated[
     str, typer.Argument(metavar="ID", show_default=False, help="As `list` shows it.")
 ]
@@ -19,11 +17,8 @@ def list_letters(
     json: Annotated[bool, typer.Option("--json", help="One JSON document a line.")] = False,
 ) -> None:
     """List dead letters, the latest first."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
     from models.base import format_time
+    from worker.cli.table import print_table
     from worker.jobs.dead import DeadLetters
     from worker.settings import settings
 
@@ -32,14 +27,11 @@ def list_letters(
         for letter in letters:
             typer.echo(letter.to_json())
         return
-    table = Table("id", "at", "code", "retried as", "message", box=None)
-    for letter in letters:
-        error, retried_as = letter.error, letter.retried_as or ""
-        cells = (letter.letter_id, format_time(letter.at), error.code, retried_as, error.message)
-        # What others wrote is no markup.
-        table.add_row(*map(Text, cells))
-    # Ids are there to be copied, so nothing is cut off.
-    Console(width=_WIDE).print(table)
+    rows = (
+        (one.letter_id, format_time(one.at), one.error.code, one.retried_as or "", one.error.message)
+        for one in letters
+    )
+    print_table(("id", "at", "code", "retried as", "message"), rows)
 
 
 @app.command()

@@ -12,9 +12,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Webhooks: deliver them, list deliveries, deliver again.")
 
-# In characters; a table takes what it needs.
-_WIDE = 4000
-
 
 class State(StrEnum):
     pending = "pending"
@@ -57,19 +54,15 @@ def replay(
 
 
 def _print(deliveries: "Iterable[Delivery]", *, as_json: bool) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
     from models.base import format_time
+    from worker.cli.table import print_table
 
     if as_json:
         for delivery in deliveries:
             typer.echo(delivery.to_json())
         return
-    table = Table("webhook", "job", "type", "state", "tries", "last answer", "next try", "URL", box=None)
-    for delivery in deliveries:
-        cells = (
+    rows = (
+        (
             delivery.webhook_id,
             delivery.job_id,
             delivery.type,
@@ -79,6 +72,6 @@ def _print(deliveries: "Iterable[Delivery]", *, as_json: bool) -> None:
             format_time(delivery.next_try_at) if delivery.next_try_at else "",
             delivery.url,
         )
-        table.add_row(*map(Text, cells))
-    # Ids are there to be copied, so nothing is cut off.
-    Console(width=_WIDE).print(table)
+        for delivery in deliveries
+    )
+    print_table(("webhook", "job", "type", "state", "tries", "last answer", "next try", "URL"), rows)

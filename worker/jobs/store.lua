@@ -22,14 +22,13 @@ local most_dead = 10000
 
 -- One moment for all that a call reads and writes: a record, its event and its letter agree.
 local time = redis.call('TIME')
-local moment = time[1] * 1000 + math.floor(time[2] / 1000)
-local function now() return moment end
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
 local function get(field) return redis.call('HGET', job, field) end
 local function set(...) return redis.call('HSET', job, ...) end
 
 local function emit(kind, data)
-  local at = now()
+  local at = now
   local sequence = redis.call('HINCRBY', job, 'sequence', 1)
   set('updated_at', at)
   redis.call('XADD', events, 'MAXLEN', '~', event_limit, sequence .. '-0', 'type', kind, 'at', at,
@@ -40,7 +39,7 @@ end
 local function create(id, message, fingerprint, influencer, project, callback, expires_at)
   set('job_id', id, 'message', message, 'fingerprint', fingerprint, 'influencer_id', influencer,
     'project_id', project, 'status', 'running', 'stage', 'queued', 'progress', '0', 'attempts', 0,
-    'handovers', 0, 'token', 0, 'sequence', 0, 'submitted_at', now())
+    'handovers', 0, 'token', 0, 'sequence', 0, 'submitted_at', now)
   if callback ~= '' then set('callback_url', callback) end
   if expires_at ~= '' then
     set('expires_at', expires_at)
@@ -58,7 +57,7 @@ end
 -- A webhook of the job's end to one URL, and a copy of what it tells: the record may expire before it arrives.
 local function post(webhook_id, kind, name, url)
   local id = webhook_id .. '-' .. name
-  local row, at = hooks .. ':row:' .. id, now()
+  local row, at = hooks .. ':row:' .. id, now
   redis.call('HSET', row, 'webhook_id', webhook_id, 'type', kind, 'url', url, 'state', 'pending', 'tries', 0,
     'token', 0, 'created_at', at)
   for _, field in ipairs({ 'job_id', 'status', 'progress', 'influencer_id', 'project_id', 'submitted_at',
@@ -88,7 +87,7 @@ end
 
 local function conclude(status, data)
   redis.call('HDEL', job, 'holder')
-  set('status', status, 'stage', 'done', 'finished_at', now())
+  set('status', status, 'stage', 'done', 'finished_at', now)
   tell('job.' .. status, emit('job.' .. status, data))
   for _, list in ipairs({ watch, sent, expiring }) do redis.call('ZREM', list, get('job_id')) end
   redis.call('EXPIRE', job, record_ttl)
@@ -102,7 +101,7 @@ end
 
 -- A letter under a known id replaces the older one.
 local function bury(id, message, error)
-  local letter, at = dead .. ':' .. id, now()
+  local letter, at = dead .. ':' .. id, now
   redis.call('HSET', letter, 'letter_id', id, 'at', at, 'message', message, 'error', error)
   redis.call('EXPIRE', letter, record_ttl)
   redis.call('ZADD', dead, at, id)
@@ -132,12 +131,12 @@ end
 -- A deadline is for the beginning: a job that a worker began with in time goes on, whatever becomes of attempts.
 local function is_late()
   local expires_at = get('expires_at')
-  return get('attempts') == '0' and expires_at and tonumber(expires_at) <= now()
+  return get('attempts') == '0' and expires_at and tonumber(expires_at) <= now
 end
 
 local function held_by(verdict)
   return { verdict, get('token'), get('attempts'), get('attempts') - get('handovers'), get('last_error') or '',
-    now() - get('submitted_at') }
+    now - get('submitted_at') }
 end
 
 local calls = {}
@@ -147,16 +146,16 @@ function calls.submit(id, message, fingerprint, influencer, project, callback, e
   local known = get('fingerprint')
   if known then return known == fingerprint and 'known' or 'conflict' end
   create(id, message, fingerprint, influencer, project, callback, expires_at)
-  redis.call('ZADD', watch, now() + resend_ms, id)
+  redis.call('ZADD', watch, now + resend_ms, id)
   return 'new'
 end
 
 -- The message is on the queue `lane`. Someone asks later whether the queue lost it.
 function calls.sent(token, lane, lost_after_ms)
   if get('status') == 'running' and get('token') == token and not get('holder') then
-    set('sent_at', now(), 'lane', lane)
+    set('sent_at', now, 'lane', lane)
     redis.call('ZREM', watch, get('job_id'))
-    redis.call('ZADD', sent, now() + lost_after_ms, get('job_id'))
+    redis.call('ZADD', sent, now + lost_after_ms, get('job_id'))
   end
   return 'ok'
 end
@@ -171,7 +170,7 @@ function calls.claim(id, message, fingerprint, influencer, project, callback, ex
   if not known then create(id, message, fingerprint, influencer, project, callback, expires_at)
   elseif known ~= fingerprint then return { 'conflict' } end
   if get('status') ~= 'running' then return { 'final' } end
-  if get('holder') and tonumber(get('lease_until')) > now() then return { 'held' } end
+  if get('holder') and tonumber(get('lease_until')) > now then return { 'held' } end
   if is_late() then
     fail(late)
     return { 'expired' }
@@ -181,7 +180,7 @@ function calls.claim(id, message, fingerprint, influencer, project, callback, ex
   if get('cancel_requested') == '1' then verdict = 'canceled'
   elseif get('attempts') - get('handovers') >= tonumber(max_attempts) then verdict = 'exhausted' end
 
-  local lease_until = now() + lease_ms
+  local lease_until = now + lease_ms
   redis.call('HINCRBY', job, 'token', 1)
   set('holder', holder, 'lease_until', lease_until, 'claim', claim, 'verdict', verdict)
   redis.call('ZADD', watch, lease_until, id)
@@ -193,7 +192,7 @@ function calls.claim(id, message, fingerprint, influencer, project, callback, ex
   if verdict == 'claimed' then
     local attempt = redis.call('HINCRBY', job, 'attempts', 1)
     redis.call('ZREM', expiring, id)
-    redis.call('HSETNX', job, 'started_at', now())
+    redis.call('HSETNX', job, 'started_at', now)
     set('stage', 'fetching')
     emit('job.started', cjson.encode({ attempt = attempt }))
   end
@@ -204,7 +203,7 @@ end
 function calls.renew(token, lease_ms)
   local why_not = refusal(token)
   if why_not then return { why_not } end
-  local lease_until = now() + lease_ms
+  local lease_until = now + lease_ms
   set('lease_until', lease_until)
   redis.call('ZADD', watch, lease_until, get('job_id'))
   return { 'ok', get('cancel_requested') or '0' }
@@ -251,7 +250,7 @@ function calls.release(token, delay_ms, handover, reason, last_error)
   let_go()
   redis.call('HINCRBY', job, 'handovers', handover)
   if last_error ~= '' then set('last_error', last_error) end
-  redis.call('ZADD', watch, now() + delay_ms, get('job_id'))
+  redis.call('ZADD', watch, now + delay_ms, get('job_id'))
   emit('job.requeued', cjson.encode({ reason = reason }))
   return { 'ok', get('token'), get('message') }
 end
@@ -282,7 +281,7 @@ function calls.cancel()
     emit('job.cancel_requested', '{}')
     -- One that waits for its next attempt needn't wait any longer.
     if redis.call('ZSCORE', watch, get('job_id')) and not get('holder') then
-      redis.call('ZADD', watch, now(), get('job_id'))
+      redis.call('ZADD', watch, now, get('job_id'))
     end
   end
   return 'accepted'
@@ -291,13 +290,13 @@ end
 -- In `due`, `overdue` and `expire`, KEYS[1] and [2] are the prefixes of jobs and their events.
 local function at_their_time(list, most, again_ms, each)
   local job_prefix, events_prefix, found = KEYS[1], KEYS[2], {}
-  for _, id in ipairs(redis.call('ZRANGEBYSCORE', list, '-inf', now(), 'LIMIT', 0, most)) do
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', list, '-inf', now, 'LIMIT', 0, most)) do
     job, events = job_prefix .. id, events_prefix .. id
     if get('status') ~= 'running' then
       redis.call('ZREM', list, id)
     else
       -- Put off, so that one reaper at a time acts on it.
-      redis.call('ZADD', list, now() + again_ms, id)
+      redis.call('ZADD', list, now + again_ms, id)
       found[#found + 1] = each(id)
     end
   end

@@ -1,0 +1,18 @@
+"""Tables on the command line, of what others wrote."""
+
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+# In characters; a table takes what it needs.
+_WIDE = 4000
+
+
+def print_table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
+    """Ids are there to be copied, so nothing is cut off; and no text is taken for markup."""
+    table = Table(*columns, box=None)
+    for row in rows:
+        table.add_row(*map(Text, row))
+    Console(width=_WIDE).print(table)
