@@ -46,10 +46,14 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedStack]:
         yield running
 
 
-@pytest.fixture
-def settings(stack: EmbeddedStack) -> Settings:
+def settings_apart(stack: EmbeddedStack) -> Settings:
     mine = f"test-{uuid4().hex}"
     return stack.settings(queue=mine, redis_prefix=mine, s3_prefix=mine)
+
+
+@pytest.fixture
+def settings(stack: EmbeddedStack) -> Settings:
+    return settings_apart(stack)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from PIL import Image
 
 from models.influencer import Influencer
 from models.record import JobRecord
-from tests.e2e.conftest import PlanJob, StartWorker, environment_of
+from tests.e2e.conftest import PlanJob, StartWorker, WorkerProcess, environment_of
 from worker.settings import Settings
 
 COMMAND = [sys.executable, "-m", "worker"]
@@ -57,7 +57,7 @@ def test_the_demo_ends_with_a_completed_clone_and_a_contact_sheet(tmp_path: Path
 
 
 def test_a_job_from_submit_to_status(
-    start_worker: StartWorker, plan: PlanJob, settings: Settings, tmp_path: Path
+    worker: WorkerProcess, plan: PlanJob, settings: Settings, tmp_path: Path
 ) -> None:
     message = json.loads(plan(["front"]).to_json())
     del message["jobId"]
@@ -66,7 +66,6 @@ def test_a_job_from_submit_to_status(
     submitted = likeness("submit", str(file), settings=settings)
     assert submitted.returncode == 0, submitted.stderr
     job_id = json.loads(submitted.stdout)["jobId"]
-    start_worker().wait_ready()
 
     healthy = likeness("health", settings=settings)
     watched = likeness("watch", job_id, settings=settings)

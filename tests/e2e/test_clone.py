@@ -12,7 +12,7 @@ from celery import Celery
 
 from models.job import CloneJob, CloneRequest, ReferenceSource
 from models.manifest import DIGITAL_SOURCE_TYPE, Manifest
-from tests.e2e.conftest import SLOWLY, PlanJob, StartWorker, follow
+from tests.e2e.conftest import SLOWLY, PlanJob, StartWorker, WorkerProcess, follow
 from worker.client import JobClient, plan_clone
 from worker.mark.inspection import inspect_image
 from worker.settings import Settings
@@ -79,23 +79,21 @@ def test_a_clone_runs_from_message_to_manifest(
 
 
 def test_a_producer_that_knows_only_celery(
-    start_worker: StartWorker, client: JobClient, plan: PlanJob, settings: Settings
+    worker: WorkerProcess, client: JobClient, plan: PlanJob, settings: Settings
 ) -> None:
-    worker = start_worker()
     job = plan(["front"])
     app = Celery(broker=settings.redis_url.get_secret_value(), set_as_current=False)
     app.send_task("influencer_clone", args=[json.loads(job.to_json())], queue=settings.queue)
     # The record is made by the worker that takes the message.
-    while b"attempt.began" not in worker.log.read_bytes():
+    while job.job_id.encode() not in worker.log.read_bytes():
         time.sleep(0.1)
     events = follow(client, job)
     assert events[-1].type == "job.completed"
 
 
 def test_every_image_says_that_it_is_ai_made_and_what_from(
-    start_worker: StartWorker, client: JobClient, plan: PlanJob, storage: Storage
+    worker: WorkerProcess, client: JobClient, plan: PlanJob, storage: Storage
 ) -> None:
-    worker = start_worker()
     first = plan(["front", "smile"])
     client.submit(first)
     assert follow(client, first)[-1].type == "job.completed"

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from models.event import JobEvent
 from models.job import CloneJob
-from tests.e2e.conftest import SLOWLY, PlanJob, StartWorker, WorkerProcess, follow, wait_for
+from tests.e2e.conftest import SLOWLY, PlanJob, SlowWorkers, StartWorker, WorkerProcess, follow, wait_for
 from worker.client import JobClient
 from worker.jobs import JobStore
 from worker.jobs.dead import DeadLetters
@@ -34,22 +34,78 @@ def assert_completed_once(client: JobClient, job: CloneJob, events: list[JobEven
     assert [i.shot for i in result.images] == list(job.shots)
 
 
-def renderer_of(workers: list[WorkerProcess]) -> WorkerProcess:
-    (busy,) = [w for w in workers if b"attempt.began" in w.log.read_bytes()]
+def renderer_of(job: CloneJob, workers: list[WorkerProcess]) -> WorkerProcess:
+    (busy,) = [w for w in workers if said("attempt.began", job, w)]
     return busy
 
 
-def test_another_worker_finishes_what_a_killed_one_began(
-    start_worker: StartWorker, client: JobClient, plan: PlanJob, storage: Storage
+def said(event: str, job: CloneJob, worker: WorkerProcess) -> bool:
+    lines = worker.log.read_text().splitlines()
+    return any(event in line and job.job_id in line for line in lines)
+
+
+def test_one_message_delivered_to_two_workers_at_once(
+    slow_workers: SlowWorkers, client: JobClient, plan: PlanJob, settings: Settings
 ) -> None:
-    workers = [start_worker(**SLOWLY) for _ in range(2)]
-    for worker in workers:
-        worker.wait_ready()
+    workers = slow_workers(2)
+    job = plan(["front", "smile"])
+    queue = JobQueue(settings, JobStore(settings), make_app(settings))
+    barrier = threading.Barrier(4)
+
+    def deliver() -> None:
+        barrier.wait()
+        queue.put_back(job.job_id, job.to_data())
+
+    senders = [threading.Thread(target=deliver) for _ in range(4)]
+    JobStore(settings).submit(job)
+    for sender in senders:
+        sender.start()
+    for sender in senders:
+        sender.join()
+    events = follow(client, job)
+    assert_completed_once(client, job, events)
+    assert client.get(job.job_id).attempts == 1
+    assert any(said("message.dropped", job, w) for w in workers)
+
+
+def test_a_zombie_that_wakes_writes_nothing(
+    slow_workers: SlowWorkers, client: JobClient, plan: PlanJob, storage: Storage, settings: Settings
+) -> None:
+    workers = slow_workers(2)
+    job, next_job = plan(SHOTS), plan(["front"])
+    # Nobody delivers here, so the outbox keeps what was put into it.
+    job = CloneJob.parse(job.to_data() | {"callbackUrl": "https://example.com/hook"})
+    client.submit(job)
+    wait_for(client, job, "job.image_stored")
+    zombie = renderer_of(job, workers)
+    os.kill(zombie.process.pid, signal.SIGSTOP)
+    assert_completed_once(client, job, follow(client, job))
+    record = client.get(job.job_id)
+    before = {o.key: o.last_modified for o in storage.list(storage.keys.job_prefix(job))}
+    assert storage.keys.manifest_key(job) in before
+    hooks = Outbox(settings).deliveries()
+    assert [hook.job_id for hook in hooks] == [job.job_id]
+    os.kill(zombie.process.pid, signal.SIGCONT)
+    while not said("lease.lost", job, zombie):
+        time.sleep(0.1)
+    assert client.get(job.job_id) == record
+    assert {o.key: o.last_modified for o in storage.list(storage.keys.job_prefix(job))} == before
+    assert Outbox(settings).deliveries() == hooks
+    (other,) = [w for w in workers if w is not zombie]
+    other.stop()
+    client.submit(next_job)
+    assert follow(client, next_job)[-1].type == "job.completed", "it lives again"
+
+
+def test_another_worker_finishes_what_a_killed_one_began(
+    slow_workers: SlowWorkers, client: JobClient, plan: PlanJob, storage: Storage
+) -> None:
+    workers = slow_workers(2)
     job = plan(SHOTS)
     client.submit(job)
     first = wait_for(client, job, "job.image_stored").image
     assert first
-    victim = renderer_of(workers)
+    victim = renderer_of(job, workers)
     (heir,) = [w for w in workers if w is not victim]
     before = time_of(storage, job, first.shot)
     victim.kill()
@@ -67,10 +123,9 @@ def test_another_worker_finishes_what_a_killed_one_began(
 
 
 def test_a_killed_render_process_is_replaced(
-    start_worker: StartWorker, client: JobClient, plan: PlanJob, storage: Storage
+    slow_workers: SlowWorkers, client: JobClient, plan: PlanJob, storage: Storage
 ) -> None:
-    worker = start_worker(**SLOWLY)
-    worker.wait_ready()
+    (worker,) = slow_workers(1)
     job = plan(SHOTS)
     client.submit(job)
     first = wait_for(client, job, "job.image_stored").image
@@ -92,10 +147,9 @@ def test_a_killed_render_process_is_replaced(
 
 
 def test_a_hung_render_process_is_replaced(
-    start_worker: StartWorker, client: JobClient, plan: PlanJob
+    slow_workers: SlowWorkers, client: JobClient, plan: PlanJob
 ) -> None:
-    worker = start_worker(hang_timeout=5, **SLOWLY)
-    worker.wait_ready()
+    (worker,) = slow_workers(1)
     job = plan(["front", "smile"])
     client.submit(job)
     wait_for(client, job, "job.progress")
@@ -105,38 +159,34 @@ def test_a_hung_render_process_is_replaced(
     assert [e.reason for e in events if e.type == "job.requeued"] == ["RENDER_PROCESS_HUNG"]
 
 
-def test_one_message_delivered_to_two_workers_at_once(
-    start_worker: StartWorker, client: JobClient, plan: PlanJob, settings: Settings
+def test_a_job_that_kills_its_render_process_every_time_is_given_up(
+    slow_workers: SlowWorkers, client: JobClient, plan: PlanJob, storage: Storage, settings: Settings
 ) -> None:
-    workers = [start_worker(**SLOWLY) for _ in range(2)]
-    for worker in workers:
-        worker.wait_ready()
-    job = plan(["front", "smile"])
-    queue = JobQueue(settings, JobStore(settings), make_app(settings))
-    barrier = threading.Barrier(4)
-
-    def deliver() -> None:
-        barrier.wait()
-        queue.put_back(job.job_id, job.to_data())
-
-    senders = [threading.Thread(target=deliver) for _ in range(4)]
-    JobStore(settings).submit(job)
-    for sender in senders:
-        sender.start()
-    for sender in senders:
-        sender.join()
-    events = follow(client, job)
-    assert_completed_once(client, job, events)
-    assert client.get(job.job_id).attempts == 1
-    dropped = sum(w.log.read_bytes().count(b"message.dropped") for w in workers)
-    assert dropped >= 1
+    (worker,) = slow_workers(1)
+    job, behind = plan(SHOTS), [plan(["front"]) for _ in range(3)]
+    for one in (job, *behind):
+        client.submit(one)
+    for attempt in (1, 2):
+        for event in client.watch(job.job_id, timeout=60):
+            if event.type == "job.progress" and client.get(job.job_id).attempts == attempt:
+                os.kill(worker.render_pid, signal.SIGKILL)
+                break
+    assert follow(client, job)[-1].type == "job.failed"
+    record = client.get(job.job_id)
+    assert record.error
+    assert record.error.code == "RENDER_PROCESS_DIED"
+    assert record.attempts == 2
+    assert list(storage.list(storage.keys.job_prefix(job))) == []
+    (letter,) = DeadLetters(settings).letters()
+    assert (letter.letter_id, letter.error) == (job.job_id, record.error)
+    for one in behind:
+        assert_completed_once(client, one, follow(client, one))
 
 
 def test_cancel_stops_the_device_within_a_step(
-    start_worker: StartWorker, client: JobClient, plan: PlanJob, storage: Storage
+    slow_workers: SlowWorkers, client: JobClient, plan: PlanJob, storage: Storage
 ) -> None:
-    worker = start_worker(**SLOWLY)
-    worker.wait_ready()
+    slow_workers(1)
     job, next_job = plan(SHOTS), plan(["front"])
     client.submit(job)
     wait_for(client, job, "job.image_stored")
@@ -152,6 +202,20 @@ def test_cancel_stops_the_device_within_a_step(
     assert (answer.accepted, answer.reason) == (False, "ALREADY_CANCELED")
     client.submit(next_job)
     assert follow(client, next_job)[-1].type == "job.completed", "the device is free again"
+
+
+def test_a_draining_worker_finishes_what_it_can(
+    slow_workers: SlowWorkers, client: JobClient, plan: PlanJob
+) -> None:
+    (worker,) = slow_workers(1)
+    job, waiting = plan(SHOTS), plan(["front"])
+    client.submit(job)
+    wait_for(client, job, "job.progress")
+    client.submit(waiting)
+    wait_for(client, waiting, "job.started")
+    assert worker.stop() == 0, worker.log.read_text()
+    assert client.get(job.job_id).status == "completed"
+    assert client.get(waiting.job_id).stage == "queued", "it was handed back, not begun"
 
 
 def test_a_draining_worker_hands_its_job_over(
@@ -175,82 +239,10 @@ def test_a_draining_worker_hands_its_job_over(
     assert time_of(storage, job, first.shot) == before
 
 
-def test_a_draining_worker_finishes_what_it_can(
-    start_worker: StartWorker, client: JobClient, plan: PlanJob
-) -> None:
-    worker = start_worker(drain_grace=60, **SLOWLY)
-    worker.wait_ready()
-    job, waiting = plan(SHOTS), plan(["front"])
-    client.submit(job)
-    wait_for(client, job, "job.progress")
-    client.submit(waiting)
-    wait_for(client, waiting, "job.started")
-    assert worker.stop() == 0, worker.log.read_text()
-    assert client.get(job.job_id).status == "completed"
-    assert client.get(waiting.job_id).stage == "queued", "it was handed back, not begun"
-
-
 def test_a_job_whose_message_was_never_sent_is_found(
-    start_worker: StartWorker, client: JobClient, plan: PlanJob, settings: Settings
+    worker: WorkerProcess, client: JobClient, plan: PlanJob, settings: Settings
 ) -> None:
     job = plan(["front"])
     # The producer dies between its two writes.
     JobStore(settings).submit(job)
-    start_worker()
     assert follow(client, job)[-1].type == "job.completed"
-
-
-def test_a_job_that_kills_its_render_process_every_time_is_given_up(
-    start_worker: StartWorker, client: JobClient, plan: PlanJob, storage: Storage, settings: Settings
-) -> None:
-    worker = start_worker(max_attempts=2, **SLOWLY)
-    worker.wait_ready()
-    job, behind = plan(SHOTS), [plan(["front"]) for _ in range(3)]
-    for one in (job, *behind):
-        client.submit(one)
-    for attempt in (1, 2):
-        for event in client.watch(job.job_id, timeout=60):
-            if event.type == "job.progress" and client.get(job.job_id).attempts == attempt:
-                os.kill(worker.render_pid, signal.SIGKILL)
-                break
-    assert follow(client, job)[-1].type == "job.failed"
-    record = client.get(job.job_id)
-    assert record.error
-    assert record.error.code == "RENDER_PROCESS_DIED"
-    assert record.attempts == 2
-    assert list(storage.list(storage.keys.job_prefix(job))) == []
-    (letter,) = DeadLetters(settings).letters()
-    assert (letter.letter_id, letter.error) == (job.job_id, record.error)
-    for one in behind:
-        assert_completed_once(client, one, follow(client, one))
-
-
-def test_a_zombie_that_wakes_writes_nothing(
-    start_worker: StartWorker, client: JobClient, plan: PlanJob, storage: Storage, settings: Settings
-) -> None:
-    workers = [start_worker(**SLOWLY) for _ in range(2)]
-    for worker in workers:
-        worker.wait_ready()
-    job, next_job = plan(SHOTS), plan(["front"])
-    # Nobody delivers here, so the outbox keeps what was put into it.
-    job = CloneJob.parse(job.to_data() | {"callbackUrl": "https://example.com/hook"})
-    client.submit(job)
-    wait_for(client, job, "job.image_stored")
-    zombie = renderer_of(workers)
-    os.kill(zombie.process.pid, signal.SIGSTOP)
-    assert_completed_once(client, job, follow(client, job))
-    record = client.get(job.job_id)
-    before = {o.key: o.last_modified for o in storage.list(storage.keys.job_prefix(job))}
-    assert storage.keys.manifest_key(job) in before
-    hooks = Outbox(settings).deliveries()
-    assert [hook.job_id for hook in hooks] == [job.job_id]
-    os.kill(zombie.process.pid, signal.SIGCONT)
-    while b"lease.lost" not in zombie.log.read_bytes():
-        time.sleep(0.1)
-    assert client.get(job.job_id) == record
-    assert {o.key: o.last_modified for o in storage.list(storage.keys.job_prefix(job))} == before
-    assert Outbox(settings).deliveries() == hooks
-    (other,) = [w for w in workers if w is not zombie]
-    other.stop()
-    client.submit(next_job)
-    assert follow(client, next_job)[-1].type == "job.completed", "it lives again"

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from tests.e2e.conftest import SLOWLY, PlanJob, StartWorker, follow
+from tests.e2e.conftest import PlanJob, SlowWorkers, StartWorker, follow
 from worker.client import JobClient
 from worker.settings import Settings
 from worker.storage import Storage
@@ -41,10 +41,9 @@ def test_a_hundred_jobs_through_one_worker(
 
 
 def test_the_next_job_is_fetched_while_the_present_one_renders(
-    start_worker: StartWorker, client: JobClient, plan: PlanJob
+    slow_workers: SlowWorkers, client: JobClient, plan: PlanJob
 ) -> None:
-    worker = start_worker(**SLOWLY)
-    worker.wait_ready()
+    slow_workers(1)
     first, second = plan(["front", "smile", "profile", "outdoor"]), plan(["front"])
     client.submit(first)
     client.submit(second)

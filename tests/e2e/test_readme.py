@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import StartWorker, environment_of
+from tests.e2e.conftest import WorkerProcess, environment_of
 from worker import settings as settings_module
 from worker.samples import load_sample
 from worker.settings import Settings
@@ -15,7 +15,7 @@ README = Path(__file__).parents[2] / "README.md"
 
 
 def test_the_example_runs(
-    start_worker: StartWorker,
+    worker: WorkerProcess,
     storage: Storage,
     settings: Settings,
     monkeypatch: pytest.MonkeyPatch,
@@ -30,7 +30,6 @@ def test_the_example_runs(
     for name, value in environment_of(settings).items():
         monkeypatch.setenv(name, value)
     settings_module.settings.cache_clear()
-    start_worker()
     try:
         exec(compile(code, str(README), "exec"), {"row": row})
     finally:

@@ -84,9 +84,8 @@ def test_hostile_references_are_named_and_the_worker_stays_up(
 
 
 def test_odd_but_good_references_are_all_used(
-    start_worker: StartWorker, client: JobClient, storage: Storage
+    worker: WorkerProcess, client: JobClient, storage: Storage
 ) -> None:
-    start_worker()
     source, _ = load_sample("maya")
     odd = {name: build() for name, build, _ in PICTURES[:20]}
     job = plan_clone(source, CloneRequest(name="Maya B"), put_references(storage, source, odd), ["front"])
@@ -96,9 +95,8 @@ def test_odd_but_good_references_are_all_used(
 
 
 def test_a_reference_by_the_stores_own_url(
-    start_worker: StartWorker, client: JobClient, storage: Storage
+    worker: WorkerProcess, client: JobClient, storage: Storage
 ) -> None:
-    start_worker()
     source, (good, *_) = load_sample("maya")
     key = storage.keys.media_key(source.project_id, "med_url")
     storage.put_image(key, good, "image/webp", {})

@@ -6,18 +6,17 @@ import sys
 
 from models.job import CloneJob
 from models.webhook import Webhook
-from tests.e2e.conftest import PlanJob, StartWorker, environment_of, follow
+from tests.e2e.conftest import PlanJob, WorkerProcess, environment_of, follow
 from tests.integration.receiver import SECRET, Receiver
 from worker.client import JobClient
 from worker.settings import Settings
 
 
 def test_a_clones_end_arrives(
-    start_worker: StartWorker, client: JobClient, plan: PlanJob, settings: Settings
+    worker: WorkerProcess, client: JobClient, plan: PlanJob, settings: Settings
 ) -> None:
     receiver = Receiver()
     environment = os.environ | environment_of(settings) | {"LIKENESS_WEBHOOK_SECRETS": SECRET}
-    start_worker()
     # Beside the embedded store, the receiver is the one that this process may reach.
     deliverer = subprocess.Popen(
         [sys.executable, "-m", "worker", "webhooks", "deliver"],
