@@ -13,7 +13,7 @@ log = structlog.get_logger()
 
 class Reaper(Periodic):
     """Sends jobs again whose holder fell silent or whose message never reached the queue, or got lost.
-    Ends those that no worker began with in time."""
+    Ends those that no worker began with in time. Sends parked jobs once there is room."""
 
     def __init__(
         self, interval: float, store: JobStore, queue: JobQueue, metrics: Metrics | None = None
@@ -28,14 +28,20 @@ class Reaper(Periodic):
             log.warning("job.expired", jobId=job_id, stage="queued")
             self._metrics.job_ended("failed", DeadlineExceeded.code)
         for waiting in self._store.due():
-            self._send(waiting, "due")
+            if waiting.is_begun:
+                self._queue.send_again(waiting)
+            else:
+                self._queue.send(waiting)
+            self._tell(waiting, "due")
         overdue = self._store.overdue()
-        # A message may just be far back in the queue. It is lost if a later one was claimed, or none is left.
-        nothing_queued = bool(overdue) and self._queue.depth() == 0
+        depths = self._queue.depths() if overdue else {}
         for waiting, overtaken in overdue:
-            if overtaken or nothing_queued:
-                self._send(waiting, "message lost")
+            # A message may just be far back in its queue. It is lost if a later one of that queue was claimed, or
+            # none is left; and in the queue of a tier that is no more, nobody listens.
+            if overtaken or not depths.get(waiting.lane):
+                self._queue.send_again(waiting)
+                self._tell(waiting, "message lost")
+        self._queue.send_parked()
 
-    def _send(self, waiting: WaitingJob, why: str) -> None:
-        self._queue.send_again(waiting)
+    def _tell(self, waiting: WaitingJob, why: str) -> None:
         log.info("job.sent_again", jobId=waiting.job_id, stage="queued", why=why)

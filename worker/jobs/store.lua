@@ -10,15 +10,24 @@
 --       6 expiring zset    jobs that no worker began with yet, by the time at which they fail for it
 --       7 hooks    zset    webhooks to deliver; the keys around it stand in webhooks/outbox.lua
 --       8 dead     zset    dead letters by the time of their death; `dead:<id>` is a letter's hash
+--       9 parked   zset    projects that have parked jobs, by the time at which to look whether they have room;
+--                          `parked:<project>` is the zset of those jobs, by the time of their submission
+--      10 slots    prefix  `slots:<project>` is the set of the project's jobs that count against its limit
 -- ARGV  1 function, 2 event limit, 3 record ttl (s), then what the function takes
 --
 -- A job is held while `holder` is set. Its `token` grows with every claim and every loss of the lease, so
 -- that a writer who shows an old one is refused. A final job's state never changes again.
+--
+-- A job takes a slot of its project once, when it is sent or first claimed, and has it until it is final: attempts that
+-- end early neither give it back nor wait for another. One that gets none is parked: it is on no other list, and no
+-- message of it is needed, until it is given a slot and sent. A set can't count a job twice, nor miss one.
 
 local job, events, watch, sent, lanes = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local expiring, hooks, dead = KEYS[6], KEYS[7], KEYS[8]
+local expiring, hooks, dead, parked, slots = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local event_limit, record_ttl = ARGV[2], ARGV[3]
 local most_dead = 10000
+-- While a project has no room, it is looked at again after this long.
+local look_again_ms = 1000
 
 -- One moment for all that a call reads and writes: a record, its event and its letter agree.
 local time = redis.call('TIME')
@@ -46,6 +55,44 @@ local function create(id, message, fingerprint, influencer, project, callback, e
     redis.call('ZADD', expiring, expires_at, id)
   end
   emit('job.submitted', '{}')
+end
+
+local function slots_of(project) return slots .. ':' .. project end
+local function parked_of(project) return parked .. ':' .. project end
+
+local function park()
+  local id, project = get('job_id'), get('project_id')
+  redis.call('ZREM', watch, id)
+  redis.call('ZREM', sent, id)
+  -- A note of sending that comes late is refused by it.
+  redis.call('HINCRBY', job, 'token', 1)
+  redis.call('ZADD', parked_of(project), get('submitted_at'), id)
+  redis.call('ZADD', parked, 'NX', now, project)
+end
+
+-- Whether the job has a slot of its project, now or since long; if not, it is parked. One that was begun before it
+-- had a slot goes past the limit, since its stored work would grow old.
+local function admit(limit)
+  local id, project = get('job_id'), get('project_id')
+  local taken, waiting = slots_of(project), parked_of(project)
+  if redis.call('SISMEMBER', taken, id) == 1 then return true end
+  if limit ~= '' and get('attempts') == '0' then
+    -- Nor does it overtake those of its project that wait.
+    if redis.call('SCARD', taken) >= tonumber(limit) or redis.call('ZCARD', waiting) > 0 then
+      park()
+      return false
+    end
+  end
+  redis.call('SADD', taken, id)
+  redis.call('ZREM', waiting, id)
+  return true
+end
+
+local function leave_project()
+  local id, project = get('job_id'), get('project_id')
+  redis.call('SREM', slots_of(project), id)
+  redis.call('ZREM', parked_of(project), id)
+  redis.call('ZADD', parked, 'XX', now, project)
 end
 
 local function let_go()
@@ -90,6 +137,7 @@ local function conclude(status, data)
   set('status', status, 'stage', 'done', 'finished_at', now)
   tell('job.' .. status, emit('job.' .. status, data))
   for _, list in ipairs({ watch, sent, expiring }) do redis.call('ZREM', list, get('job_id')) end
+  leave_project()
   redis.call('EXPIRE', job, record_ttl)
   redis.call('EXPIRE', events, record_ttl)
 end
@@ -139,13 +187,29 @@ local function held_by(verdict)
     now - get('submitted_at') }
 end
 
+-- What a sender needs.
+local function waiting_job()
+  return { get('job_id'), get('message'), get('token'), get('project_id'), get('attempts'), get('lane') or '' }
+end
+
+-- A message of the job came: those that were sent to its queue long before are lost.
+local function note_passage()
+  local sent_at, lane = get('sent_at'), get('lane')
+  if sent_at and tonumber(sent_at) > tonumber(redis.call('HGET', lanes, lane) or '0') then
+    redis.call('HSET', lanes, lane, sent_at)
+  end
+end
+
 local calls = {}
 
--- A new job waits to be sent: until `sent` says so, it is on the watch list.
-function calls.submit(id, message, fingerprint, influencer, project, callback, expires_at, resend_ms)
+-- A new job waits to be sent: until `sent` says so, it is on the watch list. Where its project has a limit, it takes
+-- its slot here, or is parked.
+function calls.submit(id, message, fingerprint, influencer, project, callback, expires_at, resend_ms, limit)
   local known = get('fingerprint')
   if known then return known == fingerprint and 'known' or 'conflict' end
   create(id, message, fingerprint, influencer, project, callback, expires_at)
+  -- Without a limit only claims take slots: were one set later, it would hold back what waits by then.
+  if limit ~= '' and not admit(limit) then return 'parked' end
   redis.call('ZADD', watch, now + resend_ms, id)
   return 'new'
 end
@@ -164,7 +228,7 @@ end
 -- One that comes too late to begin ends the job, with the error `late`.
 -- `claim` names this very call.
 function calls.claim(id, message, fingerprint, influencer, project, callback, expires_at, claim, holder, lease_ms,
-    max_attempts, late)
+    max_attempts, late, limit)
   if is_same_claim(claim) then return held_by(get('verdict')) end
   local known = get('fingerprint')
   if not known then create(id, message, fingerprint, influencer, project, callback, expires_at)
@@ -175,6 +239,8 @@ function calls.claim(id, message, fingerprint, influencer, project, callback, ex
     fail(late)
     return { 'expired' }
   end
+  note_passage()
+  if not admit(limit) then return { 'parked' } end
 
   local verdict = 'claimed'
   if get('cancel_requested') == '1' then verdict = 'canceled'
@@ -185,10 +251,6 @@ function calls.claim(id, message, fingerprint, influencer, project, callback, ex
   set('holder', holder, 'lease_until', lease_until, 'claim', claim, 'verdict', verdict)
   redis.call('ZADD', watch, lease_until, id)
   redis.call('ZREM', sent, id)
-  local sent_at, lane = get('sent_at'), get('lane')
-  if sent_at and tonumber(sent_at) > tonumber(redis.call('HGET', lanes, lane) or '0') then
-    redis.call('HSET', lanes, lane, sent_at)
-  end
   if verdict == 'claimed' then
     local attempt = redis.call('HINCRBY', job, 'attempts', 1)
     redis.call('ZREM', expiring, id)
@@ -252,7 +314,7 @@ function calls.release(token, delay_ms, handover, reason, last_error)
   if last_error ~= '' then set('last_error', last_error) end
   redis.call('ZADD', watch, now + delay_ms, get('job_id'))
   emit('job.requeued', cjson.encode({ reason = reason }))
-  return { 'ok', get('token'), get('message') }
+  return { 'ok', unpack(waiting_job()) }
 end
 
 -- Keep a message that can't become a job. `is_own`: it is the very message that its job was submitted with. If that
@@ -305,21 +367,21 @@ end
 
 -- Jobs to send now. One that is held lost its holder, and is let go.
 function calls.due(most, resend_ms)
-  return at_their_time(watch, most, resend_ms, function(id)
+  return at_their_time(watch, most, resend_ms, function()
     if get('holder') then
       let_go()
       emit('job.requeued', cjson.encode({ reason = 'LEASE_EXPIRED' }))
     end
-    return { id, get('message'), get('token') }
+    return waiting_job()
   end)
 end
 
 -- Jobs that wait for long, each with whether its message is surely lost: one sent much later was claimed.
 function calls.overdue(most, lost_after_ms)
-  return at_their_time(sent, most, lost_after_ms, function(id)
+  return at_their_time(sent, most, lost_after_ms, function()
     local claimed = tonumber(redis.call('HGET', lanes, get('lane')) or '0')
     local overtaken = claimed > tonumber(get('sent_at')) + lost_after_ms
-    return { id, get('message'), get('token'), overtaken and '1' or '0' }
+    return { overtaken and '1' or '0', unpack(waiting_job()) }
   end)
 end
 
@@ -330,6 +392,40 @@ function calls.expire(most, late)
     redis.call('ZREM', expiring, id)
     return id
   end)
+end
+
+-- Give free slots to parked jobs, `most` for each of as many projects, and name the jobs: they are to be sent now.
+-- KEYS[1] is the prefix of jobs.
+function calls.unpark(most, limit, resend_ms)
+  local job_prefix, found = KEYS[1], {}
+  for _, project in ipairs(redis.call('ZRANGEBYSCORE', parked, '-inf', now, 'LIMIT', 0, most)) do
+    local taken, room = slots_of(project), tonumber(most)
+    if limit ~= '' then room = math.min(room, limit - redis.call('SCARD', taken)) end
+    if room <= 0 then
+      -- A slot of a job that isn't there, or ended by an older version's hand, would never come back.
+      for _, id in ipairs(redis.call('SMEMBERS', taken)) do
+        job = job_prefix .. id
+        if get('status') ~= 'running' then redis.call('SREM', taken, id) end
+      end
+    else
+      local free = redis.call('ZPOPMIN', parked_of(project), room)
+      for i = 1, #free, 2 do
+        local id = free[i]
+        job = job_prefix .. id
+        if get('status') == 'running' then
+          redis.call('SADD', taken, id)
+          redis.call('ZADD', watch, now + resend_ms, id)
+          found[#found + 1] = waiting_job()
+        end
+      end
+    end
+    if redis.call('EXISTS', parked_of(project)) == 1 then
+      redis.call('ZADD', parked, now + look_again_ms, project)
+    else
+      redis.call('ZREM', parked, project)
+    end
+  end
+  return found
 end
 
 return calls[ARGV[1]](unpack(ARGV, 4))
