@@ -1,5 +1,6 @@
 """Real worker processes on the real stack. A worker loads its profile in seconds, so tests share some."""
 
+import json
 import os
 import signal
 import subprocess
@@ -8,8 +9,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from models.event import JobEvent
 from models.job import CloneJob, CloneRequest, ReferenceSource
@@ -84,10 +87,17 @@ def _judges(pid: int) -> bool:
 def environment_of(settings: Settings) -> dict[str, str]:
     """The variables that give another process these settings."""
     values = settings.model_dump(exclude_none=True, exclude_defaults=True)
-    return {
-        f"LIKENESS_{name.upper()}": getattr(value, "get_secret_value", lambda value=value: str(value))()
-        for name, value in values.items()
-    }
+    return {f"LIKENESS_{name.upper()}": _variable(value) for name, value in values.items()}
+
+
+def _variable(value: Any) -> str:
+    match value:
+        case SecretStr():
+            return value.get_secret_value()
+        case dict() | tuple():
+            return json.dumps(value)
+        case _:
+            return str(value)
 
 
 StartWorker = Callable[..., WorkerProcess]

@@ -35,6 +35,7 @@ from tests.e2e.faults.services import Deliverer, HangingReceiver, LastingRedis
 from tests.integration.receiver import SECRET
 from worker.client import JobClient, plan_clone
 from worker.jobs import JobStore
+from worker.jobs.connection import connect
 from worker.samples import load_sample
 from worker.settings import Settings
 from worker.stack import EmbeddedStack
@@ -43,6 +44,8 @@ from worker.storage import Storage
 SHOTS = ("front", "smile", "profile", "outdoor")
 PREFIX = "faults"
 DRAIN_GRACE = 3
+PROJECT_LIMIT = 4
+"""All jobs are of one project. Three workers would take six."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,7 @@ def site(folder: Path, seed: int) -> Iterator[Site]:
             drain_grace=DRAIN_GRACE,
             # Faults come more densely than anywhere else, and no job shall fail for them.
             max_attempts=20,
+            project_limit=PROJECT_LIMIT,
             retry_backoff=0.2,
         )
         proxied = settings.model_copy(
@@ -157,7 +161,11 @@ def run(form: Form, seed: int, folder: Path, planned: Sequence[Planned] | None =
             producer.complaints.append(f"only {len(chaos.injected)} of {form.faults} faults came")
         return Report(
             seed=seed,
-            wrong=violations(seen, keys) + fleet.complaints + producer.complaints,
+            wrong=[
+                *violations(seen, keys, limit=PROJECT_LIMIT, places=_places(here)),
+                *fleet.complaints,
+                *producer.complaints,
+            ],
             injected=chaos.injected,
             seen=seen,
             took=time.monotonic() - began,
@@ -295,6 +303,12 @@ def look(
             )
         project = producer.submitted[0].project_id
         return seen, [o.key for o in storage.list(f"{project}/influencers")]
+
+
+def _places(here: Site) -> list[str]:
+    with connect(here.settings) as client:
+        found = [client.keys(f"{PREFIX}:{what}:*") for what in ("slots", "parked")]
+    return [str(key) for keys in found for key in keys]
 
 
 def _interrupted_clean_ups(fleet: Fleet) -> set[str]:
