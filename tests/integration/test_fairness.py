@@ -196,15 +196,35 @@ def test_a_second_message_changes_nothing(store: JobStore, places: Places) -> No
 def test_a_note_of_sending_that_comes_late_leaves_a_parked_job_alone(
     settings: Settings, redis_client: Redis
 ) -> None:
-    first, second = make_job(), make_job()
     unlimited, store = limited(settings, None), limited(settings, 1)
-    unlimited.submit(first)
-    waiting = unlimited.submit(second)
-    assert waiting, "its producer knows of no limit"
-    claimed(store, first)
-    assert store.claim(second, "me").verdict == "parked"
-    store.sent(waiting, "new")
-    assert redis_client.zscore(f"{settings.redis_prefix}:sent", second.job_id) is None
+    claimed(store, make_job())
+    # Its producer knows of no limit, and its worker is quicker than its producer's note, or is not.
+    for quick in (True, False):
+        job = make_job()
+        waiting = unlimited.submit(job)
+        assert waiting
+        if not quick:
+            store.sent(waiting, "new")
+        assert store.claim(job, "me").verdict == "parked"
+        store.sent(waiting, "new")
+        for watched in ("watch", "sent"):
+            assert redis_client.zscore(f"{settings.redis_prefix}:{watched}", job.job_id) is None
+
+
+def test_a_message_that_is_parked_has_overtaken_those_that_got_lost(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.jobs.store._LOST_AFTER_MS", 100)
+    unlimited, store = limited(settings, None), limited(settings, 1)
+    lost, later = make_job("project-2"), make_job()
+    claimed(store, make_job())
+    for job in (lost, later):
+        waiting = unlimited.submit(job)
+        assert waiting
+        store.sent(waiting, "new")
+        time.sleep(0.15)
+    assert store.claim(later, "me").verdict == "parked"
+    assert [(w.job_id, is_lost) for w, is_lost in store.overdue()] == [(lost.job_id, True)]
 
 
 def test_a_job_that_was_let_go_and_not_sent_is_due(settings: Settings) -> None:
@@ -217,9 +237,12 @@ def test_a_job_that_was_let_go_and_not_sent_is_due(settings: Settings) -> None:
 
 
 def test_a_limit_can_change(settings: Settings, places: Places) -> None:
-    jobs = submitted(limited(settings, 1), 6)
+    jobs = submitted(limited(settings, 1), 7)
+    claimed(limited(settings, None), jobs.pop())
+    assert places.parked() == [job.job_id for job in jobs[1:]], "a message of it was still there"
     # Projects without room are looked at once a second.
-    assert ids(limited(settings, 3).unpark()) == [job.job_id for job in jobs[1:3]]
+    assert ids(limited(settings, 4).unpark()) == [job.job_id for job in jobs[1:3]]
+    assert limited(settings, 5).unpark() == []
     time.sleep(1.05)
     assert limited(settings, 1).unpark() == [], "it fell, and those that are on their way go on"
     time.sleep(1.05)
@@ -268,6 +291,15 @@ def test_a_reaper_sends_what_has_room_behind_new_jobs(settings: Settings, redis_
     assert redis_client.llen(settings.queue) == 2
     assert redis_client.llen(f"{settings.queue}.again") == 0
     assert store.due() == []
+
+
+def test_a_new_job_that_was_never_sent_goes_behind_the_others(
+    settings: Settings, redis_client: Redis
+) -> None:
+    store = limited(settings, 1, resend_after=0)
+    store.submit(make_job())
+    Reaper(60, store, JobQueue(settings, store))._reap()
+    assert redis_client.llen(settings.queue) == 1
 
 
 @pytest.mark.parametrize("seed", range(3))
