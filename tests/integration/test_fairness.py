@@ -2,17 +2,21 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from random import Random
+from typing import Any
 
 import pytest
+from kombu import Consumer, Queue
 from redis import Redis
 
 from models.job import CloneJob, CloneRequest, ReferenceSource
 from tests.integration.test_job_store import ERROR, SOURCE, claimed, result_of
 from worker.client import JobClient, plan_clone
 from worker.jobs import JobStore, Lease, WaitingJob
-from worker.queue import JobQueue
+from worker.lanes import Lanes
+from worker.queue import JobQueue, make_app
 from worker.reaper import Reaper
 from worker.settings import Settings
 
@@ -383,6 +387,34 @@ def test_tiers_have_queues_of_their_own(settings: Settings, redis_client: Redis)
         f"{settings.queue}.gold": 1,
         settings.queue: 1,
     }
+
+
+@pytest.mark.parametrize(
+    ("changes", "served"),
+    [
+        ({}, "gold.again, again, gold, bulk, , gold, bulk, , gold"),
+        ({"tier_order": "strict"}, "gold.again, again, gold, gold, gold, bulk, bulk, , "),
+        ({"tier_order": "strict", "serves": ("default", "gold")}, "again, gold.again, , , gold, gold, gold"),
+        ({"serves": ("bulk",)}, "bulk, bulk"),
+    ],
+)
+def test_queues_are_served_by_their_order(settings: Settings, changes: dict[str, Any], served: str) -> None:
+    tiered = settings.model_copy(update={"tiers": {"gold": ("g",), "bulk": ("b",)}, **changes})
+    app = make_app(tiered)
+    queue = JobQueue(tiered, JobStore(tiered), app)
+    for project in ("d", "d", "b", "b", "g", "g", "g"):
+        queue.send(WaitingJob(project, "{}", "0", project))
+    for project in ("d", "g"):
+        queue.put_back(project, {}, project)
+    came: list[str] = []
+    with app.connection_for_read() as connection:
+        queues = [Queue(name)(connection.default_channel) for name in Lanes(tiered).served]
+        consumer = Consumer(connection.default_channel, queues, auto_declare=False, no_ack=True)
+        consumer.register_callback(lambda _, message: came.append(message.delivery_info["routing_key"]))
+        with consumer, suppress(TimeoutError):
+            while True:
+                connection.drain_events(timeout=0.5)
+    assert ", ".join(name.removeprefix(settings.queue).removeprefix(".") for name in came) == served
 
 
 def test_jobs_of_a_tier_that_is_no_more_are_sent_elsewhere(
