@@ -28,20 +28,19 @@ class Reaper(Periodic):
             log.warning("job.expired", jobId=job_id, stage="queued")
             self._metrics.job_ended("failed", DeadlineExceeded.code)
         for waiting in self._store.due():
-            if waiting.is_begun:
-                self._queue.send_again(waiting)
-            else:
-                self._queue.send(waiting)
-            self._tell(waiting, "due")
+            self._send(waiting, "due")
         overdue = self._store.overdue()
         depths = self._queue.depths() if overdue else {}
         for waiting, overtaken in overdue:
             # A message may just be far back in its queue. It is lost if a later one of that queue was claimed, or
-            # none is left; and in the queue of a tier that is no more, nobody listens.
-            if overtaken or not depths.get(waiting.lane):
-                self._queue.send_again(waiting)
-                self._tell(waiting, "message lost")
+            # none is left.
+            if waiting.lane not in depths:
+                self._send(waiting, "queue is no tier's")
+            elif overtaken or depths[waiting.lane] == 0:
+                self._send(waiting, "message lost", had_its_turn=True)
         self._queue.send_parked()
 
-    def _tell(self, waiting: WaitingJob, why: str) -> None:
+    def _send(self, waiting: WaitingJob, why: str, *, had_its_turn: bool = False) -> None:
+        send = self._queue.send_again if waiting.is_begun or had_its_turn else self._queue.send
+        send(waiting)
         log.info("job.sent_again", jobId=waiting.job_id, stage="queued", why=why)

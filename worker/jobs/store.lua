@@ -10,24 +10,18 @@
 --       6 expiring zset    jobs that no worker began with yet, by the time at which they fail for it
 --       7 hooks    zset    webhooks to deliver; the keys around it stand in webhooks/outbox.lua
 --       8 dead     zset    dead letters by the time of their death; `dead:<id>` is a letter's hash
---       9 parked   zset    projects that have parked jobs, by the time at which to look whether they have room;
---                          `parked:<project>` is the zset of those jobs, by the time of their submission
---      10 slots    prefix  `slots:<project>` is the set of the project's jobs that count against its limit
+--       9 parked and 10 slots stand in slots.lua
 -- ARGV  1 function, 2 event limit, 3 record ttl (s), then what the function takes
 --
 -- A job is held while `holder` is set. Its `token` grows with every claim and every loss of the lease, so
 -- that a writer who shows an old one is refused. A final job's state never changes again.
 --
--- A job takes a slot of its project once, when it is sent or first claimed, and has it until it is final: attempts that
--- end early neither give it back nor wait for another. One that gets none is parked: it is on no other list, and no
--- message of it is needed, until it is given a slot and sent. A set can't count a job twice, nor miss one.
+-- A job that gets no slot of its project is parked: it is on no list to be sent, until it is given one.
 
 local job, events, watch, sent, lanes = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local expiring, hooks, dead, parked, slots = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
+local expiring, hooks, dead = KEYS[6], KEYS[7], KEYS[8]
 local event_limit, record_ttl = ARGV[2], ARGV[3]
 local most_dead = 10000
--- While a project has no room, it is looked at again after this long.
-local look_again_ms = 1000
 
 -- One moment for all that a call reads and writes: a record, its event and its letter agree.
 local time = redis.call('TIME')
@@ -57,42 +51,17 @@ local function create(id, message, fingerprint, influencer, project, callback, e
   emit('job.submitted', '{}')
 end
 
-local function slots_of(project) return slots .. ':' .. project end
-local function parked_of(project) return parked .. ':' .. project end
-
-local function park()
+-- Whether the job has a slot of its project; if not, it is parked. One that was begun before it had a slot goes past
+-- the limit, since its stored work would grow old.
+local function admit(limit)
   local id, project = get('job_id'), get('project_id')
+  if projects.admit(project, id, get('attempts') == '0' and limit or '') then return true end
   redis.call('ZREM', watch, id)
   redis.call('ZREM', sent, id)
   -- A note of sending that comes late is refused by it.
   redis.call('HINCRBY', job, 'token', 1)
-  redis.call('ZADD', parked_of(project), get('submitted_at'), id)
-  redis.call('ZADD', parked, 'NX', now, project)
-end
-
--- Whether the job has a slot of its project, now or since long; if not, it is parked. One that was begun before it
--- had a slot goes past the limit, since its stored work would grow old.
-local function admit(limit)
-  local id, project = get('job_id'), get('project_id')
-  local taken, waiting = slots_of(project), parked_of(project)
-  if redis.call('SISMEMBER', taken, id) == 1 then return true end
-  if limit ~= '' and get('attempts') == '0' then
-    -- Nor does it overtake those of its project that wait.
-    if redis.call('SCARD', taken) >= tonumber(limit) or redis.call('ZCARD', waiting) > 0 then
-      park()
-      return false
-    end
-  end
-  redis.call('SADD', taken, id)
-  redis.call('ZREM', waiting, id)
-  return true
-end
-
-local function leave_project()
-  local id, project = get('job_id'), get('project_id')
-  redis.call('SREM', slots_of(project), id)
-  redis.call('ZREM', parked_of(project), id)
-  redis.call('ZADD', parked, 'XX', now, project)
+  projects.park(project, id, get('submitted_at'), now)
+  return false
 end
 
 local function let_go()
@@ -137,7 +106,7 @@ local function conclude(status, data)
   set('status', status, 'stage', 'done', 'finished_at', now)
   tell('job.' .. status, emit('job.' .. status, data))
   for _, list in ipairs({ watch, sent, expiring }) do redis.call('ZREM', list, get('job_id')) end
-  leave_project()
+  projects.leave(get('project_id'), get('job_id'), now)
   redis.call('EXPIRE', job, record_ttl)
   redis.call('EXPIRE', events, record_ttl)
 end
@@ -349,7 +318,7 @@ function calls.cancel()
   return 'accepted'
 end
 
--- In `due`, `overdue` and `expire`, KEYS[1] and [2] are the prefixes of jobs and their events.
+-- In `due`, `overdue`, `expire` and `unpark`, KEYS[1] and [2] are the prefixes of jobs and their events.
 local function at_their_time(list, most, again_ms, each)
   local job_prefix, events_prefix, found = KEYS[1], KEYS[2], {}
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', list, '-inf', now, 'LIMIT', 0, most)) do
@@ -394,36 +363,14 @@ function calls.expire(most, late)
   end)
 end
 
--- Give free slots to parked jobs, `most` for each of as many projects, and name the jobs: they are to be sent now.
--- KEYS[1] is the prefix of jobs.
+-- Parked jobs that got a slot, to be sent now.
 function calls.unpark(most, limit, resend_ms)
   local job_prefix, found = KEYS[1], {}
-  for _, project in ipairs(redis.call('ZRANGEBYSCORE', parked, '-inf', now, 'LIMIT', 0, most)) do
-    local taken, room = slots_of(project), tonumber(most)
-    if limit ~= '' then room = math.min(room, limit - redis.call('SCARD', taken)) end
-    if room <= 0 then
-      -- A slot of a job that isn't there, or ended by an older version's hand, would never come back.
-      for _, id in ipairs(redis.call('SMEMBERS', taken)) do
-        job = job_prefix .. id
-        if get('status') ~= 'running' then redis.call('SREM', taken, id) end
-      end
-    else
-      local free = redis.call('ZPOPMIN', parked_of(project), room)
-      for i = 1, #free, 2 do
-        local id = free[i]
-        job = job_prefix .. id
-        if get('status') == 'running' then
-          redis.call('SADD', taken, id)
-          redis.call('ZADD', watch, now + resend_ms, id)
-          found[#found + 1] = waiting_job()
-        end
-      end
-    end
-    if redis.call('EXISTS', parked_of(project)) == 1 then
-      redis.call('ZADD', parked, now + look_again_ms, project)
-    else
-      redis.call('ZREM', parked, project)
-    end
+  local function is_running(id) return redis.call('HGET', job_prefix .. id, 'status') == 'running' end
+  for _, id in ipairs(projects.fill(most, limit, now, is_running)) do
+    job = job_prefix .. id
+    redis.call('ZADD', watch, now + resend_ms, id)
+    found[#found + 1] = waiting_job()
   end
   return found
 end

@@ -1,4 +1,4 @@
-"""The job store's Python side. What a write means, and why it is safe, stands in store.lua."""
+"""The job store's Python side. What a write means, and why it is safe, stands in store.lua and slots.lua."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -95,8 +95,9 @@ class JobStore:
         self._settings = settings
         self._limit = settings.project_limit or ""
         self._redis = connect(settings)
-        source = resources.files("worker.jobs").joinpath("store.lua").read_text()
-        self._script = self._redis.register_script(source)
+        sources = resources.files("worker.jobs")
+        script = "".join(sources.joinpath(name).read_text() for name in ("slots.lua", "store.lua"))
+        self._script = self._redis.register_script(script)
 
     def submit(self, job: CloneJob) -> WaitingJob | None:
         """Record a new job, to be sent by the caller. None if it is known already, or parked since its project has
