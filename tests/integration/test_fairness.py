@@ -275,6 +275,14 @@ def test_projects_that_wait_for_room_keep_no_others_waiting(settings: Settings) 
     assert found == [second.job_id]
 
 
+def test_no_call_names_more_than_it_is_asked_for(settings: Settings) -> None:
+    jobs = [job for project in ("a", "b") for job in submitted(limited(settings, 1), 3, project)]
+    unlimited = limited(settings, None)
+    found = [ids(unlimited.unpark(most=3)), ids(unlimited.unpark(most=3))]
+    assert [len(some) for some in found] == [3, 1]
+    assert {*found[0], *found[1]} == {job.job_id for job in (*jobs[1:3], *jobs[4:])}
+
+
 def test_a_reaper_sends_what_has_room_behind_new_jobs(settings: Settings, redis_client: Redis) -> None:
     one = settings.model_copy(update={"project_limit": 1})
     client, store = JobClient(one), JobStore(one)
