@@ -44,8 +44,6 @@ from worker.storage import Storage
 SHOTS = ("front", "smile", "profile", "outdoor")
 PREFIX = "faults"
 DRAIN_GRACE = 3
-PROJECT_LIMIT = 4
-"""All jobs are of one project. Three workers would take six."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +56,8 @@ class Form:
     patience: float
     workers: int = 3
     image_seconds: float = 0.3
+    project_limit: int | None = 4
+    """All jobs are of one project. Three workers would have six in hand."""
 
 
 SMALL = Form(jobs=30, faults=23, seconds=22, patience=150)
@@ -94,7 +94,7 @@ class Site:
 
 
 @contextmanager
-def site(folder: Path, seed: int) -> Iterator[Site]:
+def site(folder: Path, seed: int, project_limit: int | None = None) -> Iterator[Site]:
     with ExitStack() as cleanup:
         stack = cleanup.enter_context(EmbeddedStack(folder / "stack", persist=True))
         redis_proxy = TcpProxy(stack.redis.port)
@@ -110,7 +110,7 @@ def site(folder: Path, seed: int) -> Iterator[Site]:
             drain_grace=DRAIN_GRACE,
             # Faults come more densely than anywhere else, and no job shall fail for them.
             max_attempts=20,
-            project_limit=PROJECT_LIMIT,
+            project_limit=project_limit,
             retry_backoff=0.2,
         )
         proxied = settings.model_copy(
@@ -126,7 +126,7 @@ def run(form: Form, seed: int, folder: Path, planned: Sequence[Planned] | None =
     """`planned`: these faults instead of what the seed draws."""
     began = time.monotonic()
     with ExitStack() as cleanup:
-        here = cleanup.enter_context(site(folder, seed))
+        here = cleanup.enter_context(site(folder, seed, form.project_limit))
         receiver = HangingReceiver()
         cleanup.callback(receiver.stop)
         deliverer = Deliverer(_webhook_environment(here.proxied, receiver), folder / "deliverer.log")
@@ -162,7 +162,7 @@ def run(form: Form, seed: int, folder: Path, planned: Sequence[Planned] | None =
         return Report(
             seed=seed,
             wrong=[
-                *violations(seen, keys, limit=PROJECT_LIMIT, places=_places(here)),
+                *violations(seen, keys, limit=form.project_limit, places=_places(here)),
                 *fleet.complaints,
                 *producer.complaints,
             ],
