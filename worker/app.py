@@ -17,9 +17,10 @@ from worker.attempts import handle
 from worker.consumer_loop import ConsumerLoop
 from worker.endpoint import Endpoint
 from worker.health import WorkerHealth
+from worker.lanes import Lanes
 from worker.logs import configure_logs
 from worker.node import Node
-from worker.queue import make_app, queue_names
+from worker.queue import make_app
 from worker.settings import settings
 
 log = structlog.get_logger()
@@ -50,7 +51,7 @@ def run(jobs: int) -> None:
             "worker",
             "--pool=threads",
             f"--concurrency={jobs}",
-            f"--queues={','.join(queue_names(settings()))}",
+            f"--queues={','.join(Lanes(settings()).served)}",
             f"--hostname=likeness-{os.getpid()}@%h",
             f"--loglevel={settings().log_level}",
             # Workers find each other's lost jobs through the job store, so they needn't talk.

@@ -42,7 +42,7 @@ def handle(node: Node, message: Any) -> None:
         return
     with structlog.contextvars.bound_contextvars(jobId=job.job_id, stage="queued"):
         if node.drain.begun:
-            node.queue.put_back(job.job_id, job.to_data())
+            node.queue.put_back(job.job_id, job.to_data(), job.project_id)
             return
         claim, claimed_at = _claim(node, job)
         if claim.verdict == "conflict":
@@ -59,6 +59,7 @@ def handle(node: Node, message: Any) -> None:
         held = HeldJob(node.store, claim.lease, node.drain, lease_until, node.metrics)
         with node.heartbeat.keeping(held):
             _work(node, job, held, claim)
+        _make_room_known(node)
 
 
 def _claim(node: Node, job: CloneJob) -> tuple[Claim, float]:
@@ -85,6 +86,14 @@ def _work(node: Node, job: CloneJob, held: HeldJob, claim: Claim) -> None:
         # Nothing can be written now. The lease runs out, and a reaper sends the job again.
         log.error("job.abandoned", error=error.message)
         node.metrics.attempt_ended_early(error.code)
+
+
+def _make_room_known(node: Node) -> None:
+    """The job may be over: then one of its project that is parked can go. A reaper would see it within a second."""
+    try:
+        node.queue.send_parked()
+    except QueueUnavailable as error:
+        log.warning("redis.unavailable", error=error.message)
 
 
 def _attempt(node: Node, job: CloneJob, held: HeldJob, claim: Claim) -> None:

@@ -14,7 +14,7 @@ from models.likeness import Subject
 from models.record import CancelAnswer, JobRecord
 from models.shot import DEFAULT_SHOTS
 from worker import tracing
-from worker.jobs import JobStore, WaitingJob
+from worker.jobs import JobStore
 from worker.queue import JobQueue
 from worker.settings import Settings
 from worker.settings import settings as default_settings
@@ -76,8 +76,8 @@ class JobClient:
         broker refuses it, a worker's reaper sends it.
         """
         with tracing.span("submit", jobId=job.job_id):
-            if self._store.submit(job):
-                self._queue.send(WaitingJob(job.job_id, job.to_json(), token="0"))  # noqa: S106
+            if waiting := self._store.submit(job):
+                self._queue.send(waiting)
         return self._store.get(job.job_id)
 
     def get(self, job_id: str) -> JobRecord:

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import structlog
 from celery import Celery
 from kombu import Connection, Queue
 from kombu.exceptions import ChannelError, OperationalError
@@ -11,7 +12,10 @@ from models.errors import QueueUnavailable
 from models.job import KIND
 from worker import tracing, transport
 from worker.jobs import JobStore, WaitingJob
+from worker.lanes import Lanes
 from worker.settings import Settings
+
+log = structlog.get_logger()
 
 
 def make_app(settings: Settings) -> Celery:
@@ -26,8 +30,10 @@ def make_app(settings: Settings) -> Celery:
         # reads it in two places.
         broker_transport_options={
             "visibility_timeout": settings.visibility_timeout,
-            # In the order in which a worker names its queues.
-            "queue_order_strategy": "priority",
+            # `priority`: in the order in which a worker names its queues.
+            "queue_order_strategy": (
+                "priority" if settings.tier_order == "strict" else f"{transport.__name__}:InTurn"
+            ),
         },
         task_acks_late=True,
         task_default_queue=settings.queue,
@@ -46,32 +52,38 @@ class JobQueue:
     """Sends jobs to workers: first puts the message on a queue, then notes that in the store. Whoever dies
     in between leaves a job that a reaper sends again; a second message for one job does no harm.
 
-    There are two queues. Workers serve that of begun jobs first, so that these don't wait behind new ones.
-    Methods raise QueueUnavailable.
+    Each tier of projects has two queues. Workers serve those of begun jobs first, so that these don't wait behind
+    new ones. Methods raise QueueUnavailable.
     """
 
     def __init__(self, settings: Settings, store: JobStore, app: Celery | None = None) -> None:
         self._store = store
         self._app = app or make_app(settings)
-        self._again, self._new = queue_names(settings)
+        self._lanes = Lanes(settings)
 
     def send(self, waiting: WaitingJob) -> None:
         """Send a new job."""
-        self._send(waiting, self._new)
+        self._send(waiting, self._lanes.new(waiting.project_id))
 
     def send_again(self, waiting: WaitingJob) -> None:
         """Send a job that a worker had, or should have had."""
-        self._send(waiting, self._again)
+        self._send(waiting, self._lanes.begun(waiting.project_id))
 
-    def put_back(self, job_id: str, message: dict[str, Any]) -> None:
+    def send_parked(self) -> None:
+        """Send the parked jobs whose projects have room. They go behind what waits, so that projects take turns."""
+        for waiting in self._store.unpark():
+            self.send(waiting)
+            log.info("job.unparked", jobId=waiting.job_id, stage="queued")
+
+    def put_back(self, job_id: str, message: dict[str, Any], project_id: str) -> None:
         """Leave a message to another worker."""
-        self._publish(self._again, job_id, message)
+        self._publish(self._lanes.begun(project_id), job_id, message)
 
-    def depth(self) -> int:
-        """How many messages wait, those that workers have in hand left out."""
+    def depths(self) -> dict[str, int]:
+        """How many messages wait in each queue, those that workers have in hand left out."""
         try:
             with self._app.connection_for_read() as connection:
-                return sum(_depth(connection, queue) for queue in (self._new, self._again))
+                return {queue: _depth(connection, queue) for queue in self._lanes.all}
         except OperationalError as error:
             raise QueueUnavailable("The broker does not answer. Check LIKENESS_REDIS_URL.") from error
 
@@ -85,11 +97,6 @@ class JobQueue:
             self._app.send_task(KIND, args=[message], queue=queue, task_id=job_id, headers=headers)
         except OperationalError as error:
             raise QueueUnavailable("The broker does not take messages. Check LIKENESS_REDIS_URL.") from error
-
-
-def queue_names(settings: Settings) -> tuple[str, str]:
-    """The queue for jobs that were begun, which is served first, and the one where producers send to."""
-    return f"{settings.queue}.again", settings.queue
 
 
 def _depth(connection: Connection, queue: str) -> int:

@@ -13,7 +13,7 @@ log = structlog.get_logger()
 
 class Reaper(Periodic):
     """Sends jobs again whose holder fell silent or whose message never reached the queue, or got lost.
-    Ends those that no worker began with in time."""
+    Ends those that no worker began with in time. Sends parked jobs once there is room."""
 
     def __init__(
         self, interval: float, store: JobStore, queue: JobQueue, metrics: Metrics | None = None
@@ -30,12 +30,17 @@ class Reaper(Periodic):
         for waiting in self._store.due():
             self._send(waiting, "due")
         overdue = self._store.overdue()
-        # A message may just be far back in the queue. It is lost if a later one was claimed, or none is left.
-        nothing_queued = bool(overdue) and self._queue.depth() == 0
+        depths = self._queue.depths() if overdue else {}
         for waiting, overtaken in overdue:
-            if overtaken or nothing_queued:
-                self._send(waiting, "message lost")
+            # A message may just be far back in its queue. It is lost if a later one of that queue was claimed, or
+            # none is left.
+            if waiting.lane not in depths:
+                self._send(waiting, "queue is no tier's")
+            elif overtaken or depths[waiting.lane] == 0:
+                self._send(waiting, "message lost", had_its_turn=True)
+        self._queue.send_parked()
 
-    def _send(self, waiting: WaitingJob, why: str) -> None:
-        self._queue.send_again(waiting)
+    def _send(self, waiting: WaitingJob, why: str, *, had_its_turn: bool = False) -> None:
+        send = self._queue.send_again if waiting.is_begun or had_its_turn else self._queue.send
+        send(waiting)
         log.info("job.sent_again", jobId=waiting.job_id, stage="queued", why=why)

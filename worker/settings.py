@@ -2,14 +2,19 @@
 
 from functools import cache
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, NonNegativeFloat, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from models.errors import InvalidSettings
 from models.likeness import EmbedderName, GateMode
 from models.render import Attention
+
+DEFAULT_TIER = "default"
+"""The tier of projects that are in no other."""
+
+TierName = Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
 
 
 class Settings(BaseSettings):
@@ -24,6 +29,17 @@ class Settings(BaseSettings):
     """Redis (or Valkey) for the broker and the job store. Must run with `noeviction`."""
     queue: str = "likeness"
     """The Celery queue that producers send to and workers listen on."""
+    project_limit: int | None = Field(None, ge=1)
+    """How many jobs of one project may be on their way at once, over all workers: sent and not ended. The others
+    wait aside. For producers, too. Null: any number."""
+    tiers: dict[TierName, tuple[str, ...]] = {}
+    """Project ids by the tier whose queues they have, as a JSON object. For producers, too."""
+    serves: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    """The tiers that a worker takes jobs of, as a JSON list; `default` is that of all other projects. Null: all, in
+    the order of `tiers`, `default` last."""
+    tier_order: Literal["in-turn", "strict"] = "in-turn"
+    """How a worker chooses among the tiers that have new jobs. `strict`: in the order of `serves`, so that a tier
+    waits for as long as an earlier one has any. Begun jobs come first in both."""
     redis_prefix: str = "likeness"
     """First part of every key of the job store."""
     record_ttl: float = Field(7 * 86400, gt=0)
@@ -179,12 +195,27 @@ class Settings(BaseSettings):
             raise ValueError("record_ttl must exceed visibility_timeout, or a late message begins a job anew")
         return self
 
+    @model_validator(mode="after")
+    def _tiers_are_told_apart(self) -> Self:
+        # `again` ends the names of queues.
+        if taken := {"again", DEFAULT_TIER} & self.tiers.keys():
+            raise ValueError(f"tiers: no tier can be called {' or '.join(sorted(taken))}")
+        projects = [project for members in self.tiers.values() for project in members]
+        if twice := sorted({project for project in projects if projects.count(project) > 1}):
+            raise ValueError(f"tiers: {', '.join(twice)} can be in one tier only")
+        if unknown := sorted(set(self.serves or ()) - {*self.tiers, DEFAULT_TIER}):
+            raise ValueError(f"serves: {', '.join(unknown)} is neither in tiers nor {DEFAULT_TIER}")
+        return self
+
 
 @cache
 def settings() -> Settings:
     """The process's settings, read at the first call. Raises InvalidSettings."""
     try:
         return Settings()
+    except SettingsError as error:
+        # A value that should be JSON and isn't. The text names the field, and not the value.
+        raise InvalidSettings(f"The settings can't be used: {error}. It must be JSON.") from None
     except ValidationError as error:
         problems = "; ".join(": ".join([*map(_variable, e["loc"]), e["msg"]]) for e in error.errors())
         raise InvalidSettings(f"The settings can't be used. {problems}") from None

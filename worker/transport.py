@@ -4,11 +4,17 @@ With kombu 5.7.0, a worker whose connection breaks while a message isn't acknowl
 `AttributeError`: closing the old channel tries to put the message back on the queue, and acknowledging it
 later tries the same channel, over a connection that is gone. Neither is needed here. The job store knows
 of every job in hand, and a message that comes again finds its job held or final.
+
+Kombu asks several queues in turn or in a fixed order; InTurn does the one within the other.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from kombu.transport import redis
+from kombu.utils.scheduling import round_robin_cycle
+
+from worker.lanes import is_for_begun
 
 
 class QoS(redis.QoS):
@@ -27,6 +33,14 @@ class QoS(redis.QoS):
 
 class Channel(redis.Channel):
     QoS: Any = QoS
+
+
+class InTurn(round_robin_cycle):  # type: ignore[type-arg]
+    """The order in which queues are asked: those of begun jobs first, and of each kind the one that gave last goes
+    to the end."""
+
+    def consume(self, n: int) -> Iterator[str]:
+        return iter(sorted(super().consume(n), key=lambda queue: not is_for_begun(queue)))
 
 
 class Transport(redis.Transport):

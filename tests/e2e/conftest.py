@@ -7,6 +7,7 @@
 A worker costs seven seconds of CPU to start, so share one where you can. Tests that do share a queue, too.
 """
 
+import json
 import os
 import signal
 import subprocess
@@ -15,8 +16,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from models.event import JobEvent
 from models.job import CloneJob, CloneRequest, ReferenceSource
@@ -93,10 +96,17 @@ def _judges(pid: int) -> bool:
 def environment_of(settings: Settings) -> dict[str, str]:
     """The variables that give another process these settings."""
     values = settings.model_dump(exclude_none=True, exclude_defaults=True)
-    return {
-        f"LIKENESS_{name.upper()}": getattr(value, "get_secret_value", lambda value=value: str(value))()
-        for name, value in values.items()
-    }
+    return {f"LIKENESS_{name.upper()}": _variable(value) for name, value in values.items()}
+
+
+def _variable(value: Any) -> str:
+    match value:
+        case SecretStr():
+            return value.get_secret_value()
+        case dict() | tuple():
+            return json.dumps(value)
+        case _:
+            return str(value)
 
 
 class Workers:

@@ -54,7 +54,7 @@ def test_one_message_delivered_to_two_workers_at_once(
 
     def deliver() -> None:
         barrier.wait()
-        queue.put_back(job.job_id, job.to_data())
+        queue.put_back(job.job_id, job.to_data(), job.project_id)
 
     senders = [threading.Thread(target=deliver) for _ in range(4)]
     JobStore(settings).submit(job)

@@ -104,6 +104,22 @@ def test_a_clone_that_ends_well_completes_the_job(node: Any, job: CloneJob) -> N
     assert 'likeness_stage_seconds_count{stage="fetching"} 1.0' in counted(node)
 
 
+def test_the_end_of_a_job_sends_one_of_its_project_that_is_parked(
+    settings: Settings, storage: Storage
+) -> None:
+    node: Any = DoubleNode(settings.model_copy(update={"project_limit": 1}), storage)
+    first, second = make_job(), make_job()
+    for job in (first, second):
+        node.store.submit(job)
+    node.clone = raising(RenderError("x"))
+    run(node, first)
+    assert node.queue.depths()[settings.queue] == 0, "it goes on"
+    node.clone = lambda job, held: result_of(job)
+    run(node, first)
+    assert node.queue.depths()[settings.queue] == 1
+    assert run(node, second).status == "completed"
+
+
 @pytest.mark.parametrize("error", [RenderError("x"), StorageError("x"), ZeroDivisionError("secret")])
 def test_what_another_attempt_can_help_is_tried_again(node: Any, job: CloneJob, error: Exception) -> None:
     node.clone = raising(error)
@@ -111,7 +127,7 @@ def test_what_another_attempt_can_help_is_tried_again(node: Any, job: CloneJob, 
     assert (record.status, record.stage) == ("running", "queued")
     assert record.last_error
     assert "secret" not in record.to_json()
-    assert node.queue.depth() == 1, "the first retry is immediate"
+    assert sum(node.queue.depths().values()) == 1, "the first retry is immediate"
     assert f'likeness_attempts_ended_early_total{{code="{record.last_error.code}"}} 1.0' in counted(node)
     assert "likeness_jobs_total{" not in counted(node)
 
@@ -123,7 +139,7 @@ def test_what_no_attempt_can_help_fails_at_once(node: Any, job: CloneJob) -> Non
     assert record.error
     assert record.error.code == "NO_USABLE_REFERENCE"
     assert 'likeness_jobs_total{code="NO_USABLE_REFERENCE",status="failed"} 1.0' in counted(node)
-    assert node.queue.depth() == 0
+    assert not any(node.queue.depths().values())
 
 
 @pytest.mark.parametrize("error", [ProfileLoadFailed("no device"), FaceModelMissing("no dlib")])

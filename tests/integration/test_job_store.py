@@ -50,7 +50,7 @@ def result_of(job: CloneJob) -> CloneResult:
 
 def waiting_for(job: CloneJob) -> WaitingJob:
     """The job as a producer sends it for the first time."""
-    return WaitingJob(job.job_id, job.to_json(), token="0")
+    return WaitingJob(job.job_id, job.to_json(), "0", job.project_id)
 
 
 @pytest.fixture

@@ -10,10 +10,13 @@
 --       6 expiring zset    jobs that no worker began with yet, by the time at which they fail for it
 --       7 hooks    zset    webhooks to deliver; the keys around it stand in webhooks/outbox.lua
 --       8 dead     zset    dead letters by the time of their death; `dead:<id>` is a letter's hash
+--       9 parked and 10 slots stand in slots.lua
 -- ARGV  1 function, 2 event limit, 3 record ttl (s), then what the function takes
 --
 -- A job is held while `holder` is set. Its `token` grows with every claim and every loss of the lease, so
 -- that a writer who shows an old one is refused. A final job's state never changes again.
+--
+-- A job that gets no slot of its project is parked: it is on no list to be sent, until it is given one.
 
 local job, events, watch, sent, lanes = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local expiring, hooks, dead = KEYS[6], KEYS[7], KEYS[8]
@@ -46,6 +49,19 @@ local function create(id, message, fingerprint, influencer, project, callback, e
     redis.call('ZADD', expiring, expires_at, id)
   end
   emit('job.submitted', '{}')
+end
+
+-- Whether the job has a slot of its project; if not, it is parked. One that was begun before it had a slot goes past
+-- the limit, since its stored work would grow old.
+local function admit(limit)
+  local id, project = get('job_id'), get('project_id')
+  if projects.admit(project, id, get('attempts') == '0' and limit or '') then return true end
+  redis.call('ZREM', watch, id)
+  redis.call('ZREM', sent, id)
+  -- A note of sending that comes late is refused by it.
+  redis.call('HINCRBY', job, 'token', 1)
+  projects.park(project, id, get('submitted_at'), now)
+  return false
 end
 
 local function let_go()
@@ -90,6 +106,7 @@ local function conclude(status, data)
   set('status', status, 'stage', 'done', 'finished_at', now)
   tell('job.' .. status, emit('job.' .. status, data))
   for _, list in ipairs({ watch, sent, expiring }) do redis.call('ZREM', list, get('job_id')) end
+  projects.leave(get('project_id'), get('job_id'), now)
   redis.call('EXPIRE', job, record_ttl)
   redis.call('EXPIRE', events, record_ttl)
 end
@@ -139,13 +156,29 @@ local function held_by(verdict)
     now - get('submitted_at') }
 end
 
+-- What a sender needs.
+local function waiting_job()
+  return { get('job_id'), get('message'), get('token'), get('project_id'), get('attempts'), get('lane') or '' }
+end
+
+-- A message of the job came: those that were sent to its queue long before are lost.
+local function note_passage()
+  local sent_at, lane = get('sent_at'), get('lane')
+  if sent_at and tonumber(sent_at) > tonumber(redis.call('HGET', lanes, lane) or '0') then
+    redis.call('HSET', lanes, lane, sent_at)
+  end
+end
+
 local calls = {}
 
--- A new job waits to be sent: until `sent` says so, it is on the watch list.
-function calls.submit(id, message, fingerprint, influencer, project, callback, expires_at, resend_ms)
+-- A new job waits to be sent: until `sent` says so, it is on the watch list. Where its project has a limit, it takes
+-- its slot here, or is parked.
+function calls.submit(id, message, fingerprint, influencer, project, callback, expires_at, resend_ms, limit)
   local known = get('fingerprint')
   if known then return known == fingerprint and 'known' or 'conflict' end
   create(id, message, fingerprint, influencer, project, callback, expires_at)
+  -- Without a limit only claims take slots: were one set later, it would hold back what waits by then.
+  if limit ~= '' and not admit(limit) then return 'parked' end
   redis.call('ZADD', watch, now + resend_ms, id)
   return 'new'
 end
@@ -164,7 +197,7 @@ end
 -- One that comes too late to begin ends the job, with the error `late`.
 -- `claim` names this very call.
 function calls.claim(id, message, fingerprint, influencer, project, callback, expires_at, claim, holder, lease_ms,
-    max_attempts, late)
+    max_attempts, late, limit)
   if is_same_claim(claim) then return held_by(get('verdict')) end
   local known = get('fingerprint')
   if not known then create(id, message, fingerprint, influencer, project, callback, expires_at)
@@ -175,6 +208,8 @@ function calls.claim(id, message, fingerprint, influencer, project, callback, ex
     fail(late)
     return { 'expired' }
   end
+  note_passage()
+  if not admit(limit) then return { 'parked' } end
 
   local verdict = 'claimed'
   if get('cancel_requested') == '1' then verdict = 'canceled'
@@ -185,10 +220,6 @@ function calls.claim(id, message, fingerprint, influencer, project, callback, ex
   set('holder', holder, 'lease_until', lease_until, 'claim', claim, 'verdict', verdict)
   redis.call('ZADD', watch, lease_until, id)
   redis.call('ZREM', sent, id)
-  local sent_at, lane = get('sent_at'), get('lane')
-  if sent_at and tonumber(sent_at) > tonumber(redis.call('HGET', lanes, lane) or '0') then
-    redis.call('HSET', lanes, lane, sent_at)
-  end
   if verdict == 'claimed' then
     local attempt = redis.call('HINCRBY', job, 'attempts', 1)
     redis.call('ZREM', expiring, id)
@@ -252,7 +283,7 @@ function calls.release(token, delay_ms, handover, reason, last_error)
   if last_error ~= '' then set('last_error', last_error) end
   redis.call('ZADD', watch, now + delay_ms, get('job_id'))
   emit('job.requeued', cjson.encode({ reason = reason }))
-  return { 'ok', get('token'), get('message') }
+  return { 'ok', unpack(waiting_job()) }
 end
 
 -- Keep a message that can't become a job. `is_own`: it is the very message that its job was submitted with. If that
@@ -287,7 +318,7 @@ function calls.cancel()
   return 'accepted'
 end
 
--- In `due`, `overdue` and `expire`, KEYS[1] and [2] are the prefixes of jobs and their events.
+-- In `due`, `overdue`, `expire` and `unpark`, KEYS[1] and [2] are the prefixes of jobs and their events.
 local function at_their_time(list, most, again_ms, each)
   local job_prefix, events_prefix, found = KEYS[1], KEYS[2], {}
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', list, '-inf', now, 'LIMIT', 0, most)) do
@@ -305,21 +336,21 @@ end
 
 -- Jobs to send now. One that is held lost its holder, and is let go.
 function calls.due(most, resend_ms)
-  return at_their_time(watch, most, resend_ms, function(id)
+  return at_their_time(watch, most, resend_ms, function()
     if get('holder') then
       let_go()
       emit('job.requeued', cjson.encode({ reason = 'LEASE_EXPIRED' }))
     end
-    return { id, get('message'), get('token') }
+    return waiting_job()
   end)
 end
 
 -- Jobs that wait for long, each with whether its message is surely lost: one sent much later was claimed.
 function calls.overdue(most, lost_after_ms)
-  return at_their_time(sent, most, lost_after_ms, function(id)
+  return at_their_time(sent, most, lost_after_ms, function()
     local claimed = tonumber(redis.call('HGET', lanes, get('lane')) or '0')
     local overtaken = claimed > tonumber(get('sent_at')) + lost_after_ms
-    return { id, get('message'), get('token'), overtaken and '1' or '0' }
+    return { overtaken and '1' or '0', unpack(waiting_job()) }
   end)
 end
 
@@ -330,6 +361,18 @@ function calls.expire(most, late)
     redis.call('ZREM', expiring, id)
     return id
   end)
+end
+
+-- Parked jobs that got a slot, to be sent now.
+function calls.unpark(most, limit, resend_ms)
+  local job_prefix, found = KEYS[1], {}
+  local function is_running(id) return redis.call('HGET', job_prefix .. id, 'status') == 'running' end
+  for _, id in ipairs(projects.fill(most, limit, now, is_running)) do
+    job = job_prefix .. id
+    redis.call('ZADD', watch, now + resend_ms, id)
+    found[#found + 1] = waiting_job()
+  end
+  return found
 end
 
 return calls[ARGV[1]](unpack(ARGV, 4))

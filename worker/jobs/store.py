@@ -1,4 +1,4 @@
-"""The job store's Python side. What a write means, and why it is safe, stands in store.lua."""
+"""The job store's Python side. What a write means, and why it is safe, stands in store.lua and slots.lua."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -25,7 +25,7 @@ from worker.jobs.connection import connect, guarded
 from worker.jobs.documents import event_from, record_from
 from worker.settings import Settings
 
-Verdict = Literal["claimed", "canceled", "exhausted", "expired", "held", "final", "conflict"]
+Verdict = Literal["claimed", "canceled", "exhausted", "expired", "parked", "held", "final", "conflict"]
 
 # A waiting job whose message was sent is looked at again after this long, in milliseconds.
 _LOST_AFTER_MS = 30_000
@@ -66,11 +66,14 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class WaitingJob:
-    """A job that waits for a worker, and the message to send for it."""
+    """A job that waits for a worker, and the message to send for it. `lane`: the queue where one was sent last."""
 
     job_id: str
     message: str
     token: str
+    project_id: str
+    is_begun: bool = False
+    lane: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +93,22 @@ class JobStore:
     def __init__(self, settings: Settings) -> None:
         self.lease_ttl = settings.lease_ttl
         self._settings = settings
+        self._limit = settings.project_limit or ""
         self._redis = connect(settings)
-        source = resources.files("worker.jobs").joinpath("store.lua").read_text()
-        self._script = self._redis.register_script(source)
+        sources = resources.files("worker.jobs")
+        script = "".join(sources.joinpath(name).read_text() for name in ("slots.lua", "store.lua"))
+        self._script = self._redis.register_script(script)
 
-    def submit(self, job: CloneJob) -> bool:
-        """Record a new job. False if it is known already; IdempotencyConflict if with other content."""
-        answer = self._call(job.job_id, "submit", *_identity(job), _ms(self._settings.resend_after))
+    def submit(self, job: CloneJob) -> WaitingJob | None:
+        """Record a new job, to be sent by the caller. None if it is known already, or parked since its project has
+        as many on their way as it may; IdempotencyConflict if it is known with other content."""
+        resend_after = _ms(self._settings.resend_after)
+        answer = self._call(job.job_id, "submit", *_identity(job), resend_after, self._limit)
         if answer == "conflict":
             raise conflict(job.job_id)
-        return bool(answer == "new")
+        if answer != "new":
+            return None
+        return WaitingJob(job.job_id, job.to_json(), "0", job.project_id)
 
     def sent(self, waiting: WaitingJob, lane: str) -> None:
         """Note that the job's message is on the queue `lane`, unless the job went on meanwhile."""
@@ -116,6 +125,7 @@ class JobStore:
             _ms(self._settings.lease_ttl),
             self._settings.max_attempts,
             _LATE,
+            self._limit,
         )
         if len(answer) == 1:
             return Claim(answer[0])
@@ -181,19 +191,23 @@ class JobStore:
         `handover`: the attempt doesn't count as one that failed.
         """
         last_error = error.to_json() if error else ""
-        token, message = self._held_call(lease, "release", _ms(delay), int(handover), reason, last_error)
-        return WaitingJob(lease.job_id, message, token)
+        return _waiting(self._held_call(lease, "release", _ms(delay), int(handover), reason, last_error))
 
     def due(self, most: int = 16) -> list[WaitingJob]:
         """Jobs to be sent now by the caller: their holder fell silent, or they were never sent, or it is
         time for their next attempt."""
         found = self._run(self._keys(), "due", most, _ms(self._settings.resend_after))
-        return [WaitingJob(*fields) for fields in found]
+        return [_waiting(fields) for fields in found]
 
     def overdue(self, most: int = 64) -> list[tuple[WaitingJob, bool]]:
         """Jobs whose message was sent a while ago and was not claimed; True where it is surely lost."""
         found = self._run(self._keys(), "overdue", most, _LOST_AFTER_MS)
-        return [(WaitingJob(*fields), overtaken == "1") for *fields, overtaken in found]
+        return [(_waiting(fields), overtaken == "1") for overtaken, *fields in found]
+
+    def unpark(self, most: int = 64) -> list[WaitingJob]:
+        """Parked jobs to be sent now by the caller, since their projects have room. If nobody does, they're due."""
+        found = self._run(self._keys(), "unpark", most, self._limit, _ms(self._settings.resend_after))
+        return [_waiting(fields) for fields in found]
 
     def cancel(self, job_id: str) -> JobRecord | None:
         """Ask for the job's end. None if that is accepted; the record if the job was final already.
@@ -288,7 +302,7 @@ class JobStore:
         return self._run(self._keys(job_id), function, *args)
 
     def _keys(self, job_id: str = "") -> list[str]:
-        names = ("watch", "sent", "lanes", "expiring", "hooks", "dead")
+        names = ("watch", "sent", "lanes", "expiring", "hooks", "dead", "parked", "slots")
         shared = [f"{self._settings.redis_prefix}:{name}" for name in names]
         return [self._job_key(job_id), self._events_key(job_id), *shared]
 
@@ -308,6 +322,11 @@ def _identity(job: CloneJob) -> tuple[str, ...]:
         job.callback_url or "",
         expires_at,
     )
+
+
+def _waiting(fields: Sequence[str]) -> WaitingJob:
+    job_id, message, token, project_id, attempts, lane = fields
+    return WaitingJob(job_id, message, token, project_id, attempts != "0", lane)
 
 
 def _ms(seconds: float) -> int:

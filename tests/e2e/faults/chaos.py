@@ -21,7 +21,8 @@ from tests.e2e.faults.proxies import StoreProxy, TcpProxy
 from tests.e2e.faults.services import Deliverer, HangingReceiver, LastingRedis
 from tests.integration.receiver import OK
 from worker.jobs import JobStore
-from worker.queue import JobQueue, make_app, queue_names
+from worker.lanes import Lanes
+from worker.queue import JobQueue, make_app
 from worker.settings import Settings
 
 _SHUFFLE = """
@@ -171,10 +172,10 @@ class Chaos:
         random = Random(draw)
         for job in random.choices(tuple(self._submitted), k=4):
             for _ in range(2):
-                self._queue.put_back(job.job_id, job.to_data())
+                self._queue.put_back(job.job_id, job.to_data(), job.project_id)
 
     def shuffle_queues(self, draw: int) -> None:
-        for queue in queue_names(self._settings):
+        for queue in Lanes(self._settings).all:
             self._redis.eval(_SHUFFLE, 1, queue, draw)
 
 

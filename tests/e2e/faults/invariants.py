@@ -3,7 +3,9 @@ sentences about what is wrong with it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import sha256
+from itertools import accumulate
 from typing import Literal
 
 from models.errors import InvalidInput, LikenessNotReached, NoUsableReference
@@ -163,8 +165,22 @@ CHECKERS: tuple[Callable[[Seen], Iterator[str]], ...] = (
 )
 
 
-def violations(jobs: Sequence[Seen], keys: Sequence[str] = ()) -> list[str]:
-    """What is wrong with any of the jobs, and with `keys`, which are all that is in the bucket for them."""
+def most_at_once(jobs: Sequence[Seen]) -> int:
+    """How many jobs were begun and not ended at one moment, by Redis's clock."""
+    changes: list[tuple[datetime, int]] = []
+    for seen in jobs:
+        if began := [event.at for event in seen.events if event.type == "job.started"]:
+            changes.append((began[0], 1))
+            changes += [(event.at, -1) for event in seen.events if event.is_terminal]
+    # Within a millisecond an end comes first: it is what makes room.
+    return max(accumulate((change for _, change in sorted(changes)), initial=0))
+
+
+def violations(
+    jobs: Sequence[Seen], keys: Sequence[str] = (), *, limit: int | None = None, places: Sequence[str] = ()
+) -> list[str]:
+    """What is wrong with any of the jobs, all of one project that has the `limit`; with `keys`, all that is in the
+    bucket for them; and with `places`, the keys of Redis that say who counts against a limit or is parked."""
     found = [
         f"{seen.job.job_id} ({seen.kind}): {text}"
         for seen in jobs
@@ -176,6 +192,9 @@ def violations(jobs: Sequence[Seen], keys: Sequence[str] = ()) -> list[str]:
     ids = [webhook_id for seen in jobs for webhook_id in {told.webhook_id for told in seen.told}]
     if len(set(ids)) < len(ids):
         found.append("two jobs share a webhook id")
+    if limit is not None and (most := most_at_once(jobs)) > limit:
+        found.append(f"{most} jobs were begun at once")
+    found += [f"{place} is left over" for place in places]
     return found
 
 

@@ -35,6 +35,7 @@ from tests.e2e.faults.services import Deliverer, HangingReceiver, LastingRedis
 from tests.integration.receiver import SECRET
 from worker.client import JobClient, plan_clone
 from worker.jobs import JobStore
+from worker.jobs.connection import connect
 from worker.samples import load_sample
 from worker.settings import Settings
 from worker.stack import EmbeddedStack
@@ -55,6 +56,8 @@ class Form:
     patience: float
     workers: int = 3
     image_seconds: float = 0.3
+    project_limit: int | None = 4
+    """All jobs are of one project. Three workers would have six in hand."""
 
 
 SMALL = Form(jobs=30, faults=23, seconds=22, patience=150)
@@ -91,7 +94,7 @@ class Site:
 
 
 @contextmanager
-def site(folder: Path, seed: int) -> Iterator[Site]:
+def site(folder: Path, seed: int, project_limit: int | None = None) -> Iterator[Site]:
     with ExitStack() as cleanup:
         stack = cleanup.enter_context(EmbeddedStack(folder / "stack", persist=True))
         redis_proxy = TcpProxy(stack.redis.port)
@@ -107,6 +110,7 @@ def site(folder: Path, seed: int) -> Iterator[Site]:
             drain_grace=DRAIN_GRACE,
             # Faults come more densely than anywhere else, and no job shall fail for them.
             max_attempts=20,
+            project_limit=project_limit,
             retry_backoff=0.2,
         )
         proxied = settings.model_copy(
@@ -122,7 +126,7 @@ def run(form: Form, seed: int, folder: Path, planned: Sequence[Planned] | None =
     """`planned`: these faults instead of what the seed draws."""
     began = time.monotonic()
     with ExitStack() as cleanup:
-        here = cleanup.enter_context(site(folder, seed))
+        here = cleanup.enter_context(site(folder, seed, form.project_limit))
         receiver = HangingReceiver()
         cleanup.callback(receiver.stop)
         deliverer = Deliverer(_webhook_environment(here.proxied, receiver), folder / "deliverer.log")
@@ -157,7 +161,11 @@ def run(form: Form, seed: int, folder: Path, planned: Sequence[Planned] | None =
             producer.complaints.append(f"only {len(chaos.injected)} of {form.faults} faults came")
         return Report(
             seed=seed,
-            wrong=violations(seen, keys) + fleet.complaints + producer.complaints,
+            wrong=[
+                *violations(seen, keys, limit=form.project_limit, places=_places(here)),
+                *fleet.complaints,
+                *producer.complaints,
+            ],
             injected=chaos.injected,
             seen=seen,
             took=time.monotonic() - began,
@@ -295,6 +303,12 @@ def look(
             )
         project = producer.submitted[0].project_id
         return seen, [o.key for o in storage.list(f"{project}/influencers")]
+
+
+def _places(here: Site) -> list[str]:
+    with connect(here.settings) as client:
+        found = [client.keys(f"{PREFIX}:{what}:*") for what in ("slots", "parked")]
+    return [str(key) for keys in found for key in keys]
 
 
 def _interrupted_clean_ups(fleet: Fleet) -> set[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -13,7 +13,15 @@ from models.event import EventType, JobEvent
 from models.job import CloneRequest, ReferenceSource
 from models.manifest import Manifest
 from models.record import CloneResult, JobError, JobRecord, StoredImage
-from tests.e2e.faults.invariants import Rendered, Seen, Told, left_over, rendered_again, violations
+from tests.e2e.faults.invariants import (
+    Rendered,
+    Seen,
+    Told,
+    left_over,
+    most_at_once,
+    rendered_again,
+    violations,
+)
 from worker.client import plan_clone
 from worker.samples import load_sample
 
@@ -221,6 +229,29 @@ def test_objects_of_no_job_are_told() -> None:
 
 def test_a_webhook_id_of_two_jobs_is_told() -> None:
     assert violations([COMPLETED, CANCELED]) == ["two jobs share a webhook id"]
+
+
+def test_a_limit_that_was_passed_is_told() -> None:
+    def lasting(first: int, last: int) -> Seen:
+        """With an event a second, an attempt after the first among them, and the end."""
+        started: list[EventType] = ["job.started"]
+        told: list[EventType] = [*started * (last - first), "job.completed"]
+        at = [NOW + timedelta(seconds=second) for second in range(first, last + 1)]
+        timed = [
+            event.model_copy(update={"at": moment}) for event, moment in zip(events(*told), at, strict=True)
+        ]
+        return replace(COMPLETED, events=timed)
+
+    jobs = [lasting(0, 4), lasting(1, 2), lasting(2, 3)]
+    assert most_at_once(jobs) == 2
+    assert most_at_once([*jobs, FAILED]) == 2, "that one was never begun"
+    told = violations(jobs, limit=1)
+    assert "2 jobs were begun at once" in told
+    assert not [text for text in violations(jobs, limit=2) if "at once" in text]
+
+
+def test_a_place_that_was_not_given_back_is_told() -> None:
+    assert violations([COMPLETED], places=["faults:slots:p"]) == ["faults:slots:p is left over"]
 
 
 def test_a_clean_up_that_met_a_fault_leaves_work_for_gc() -> None:

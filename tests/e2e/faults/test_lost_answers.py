@@ -1,5 +1,6 @@
 """Redis did what it was asked to, and its answer was lost: the client asks again, and gets the same answer."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -21,9 +22,14 @@ def proxy(stack: EmbeddedStack) -> Iterator[TcpProxy]:
 
 
 @pytest.fixture
-def store(settings: Settings, proxy: TcpProxy) -> JobStore:
+def proxied(settings: Settings, proxy: TcpProxy) -> Settings:
     url = Settings(redis_url=f"redis://{proxy.address}/0").redis_url
-    store = JobStore(settings.model_copy(update={"redis_url": url}))
+    return settings.model_copy(update={"redis_url": url})
+
+
+@pytest.fixture
+def store(proxied: Settings) -> JobStore:
+    store = JobStore(proxied)
     # The script is loaded now, so that the next answer is that of a call.
     store.due()
     return store
@@ -76,3 +82,21 @@ def test_a_claim_of_a_canceled_job_is_the_same_claim(store: JobStore, proxy: Tcp
     proxy.lose_next_answer()
     store.end_canceled(claim.lease)
     assert store.get(job.job_id).status == "canceled"
+
+
+def test_a_job_counts_once_and_makes_room_once(proxied: Settings, proxy: TcpProxy) -> None:
+    limited = JobStore(proxied.model_copy(update={"project_limit": 1, "resend_after": 0.1}))
+    limited.due()
+    first, second, third = (plan_job("plain", {}) for _ in range(3))
+    proxy.lose_next_answer()
+    lease = claimed(limited, first)
+    for job in (second, third):
+        proxy.lose_next_answer()
+        assert limited.claim(job, "me").verdict == "parked"
+    proxy.lose_next_answer()
+    limited.fail(lease, JobError(code="RENDER_FAILED", message="It broke."))
+    proxy.lose_next_answer()
+    assert limited.unpark() == [], "the one that was let go was told in the answer that got lost"
+    time.sleep(0.15)
+    assert [waiting.job_id for waiting in limited.due()] == [second.job_id]
+    assert limited.claim(third, "me").verdict == "parked"
