@@ -83,7 +83,8 @@ class Answerer:
             return self._first(once, lambda _: failed) if once else failed
 
     def answer_outside(self, once: Once | None, request_id: str, act: Callable[[], Answer]) -> Answer:
-        """The same for an act that writes no rows, and may be done twice: no transaction waits for it."""
+        """The same for an act that no transaction may wait for. It may be done twice, if it is asked for twice at
+        once, so it must do no harm then; one of its answers counts."""
         if once:
             with self._database.read() as session:
                 if known := _known(session, once):

@@ -5,8 +5,8 @@ from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
 from api.answers import Answer
-from api.call import Call
-from api.influencers import WRITES, new_influencer
+from api.call import WRITES, Call
+from api.influencers import new_influencer
 from api.rows import document_of, influencer_of, project_of, references_of
 from api.tables import JobRow
 from models.errors import Conflict, NoUsableReference

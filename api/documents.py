@@ -1,10 +1,10 @@
 """The bodies of calls that are the API's alone; those that a worker knows too are in `models`."""
 
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
-from models.base import InfluencerId, Request, Url
+from models.base import InfluencerId, Request, Sha256, Url
 from models.influencer import AgeRange, Gender, Name, Persona, Personality
 
 # Ids that don't resolve are dropped, and what is no id at all doesn't either.
@@ -13,6 +13,8 @@ AssetIds = Annotated[
     Field(min_length=1, max_length=20, examples=[["med_01HX9Y6K7EJ4T2REF01"]]),
 ]
 HttpUrl = Annotated[Url, Field(pattern=r"^https?://[^\s]+$")]
+MediaType = Literal["image/png", "image/jpeg", "image/webp"]
+MEDIA_TYPES: tuple[MediaType, ...] = get_args(MediaType)
 
 
 class CreateProject(Request):
@@ -45,6 +47,14 @@ class AddMedia(Request):
 
     url: HttpUrl
     thumbnail_url: HttpUrl | None = None
+
+
+class BeginUpload(Request):
+    """The body of `POST /v1/projects/{projectId}/media/uploads`."""
+
+    media_type: MediaType
+    bytes: int = Field(ge=1, description="The file's size. The URL takes no other.")
+    sha256: Sha256 | None = None
 
 
 class BindReferences(Request):

@@ -9,7 +9,9 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 from api.documents import (
+    MEDIA_TYPES,
     AddMedia,
+    BeginUpload,
     BindReferences,
     CreateInfluencer,
     CreateProject,
@@ -38,6 +40,8 @@ class _Told:
     body: type[Document] | None = None
     example: Any = None
     body_required: bool = True
+    pictures: bool = False
+    """Whether the body may be a picture instead."""
 
 
 def _ref(kind: type[Document]) -> dict[str, Any]:
@@ -55,6 +59,13 @@ def _page_of(kind: type[Document]) -> dict[str, Any]:
 _PROJECT = _object(projectId=_TEXT, name=_TEXT, createdAt=_TEXT)
 _MEDIA = _object(
     assetId=_TEXT, projectId=_TEXT, url=_TEXT, thumbnailUrl={"type": ["string", "null"]}, createdAt=_TEXT
+)
+_UPLOAD = _object(
+    assetId=_TEXT,
+    uploadUrl=_TEXT,
+    method={"const": "PUT"},
+    headers={"type": "object", "additionalProperties": _TEXT},
+    expiresAt=_TEXT,
 )
 _REFERENCES = _object(influencerId=_TEXT, referenceImages={"type": "array", "items": _ref(ReferenceImage)})
 _DELETED = _object(influencerId=_TEXT, status={"const": "deleted"}, deletedAt=_TEXT)
@@ -82,8 +93,19 @@ _CALLS: dict[tuple[str, str], _Told] = {
         {"201": _PROJECT}, (409, 422), body=CreateProject, example={"name": "Spring"}
     ),
     ("post", "/v1/projects/{project_id}/media"): _Told(
-        {"201": _MEDIA}, (404, 409, 422), body=AddMedia, example={"url": "https://images.example/nova.png"}
+        {"201": _MEDIA},
+        (404, 409, 422),
+        body=AddMedia,
+        example={"url": "https://images.example/nova.png"},
+        pictures=True,
     ),
+    ("post", "/v1/projects/{project_id}/media/uploads"): _Told(
+        {"201": _UPLOAD},
+        (404, 409, 422),
+        body=BeginUpload,
+        example={"mediaType": "image/png", "bytes": 4_000_000},
+    ),
+    ("post", "/v1/media/{asset_id}/finalize"): _Told({"200": _MEDIA}, (404, 409, 422)),
     ("post", "/v1/projects/{project_id}/influencers"): _Told(
         {"201": _ref(Influencer)}, (404, 409, 422), body=CreateInfluencer, example=_ROW
     ),
@@ -177,6 +199,9 @@ def _complete(operation: dict[str, Any], told: _Told, *, is_post: bool) -> None:
             "required": told.body_required,
             "content": {"application/json": {"schema": _ref(told.body), "example": told.example}},
         }
+    if told.pictures:
+        # Bytes, which have no schema.
+        operation["requestBody"]["content"] |= {media_type: {} for media_type in MEDIA_TYPES}
     responses: dict[str, Any] = {}
     for status, schema in told.answers.items():
         responses[status] = {"description": "Done." if schema else "Nothing new."}

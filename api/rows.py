@@ -2,19 +2,25 @@
 
 import re
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from api.tables import AssetRow, BoundImageRow, InfluencerRow, JobRow, ProjectRow
+from api.tables import AssetRow, BoundImageRow, InfluencerRow, JobRow, ProjectRow, UploadRow
 from models.errors import InvalidInput, NotFound
 from models.influencer import Influencer, Name, Persona, ReferenceImage
 
 MOST_REFERENCES = 20
 # What isn't like this is no row's id, and may not be fit for a query: PostgreSQL refuses NUL.
 _ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+
+
+def now() -> datetime:
+    """To the millisecond: what is answered now must be what is read later."""
+    at = datetime.now(UTC)
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 
 class Described(Persona):
@@ -48,6 +54,21 @@ def job_of(session: Session, organisation: str, job_id: str) -> JobRow:
     row = session.get(JobRow, job_id) if _ID.fullmatch(job_id) else None
     if row is None or row.organisation != organisation:
         raise NotFound("There is no such job.")
+    return row
+
+
+def asset_of(session: Session, organisation: str, asset_id: str) -> AssetRow | None:
+    row = session.get(AssetRow, asset_id) if _ID.fullmatch(asset_id) else None
+    return row if row and session.get_one(ProjectRow, row.project_id).organisation == organisation else None
+
+
+def upload_of(session: Session, organisation: str, asset_id: str, *, to_write: bool = False) -> UploadRow:
+    """Locked if it is to be written. Raises NotFound."""
+    row = None
+    if _ID.fullmatch(asset_id):
+        row = session.get(UploadRow, asset_id, with_for_update=to_write or None)
+    if row is None or session.get_one(ProjectRow, row.project_id).organisation != organisation:
+        raise NotFound("There is no such upload. It may have expired.")
     return row
 
 

@@ -8,9 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from api.answers import Answer
-from api.call import Call
+from api.call import READS, WRITES, Call
 from api.documents import SelectInfluencer, SetPrimary
-from api.influencers import READS, WRITES
 from api.rows import document_of, influencer_of, project_of, shown
 from api.tables import InfluencerRow, ProjectRow
 from models.errors import Conflict, NotFound

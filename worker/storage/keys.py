@@ -65,6 +65,13 @@ class KeyLayout:
         """Where the media library keeps the object of an asset id."""
         return self._media.format(projectId=project_id, assetId=asset_id)
 
+    def media_thumbnail_key(self, project_id: str, asset_id: str) -> str:
+        return f"{self.media_key(project_id, asset_id)}.thumbnail.webp"
+
+    def upload_key(self, asset_id: str) -> str:
+        """Where a client puts what becomes the asset once it was checked. Nothing reads it there but that check."""
+        return f"{self.prefix}uploads/{asset_id}"
+
 
 def is_plain_key(key: str) -> bool:
     """Whether a key names one object under every server and client.
