@@ -18,7 +18,7 @@ from models.errors import (
     NoUsableReference,
 )
 from models.event import EventType, JobEvent
-from models.job import CloneJob
+from models.job import Job
 from models.manifest import Provenance
 from models.record import CloneResult, JobError, JobRecord, JobStatus, Stage
 from worker.jobs.connection import connect, guarded
@@ -94,7 +94,7 @@ class JobStore:
         source = resources.files("worker.jobs").joinpath("store.lua").read_text()
         self._script = self._redis.register_script(source)
 
-    def submit(self, job: CloneJob) -> bool:
+    def submit(self, job: Job) -> bool:
         """Record a new job. False if it is known already; IdempotencyConflict if with other content."""
         answer = self._call(job.job_id, "submit", *_identity(job), _ms(self._settings.resend_after))
         if answer == "conflict":
@@ -105,7 +105,7 @@ class JobStore:
         """Note that the job's message is on the queue `lane`, unless the job went on meanwhile."""
         self._call(waiting.job_id, "sent", waiting.token, lane, _LOST_AFTER_MS)
 
-    def claim(self, job: CloneJob, holder: str) -> Claim:
+    def claim(self, job: Job, holder: str) -> Claim:
         """Try to become the job's holder. A job that was never submitted is recorded on the way."""
         answer = self._call(
             job.job_id,
@@ -297,7 +297,7 @@ class JobStore:
         return guarded(lambda: self._script(keys=keys, args=[*common, *args]))
 
 
-def _identity(job: CloneJob) -> tuple[str, ...]:
+def _identity(job: Job) -> tuple[str, ...]:
     expires_at = str(_ms(job.expires_at.timestamp())) if job.expires_at else ""
     return (
         job.job_id,
