@@ -17,7 +17,7 @@ from api.database import Database
 from api.errors import body_of, status_of
 from api.tables import AnswerRow
 from models.errors import Conflict, IdempotencyConflict, InvalidInput, LikenessError, NotFound, Unforeseen
-from models.job import CloneJob
+from models.job import Job
 
 KEPT_FOR = timedelta(hours=24)
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -33,10 +33,10 @@ class Answer:
 
     status: int
     body: str
-    job: CloneJob | None = None
+    job: Job | None = None
 
     @classmethod
-    def of(cls, status: int, document: Any, job: CloneJob | None = None) -> "Answer":
+    def of(cls, status: int, document: Any, job: Job | None = None) -> "Answer":
         return cls(status, json.dumps(document), job)
 
 

@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from api import clones, influencers, jobs, media, projects, selection
+from api import clones, influencers, jobs, media, projects, renders, selection
 from api.call import House
 from api.database import Database
 from api.errors import body_of, status_of
@@ -66,7 +66,7 @@ def make_app(settings: Settings, api_settings: ApiSettings) -> FastAPI:
     app = FastAPI(title="Likeness", version=version("likeness"), lifespan=life, redirect_slashes=False)
     app.state.house = House(database, client, store, landing, library, Rates(api_settings.api_rate))
     app.add_middleware(Frame, max_body=api_settings.api_max_body)
-    for part in (projects, media, influencers, selection, clones, jobs):
+    for part in (projects, media, influencers, selection, clones, renders, jobs):
         app.include_router(part.router)
     document = cache(lambda: describe(app))
     app.openapi = document  # type: ignore[method-assign]

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from models.base import InfluencerId, Request, Sha256, Url
 from models.influencer import AgeRange, Gender, Name, Persona, Personality
+from models.shot import DEFAULT_CREATE_SHOTS, ShotNames
 
 # Ids that don't resolve are dropped, and what is no id at all doesn't either.
 AssetIds = Annotated[
@@ -18,9 +19,22 @@ MEDIA_TYPES: tuple[MediaType, ...] = get_args(MediaType)
 
 
 class CreateProject(Request):
-    """The body of `POST /v1/projects`."""
+    """The body of `POST /v1/projects`. With more than a name, the project's first influencer is made too."""
 
     name: Name
+    audience: str | None = Field(
+        None,
+        min_length=1,
+        max_length=512,
+        description="Whom the brand speaks to.",
+        examples=["parents, 30-44"],
+    )
+    language: str | None = Field(
+        None, min_length=1, max_length=128, description="A BCP 47 tag, or a language's English name."
+    )
+    voice: str | None = Field(
+        None, min_length=1, max_length=1024, description="How it speaks.", examples=["warm and playful"]
+    )
 
 
 class SetPrimary(Request):
@@ -61,6 +75,12 @@ class BindReferences(Request):
     """The body of `POST /v1/influencers/{influencerId}/reference-images`."""
 
     asset_ids: AssetIds
+
+
+class RenderReferences(Request):
+    """The body of `POST /v1/influencers/{influencerId}/reference-images/render`, which may be left out."""
+
+    shots: ShotNames = DEFAULT_CREATE_SHOTS
 
 
 class CreateInfluencer(Persona, Request):

@@ -17,13 +17,14 @@ from api.documents import (
     CreateProject,
     DeleteInfluencer,
     PatchInfluencer,
+    RenderReferences,
     SelectInfluencer,
     SetPrimary,
 )
 from models.base import Document
 from models.event import JobEvent
 from models.influencer import Influencer, Personality, ReferenceImage
-from models.job import CloneRequest
+from models.job import CLONE, CREATE, CloneRequest
 from models.record import CancelAnswer, JobRecord
 
 _REF = "#/components/schemas/{model}"
@@ -69,11 +70,16 @@ _UPLOAD = _object(
 )
 _REFERENCES = _object(influencerId=_TEXT, referenceImages={"type": "array", "items": _ref(ReferenceImage)})
 _DELETED = _object(influencerId=_TEXT, status={"const": "deleted"}, deletedAt=_TEXT)
-_CLONING = _object(
-    jobId=_TEXT, kind={"const": "influencer_clone"}, status={"const": "running"}, influencerId=_TEXT
+_CLONING, _CREATING = (
+    _object(jobId=_TEXT, kind={"const": kind}, status={"const": "running"}, influencerId=_TEXT)
+    for kind in (CLONE, CREATE)
 )
+# A project without an influencer has only the first three.
+_PROJECT["properties"] |= {"influencer": _ref(Influencer), "job": _CREATING}
 _PRIMARY = _object(projectId=_TEXT, influencerId={"type": ["string", "null"]})
 _SELECTED = _object(
+    selectionId=_TEXT,
+    createdAt=_TEXT,
     projectId=_TEXT,
     influencerId=_TEXT,
     name=_TEXT,
@@ -90,7 +96,15 @@ _ROW = {"name": "Nova", "gender": "female", "ageRange": "25-34", "referenceImage
 
 _CALLS: dict[tuple[str, str], _Told] = {
     ("post", "/v1/projects"): _Told(
-        {"201": _PROJECT}, (409, 422), body=CreateProject, example={"name": "Spring"}
+        {"201": _PROJECT},
+        (409, 422),
+        body=CreateProject,
+        example={
+            "name": "Spring",
+            "audience": "parents, 30-44",
+            "language": "en",
+            "voice": "warm and playful",
+        },
     ),
     ("post", "/v1/projects/{project_id}/media"): _Told(
         {"201": _MEDIA},
@@ -129,6 +143,13 @@ _CALLS: dict[tuple[str, str], _Told] = {
     ("post", "/v1/influencers/{influencer_id}/reference-images"): _Told(
         {"200": _REFERENCES}, (404, 409, 422), body=BindReferences, example=_ASSETS
     ),
+    ("post", "/v1/influencers/{influencer_id}/reference-images/render"): _Told(
+        {"202": _CREATING},
+        (404, 409, 422),
+        body=RenderReferences,
+        example={"shots": ["front", "smile"]},
+        body_required=False,
+    ),
     ("post", "/v1/influencers/{influencer_id}/clone"): _Told(
         {"202": _CLONING}, (404, 409, 422), body=CloneRequest, example=_CLONE
     ),
@@ -140,6 +161,9 @@ _CALLS: dict[tuple[str, str], _Told] = {
     ),
     ("post", "/v1/projects/{project_id}/content/selection"): _Told(
         {"200": _SELECTED}, (404, 409, 422), scope=None, body=SelectInfluencer, example={"brief": {}}
+    ),
+    ("get", "/v1/projects/{project_id}/content/selections/{selection_id}"): _Told(
+        {"200": _SELECTED}, (404, 422), scope=None
     ),
     ("get", "/v1/jobs"): _Told({"200": _page_of(JobRecord)}, (422,), scope="jobs:read"),
     ("get", "/v1/jobs/{job_id}"): _Told({"200": _ref(JobRecord), "304": None}, (404, 422), scope="jobs:read"),

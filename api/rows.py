@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from api.tables import AssetRow, BoundImageRow, InfluencerRow, JobRow, ProjectRow, UploadRow
+from api.tables import AssetRow, BoundImageRow, InfluencerRow, JobRow, ProjectRow, SelectionRow, UploadRow
 from models.errors import InvalidInput, NotFound
 from models.influencer import Influencer, Name, Persona, ReferenceImage
 
@@ -46,6 +46,14 @@ def influencer_of(
         row = session.get(InfluencerRow, (organisation, influencer_id), with_for_update=to_write or None)
     if row is None or row.deleted_at is not None:
         raise NotFound("There is no such influencer.")
+    return row
+
+
+def selection_of(session: Session, project: ProjectRow, selection_id: str) -> SelectionRow:
+    """Raises NotFound."""
+    row = session.get(SelectionRow, selection_id) if _ID.fullmatch(selection_id) else None
+    if row is None or row.project_id != project.project_id:
+        raise NotFound("There is no such selection.")
     return row
 
 

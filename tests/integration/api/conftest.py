@@ -8,6 +8,7 @@ import os
 import shutil
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,7 +25,7 @@ from api.keys import create_key
 from api.settings import ApiSettings
 from models.derived import asset_id_of
 from models.influencer import ReferenceImage
-from models.job import CloneJob
+from models.job import CloneJob, CreateJob, Job
 from models.record import CloneResult, StoredImage
 from worker.jobs import JobStore, Lease
 from worker.settings import Settings
@@ -164,14 +165,18 @@ def message_of(store: JobStore, job_id: str) -> CloneJob:
     return CloneJob.parse(store._redis.hget(store._job_key(job_id), "message"))
 
 
-def begin(store: JobStore, job: CloneJob) -> Lease:
+def create_message_of(store: JobStore, job_id: str) -> CreateJob:
+    return CreateJob.parse(store._redis.hget(store._job_key(job_id), "message"))
+
+
+def begin(store: JobStore, job: Job) -> Lease:
     claim = store.claim(job, "worker-1")
     assert claim.lease
     return claim.lease
 
 
-def result_of(job: CloneJob, count: int = 2) -> CloneResult:
-    at = job.source.created_at
+def result_of(job: Job, count: int = 2) -> CloneResult:
+    at = datetime(2026, 11, 24, tzinfo=UTC)
     images = tuple(_image(job, shot) for shot in job.shots[:count])
     references = tuple(
         ReferenceImage(asset_id=i.asset_id, url=i.url, thumbnail_url=i.thumbnail_url, added_at=at)
@@ -183,7 +188,7 @@ def result_of(job: CloneJob, count: int = 2) -> CloneResult:
     )
 
 
-def _image(job: CloneJob, shot: str) -> StoredImage:
+def _image(job: Job, shot: str) -> StoredImage:
     return StoredImage(
         shot=shot,
         asset_id=asset_id_of(job.job_id, shot),
