@@ -70,7 +70,7 @@ class KeyLayout:
 
     def upload_key(self, asset_id: str) -> str:
         """Where a client puts what becomes the asset once it was checked. Nothing reads it there but that check."""
-        return f"{self.prefix}uploads/{asset_id}"
+        return f"{self.prefix}uploads/{asset_id}.upload"
 
 
 def is_plain_key(key: str) -> bool:
