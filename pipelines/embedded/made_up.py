@@ -47,7 +47,7 @@ def _draw_shape(rng: np.random.Generator, person: Factors, coder: Coder, directi
     left = np.sqrt(np.maximum(coder.prior() ** 2 - by_factors.var(0), 0))
     shape = (_vector(person) - others.mean(0)) @ slopes + rng.normal(0, TAME, len(left)) * left
     lowest, highest = directions.lowest[: len(left)], directions.highest[: len(left)]
-    return np.clip(shape, lowest, highest).astype(np.float32)
+    return np.asarray(np.clip(shape, lowest, highest), np.float32)
 
 
 def _vector(person: Factors) -> Floats:
