@@ -1,5 +1,7 @@
 """A person who is made up: what an appearance leaves open is left to chance, as it was with the training people."""
 
+from functools import cache
+
 import numpy as np
 
 from models.influencer import Appearance
@@ -41,13 +43,19 @@ def _as_stated(person: Factors, stated: Stated, rng: np.random.Generator) -> Fac
 def _draw_shape(rng: np.random.Generator, person: Factors, coder: Coder, directions: Directions) -> Floats:
     """A code's shape (K,): what follows from the factors, and what is left of the spread between people."""
     slopes = directions.slopes[:, : coder.shape_size]
-    anybody = np.random.default_rng(0)
-    others = np.stack([_vector(draw_factors(anybody)) for _ in range(_MANY)])
+    others = _others()
     by_factors = (others - others.mean(0)) @ slopes
     left = np.sqrt(np.maximum(coder.prior() ** 2 - by_factors.var(0), 0))
     shape = (_vector(person) - others.mean(0)) @ slopes + rng.normal(0, TAME, len(left)) * left
     lowest, highest = directions.lowest[: len(left)], directions.highest[: len(left)]
     return np.asarray(np.clip(shape, lowest, highest), np.float32)
+
+
+@cache
+def _others() -> Floats:
+    """The factors of many people, (_MANY, 6): for their mean and their spread."""
+    rng = np.random.default_rng(0)
+    return np.stack([_vector(draw_factors(rng)) for _ in range(_MANY)])
 
 
 def _vector(person: Factors) -> Floats:
