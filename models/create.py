@@ -9,16 +9,13 @@ from models.base import InfluencerId, ProjectId
 from models.influencer import Appearance, Influencer, ReferenceImage
 from models.likeness import Subject
 from models.message import JobMessage
-from models.shot import DEFAULT_CREATE_SHOTS, ShotNames
+from models.shot import DEFAULT_CREATE_SHOTS, ShotNames, shot_named
 
 CREATE: Literal["influencer_create"] = "influencer_create"
 
 
 class CreateJob(JobMessage):
-    """The Celery message of an `influencer_create` job: all that a worker needs to know.
-
-    The first of the shots becomes the anchor: the other images show the face that it shows.
-    """
+    """The Celery message of an `influencer_create` job: all that a worker needs to know."""
 
     # Without a default: a message that names no kind is a clone's.
     kind: Literal["influencer_create"]
@@ -45,8 +42,9 @@ class CreateJob(JobMessage):
 
     @property
     def anchor(self) -> str:
-        """The shot that is rendered first, without any reference."""
-        return self.shots[0]
+        """The shot that is rendered first, without any reference. The others show the face that it shows, so it is
+        the one that is turned least, and of several the first."""
+        return min(self.shots, key=lambda shot: abs(shot_named(shot).yaw))
 
     def finished_row(self, images: tuple[ReferenceImage, ...], at: datetime) -> Influencer:
         """The row with its new images, and otherwise as it was."""

@@ -59,7 +59,7 @@ DEFAULT_SHOTS: tuple[str, ...] = (
 """What a clone renders that names no shots."""
 
 DEFAULT_CREATE_SHOTS: tuple[str, ...] = ("front", "three-quarter-left", "three-quarter-right", "smile")
-"""What a new persona gets that names no shots. The first one is the anchor, so it shows the face best."""
+"""What a job that makes a person up renders if it names no shots."""
 
 ShotNames = Annotated[
     tuple[Annotated[str, Field(json_schema_extra={"enum": list(REFERENCE_SHEET)})], ...],

@@ -96,7 +96,7 @@ def _attempt(node: Node, job: Job, held: HeldJob, claim: Claim) -> None:
                 raise _exhausted(claim)
             case _:
                 log.info("attempt.began", attempt=held.lease.attempt)
-                result = node.clone(job, held)
+                result = node.attempt(job, held)
                 held.complete(result)
                 log.info("job.completed", images=len(result.images))
     except JobCanceled:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from models.event import JobEvent
-from models.job import CloneJob, CloneRequest, ReferenceSource
+from models.job import CloneJob, CloneRequest, Job, ReferenceSource
 from worker.client import JobClient, plan_clone
 from worker.samples import load_sample
 from worker.settings import Settings
@@ -138,7 +138,7 @@ def plan(storage: Storage) -> Callable[[Sequence[str]], CloneJob]:
 PlanJob = Callable[[Sequence[str]], CloneJob]
 
 
-def follow(client: JobClient, job: CloneJob, timeout: float = 90) -> list[JobEvent]:
+def follow(client: JobClient, job: Job, timeout: float = 90) -> list[JobEvent]:
     """All of a job's events, up to the terminal one."""
     return list(client.watch(job.job_id, timeout=timeout))
 

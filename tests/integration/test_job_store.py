@@ -16,7 +16,7 @@ from models.errors import (
     QueueUnavailable,
 )
 from models.influencer import Influencer
-from models.job import CloneJob, CloneRequest, ReferenceSource
+from models.job import CloneJob, CloneRequest, Job, ReferenceSource
 from models.manifest import Provenance, UsedReference
 from models.record import CloneResult, JobError
 from worker.client import plan_clone
@@ -63,7 +63,7 @@ def job() -> CloneJob:
     return make_job()
 
 
-def claimed(store: JobStore, job: CloneJob, holder: str = "me") -> Lease:
+def claimed(store: JobStore, job: Job, holder: str = "me") -> Lease:
     claim = store.claim(job, holder)
     assert claim.verdict == "claimed"
     assert claim.lease
