@@ -239,6 +239,32 @@ def test_another_picture_that_is_put_while_one_is_finalized_is_refused(
     assert httpx2.get(finalize(api, upload).json()["url"]).content == data
 
 
+def test_who_waits_too_long_for_a_check_is_told_to_come_back(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.library._LONGEST_WAIT", 0.01)
+    project, data = api.project(), picture()
+    with api.house.library._turn(), api.house.library._turn():
+        refused = add(api, project, data, idempotency_key="k")
+        error_of(refused, 429, "RATE_LIMITED")
+        assert refused.headers["retry-after"] == "1"
+    # Another answer than that comes under the same key.
+    assert add(api, project, data, idempotency_key="k").status_code == 201
+
+
+def test_a_library_may_be_anywhere(settings: Settings, api_settings: ApiSettings, store: JobStore) -> None:
+    """A worker knows where, so a clone names the asset alone where its key hasn't the project in it."""
+    app = make_app(settings.model_copy(update={"media_key_template": "library/{assetId}"}), api_settings)
+    api = Api(app, create_key(app.state.house.database, "acme").secret)
+    project = api.project()
+    asset = add(api, project, picture()).json()["assetId"]
+    influencer = api.influencer(project, referenceImages={"assetIds": [asset]})
+    cloned = api.call("POST", f"/v1/influencers/{influencer}/clone", {"name": "B"}).json()
+    (reference,) = message_of(store, cloned["jobId"]).references
+    assert (reference.asset_id, reference.key, reference.url) == (asset, None, None)
+    app.state.house.database.close()
+
+
 def test_uploads_are_forgotten_after_a_day_and_assets_are_not(api: Api, storage: Storage) -> None:
     project, data = api.project(), picture()
     finalized, left, young = (begin(api, project, data) for _ in range(3))

@@ -119,7 +119,7 @@ def test_the_name_follows_from_the_projects() -> None:
     assert set(names) == set(NAMES)
 
 
-def test_all_words_at_once_still_fit(api: Api) -> None:
+def test_all_words_at_once_still_fit() -> None:
     """No table can grow so that a row's fields overflow."""
     voice, audience = (" ".join(row.words for row in table) for table in (VOICES, AUDIENCES))
     provision("P", audience, None, voice)
