@@ -34,13 +34,15 @@ from worker.jobs import JobStore
 from worker.periodic import Periodic
 from worker.settings import Settings
 
+# In seconds. What is swept is a day old.
 _UPLOADS_SWEPT_EVERY = 600.0
 
 
 def make_app(settings: Settings, api_settings: ApiSettings) -> FastAPI:
-    """The ASGI application. While it runs, it brings the database up to date once, and lands jobs.
+    """The ASGI application. While it runs, it brings the database up to date once, lands jobs, and removes
+    what is left of uploads.
 
-    Raises InvalidSettings.
+    Raises InvalidSettings, and InvalidInput for key templates of the object store that can't be used.
     """
     database = Database(api_settings.database_url.get_secret_value())
     client, store = JobClient(settings), JobStore(settings)
