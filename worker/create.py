@@ -38,8 +38,9 @@ class CreateRun(JobRun[CreateJob]):
         references = self._anchor_alone()
         if self._gate:
             self._result_of(self._judging.submit(self._gate.check, references))
-        # Without the anchor that they were made with, nobody knows whom they show.
-        self._judge_found([image for image in found if anchors and image not in anchors])
+        if anchors:
+            # Without the anchor that they were made with, nobody would know whom they show.
+            self._judge_found([image for image in found if image not in anchors])
         self._render(references, self._job.shots)
 
     def _order(self, references: FetchedReferences, shots: Sequence[str], attempt: int) -> RenderOrder:

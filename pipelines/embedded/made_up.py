@@ -12,7 +12,7 @@ from pipelines.embedded.people.code import BROWS, Coder, looks_vector
 
 OWN_MIX = 0.15
 """How much of a person's ancestry stays chance's where one is stated: not all who are "Asian" are equally so."""
-TAME = 0.6
+TAME = 0.75
 """How much of the shape's spread is drawn, beyond what the factors explain. All of it makes caricatures."""
 _MANY = 1000
 
