@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, MutableMapping
 from typing import Any
 
+import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings, strategies
 from hypothesis.strategies import SearchStrategy
@@ -81,6 +82,8 @@ class World:
                 self._replace(value, choice)
 
 
+# On a machine that is busy with other things.
+@pytest.mark.timeout(300)
 def test_every_answer_is_one_that_the_document_has(api: Api, store: JobStore) -> None:
     app: Any = api.app
     schema = schemathesis.openapi.from_dict(app.openapi())
