@@ -63,35 +63,6 @@ def error_of(answer: Any, status: int, code: str) -> dict[str, Any]:
     return error
 
 
-def test_what_is_anothers_is_answered_like_what_is_not_there(api: Api, stranger: Api) -> None:
-    source = api.source()
-    project = api.row(source)["projectId"]
-    upload = api.call("POST", f"/v1/projects/{project}/media/uploads", {"mediaType": "image/png", "bytes": 9})
-    selected = api.call("POST", f"/v1/projects/{project}/content/selection", {"brief": {}})
-    ids = {
-        "influencer": source,
-        "project": project,
-        "asset": upload.json()["assetId"],
-        "selection": selected.json()["selectionId"],
-        "job": api.call("POST", f"/v1/influencers/{source}/clone", {"name": "B"}).json()["jobId"],
-    }
-    before = api.row(source)
-    for method, path, body, _ in CALLS:
-        foreign, unknown = (
-            error_of(stranger.call(method, path.format(**each), body), 404, "NOT_FOUND")
-            for each in (ids, NOBODYS)
-        )
-        assert foreign | {"requestId": ""} == unknown | {"requestId": ""}, (method, path)
-    assert api.row(source) == before
-    assert stranger.call("GET", "/v1/jobs").json() == {"items": [], "nextCursor": None}
-
-
-def test_a_tenant_may_choose_an_id_that_another_has(api: Api, stranger: Api) -> None:
-    api.influencer(api.project(), influencerId="inf_same", name="Mine")
-    stranger.influencer(stranger.project(), influencerId="inf_same", name="Theirs")
-    assert (api.row("inf_same")["name"], stranger.row("inf_same")["name"]) == ("Mine", "Theirs")
-
-
 def test_a_call_needs_its_scope_and_says_so_before_it_looks(app: FastAPI) -> None:
     for method, path, body, scope in CALLS:
         others = tuple({"influencers:write", "jobs:read", "jobs:cancel"} - {scope})
