@@ -66,16 +66,21 @@ def job_of(session: Session, organisation: str, job_id: str) -> JobRow:
 
 
 def asset_of(session: Session, organisation: str, asset_id: str) -> AssetRow | None:
-    row = session.get(AssetRow, asset_id) if _ID.fullmatch(asset_id) else None
-    return row if row and session.get_one(ProjectRow, row.project_id).organisation == organisation else None
+    if not _ID.fullmatch(asset_id):
+        return None
+    # With its project in one statement, so that another's takes no more than one that isn't there.
+    found = select(AssetRow).join(ProjectRow, ProjectRow.project_id == AssetRow.project_id)
+    return session.scalar(found.where(AssetRow.asset_id == asset_id, ProjectRow.organisation == organisation))
 
 
 def upload_of(session: Session, organisation: str, asset_id: str, *, to_write: bool = False) -> UploadRow:
     """Locked if it is to be written. Raises NotFound."""
     row = None
     if _ID.fullmatch(asset_id):
-        row = session.get(UploadRow, asset_id, with_for_update=to_write or None)
-    if row is None or session.get_one(ProjectRow, row.project_id).organisation != organisation:
+        found = select(UploadRow).join(ProjectRow, ProjectRow.project_id == UploadRow.project_id)
+        found = found.where(UploadRow.asset_id == asset_id, ProjectRow.organisation == organisation)
+        row = session.scalar(found.with_for_update(of=UploadRow) if to_write else found)
+    if row is None:
         raise NotFound("There is no such upload. It may have expired.")
     return row
 
