@@ -6,12 +6,15 @@ here: without that, nearly all answers would be 404.
 
 from collections import Counter
 from collections.abc import Callable, MutableMapping
+from io import BytesIO
 from typing import Any
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, Phase, given, seed, settings, strategies
+from hypothesis import HealthCheck, Phase, given, seed, strategies
+from hypothesis import settings as as_told
 from hypothesis.strategies import SearchStrategy
+from PIL import Image
 from schemathesis.checks import not_a_server_error
 from schemathesis.generation import GenerationMode
 from schemathesis.python import asgi
@@ -25,6 +28,8 @@ from schemathesis.specs.openapi.checks import (
 
 from tests.integration.api.conftest import Api, begin, message_of, result_of
 from worker.jobs import JobStore
+from worker.settings import Settings
+from worker.storage import Storage
 
 # On each of the two databases.
 LEAST = 1000
@@ -43,19 +48,30 @@ CHECKS: list[Callable[..., Any]] = [
 class World:
     """Values that exist, by the name of the parameter or field that takes them."""
 
-    def __init__(self, api: Api, store: JobStore) -> None:
+    def __init__(self, api: Api, store: JobStore, settings: Settings) -> None:
         source = api.source()
         row = api.row(source)
         jobs = [
             api.call("POST", f"/v1/influencers/{source}/clone", {"name": "N"}).json()["jobId"]
             for _ in range(2)
         ]
+        project = f"/v1/projects/{row['projectId']}"
+        picture = _picture()
+        body = {"mediaType": "image/png", "bytes": len(picture)}
+        upload = api.call("POST", f"{project}/media/uploads", body).json()["assetId"]
+        with Storage(settings) as storage:
+            storage.put_image(storage.keys.upload_key(upload), picture, "image/png")
         done = message_of(store, jobs[0])
         store.complete(begin(store, done), result_of(done))
         self._values: dict[str, list[Any]] = {
             "project_id": [row["projectId"]],
             "influencer_id": [source, api.influencer(row["projectId"])],
             "job_id": jobs,
+            "asset_id": [upload],
+            "selection_id": [
+                api.call("POST", f"{project}/content/selection", {"brief": {}}).json()["selectionId"]
+            ],
+            "bytes": [len(picture)],
             "cursor": [api.call("GET", "/v1/jobs?limit=1").json()["nextCursor"]],
             "if-none-match": [api.call("GET", f"/v1/jobs/{jobs[0]}").headers["etag"]],
             "influencerId": [source],
@@ -84,7 +100,7 @@ class World:
 
 # On a machine that is busy with other things.
 @pytest.mark.timeout(300)
-def test_every_answer_is_one_that_the_document_has(api: Api, store: JobStore) -> None:
+def test_every_answer_is_one_that_the_document_has(api: Api, store: JobStore, settings: Settings) -> None:
     app: Any = api.app
     schema = schemathesis.openapi.from_dict(app.openapi())
     # It then calls the application in this process; without its lifespan, so that nothing lands by itself.
@@ -103,12 +119,12 @@ def test_every_answer_is_one_that_the_document_has(api: Api, store: JobStore) ->
         share = -(-LEAST // len(operations))
         # Any text is a path's id, so a call without body and query can't be given anything that is wrong.
         wrong = share // 2 if len(operation.body) or len(operation.query) else 0
-        world = World(api, store)
+        world = World(api, store, settings)
         told = operation.as_strategy(headers=key).flatmap(world.put_into_most)
         for_each(told, share - wrong, send)
         if wrong:
             # The first may have been deleted.
-            world = World(api, store)
+            world = World(api, store, settings)
             path = {parameter.name: world.one(parameter.name, 0) for parameter in operation.path_parameters}
             broken = operation.as_strategy(GenerationMode.NEGATIVE, path_parameters=path, headers=key)
             for_each(broken, wrong, send)
@@ -123,7 +139,7 @@ def for_each(drawn: SearchStrategy[Any], count: int, act: Callable[[Any], None])
     """The same in every run. A failure is told with the curl line that repeats it, so none is made smaller."""
 
     @seed(7)
-    @settings(
+    @as_told(
         max_examples=count,
         database=None,
         deadline=None,
@@ -135,3 +151,9 @@ def for_each(drawn: SearchStrategy[Any], count: int, act: Callable[[Any], None])
         act(one)
 
     each()
+
+
+def _picture() -> bytes:
+    buffer = BytesIO()
+    Image.new("RGB", (64, 64)).save(buffer, "PNG")
+    return buffer.getvalue()
