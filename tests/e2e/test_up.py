@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from PIL import Image
 
 README = Path(__file__).parents[2] / "README.md"
 CONTRACT = Path(__file__).parent / "contract.sh"
@@ -114,6 +115,27 @@ def test_the_readmes_shell_example(up: Up) -> None:
     assert "\nevent: job.completed\n" in told
     row = json.loads(told.rpartition("\n\n")[2])
     assert (row["status"], row["personality"]["humor"]) == ("ready", "dry-witty")
+
+
+def test_the_readmes_pictures_become_a_persona(up: Up, tmp_path: Path) -> None:
+    (code,) = re.findall(r"```sh\n(api -X POST \S+/PROJECT_ID/media .*?)```", README.read_text(), re.DOTALL)
+    (function,) = re.findall(r"^api\(\).*\n", README.read_text(), re.MULTILINE)
+    Image.new("RGB", (300, 300)).save(tmp_path / "nova.png")
+    known = {
+        AS_PRINTED: up.base.removeprefix("http://"),
+        "PROJECT_ID": up.read("/v1/influencers/inf_sample-maya")["projectId"],
+    }
+    answers = []
+    for command in re.split(r"^(?=api |curl )", code, flags=re.MULTILINE)[1:]:
+        for name, value in known.items():
+            command = command.replace(name, value)  # noqa: PLW2901
+        said = up.bash(f"cd {tmp_path}\n{function}{command}")
+        answers.append(json.loads(said) if said else None)
+        if said and "uploadUrl" in answers[-1]:
+            known |= {"UPLOAD_URL": answers[-1]["uploadUrl"], "ASSET_ID": answers[-1]["assetId"]}
+    inline, upload, _, finalized, row = answers
+    assert inline["assetId"] != upload["assetId"] == finalized["assetId"]
+    assert (row["status"], row["referenceImages"][0]["url"]) == ("ready", finalized["url"])
 
 
 def test_the_readmes_python_example(
