@@ -17,7 +17,7 @@ from api.database import Database
 from api.errors import body_of, status_of
 from api.tables import AnswerRow
 from models.errors import Conflict, IdempotencyConflict, InvalidInput, LikenessError, NotFound, Unforeseen
-from models.job import CloneJob
+from models.job import Job
 
 KEPT_FOR = timedelta(hours=24)
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -33,10 +33,10 @@ class Answer:
 
     status: int
     body: str
-    job: CloneJob | None = None
+    job: Job | None = None
 
     @classmethod
-    def of(cls, status: int, document: Any, job: CloneJob | None = None) -> "Answer":
+    def of(cls, status: int, document: Any, job: Job | None = None) -> "Answer":
         return cls(status, json.dumps(document), job)
 
 
@@ -83,7 +83,8 @@ class Answerer:
             return self._first(once, lambda _: failed) if once else failed
 
     def answer_outside(self, once: Once | None, request_id: str, act: Callable[[], Answer]) -> Answer:
-        """The same for an act that writes no rows, and may be done twice: no transaction waits for it."""
+        """The same for an act that no transaction may wait for. It may be done twice, if it is asked for twice at
+        once, so it must do no harm then; one of its answers counts."""
         if once:
             with self._database.read() as session:
                 if known := _known(session, once):

@@ -11,12 +11,13 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from api import clones, influencers, jobs, selection
+from api import clones, influencers, jobs, media, projects, renders, selection
 from api.call import House
 from api.database import Database
 from api.errors import body_of, status_of
 from api.frame import Frame
 from api.landing import Landing
+from api.library import MediaLibrary
 from api.openapi import describe
 from api.rates import Rates
 from api.settings import ApiSettings
@@ -33,32 +34,42 @@ from worker.jobs import JobStore
 from worker.periodic import Periodic
 from worker.settings import Settings
 
+# In seconds. What is swept is a day old.
+_UPLOADS_SWEPT_EVERY = 600.0
+
 
 def make_app(settings: Settings, api_settings: ApiSettings) -> FastAPI:
-    """The ASGI application. While it runs, it brings the database up to date once, and lands jobs.
+    """The ASGI application. While it runs, it brings the database up to date once, lands jobs, and removes
+    what is left of uploads.
 
-    Raises InvalidSettings.
+    Raises InvalidSettings, and InvalidInput for key templates of the object store that can't be used.
     """
     database = Database(api_settings.database_url.get_secret_value())
     client, store = JobClient(settings), JobStore(settings)
-    landing = Landing(database, client, store)
+    landing, library = Landing(database, client, store), MediaLibrary(settings)
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
         database.migrate()
-        sweeps = Periodic("landing", api_settings.landing_interval, landing.sweep)
-        sweeps.start()
+        sweeps = (
+            Periodic("landing", api_settings.landing_interval, landing.sweep),
+            Periodic("uploads", _UPLOADS_SWEPT_EVERY, lambda: media.sweep_uploads(database, library)),
+        )
+        for sweep in sweeps:
+            sweep.start()
         try:
             yield
         finally:
-            sweeps.stop()
+            for sweep in sweeps:
+                sweep.stop()
             database.close()
+            library.close()
 
     app = FastAPI(title="Likeness", version=version("likeness"), lifespan=life, redirect_slashes=False)
-    app.state.house = House(database, client, store, landing, Rates(api_settings.api_rate))
+    app.state.house = House(database, client, store, landing, library, Rates(api_settings.api_rate))
     app.add_middleware(Frame, max_body=api_settings.api_max_body)
-    for router in (influencers.router, selection.router, clones.router, jobs.router):
-        app.include_router(router)
+    for part in (projects, media, influencers, selection, clones, renders, jobs):
+        app.include_router(part.router)
     document = cache(lambda: describe(app))
     app.openapi = document  # type: ignore[method-assign]
     app.add_exception_handler(LikenessError, _tell)

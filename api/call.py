@@ -14,6 +14,7 @@ from api.answers import Answer, Answerer, Once, Work
 from api.database import Database
 from api.keys import Caller, Scope, authenticate
 from api.landing import Landing
+from api.library import MediaLibrary
 from api.rates import Rates
 from models.base import Document
 from models.errors import QueueUnavailable
@@ -31,6 +32,7 @@ class House:
     client: JobClient
     store: JobStore
     landing: Landing
+    library: MediaLibrary
     rates: Rates
 
 
@@ -61,7 +63,7 @@ class Call:
         return as_response(answer)
 
     def act(self, act: Callable[[], Answer]) -> Response:
-        """Answer by what `act` does outside of the database; with an Idempotency-Key, once."""
+        """Answer by what `act` does outside of a transaction; with an Idempotency-Key, once."""
         request_id = self.request.state.request_id
         return as_response(self._answerer.answer_outside(self._once(), request_id, act))
 
@@ -100,3 +102,7 @@ def calling(scope: Scope | None) -> Any:
 
     dependency: Callable[[Request], Awaitable[Call]] = call
     return Depends(dependency)
+
+
+WRITES: Any = calling("influencers:write")
+READS: Any = calling(None)

@@ -5,10 +5,11 @@ from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
 from api.answers import Answer
-from api.call import Call
-from api.influencers import WRITES, new_influencer
+from api.call import WRITES, Call
+from api.influencers import new_influencer
 from api.rows import document_of, influencer_of, project_of, references_of
-from api.tables import JobRow
+from api.starting import record_job
+from api.tables import AssetRow
 from models.errors import Conflict, NoUsableReference
 from models.job import CloneRequest, ReferenceSource
 from worker.client import plan_clone
@@ -32,32 +33,20 @@ def clone(influencer_id: str, call: Call = WRITES) -> Response:
             )
         if asked.new_influencer_id == source.influencer_id:
             raise Conflict("There is an influencer with this id already.", influencerId=influencer_id)
-        references = [
-            ReferenceSource(asset_id=asset.asset_id, key=asset.object_key)
-            if asset.object_key
-            else ReferenceSource(asset_id=asset.asset_id, url=asset.url)
-            for _, asset in images
-        ]
-        job = plan_clone(document, asked, references)
+        job = plan_clone(document, asked, [_source_of(asset) for _, asset in images])
         project = project_of(session, call.organisation, source.project_id)
         named = document.model_copy(update={"name": asked.name})
         row = new_influencer(session, project, job.influencer_id, "pending", named)
-        session.add(
-            JobRow(
-                job_id=job.job_id,
-                organisation=call.organisation,
-                project_id=project.project_id,
-                influencer_id=row.influencer_id,
-                message=job.to_json(),
-                created_at=row.created_at,
-            )
-        )
-        answer = {
-            "jobId": job.job_id,
-            "kind": job.kind,
-            "status": "running",
-            "influencerId": job.influencer_id,
-        }
-        return Answer.of(202, answer, job)
+        return Answer.of(202, record_job(session, row, job), job)
 
     return call.write(work)
+
+
+def _source_of(asset: AssetRow) -> ReferenceSource:
+    if asset.object_key is None:
+        return ReferenceSource(asset_id=asset.asset_id, url=asset.url)
+    if asset.project_id not in asset.object_key.split("/"):
+        # A worker takes a key only if it has the project's id in it, but knows itself where the media library's
+        # objects are, which may be anywhere by the settings.
+        return ReferenceSource(asset_id=asset.asset_id)
+    return ReferenceSource(asset_id=asset.asset_id, key=asset.object_key)

@@ -1,11 +1,12 @@
 """The bodies of calls that are the API's alone; those that a worker knows too are in `models`."""
 
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
-from models.base import InfluencerId, Request, Url
+from models.base import InfluencerId, Request, Sha256, Url
 from models.influencer import AgeRange, Gender, Name, Persona, Personality
+from models.shot import DEFAULT_CREATE_SHOTS, ShotNames
 
 # Ids that don't resolve are dropped, and what is no id at all doesn't either.
 AssetIds = Annotated[
@@ -13,12 +14,27 @@ AssetIds = Annotated[
     Field(min_length=1, max_length=20, examples=[["med_01HX9Y6K7EJ4T2REF01"]]),
 ]
 HttpUrl = Annotated[Url, Field(pattern=r"^https?://[^\s]+$")]
+MediaType = Literal["image/png", "image/jpeg", "image/webp"]
+MEDIA_TYPES: tuple[MediaType, ...] = get_args(MediaType)
 
 
 class CreateProject(Request):
-    """The body of `POST /v1/projects`."""
+    """The body of `POST /v1/projects`. With more than a name, the project's first influencer is made too."""
 
     name: Name
+    audience: str | None = Field(
+        None,
+        min_length=1,
+        max_length=512,
+        description="Whom the brand speaks to.",
+        examples=["parents, 30-44"],
+    )
+    language: str | None = Field(
+        None, min_length=1, max_length=128, description="A BCP 47 tag, or a language's English name."
+    )
+    voice: str | None = Field(
+        None, min_length=1, max_length=1024, description="How it speaks.", examples=["warm and playful"]
+    )
 
 
 class SetPrimary(Request):
@@ -47,10 +63,24 @@ class AddMedia(Request):
     thumbnail_url: HttpUrl | None = None
 
 
+class BeginUpload(Request):
+    """The body of `POST /v1/projects/{projectId}/media/uploads`."""
+
+    media_type: MediaType
+    bytes: int = Field(ge=1, description="The file's size. The URL takes no other.")
+    sha256: Sha256 | None = None
+
+
 class BindReferences(Request):
     """The body of `POST /v1/influencers/{influencerId}/reference-images`."""
 
     asset_ids: AssetIds
+
+
+class RenderReferences(Request):
+    """The body of `POST /v1/influencers/{influencerId}/reference-images/render`, which may be left out."""
+
+    shots: ShotNames = DEFAULT_CREATE_SHOTS
 
 
 class CreateInfluencer(Persona, Request):

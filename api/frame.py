@@ -38,7 +38,7 @@ class Frame:
             await send(message)
 
         try:
-            await self._app(scope, _capped(receive, self._max_body), send_marked)
+            await self._app(scope, _capped(receive, self._max_body, scope["path"]), send_marked)
         except Exception as error:
             if not isinstance(error, LikenessError):
                 log.exception("api.failed", request_id=request_id, path=scope["path"])
@@ -51,7 +51,7 @@ class Frame:
             await _answer(send_marked, error, request_id)
 
 
-def _capped(receive: Receive, most: int) -> Callable[[], Any]:
+def _capped(receive: Receive, most: int, path: str) -> Callable[[], Any]:
     """Counts what arrives: a declared length may be missing, or a lie."""
     size = 0
 
@@ -60,7 +60,11 @@ def _capped(receive: Receive, most: int) -> Callable[[], Any]:
         message = await receive()
         size += len(message.get("body", b""))
         if size > most:
-            raise InvalidInput(f"The body is larger than {most} bytes.", subcode="BODY_TOO_LARGE", most=most)
+            is_picture = path.endswith("/media")
+            advice = f" POST {path}/uploads gives a URL that takes larger pictures." if is_picture else ""
+            raise InvalidInput(
+                f"The body is larger than {most} bytes.{advice}", subcode="BODY_TOO_LARGE", most=most
+            )
         return message
 
     return counted

@@ -1,8 +1,6 @@
-"""Projects, their media and their influencers: the calls that write rows and start nothing."""
+"""Influencers: the calls that write rows and start nothing."""
 
-from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
 
 from fastapi import APIRouter
 from fastapi.responses import Response
@@ -11,12 +9,10 @@ from sqlalchemy.orm import Session
 from ulid import ULID
 
 from api.answers import Answer
-from api.call import Call, calling
+from api.call import READS, WRITES, Call
 from api.documents import (
-    AddMedia,
     BindReferences,
     CreateInfluencer,
-    CreateProject,
     DeleteInfluencer,
     PatchInfluencer,
 )
@@ -26,52 +22,16 @@ from api.rows import (
     described_by,
     document_of,
     influencer_of,
+    now,
     project_of,
     shown,
 )
-from api.tables import AssetRow, InfluencerRow, ProjectRow
+from api.tables import InfluencerRow, ProjectRow
 from models.base import format_time
 from models.errors import Conflict
 from models.influencer import CloneOverrides
 
 router = APIRouter(prefix="/v1")
-WRITES: Any = calling("influencers:write")
-READS: Any = calling(None)
-
-
-@router.post("/projects")
-def create_project(call: Call = WRITES) -> Response:
-    def work(session: Session) -> Answer:
-        asked = call.parsed(CreateProject)
-        row = ProjectRow(
-            project_id=str(uuid4()),
-            organisation=call.organisation,
-            document=asked.to_json(),
-            created_at=_now(),
-        )
-        session.add(row)
-        shown = {"projectId": row.project_id, "name": asked.name, "createdAt": format_time(row.created_at)}
-        return Answer.of(201, shown)
-
-    return call.write(work)
-
-
-@router.post("/projects/{project_id}/media")
-def add_media(project_id: str, call: Call = WRITES) -> Response:
-    def work(session: Session) -> Answer:
-        asked = call.parsed(AddMedia)
-        project = project_of(session, call.organisation, project_id)
-        row = add_asset(session, project.project_id, asked.url, asked.thumbnail_url)
-        shown = {
-            "assetId": row.asset_id,
-            "projectId": row.project_id,
-            "url": row.url,
-            "thumbnailUrl": row.thumbnail_url,
-            "createdAt": format_time(row.created_at),
-        }
-        return Answer.of(201, shown)
-
-    return call.write(work)
 
 
 @router.post("/projects/{project_id}/influencers")
@@ -129,7 +89,7 @@ def patch_influencer(influencer_id: str, call: Call = WRITES) -> Response:
         name = {"name": given.pop("name")} if "name" in given else {}
         changed = CloneOverrides.parse(given).apply_to(document_of(session, row)).model_copy(update=name)
         row.document = described_by(changed)
-        row.updated_at = _now()
+        row.updated_at = now()
         session.flush()
         return Answer.of(200, shown(document_of(session, row)))
 
@@ -142,7 +102,7 @@ def delete_influencer(influencer_id: str, call: Call = WRITES) -> Response:
         asked = call.parsed(DeleteInfluencer) if call.body.strip() else DeleteInfluencer()
         row = influencer_of(session, call.organisation, influencer_id, to_write=True)
         row.status = "deleted"
-        row.deleted_at = row.updated_at = _now()
+        row.deleted_at = row.updated_at = now()
         project = project_of(session, call.organisation, row.project_id)
         if project.primary_influencer_id == row.influencer_id:
             project.primary_influencer_id = None
@@ -162,7 +122,7 @@ def bind_references(influencer_id: str, call: Call = WRITES) -> Response:
     def work(session: Session) -> Answer:
         asked = call.parsed(BindReferences)
         row = influencer_of(session, call.organisation, influencer_id, to_write=True)
-        bind(session, row, asked.asset_ids, _now())
+        bind(session, row, asked.asset_ids, now())
         session.flush()
         images = shown(document_of(session, row))["referenceImages"]
         return Answer.of(200, {"influencerId": row.influencer_id, "referenceImages": images})
@@ -176,35 +136,17 @@ def new_influencer(
     """Add a row with what `persona` says. Raises Conflict if the id is taken, if only by a deleted one."""
     if session.get(InfluencerRow, (project.organisation, influencer_id)) is not None:
         raise Conflict("There is an influencer with this id already.", influencerId=influencer_id)
-    now = _now()
+    at = now()
     row = InfluencerRow(
         organisation=project.organisation,
         influencer_id=influencer_id,
         project_id=project.project_id,
         status=status,
         document=described_by(persona),
-        created_at=now,
-        updated_at=now,
+        created_at=at,
+        updated_at=at,
     )
     session.add(row)
     # If somebody else takes the id at the same moment, it shows here.
     session.flush()
     return row
-
-
-def add_asset(session: Session, project_id: str, url: str, thumbnail_url: str | None = None) -> AssetRow:
-    row = AssetRow(
-        asset_id=f"med_{ULID()}",
-        project_id=project_id,
-        url=url,
-        thumbnail_url=thumbnail_url,
-        created_at=_now(),
-    )
-    session.add(row)
-    return row
-
-
-def _now() -> datetime:
-    now = datetime.now(UTC)
-    # What is answered now must be what is read later.
-    return now.replace(microsecond=now.microsecond // 1000 * 1000)

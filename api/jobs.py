@@ -16,6 +16,7 @@ from api.rows import job_of
 from api.tables import JobRow
 from models.errors import InvalidInput, NotFound
 from models.event import JobEvent
+from models.job import parse_job
 from models.record import CancelAnswer, JobRecord
 
 router = APIRouter(prefix="/v1")
@@ -109,6 +110,7 @@ def _record(row: JobRow, known: JobRecord | None) -> JobRecord:
     # Recorded, and about to be submitted.
     return JobRecord(
         job_id=row.job_id,
+        kind=parse_job(row.message).kind,
         status="running",
         stage="queued",
         progress=0,

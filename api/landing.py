@@ -20,7 +20,7 @@ from api.database import Database
 from api.rows import MOST_REFERENCES, described_by, document_of
 from api.tables import AssetRow, BoundImageRow, InfluencerRow, JobRow
 from models.errors import QueueUnavailable
-from models.job import CloneJob
+from models.job import CloneJob, Job, parse_job
 from models.record import CloneResult, JobRecord
 from worker.client import JobClient
 from worker.jobs import JobStore
@@ -60,7 +60,7 @@ class Landing:
         with self._database.read() as session:
             row = session.get(JobRow, job_id)
         if row and row.landed_at is None:
-            self._client.submit(CloneJob.parse(row.message))
+            self._client.submit(parse_job(row.message))
 
     def land(self, record: JobRecord) -> bool:
         """Let the row follow a job that is final. False if it did so already, or isn't a row of ours."""
@@ -77,7 +77,7 @@ class Landing:
             row = session.get(InfluencerRow, (taken.organisation, taken.influencer_id), with_for_update=True)
             if row is not None and row.deleted_at is None:
                 if record.result is not None:
-                    _make_ready(session, row, CloneJob.parse(taken.message), record.result, now)
+                    _make_ready(session, row, parse_job(taken.message), record.result, now)
                 else:
                     row.status, row.updated_at = "failed", now
         log.info("job.landed", job_id=record.job_id, status=record.status)
@@ -121,10 +121,8 @@ class Landing:
             )
 
 
-def _make_ready(
-    session: Session, row: InfluencerRow, job: CloneJob, result: CloneResult, now: datetime
-) -> None:
-    """The images become the row's references, before those that were bound meanwhile; then overrides are
+def _make_ready(session: Session, row: InfluencerRow, job: Job, result: CloneResult, now: datetime) -> None:
+    """The images become the row's references, before those that were bound meanwhile; then a clone's overrides are
     applied to what the row is now, so that a patch that came while it rendered isn't undone."""
     mine = (BoundImageRow.organisation == row.organisation, BoundImageRow.influencer_id == row.influencer_id)
     made = len(result.images)
@@ -152,5 +150,6 @@ def _make_ready(
             )
         )
     session.flush()
-    row.document = described_by(job.overrides.apply_to(document_of(session, row)))
+    if isinstance(job, CloneJob):
+        row.document = described_by(job.overrides.apply_to(document_of(session, row)))
     row.status, row.updated_at = "ready", now

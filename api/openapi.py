@@ -9,19 +9,22 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 from api.documents import (
+    MEDIA_TYPES,
     AddMedia,
+    BeginUpload,
     BindReferences,
     CreateInfluencer,
     CreateProject,
     DeleteInfluencer,
     PatchInfluencer,
+    RenderReferences,
     SelectInfluencer,
     SetPrimary,
 )
 from models.base import Document
 from models.event import JobEvent
 from models.influencer import Influencer, Personality, ReferenceImage
-from models.job import CloneRequest
+from models.job import CLONE, CREATE, CloneRequest
 from models.record import CancelAnswer, JobRecord
 
 _REF = "#/components/schemas/{model}"
@@ -38,6 +41,8 @@ class _Told:
     body: type[Document] | None = None
     example: Any = None
     body_required: bool = True
+    pictures: bool = False
+    """Whether the body may be a picture instead."""
 
 
 def _ref(kind: type[Document]) -> dict[str, Any]:
@@ -56,13 +61,25 @@ _PROJECT = _object(projectId=_TEXT, name=_TEXT, createdAt=_TEXT)
 _MEDIA = _object(
     assetId=_TEXT, projectId=_TEXT, url=_TEXT, thumbnailUrl={"type": ["string", "null"]}, createdAt=_TEXT
 )
+_UPLOAD = _object(
+    assetId=_TEXT,
+    uploadUrl=_TEXT,
+    method={"const": "PUT"},
+    headers={"type": "object", "additionalProperties": _TEXT},
+    expiresAt=_TEXT,
+)
 _REFERENCES = _object(influencerId=_TEXT, referenceImages={"type": "array", "items": _ref(ReferenceImage)})
 _DELETED = _object(influencerId=_TEXT, status={"const": "deleted"}, deletedAt=_TEXT)
-_CLONING = _object(
-    jobId=_TEXT, kind={"const": "influencer_clone"}, status={"const": "running"}, influencerId=_TEXT
+_CLONING, _CREATING = (
+    _object(jobId=_TEXT, kind={"const": kind}, status={"const": "running"}, influencerId=_TEXT)
+    for kind in (CLONE, CREATE)
 )
+# A project without an influencer has only the first three.
+_PROJECT["properties"] |= {"influencer": _ref(Influencer), "job": _CREATING}
 _PRIMARY = _object(projectId=_TEXT, influencerId={"type": ["string", "null"]})
 _SELECTED = _object(
+    selectionId=_TEXT,
+    createdAt=_TEXT,
     projectId=_TEXT,
     influencerId=_TEXT,
     name=_TEXT,
@@ -79,11 +96,30 @@ _ROW = {"name": "Nova", "gender": "female", "ageRange": "25-34", "referenceImage
 
 _CALLS: dict[tuple[str, str], _Told] = {
     ("post", "/v1/projects"): _Told(
-        {"201": _PROJECT}, (409, 422), body=CreateProject, example={"name": "Spring"}
+        {"201": _PROJECT},
+        (409, 422),
+        body=CreateProject,
+        example={
+            "name": "Spring",
+            "audience": "parents, 30-44",
+            "language": "en",
+            "voice": "warm and playful",
+        },
     ),
     ("post", "/v1/projects/{project_id}/media"): _Told(
-        {"201": _MEDIA}, (404, 409, 422), body=AddMedia, example={"url": "https://images.example/nova.png"}
+        {"201": _MEDIA},
+        (404, 409, 422),
+        body=AddMedia,
+        example={"url": "https://images.example/nova.png"},
+        pictures=True,
     ),
+    ("post", "/v1/projects/{project_id}/media/uploads"): _Told(
+        {"201": _UPLOAD},
+        (404, 409, 422),
+        body=BeginUpload,
+        example={"mediaType": "image/png", "bytes": 4_000_000},
+    ),
+    ("post", "/v1/media/{asset_id}/finalize"): _Told({"200": _MEDIA}, (404, 409, 422)),
     ("post", "/v1/projects/{project_id}/influencers"): _Told(
         {"201": _ref(Influencer)}, (404, 409, 422), body=CreateInfluencer, example=_ROW
     ),
@@ -107,6 +143,13 @@ _CALLS: dict[tuple[str, str], _Told] = {
     ("post", "/v1/influencers/{influencer_id}/reference-images"): _Told(
         {"200": _REFERENCES}, (404, 409, 422), body=BindReferences, example=_ASSETS
     ),
+    ("post", "/v1/influencers/{influencer_id}/reference-images/render"): _Told(
+        {"202": _CREATING},
+        (404, 409, 422),
+        body=RenderReferences,
+        example={"shots": ["front", "smile"]},
+        body_required=False,
+    ),
     ("post", "/v1/influencers/{influencer_id}/clone"): _Told(
         {"202": _CLONING}, (404, 409, 422), body=CloneRequest, example=_CLONE
     ),
@@ -118,6 +161,9 @@ _CALLS: dict[tuple[str, str], _Told] = {
     ),
     ("post", "/v1/projects/{project_id}/content/selection"): _Told(
         {"200": _SELECTED}, (404, 409, 422), scope=None, body=SelectInfluencer, example={"brief": {}}
+    ),
+    ("get", "/v1/projects/{project_id}/content/selections/{selection_id}"): _Told(
+        {"200": _SELECTED}, (404, 422), scope=None
     ),
     ("get", "/v1/jobs"): _Told({"200": _page_of(JobRecord)}, (422,), scope="jobs:read"),
     ("get", "/v1/jobs/{job_id}"): _Told({"200": _ref(JobRecord), "304": None}, (404, 422), scope="jobs:read"),
@@ -177,6 +223,9 @@ def _complete(operation: dict[str, Any], told: _Told, *, is_post: bool) -> None:
             "required": told.body_required,
             "content": {"application/json": {"schema": _ref(told.body), "example": told.example}},
         }
+    if told.pictures:
+        # Bytes, which have no schema.
+        operation["requestBody"]["content"] |= {media_type: {} for media_type in MEDIA_TYPES}
     responses: dict[str, Any] = {}
     for status, schema in told.answers.items():
         responses[status] = {"description": "Done." if schema else "Nothing new."}

@@ -2,19 +2,25 @@
 
 import re
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from api.tables import AssetRow, BoundImageRow, InfluencerRow, JobRow, ProjectRow
+from api.tables import AssetRow, BoundImageRow, InfluencerRow, JobRow, ProjectRow, SelectionRow, UploadRow
 from models.errors import InvalidInput, NotFound
 from models.influencer import Influencer, Name, Persona, ReferenceImage
 
 MOST_REFERENCES = 20
 # What isn't like this is no row's id, and may not be fit for a query: PostgreSQL refuses NUL.
 _ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+
+
+def now() -> datetime:
+    """To the millisecond: what is answered now must be what is read later."""
+    at = datetime.now(UTC)
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 
 class Described(Persona):
@@ -43,11 +49,39 @@ def influencer_of(
     return row
 
 
+def selection_of(session: Session, project: ProjectRow, selection_id: str) -> SelectionRow:
+    """Raises NotFound."""
+    row = session.get(SelectionRow, selection_id) if _ID.fullmatch(selection_id) else None
+    if row is None or row.project_id != project.project_id:
+        raise NotFound("There is no such selection.")
+    return row
+
+
 def job_of(session: Session, organisation: str, job_id: str) -> JobRow:
     """Raises NotFound."""
     row = session.get(JobRow, job_id) if _ID.fullmatch(job_id) else None
     if row is None or row.organisation != organisation:
         raise NotFound("There is no such job.")
+    return row
+
+
+def asset_of(session: Session, organisation: str, asset_id: str) -> AssetRow | None:
+    if not _ID.fullmatch(asset_id):
+        return None
+    # With its project in one statement, so that another's takes no more than one that isn't there.
+    found = select(AssetRow).join(ProjectRow, ProjectRow.project_id == AssetRow.project_id)
+    return session.scalar(found.where(AssetRow.asset_id == asset_id, ProjectRow.organisation == organisation))
+
+
+def upload_of(session: Session, organisation: str, asset_id: str, *, to_write: bool = False) -> UploadRow:
+    """Locked if it is to be written. Raises NotFound."""
+    row = None
+    if _ID.fullmatch(asset_id):
+        found = select(UploadRow).join(ProjectRow, ProjectRow.project_id == UploadRow.project_id)
+        found = found.where(UploadRow.asset_id == asset_id, ProjectRow.organisation == organisation)
+        row = session.scalar(found.with_for_update(of=UploadRow) if to_write else found)
+    if row is None:
+        raise NotFound("There is no such upload. It may have expired.")
     return row
 
 

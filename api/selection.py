@@ -1,18 +1,20 @@
 """Who a project's content is made with: its primary influencer, or the one that a brief names. Nothing rotates."""
 
+import json
 from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import Response
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from ulid import ULID
 
 from api.answers import Answer
-from api.call import Call
+from api.call import READS, WRITES, Call
 from api.documents import SelectInfluencer, SetPrimary
-from api.influencers import READS, WRITES
-from api.rows import document_of, influencer_of, project_of, shown
-from api.tables import InfluencerRow, ProjectRow
+from api.rows import document_of, influencer_of, now, project_of, selection_of, shown
+from api.tables import InfluencerRow, ProjectRow, SelectionRow
+from models.base import format_time
 from models.errors import Conflict, NotFound
 
 router = APIRouter(prefix="/v1")
@@ -33,7 +35,11 @@ def set_primary(project_id: str, call: Call = WRITES) -> Response:
 
 @router.post("/projects/{project_id}/content/selection")
 def select_influencer(project_id: str, call: Call = READS) -> Response:
-    """The answer is a copy: a patch that comes later doesn't change what was selected."""
+    """The answer is a copy, and is kept: what comes later doesn't change what was selected.
+
+    It needs no scope, though it writes a row: that row is no other call's but the one that reads it again, and who
+    only makes content shouldn't hold a key that can delete personas.
+    """
 
     def work(session: Session) -> Answer:
         asked = call.parsed(SelectInfluencer).brief
@@ -41,16 +47,34 @@ def select_influencer(project_id: str, call: Call = READS) -> Response:
         named = asked.influencer_id or project.primary_influencer_id
         row = _usable(session, project, named) if named else _first_ready(session, project)
         told = shown(document_of(session, row))
+        selection = SelectionRow(
+            selection_id=f"sel_{ULID()}", project_id=project.project_id, created_at=now()
+        )
         chosen: dict[str, Any] = {
+            "selectionId": selection.selection_id,
+            "createdAt": format_time(selection.created_at),
             "projectId": project.project_id,
             "influencerId": row.influencer_id,
             "name": told["name"],
             "personality": told["personality"],
             "referenceImages": told["referenceImages"],
         }
+        selection.document = json.dumps(chosen)
+        session.add(selection)
         return Answer.of(200, chosen)
 
     return call.write(work)
+
+
+@router.get("/projects/{project_id}/content/selections/{selection_id}")
+def get_selection(project_id: str, selection_id: str, call: Call = READS) -> Response:
+    """As it was answered then, whatever became of the influencer."""
+
+    def work(session: Session) -> Any:
+        project = project_of(session, call.organisation, project_id)
+        return json.loads(selection_of(session, project, selection_id).document)
+
+    return call.read(work)
 
 
 def _usable(session: Session, project: ProjectRow, influencer_id: str) -> InfluencerRow:

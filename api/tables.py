@@ -68,6 +68,22 @@ class AssetRow(Base):
     created_at: Mapped[datetime]
 
 
+class UploadRow(Base):
+    """A picture that a client may put into the object store. It is no asset, and resolves as none, until it was
+    finalized; the row stays for a day either way, so that whatever was put there is removed."""
+
+    __tablename__ = "uploads"
+
+    asset_id: Mapped[str] = mapped_column(primary_key=True)
+    project_id: Mapped[str] = mapped_column(ForeignKey("projects.project_id"))
+    media_type: Mapped[str]
+    size: Mapped[int] = mapped_column(BigInteger)
+    """In bytes."""
+    sha256: Mapped[str | None]
+    """As its client said, or else of what was first found to be fit. Nothing else can become the asset."""
+    created_at: Mapped[datetime] = mapped_column(index=True)
+
+
 class InfluencerRow(Base):
     """A persona. Callers choose ids, so one is unique in its organisation only: that it is taken elsewhere
     would tell of another tenant."""
@@ -124,6 +140,18 @@ class JobRow(Base):
     landed_at: Mapped[datetime | None]
     record: Mapped[str | None] = mapped_column(Text)
     """The final record, which Redis forgets."""
+
+
+class SelectionRow(Base):
+    """Whom a brief's content was to be made with, frozen: no later change reaches it."""
+
+    __tablename__ = "selections"
+
+    selection_id: Mapped[str] = mapped_column(primary_key=True)
+    project_id: Mapped[str] = mapped_column(ForeignKey("projects.project_id"))
+    document: Mapped[str] = mapped_column(Text)
+    """What was answered, word for word."""
+    created_at: Mapped[datetime]
 
 
 class AnswerRow(Base):

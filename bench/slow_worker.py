@@ -31,7 +31,9 @@ class SlowPictures:
             profile="slow", pipeline="SlowPictures", steps=STEPS, dtype="none", device="none", versions={}
         )
 
-    def render(self, references: Any, appearance: Any, shots: Any, sink: Any) -> None:
+    def render(
+        self, references: Any, appearance: Any, shots: Any, sink: Any, person_seed: int | None = None
+    ) -> None:
         from pipelines.protocol import RenderedImage, Step
 
         for planned in shots:

@@ -10,6 +10,11 @@ def seed_of(job_id: str, shot: str, attempt: int = 0) -> int:
     return int.from_bytes(_digest(job_id, shot, str(attempt))[:8]) >> 1
 
 
+def person_seed_of(anchor_seed: int) -> int:
+    """The seed of a person who is made up, 63 bits, from the seed of the image that shows that person first."""
+    return int.from_bytes(_digest("person", str(anchor_seed))[:8]) >> 1
+
+
 def asset_id_of(job_id: str, shot: str) -> str:
     """The image's asset id: `med_` and 26 Crockford base32 characters (130 bits), as a ULID is long."""
     number = int.from_bytes(_digest(job_id, shot, "asset"))

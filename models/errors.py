@@ -31,6 +31,7 @@ LikenessError                                              the root; never raise
 │   ├── RenderProcessHung         RENDER_PROCESS_HUNG      no sign of life; retryable
 │   ├── RenderOutOfMemory         RENDER_OUT_OF_MEMORY     even one small image doesn't fit the device; retryable
 │   ├── DeviceLost                DEVICE_LOST              the device's context is broken; retryable
+│   ├── ProfileNeedsReferences    PROFILE_NEEDS_REFERENCES the profile can't make a person up
 │   └── ProfileLoadFailed         PROFILE_LOAD_FAILED      the profile can't be loaded here; retryable elsewhere
 │       ├── WeightsMissing        WEIGHTS_MISSING          not fetched, or not all of it; retryable elsewhere
 │       ├── WeightsRefused        WEIGHTS_REFUSED          they aren't what was pinned; retryable elsewhere
@@ -196,6 +197,11 @@ class RenderOutOfMemory(RenderError):
 
 class DeviceLost(RenderError):
     code = "DEVICE_LOST"
+
+
+class ProfileNeedsReferences(RenderError):
+    code = "PROFILE_NEEDS_REFERENCES"
+    retryable = False
 
 
 class ProfileLoadFailed(RenderError):

@@ -163,6 +163,7 @@ class SetLikeness(Document):
     gate: Literal["required", "report"]
     subject: Subject
     references: tuple[CheckedReference, ...] = Field(
-        description="Those that could be read. `reference 1` in an image's scores is the first of these."
+        description="Those that could be read; the anchor alone, where a person was made up. `reference 1` in an "
+        "image's scores is the first of these."
     )
     missed: tuple[MissedImage, ...] = Field((), description="Shots that a partial set is without.")

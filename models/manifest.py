@@ -5,8 +5,9 @@ from typing import Literal
 from pydantic import Field
 
 from models.base import AssetId, Document, InfluencerId, JobId, ProjectId, Sha256, Time
-from models.job import KIND
+from models.clone import CLONE
 from models.likeness import SetLikeness
+from models.message import JobKind
 from models.record import StoredImage
 
 DIGITAL_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
@@ -56,14 +57,16 @@ class Provenance(Document):
 
 
 class Manifest(Provenance):
-    """`manifest.json`. An object under the job's prefix that isn't named here isn't part of the clone."""
+    """`manifest.json`. An object under the job's prefix that isn't named here isn't part of the result."""
 
     schema_version: Literal[1] = 1
     job_id: JobId
-    kind: Literal["influencer_clone"] = KIND
+    kind: JobKind = CLONE
     influencer_id: InfluencerId
     project_id: ProjectId
-    source_influencer_id: InfluencerId
+    source_influencer_id: InfluencerId | None = Field(
+        None, description="Of a clone: the row it was made from."
+    )
     created_at: Time
     digital_source_type: str = DIGITAL_SOURCE_TYPE
     images: tuple[StoredImage, ...]

@@ -5,10 +5,11 @@ from typing import Any, Literal, Self
 from pydantic import Field, NonNegativeInt
 
 from models.base import AssetId, Document, InfluencerId, JobId, ProjectId, Sha256, Time
+from models.clone import CLONE
 from models.errors import LikenessError
 from models.influencer import Influencer
-from models.job import KIND
 from models.likeness import Judgement, SetLikeness
+from models.message import JobKind
 
 JobStatus = Literal["running", "completed", "failed", "canceled"]
 """`running` is the only one that isn't final."""
@@ -74,7 +75,7 @@ class JobRecord(Document):
     """The job envelope. `sequence` grows by one with every event; `progress` never falls."""
 
     job_id: JobId
-    kind: Literal["influencer_clone"] = KIND
+    kind: JobKind = CLONE
     status: JobStatus
     stage: Stage
     progress: float = Field(ge=0, le=1)

@@ -5,13 +5,13 @@ from pathlib import Path
 
 from models.base import Document
 from models.event import JobEvent
-from models.job import CloneJob
+from models.job import CloneJob, CreateJob
 from models.manifest import Manifest
 from models.record import JobRecord
 from models.webhook import Webhook
 
 # What others write is described as it is read, what we write as it is written.
-_READ: dict[str, type[Document]] = {"clone-job": CloneJob}
+_READ: dict[str, type[Document]] = {"clone-job": CloneJob, "create-job": CreateJob}
 _WRITTEN: dict[str, type[Document]] = {
     "job-record": JobRecord,
     "job-event": JobEvent,

@@ -56,7 +56,10 @@ DEFAULT_SHOTS: tuple[str, ...] = (
     "side-light",
     "outdoor",
 )
-"""What a job renders that names no shots."""
+"""What a clone renders that names no shots."""
+
+DEFAULT_CREATE_SHOTS: tuple[str, ...] = ("front", "three-quarter-left", "three-quarter-right", "smile")
+"""What a job that makes a person up renders if it names no shots."""
 
 ShotNames = Annotated[
     tuple[Annotated[str, Field(json_schema_extra={"enum": list(REFERENCE_SHEET)})], ...],

@@ -5,7 +5,8 @@ from typing import Literal
 from pydantic import Field, NonNegativeInt
 
 from models.base import Document, InfluencerId, JobId, ProjectId, Time
-from models.job import KIND
+from models.clone import CLONE
+from models.message import JobKind
 from models.record import JobError
 
 WebhookType = Literal["job.completed", "job.failed", "job.canceled"]
@@ -25,7 +26,7 @@ class FinalJob(Document):
     """The job envelope of a final job, without what would make it long."""
 
     job_id: JobId
-    kind: Literal["influencer_clone"] = KIND
+    kind: JobKind = CLONE
     status: Literal["completed", "failed", "canceled"]
     stage: Literal["done"] = "done"
     progress: float = Field(ge=0, le=1)

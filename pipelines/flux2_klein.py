@@ -61,8 +61,9 @@ class Flux2Klein(DiffusionEngine):
     def encode(self, references: list[Image.Image], prompts: list[str], reference_size: int) -> _Encoded:
         multiple = self.pipe.vae_scale_factor * 2
         small = [fitted(reference, reference_size, multiple) for reference in references]
-        pixels = [self.pipe.image_processor.preprocess(image) for image in small]
-        self.pipe.prepare_image_latents(pixels, 1, None, self.setup.device.torch, self.pipe.vae.dtype)
+        if small:
+            pixels = [self.pipe.image_processor.preprocess(image) for image in small]
+            self.pipe.prepare_image_latents(pixels, 1, None, self.setup.device.torch, self.pipe.vae.dtype)
         # One by one: the text encoder keeps what every layer made of every prompt.
         embeds = [self.pipe.encode_prompt(prompt, device=self.setup.device.torch)[0] for prompt in prompts]
         return _Encoded(torch.cat(embeds), small)
@@ -71,7 +72,7 @@ class Flux2Klein(DiffusionEngine):
         self, encoded: _Encoded, rows: list[int], generators: list[torch.Generator], on_step_end: OnStepEnd
     ) -> Tensor:
         latents: Tensor = self.pipe(
-            image=encoded.references,
+            image=encoded.references or None,
             prompt_embeds=encoded.prompts[rows],
             guidance_scale=self.plan.profile.guidance,
             **self.call(generators, on_step_end),

@@ -59,6 +59,8 @@ class Profile:
     """More are thinned out evenly."""
     reference_size: int = 512
     """References are scaled down to this many pixels a side (as an area) before they enter."""
+    can_create: bool = False
+    """Whether it can make a person up: render one who has no references yet."""
     max_batch: int = 1
     """Images of one job that are denoised at once where memory allows."""
     memory: int = 0

@@ -41,10 +41,11 @@ _FRAMING: dict[Framing, str] = {
 }
 
 
-def prompt_for(shot: Shot, appearance: Appearance) -> str:
+def prompt_for(shot: Shot, appearance: Appearance, *, has_references: bool = True) -> str:
     """A few English sentences. Equal arguments give equal prompts."""
+    who = "the same person as in the reference images" if has_references else "one single person"
     sentences = [
-        f"A {_FRAMING[shot.framing]} of the same person as in the reference images: {_person(appearance)}.",
+        f"A {_FRAMING[shot.framing]} of {who}: {_person(appearance)}.",
         f"{_pose(shot)}, with {_EXPRESSION[shot.expression]}.",
         f"{_LIGHT[shot.light].capitalize()}, in front of {_BACKGROUND[shot.background]}.",
     ]

@@ -85,10 +85,15 @@ class ReferencePipeline(ABC):
         appearance: Appearance,
         shots: Sequence[PlannedShot],
         sink: Sink,
+        person_seed: int | None = None,
     ) -> None:
         """Render one image for each shot and give it to the sink as soon as it is done.
 
-        `references` are RGB, upright, 1 to 20 of them. What `sink.step` raises (RenderCanceled) ends the
+        `references` are RGB, upright, 1 to 20 of them. With a `person_seed` the person is made up, and looks as
+        that seed and the appearance have it; then references are earlier images of the same person, and may be
+        none. Raises ProfileNeedsReferences in a profile that can't make people up.
+
+        What `sink.step` raises (RenderCanceled) ends the
         render and leaves the pipeline clean for the next job. Raises RenderOutOfMemory or DeviceLost when
         this process can't go on.
         """

@@ -3,7 +3,7 @@
 Importing this module costs no torch: a profile's module is imported when it is loaded.
 """
 
-from models.errors import InvalidInput
+from models.errors import InvalidInput, ProfileNeedsReferences
 from pipelines.profile import Profile
 from pipelines.sources import EMBEDDED, GB, IP_ADAPTER, KLEIN, QWEN, QWEN_LIGHTNING, SDXL
 
@@ -23,6 +23,7 @@ PROFILES: dict[str, Profile] = {
             steps=8,
             most_references=4,
             reference_size=256,
+            can_create=True,
             max_batch=4,
             memory=GB // 10,
         ),
@@ -35,6 +36,7 @@ PROFILES: dict[str, Profile] = {
             dtype="bfloat16",
             most_references=4,
             reference_size=512,
+            can_create=True,
             max_batch=4,
             memory=16 * GB,
             speed=frozenset(("compile", "attention", "quantize")),
@@ -89,6 +91,17 @@ PROFILES: dict[str, Profile] = {
 GPU_PROFILE = "flux2-klein"
 CPU_PROFILE = "embedded"
 """What a worker takes that names no profile."""
+
+
+def require_create(profile: Profile) -> None:
+    """Raises ProfileNeedsReferences if the profile can't make a person up."""
+    if not profile.can_create:
+        able = ", ".join(one.name for one in PROFILES.values() if one.can_create)
+        raise ProfileNeedsReferences(
+            f"The profile {profile.name!r} can't make a person up: it needs references. Have a worker with one of "
+            f"these do it: {able}.",
+            profile=profile.name,
+        )
 
 
 def profile_named(name: str) -> Profile:

@@ -1,4 +1,4 @@
-"""The worker's Celery app: its one task, and the hooks into Celery's life. Start it with `likeness worker`."""
+"""The worker's Celery app: its two tasks, and the hooks into Celery's life. Start it with `likeness worker`."""
 
 import os
 import sys
@@ -11,7 +11,7 @@ from celery.exceptions import Reject
 from celery.signals import setup_logging, worker_init, worker_shutdown, worker_shutting_down
 
 from models.errors import LikenessError, QueueUnavailable
-from models.job import KIND
+from models.job import CLONE, CREATE
 from worker import tracing
 from worker.attempts import handle
 from worker.consumer_loop import ConsumerLoop
@@ -29,12 +29,22 @@ app = make_app(settings())
 _node: Node | None = None
 
 
-@app.task(name=KIND, bind=True)
+@app.task(name=CLONE, bind=True)
 def influencer_clone(self: Task[..., None], message: dict[str, Any]) -> None:
     """Clone a persona. `message` is a CloneJob as JSON data; see schemas/clone-job.schema.json."""
+    _handle(self, message)
+
+
+@app.task(name=CREATE, bind=True)
+def influencer_create(self: Task[..., None], message: dict[str, Any]) -> None:
+    """Make a persona's first images. `message` is a CreateJob; see schemas/create-job.schema.json."""
+    _handle(self, message)
+
+
+def _handle(task: Task[..., None], message: dict[str, Any]) -> None:
     assert _node is not None, "worker_init makes the node before any task runs"
     try:
-        with tracing.continued(self.request.headers or {}):
+        with tracing.continued(task.request.headers or {}):
             handle(_node, message)
     except QueueUnavailable as error:
         # Celery acknowledges a task that failed. This message must come again; not at once, though.

@@ -18,7 +18,7 @@ from models.errors import (
     QueueUnavailable,
     Unforeseen,
 )
-from models.job import CloneJob
+from models.job import Job, parse_job
 from models.record import JobError
 from worker import tracing
 from worker.held import HandedBack, HeldJob, JobCanceled
@@ -35,7 +35,7 @@ def handle(node: Node, message: Any) -> None:
     served its purpose. Raises QueueUnavailable if nothing could be done; then it has not.
     """
     try:
-        job = CloneJob.parse(message)
+        job = parse_job(message)
     except InvalidInput as error:
         node.store.refuse(message, error)
         log.error("message.refused", code=error.code, error=error.message)
@@ -62,7 +62,7 @@ def handle(node: Node, message: Any) -> None:
         _make_room_known(node)
 
 
-def _claim(node: Node, job: CloneJob) -> tuple[Claim, float]:
+def _claim(node: Node, job: Job) -> tuple[Claim, float]:
     """The claim, and when it was asked for. Waits for Redis: before the claim, the store may not know the job."""
     while True:
         asked = time.monotonic()
@@ -75,7 +75,7 @@ def _claim(node: Node, job: CloneJob) -> tuple[Claim, float]:
             time.sleep(1)
 
 
-def _work(node: Node, job: CloneJob, held: HeldJob, claim: Claim) -> None:
+def _work(node: Node, job: Job, held: HeldJob, claim: Claim) -> None:
     try:
         with tracing.span("attempt", jobId=job.job_id, attempt=held.lease.attempt):
             _attempt(node, job, held, claim)
@@ -96,7 +96,7 @@ def _make_room_known(node: Node) -> None:
         log.warning("redis.unavailable", error=error.message)
 
 
-def _attempt(node: Node, job: CloneJob, held: HeldJob, claim: Claim) -> None:
+def _attempt(node: Node, job: Job, held: HeldJob, claim: Claim) -> None:
     try:
         match claim.verdict:
             case "canceled":
@@ -105,7 +105,7 @@ def _attempt(node: Node, job: CloneJob, held: HeldJob, claim: Claim) -> None:
                 raise _exhausted(claim)
             case _:
                 log.info("attempt.began", attempt=held.lease.attempt)
-                result = node.clone(job, held)
+                result = node.attempt(job, held)
                 held.complete(result)
                 log.info("job.completed", images=len(result.images))
     except JobCanceled:
@@ -127,7 +127,7 @@ def _attempt(node: Node, job: CloneJob, held: HeldJob, claim: Claim) -> None:
         _fail(node, job, held, _unforeseen(error))
 
 
-def _cancel(node: Node, job: CloneJob, held: HeldJob) -> None:
+def _cancel(node: Node, job: Job, held: HeldJob) -> None:
     """Remove what is stored, then say so. While the store is out of reach, another attempt does it later."""
     try:
         node.images.remove(job)
@@ -140,7 +140,7 @@ def _cancel(node: Node, job: CloneJob, held: HeldJob) -> None:
     log.info("job.canceled")
 
 
-def _fail(node: Node, job: CloneJob, held: HeldJob, error: LikenessError) -> None:
+def _fail(node: Node, job: Job, held: HeldJob, error: LikenessError) -> None:
     """Try again where that can help and attempts are left; else the job is final."""
     tries = held.lease.tries
     log.warning("attempt.failed", code=error.code, error=error.message, tries=tries)

@@ -3,16 +3,17 @@
 import time
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
 from ulid import ULID
 
 from models.errors import InvalidInput, WatchTimeout
 from models.event import JobEvent
 from models.influencer import Influencer
-from models.job import KIND, CloneJob, CloneRequest, ReferenceSource
+from models.job import CLONE, CREATE, CloneJob, CloneRequest, CreateJob, Job, ReferenceSource
 from models.likeness import Subject
 from models.record import CancelAnswer, JobRecord
-from models.shot import DEFAULT_SHOTS
+from models.shot import DEFAULT_CREATE_SHOTS, DEFAULT_SHOTS
 from worker import tracing
 from worker.jobs import JobStore
 from worker.queue import JobQueue
@@ -42,11 +43,10 @@ def plan_clone(
         raise InvalidInput(
             f"{source.influencer_id} has no reference image, so there is no likeness to clone. Add one first."
         )
-    optional = {"callbackUrl": callback_url, "expiresAt": expires_at}
     return CloneJob.parse(
         {
             "jobId": job_id or f"job_{ULID()}",
-            "kind": KIND,
+            "kind": CLONE,
             "source": source.to_data(),
             "influencerId": request.new_influencer_id or f"inf_{ULID()}",
             "name": request.name,
@@ -55,9 +55,38 @@ def plan_clone(
             "shots": list(shots),
             "subject": subject,
             "acceptPartial": accept_partial,
-            **{name: value for name, value in optional.items() if value is not None},
+            **_given(callbackUrl=callback_url, expiresAt=expires_at),
         }
     )
+
+
+def plan_create(
+    persona: Influencer,
+    shots: Sequence[str] = DEFAULT_CREATE_SHOTS,
+    job_id: str | None = None,
+    *,
+    accept_partial: bool = False,
+    callback_url: str | None = None,
+    expires_at: datetime | None = None,
+) -> CreateJob:
+    """Make the message for the first reference images of `persona`, from how it is described alone.
+
+    What isn't described is made up, and follows from the job id: another id is another person. Raises InvalidInput.
+    """
+    return CreateJob.parse(
+        {
+            "jobId": job_id or f"job_{ULID()}",
+            "kind": CREATE,
+            "persona": persona.to_data(),
+            "shots": list(shots),
+            "acceptPartial": accept_partial,
+            **_given(callbackUrl=callback_url, expiresAt=expires_at),
+        }
+    )
+
+
+def _given(**optional: Any) -> dict[str, Any]:
+    return {name: value for name, value in optional.items() if value is not None}
 
 
 class JobClient:
@@ -68,7 +97,7 @@ class JobClient:
         self._store = JobStore(self._settings)
         self._queue = JobQueue(self._settings, self._store)
 
-    def submit(self, job: CloneJob) -> JobRecord:
+    def submit(self, job: Job) -> JobRecord:
         """Put a job on the queue. The same job again is the same job; raises IdempotencyConflict if its
         content differs.
 

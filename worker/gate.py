@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
+from models.base import AssetId
 from models.errors import NoUsableReference, ReferenceShowsAnother
-from models.job import CloneJob
+from models.job import Job
 from models.likeness import CheckedReference, Judgement, MissedImage, ReferenceFault, SetLikeness
 from models.record import RejectedReference
 from models.shot import shot_named
@@ -22,7 +23,7 @@ class JobGate:
     """
 
     def __init__(
-        self, job: CloneJob, settings: Settings, process: VerifyProcess, go_on: Callable[[], None]
+        self, job: Job, settings: Settings, process: VerifyProcess, go_on: Callable[[], None]
     ) -> None:
         assert settings.gate != "off"
         self._job = job
@@ -54,8 +55,14 @@ class JobGate:
         if not self._is_strict:
             return ()
         return tuple(
-            _rejection(one, self._job) for one in self._checked if ReferenceFault.ANOTHER_PERSON in one.faults
+            _rejection(one, ingredient.reference.asset_id)
+            for one, ingredient in zip(self._checked, references.ingredients, strict=True)
+            if ReferenceFault.ANOTHER_PERSON in one.faults
         )
+
+    def expect_anchor(self) -> None:
+        """There is no reference yet: the next image becomes the first, if it shows one face."""
+        self._references = self._process.check((), "any", self._go_on).measured
 
     def _measure(self, images: tuple[RawImage, ...]) -> ReferencesChecked:
         try:
@@ -71,7 +78,8 @@ class JobGate:
             JudgeImage(
                 image=image,
                 references=self._references,
-                yaw=shot_named(shot).yaw,
+                # No turn excuses an anchor that shows no face.
+                yaw=shot_named(shot).yaw if self._checked else 0,
                 others={other: taken for other, taken in self._taken.items() if other != shot},
                 changed=self._job.changes_face,
             ),
@@ -102,10 +110,10 @@ def is_better(one: MissedImage, other: MissedImage) -> bool:
     return rank(one) > rank(other)
 
 
-def _rejection(checked: CheckedReference, job: CloneJob) -> RejectedReference:
+def _rejection(checked: CheckedReference, asset_id: AssetId) -> RejectedReference:
     return RejectedReference(
         index=checked.index,
-        asset_id=job.references[checked.index].asset_id,
+        asset_id=asset_id,
         code=ReferenceShowsAnother.code,
         message=(
             f"It shows another person than the other references do (similarity {checked.similarity}). Leave it "

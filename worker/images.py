@@ -29,7 +29,17 @@ class EncodedImage:
 
 def encode(image: Image.Image, thumbnail_side: int) -> EncodedImage:
     """Encode an RGB image. The same pixels give the same bytes."""
-    return EncodedImage(_png(image), _thumbnail(image, thumbnail_side), image.width, image.height)
+    thumbnail = thumbnail_of(image, thumbnail_side, xmp=_XMP.encode())
+    return EncodedImage(_png(image), thumbnail, image.width, image.height)
+
+
+def thumbnail_of(image: Image.Image, side: int, xmp: bytes = b"") -> bytes:
+    """A WebP whose longer side has `side` pixels at most. Unmarked without `xmp`: not every image was rendered."""
+    small = image.copy()
+    small.thumbnail((side, side), Image.Resampling.LANCZOS)
+    buffer = BytesIO()
+    small.save(buffer, "WEBP", quality=85, xmp=xmp)
+    return buffer.getvalue()
 
 
 def decode(png: bytes, thumbnail: bytes) -> EncodedImage:
@@ -47,12 +57,4 @@ def _png(image: Image.Image) -> bytes:
     marks.add_itxt("XML:com.adobe.xmp", _XMP)
     buffer = BytesIO()
     image.save(buffer, "PNG", pnginfo=marks, compress_level=4)
-    return buffer.getvalue()
-
-
-def _thumbnail(image: Image.Image, side: int) -> bytes:
-    small = image.copy()
-    small.thumbnail((side, side), Image.Resampling.LANCZOS)
-    buffer = BytesIO()
-    small.save(buffer, "WEBP", quality=85, xmp=_XMP.encode())
     return buffer.getvalue()

@@ -9,7 +9,7 @@ from PIL import Image
 
 from models.derived import asset_id_of
 from models.errors import NotFound
-from models.job import CloneJob
+from models.job import Job
 from models.likeness import Judgement
 from models.manifest import Manifest
 from models.record import StoredImage
@@ -54,7 +54,7 @@ class ImageStore:
 
     def put(
         self,
-        job: CloneJob,
+        job: Job,
         done: ImageDone,
         origin: Origin,
         confirm: Callable[[], None],
@@ -78,9 +78,7 @@ class ImageStore:
         self._storage.put_image(stored.key, encoded.png, "image/png", metadata)
         return stored
 
-    def put_evidence(
-        self, job: CloneJob, done: ImageDone, origin: Origin, confirm: Callable[[], None]
-    ) -> str:
+    def put_evidence(self, job: Job, done: ImageDone, origin: Origin, confirm: Callable[[], None]) -> str:
         """Store an image that missed the likeness, marked as all are. Returns its key. Raises SigningFailed."""
         png = encode(done.image.to_image(), self._thumbnail_size).png
         if self._signer:
@@ -90,7 +88,7 @@ class ImageStore:
         self._storage.put_image(key, png, "image/png", _metadata(job, done))
         return key
 
-    def find(self, job: CloneJob, shot: str) -> FoundImage | None:
+    def find(self, job: Job, shot: str) -> FoundImage | None:
         """The image that an earlier attempt stored, read back whole and never signed again. None if it is missing
         or broken, if it was stored while signing was off and no longer is, or if nothing tells its seed."""
         keys = self._storage.keys
@@ -105,29 +103,29 @@ class ImageStore:
         seed = self._seed_of(keys.image_key(job, shot), png)
         return None if seed is None else FoundImage(self._describe(job, shot, seed, encoded), png)
 
-    def put_manifest(self, job: CloneJob, manifest: Manifest) -> tuple[str, str]:
+    def put_manifest(self, job: Job, manifest: Manifest) -> tuple[str, str]:
         """Store the manifest, which commits the job's images. Returns its key and URL."""
         key = self._storage.keys.manifest_key(job)
         self._storage.put_json(key, manifest.to_json())
         return key, self._storage.url(key)
 
-    def discard(self, job: CloneJob, shot: str) -> None:
+    def discard(self, job: Job, shot: str) -> None:
         """Delete a shot's image and its thumbnail."""
         keys = self._storage.keys
         self._storage.delete(keys.image_key(job, shot), keys.thumbnail_key(job, shot))
 
-    def remove_evidence(self, job: CloneJob) -> None:
+    def remove_evidence(self, job: Job) -> None:
         """Delete what an attempt that didn't end kept of shots that missed."""
         self._storage.delete_prefix(self._storage.keys.evidence_prefix(job))
 
-    def remove(self, job: CloneJob, *, keep_evidence: bool = False) -> None:
+    def remove(self, job: Job, *, keep_evidence: bool = False) -> None:
         """Delete all that the job stored."""
         keys = self._storage.keys
         self._storage.delete_prefix(
             keys.job_prefix(job), but=keys.evidence_prefix(job) if keep_evidence else None
         )
 
-    def _sign(self, data: bytes, kind: Kind, job: CloneJob, done: ImageDone, origin: Origin) -> bytes:
+    def _sign(self, data: bytes, kind: Kind, job: Job, done: ImageDone, origin: Origin) -> bytes:
         assert self._signer
         media_type = "image/webp" if kind == "thumbnail" else "image/png"
         said = statement(job, done.shot, done.seed, origin, kind)
@@ -143,7 +141,7 @@ class ImageStore:
 
     def _describe(
         self,
-        job: CloneJob,
+        job: Job,
         shot: str,
         seed: int,
         encoded: EncodedImage,
@@ -169,7 +167,7 @@ class ImageStore:
         )
 
 
-def _metadata(job: CloneJob, done: ImageDone) -> dict[str, str]:
+def _metadata(job: Job, done: ImageDone) -> dict[str, str]:
     return {
         "job-id": job.job_id,
         "asset-id": asset_id_of(job.job_id, done.shot),

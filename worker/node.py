@@ -7,9 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 import structlog
 from celery import Celery
 
-from models.job import CloneJob
+from models.job import CreateJob, Job
 from models.record import CloneResult
 from worker.clone import CloneRun
+from worker.create import CreateRun
 from worker.drain import Drain
 from worker.gate import JobGate
 from worker.heartbeat import Heartbeat
@@ -23,6 +24,7 @@ from worker.queue import JobQueue
 from worker.reaper import Reaper
 from worker.references.fetch import ReferenceFetcher
 from worker.render import RenderProcess
+from worker.run import Equipment
 from worker.settings import Settings
 from worker.storage import Storage
 from worker.verify import VerifyProcess
@@ -89,19 +91,13 @@ class Node:
             reasons.append("the gate isn't loaded")
         return reasons
 
-    def clone(self, job: CloneJob, held: HeldJob) -> CloneResult:
+    def attempt(self, job: Job, held: HeldJob) -> CloneResult:
         """One attempt at the job."""
-        run = CloneRun(
-            job,
-            held,
-            fetcher=self._fetcher,
-            device=self._device,
-            images=self.images,
-            executor=self._executor,
-            gate=JobGate(job, self.settings, self._verify, held.check) if self._verify else None,
-            judging=self._judging,
-        )
-        return run.run()
+        equipment = Equipment(self._device, self.images, self._executor, self._judging)
+        gate = JobGate(job, self.settings, self._verify, held.check) if self._verify else None
+        if isinstance(job, CreateJob):
+            return CreateRun(job, held, equipment, gate).run()
+        return CloneRun(job, held, equipment, gate, self._fetcher).run()
 
     def give_up(self) -> None:
         """Leave: this worker can't render any more. It drains as after SIGTERM, and ends with exit code 1."""

@@ -9,7 +9,7 @@ from kombu import Connection, Queue
 from kombu.exceptions import ChannelError, OperationalError
 
 from models.errors import QueueUnavailable
-from models.job import KIND
+from models.job import CLONE
 from worker import tracing, transport
 from worker.jobs import JobStore, WaitingJob
 from worker.lanes import Lanes
@@ -94,7 +94,9 @@ class JobQueue:
     def _publish(self, queue: str, job_id: str, message: dict[str, Any]) -> None:
         try:
             headers = tracing.headers() or None
-            self._app.send_task(KIND, args=[message], queue=queue, task_id=job_id, headers=headers)
+            self._app.send_task(
+                message.get("kind", CLONE), args=[message], queue=queue, task_id=job_id, headers=headers
+            )
         except OperationalError as error:
             raise QueueUnavailable("The broker does not take messages. Check LIKENESS_REDIS_URL.") from error
 

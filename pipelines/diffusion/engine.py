@@ -24,6 +24,7 @@ from pipelines.diffusion.recovery import attempt, no_room
 from pipelines.prompt import prompt_for
 from pipelines.protocol import Discard, PlannedShot, ReferencePipeline, Setup, Sink, Step
 from pipelines.references import thinned
+from pipelines.registry import require_create
 
 OnStepEnd = Callable[[Any, int, Any, dict[str, Any]], dict[str, Any]]
 """diffusers' `callback_on_step_end`: pipeline, index of the step, timestep, tensors."""
@@ -66,9 +67,23 @@ class DiffusionEngine(ReferencePipeline):
         """How the model is told about a shot: most read a prompt."""
         return prompt_for(shot, appearance)
 
+    def told_without_references(self, shot: Shot, appearance: Appearance) -> Any:
+        """The same where the model gets no reference."""
+        return prompt_for(shot, appearance, has_references=False)
+
     @abstractmethod
     def encode(self, references: list[Image.Image], told: list[Any], reference_size: int) -> Any:
         """What all images of a job share. `told` has what is said about each of its images."""
+
+    def encode_made_up(
+        self,
+        person_seed: int,  # noqa: ARG002 - to most models a person is an image
+        references: list[Image.Image],
+        told: list[Any],
+        reference_size: int,
+    ) -> Any:
+        """As `encode`, of a person who is made up. For profiles that can: `references` may be empty."""
+        return self.encode(references, told, reference_size)
 
     @abstractmethod
     def denoise(
@@ -100,12 +115,16 @@ class DiffusionEngine(ReferencePipeline):
         appearance: Appearance,
         shots: Sequence[PlannedShot],
         sink: Sink,
+        person_seed: int | None = None,
     ) -> None:
+        if person_seed is not None:
+            require_create(self.plan.profile)
         used = thinned(references, self.plan.profile.most_references)
-        told = [self.told(planned.shot, appearance) for planned in shots]
+        tell = self.told if used else self.told_without_references
+        told = [tell(planned.shot, appearance) for planned in shots]
         decoder = Decoder(self.setup.device, self.decode, sink)
         try:
-            self._render(_Job(used, told, shots), sink, decoder)
+            self._render(_Job(used, told, shots, person_seed), sink, decoder)
         finally:
             # However it ended, the next job finds nothing of this one: not its caches, not its encodings.
             decoder.close()
@@ -141,7 +160,7 @@ class DiffusionEngine(ReferencePipeline):
             job.encoded = None
             self.forget()
             with device.phase("encode"):
-                job.encoded = self.encode(job.references, job.told, rung.reference_size)
+                job.encoded = self._encode(job, rung.reference_size)
             job.encoded_at = rung.reference_size
 
         def on_step_end(_: Any, index: int, __: Any, tensors: dict[str, Any]) -> dict[str, Any]:
@@ -158,6 +177,11 @@ class DiffusionEngine(ReferencePipeline):
             latents = self.denoise(job.encoded, rows, generators, on_step_end)
             device.synchronize()
         return latents
+
+    def _encode(self, job: "_Job", reference_size: int) -> Any:
+        if job.person_seed is None:
+            return self.encode(job.references, job.told, reference_size)
+        return self.encode_made_up(job.person_seed, job.references, job.told, reference_size)
 
     def _decode_in_tiles(self, references: int) -> None:
         self._ladder.learn_tiling(references)
@@ -224,6 +248,7 @@ class _Job:
     references: list[Image.Image]
     told: list[Any]
     shots: Sequence[PlannedShot]
+    person_seed: int | None
     encoded: Any = None
     encoded_at: int | None = None
     """The reference size that `encoded` was made with."""

@@ -14,6 +14,7 @@ from torch import Tensor
 from models.influencer import Appearance
 from pipelines.embedded.appearance import Directions, as_described
 from pipelines.embedded.correction import Correction
+from pipelines.embedded.made_up import made_up
 from pipelines.embedded.nets.codec import PatchCodec
 from pipelines.embedded.nets.denoiser import LikenessDenoiser
 from pipelines.embedded.nets.person import PersonArrays
@@ -28,7 +29,7 @@ _DRAWN = 8  # the buffers have so many pixels a side for each cell of the latent
 
 
 class LikenessPipeline(DiffusionPipeline):  # type: ignore[misc]
-    """`read` once for each person, then call it for each batch of views."""
+    """`read` or `make_up` once for each person, then call it for each batch of views."""
 
     def __init__(
         self,
@@ -63,6 +64,10 @@ class LikenessPipeline(DiffusionPipeline):  # type: ignore[misc]
         if appearance is None:
             return code
         return as_described(code, appearance, self.drawer.coder, self.directions)
+
+    def make_up(self, seed: int, appearance: Appearance) -> Floats:
+        """The code (CODE,) of a person whom chance and `appearance` make. Call it in place of `read`."""
+        return made_up(seed, appearance, self.drawer.coder, self.directions)
 
     def person_of(self, reading: Reading) -> Floats:
         """The code (CODE,) of the one person whom all that was read shows."""

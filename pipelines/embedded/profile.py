@@ -60,6 +60,8 @@ class Embedded(DiffusionEngine):
     def told(self, shot: Shot, appearance: Appearance) -> _Asked:
         return _Asked(shot, appearance)
 
+    told_without_references = told
+
     def encode(
         self,
         references: list[Image.Image],
@@ -67,6 +69,16 @@ class Embedded(DiffusionEngine):
         reference_size: int,  # noqa: ARG002 - it reads them at one size
     ) -> _Encoded:
         code = self.pipe.read(references, told[0].appearance)  # a job has one
+        return _Encoded(code, [asked.shot for asked in told])
+
+    def encode_made_up(
+        self,
+        person_seed: int,
+        references: list[Image.Image],  # noqa: ARG002 - they show what the code says better
+        told: list[_Asked],
+        reference_size: int,  # noqa: ARG002
+    ) -> _Encoded:
+        code = self.pipe.make_up(person_seed, told[0].appearance)
         return _Encoded(code, [asked.shot for asked in told])
 
     def denoise(

@@ -22,7 +22,7 @@ import pytest
 from pydantic import SecretStr
 
 from models.event import JobEvent
-from models.job import CloneJob, CloneRequest, ReferenceSource
+from models.job import CloneJob, CloneRequest, Job, ReferenceSource
 from tests.conftest import settings_apart
 from worker.client import JobClient, plan_clone
 from worker.samples import load_sample
@@ -214,7 +214,7 @@ def plan(storage: Storage) -> Callable[[Sequence[str]], CloneJob]:
 PlanJob = Callable[[Sequence[str]], CloneJob]
 
 
-def follow(client: JobClient, job: CloneJob, timeout: float = 90) -> list[JobEvent]:
+def follow(client: JobClient, job: Job, timeout: float = 90) -> list[JobEvent]:
     """All of a job's events, up to the terminal one."""
     return list(client.watch(job.job_id, timeout=timeout))
 

@@ -39,7 +39,9 @@ class Pictures:
             profile="pictures", pipeline="Pictures", steps=1, dtype="none", device="none", versions={}
         )
 
-    def render(self, references: Any, appearance: Appearance, shots: Any, sink: Any) -> None:
+    def render(
+        self, references: Any, appearance: Appearance, shots: Any, sink: Any, person_seed: int | None = None
+    ) -> None:
         from pipelines.protocol import RenderedImage, Step
 
         pictures = json.loads(appearance.style or "{}")

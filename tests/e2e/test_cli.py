@@ -91,6 +91,7 @@ def test_a_job_from_submit_to_status(
         (("submit", "-"), "not json", 2, "VALIDATION: The file is not JSON"),
         (("submit", "-"), "[]", 2, "VALIDATION"),
         (("submit", "-"), '{"name": "x"}', 2, "references: Field required"),
+        (("submit", "-"), '{"kind": "influencer_create"}', 2, "persona: Field required"),
         (("demo", "--persona", "nobody"), "", 2, "Choose from"),
         (("inspect", "pyproject.toml"), "", 2, "VALIDATION: The file is no picture"),
         (("inspect", "no-such-file"), "", 2, "VALIDATION: no-such-file can't be read"),

@@ -1,21 +1,65 @@
-"""`likeness up`, as its output says to use it."""
+"""`likeness up`: the call that it prints, the documents' examples, and the README's. One start for all of it."""
 
 import json
 import os
+import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx2
+import pytest
+from PIL import Image
+
+README = Path(__file__).parents[2] / "README.md"
+CONTRACT = Path(__file__).parent / "contract.sh"
+AS_PRINTED = "localhost:8080"
 
 
-def test_the_printed_call_ends_with_a_ready_clone(tmp_path: Path) -> None:
-    up = subprocess.Popen(
-        [sys.executable, "-m", "worker", "up", "--data", str(tmp_path), "--port", "0"],
+@dataclass
+class Up:
+    """What it printed, and where its files are."""
+
+    secret: str
+    curl: list[str]
+    data: Path
+
+    @property
+    def base(self) -> str:
+        return self.curl[3].partition("/v1/")[0]
+
+    def read(self, path: str) -> Any:
+        key = {"authorization": f"Bearer {self.secret}"}
+        return httpx2.get(self.base + path, headers=key, timeout=60).json()
+
+    def bash(self, script: str, **variables: str) -> str:
+        """What it prints. It must succeed."""
+        if shutil.which("curl") is None and "CI" not in os.environ:
+            pytest.skip("curl isn't installed")
+        done = subprocess.run(
+            ["bash", "-euc", script],
+            env=os.environ | {"LIKENESS_API_KEY": self.secret, "BASE": self.base} | variables,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=100,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    data = tmp_path_factory.mktemp("up")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "worker", "up", "--data", str(data), "--port", "0"],
         # What it looks like isn't the point here.
         env=os.environ | {"LIKENESS_STEPS": "1", "LIKENESS_GATE": "off"},
         stdout=subprocess.PIPE,
@@ -23,31 +67,81 @@ def test_the_printed_call_ends_with_a_ready_clone(tmp_path: Path) -> None:
         text=True,
     )
     try:
-        assert up.stdout
-        export, _, curl = (up.stdout.readline() for _ in range(3))
-        secret = export.strip().partition("=")[2]
-        words = shlex.split(curl)
-        assert words[:3] == ["curl", "-X", "POST"]
-        url, given = words[3], dict(zip(words[4::2], words[5::2], strict=True))
-        name, _, value = given["-H"].partition(": ")
-        cloned = httpx2.post(url, content=given["-d"], headers={name: value}, timeout=60)
-        assert cloned.status_code == 202, cloned.text
-
-        def read(path: str) -> Any:
-            base = url.partition("/v1/")[0]
-            return httpx2.get(base + path, headers={"authorization": f"Bearer {secret}"}, timeout=60).json()
-
-        job = f"/v1/jobs/{cloned.json()['jobId']}"
-        deadline = time.monotonic() + 100
-        while (record := read(job))["status"] == "running":
-            assert time.monotonic() < deadline, (tmp_path / "worker.log").read_text()
-            time.sleep(0.2)
-        assert record["status"] == "completed", json.dumps(record)
-        row = read(f"/v1/influencers/{cloned.json()['influencerId']}")
-        assert row["status"] == "ready"
-        for image in row["referenceImages"]:
-            assert httpx2.get(image["url"]).content.startswith(b"\x89PNG")
+        assert process.stdout
+        export, _, curl = (process.stdout.readline() for _ in range(3))
+        yield Up(export.strip().partition("=")[2], shlex.split(curl), data)
     finally:
-        up.send_signal(signal.SIGTERM)
-        said, _ = up.communicate(timeout=30)
-    assert (up.returncode, said) == (0, "# Stopped.\n")
+        process.send_signal(signal.SIGTERM)
+        said, _ = process.communicate(timeout=30)
+    assert (process.returncode, said) == (0, "# Stopped.\n")
+
+
+def test_the_printed_call_ends_with_a_ready_clone(up: Up) -> None:
+    assert up.curl[:3] == ["curl", "-X", "POST"]
+    given = dict(zip(up.curl[4::2], up.curl[5::2], strict=True))
+    name, _, value = given["-H"].partition(": ")
+    cloned = httpx2.post(up.curl[3], content=given["-d"], headers={name: value}, timeout=60)
+    assert cloned.status_code == 202, cloned.text
+
+    job = f"/v1/jobs/{cloned.json()['jobId']}"
+    deadline = time.monotonic() + 100
+    while (record := up.read(job))["status"] == "running":
+        assert time.monotonic() < deadline, (up.data / "worker.log").read_text()
+        time.sleep(0.2)
+    assert record["status"] == "completed", json.dumps(record)
+    row = up.read(f"/v1/influencers/{cloned.json()['influencerId']}")
+    assert row["status"] == "ready"
+    for image in row["referenceImages"]:
+        assert httpx2.get(image["url"]).content.startswith(b"\x89PNG")
+
+
+def test_the_documents_examples_in_their_order(up: Up) -> None:
+    sample = up.read("/v1/influencers/inf_sample-maya")
+    assets = ", ".join(json.dumps(image["assetId"]) for image in sample["referenceImages"])
+    said = up.bash(CONTRACT.read_text(), PROJECT=sample["projectId"], ASSETS=assets)
+    assert said.endswith("Done.\n")
+
+
+def test_the_readmes_shell_example(up: Up) -> None:
+    (code,) = re.findall(r"```sh\n(api\(\).*?)```", README.read_text(), re.DOTALL)
+    assert code.count(AS_PRINTED) == 4
+    code = code.replace(AS_PRINTED, up.base.removeprefix("http://"))
+    function, clone, *others = re.split(r"^(?=api )", code, flags=re.MULTILINE)
+    job = json.loads(up.bash(function + clone))
+    assert (job["kind"], job["influencerId"]) == ("influencer_clone", "inf_maya-b")
+    said = up.bash(function + "".join(others).replace("JOB_ID", job["jobId"]))
+    listed, _, told = said.partition("]")
+    assert job["jobId"] in listed
+    assert "\nevent: job.completed\n" in told
+    row = json.loads(told.rpartition("\n\n")[2])
+    assert (row["status"], row["personality"]["humor"]) == ("ready", "dry-witty")
+
+
+def test_the_readmes_pictures_become_a_persona(up: Up, tmp_path: Path) -> None:
+    (code,) = re.findall(r"```sh\n(api -X POST \S+/PROJECT_ID/media .*?)```", README.read_text(), re.DOTALL)
+    (function,) = re.findall(r"^api\(\).*\n", README.read_text(), re.MULTILINE)
+    Image.new("RGB", (300, 300)).save(tmp_path / "nova.png")
+    known = {
+        AS_PRINTED: up.base.removeprefix("http://"),
+        "PROJECT_ID": up.read("/v1/influencers/inf_sample-maya")["projectId"],
+    }
+    answers = []
+    for command in re.split(r"^(?=api |curl )", code, flags=re.MULTILINE)[1:]:
+        for name, value in known.items():
+            command = command.replace(name, value)  # noqa: PLW2901
+        said = up.bash(f"cd {tmp_path}\n{function}{command}")
+        answers.append(json.loads(said) if said else None)
+        if said and "uploadUrl" in answers[-1]:
+            known |= {"UPLOAD_URL": answers[-1]["uploadUrl"], "ASSET_ID": answers[-1]["assetId"]}
+    inline, upload, _, finalized, row = answers
+    assert inline["assetId"] != upload["assetId"] == finalized["assetId"]
+    assert (row["status"], row["referenceImages"][0]["url"]) == ("ready", finalized["url"])
+
+
+def test_the_readmes_python_example(
+    up: Up, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LIKENESS_API_KEY", up.secret)
+    (code,) = re.findall(rf"```python\n([^`]*{AS_PRINTED}.*?)```", README.read_text(), re.DOTALL)
+    exec(compile(code.replace(f"http://{AS_PRINTED}", up.base), str(README), "exec"), {})
+    assert capsys.readouterr().out == "ready\n"

@@ -39,6 +39,7 @@ from worker.prometheus import PrometheusMetrics
 from worker.queue import JobQueue
 from worker.render import RawImage
 from worker.render.messages import ImageDone
+from worker.run import Equipment
 from worker.settings import Settings
 from worker.storage import Storage
 
@@ -58,7 +59,7 @@ class DoubleNode:
         self.images = ImageStore(settings, storage)
         self.metrics = PrometheusMetrics()
         self.gave_up = False
-        self.clone: Clone = lambda job, held: result_of(job)
+        self.attempt: Clone = lambda job, held: result_of(job)
 
     def give_up(self) -> None:
         self.gave_up = True
@@ -122,7 +123,7 @@ def test_the_end_of_a_job_sends_one_of_its_project_that_is_parked(
 
 @pytest.mark.parametrize("error", [RenderError("x"), StorageError("x"), ZeroDivisionError("secret")])
 def test_what_another_attempt_can_help_is_tried_again(node: Any, job: CloneJob, error: Exception) -> None:
-    node.clone = raising(error)
+    node.attempt = raising(error)
     record = run(node, job)
     assert (record.status, record.stage) == ("running", "queued")
     assert record.last_error
@@ -133,7 +134,7 @@ def test_what_another_attempt_can_help_is_tried_again(node: Any, job: CloneJob, 
 
 
 def test_what_no_attempt_can_help_fails_at_once(node: Any, job: CloneJob) -> None:
-    node.clone = raising(NoUsableReference("Give one."))
+    node.attempt = raising(NoUsableReference("Give one."))
     record = run(node, job)
     assert record.status == "failed"
     assert record.error
@@ -146,7 +147,7 @@ def test_what_no_attempt_can_help_fails_at_once(node: Any, job: CloneJob) -> Non
 def test_a_worker_that_can_not_load_what_it_needs_leaves_and_the_job_is_not_blamed(
     node: Any, job: CloneJob, error: LikenessError
 ) -> None:
-    node.clone = raising(error)
+    node.attempt = raising(error)
     record = run(node, job)
     assert node.gave_up
     assert (record.status, record.stage, record.last_error) == ("running", "queued", None)
@@ -164,7 +165,7 @@ def test_who_lost_the_job_removes_none_of_its_images(node: Any, job: CloneJob, s
         node.store.complete(heir.lease, result_of(job))
         raise NoUsableReference("What a zombie finds.")
 
-    node.clone = lose_then_fail
+    node.attempt = lose_then_fail
     assert run(node, job).status == "completed"
     assert len(list(storage.list(storage.keys.job_prefix(job)))) == 2
 
@@ -174,7 +175,7 @@ def test_a_failed_job_leaves_no_image(node: Any, job: CloneJob, storage: Storage
         node.images.put(job, done(job), Origin(), confirm=held.confirm)
         raise StorageRefused("no")
 
-    node.clone = store_then_fail
+    node.attempt = store_then_fail
     assert run(node, job).status == "failed"
     assert list(storage.list(storage.keys.job_prefix(job))) == []
 
@@ -193,7 +194,7 @@ def test_a_cancel_waits_for_a_store_that_may_come_back(
         held.enter("rendering")
         raise AssertionError("it went on")
 
-    node.clone = cancel
+    node.attempt = cancel
     monkeypatch.setattr(node.images, "remove", refuse)
     assert run(node, job).status == status
 
@@ -251,7 +252,7 @@ def test_a_job_whose_images_are_all_stored_needs_its_references_no_more(
     nothing: Any = SimpleNamespace()
     with ThreadPoolExecutor(1) as pool:
         held = HeldJob(store, second, Drain(60), time.monotonic() + 60)
-        result = CloneRun(job, held, fetcher=nothing, device=nothing, images=images, executor=pool).run()
+        result = CloneRun(job, held, Equipment(nothing, images, pool, pool), None, nothing).run()
     (found,) = result.images
     fresh = {"url": found.url, "thumbnail_url": found.thumbnail_url}  # signed anew
     assert found == stored.model_copy(update=fresh), "hashes and all, as they were stored"

@@ -8,8 +8,8 @@ import pytest
 from models.errors import InvalidInput, NotFound
 from models.job import CloneJob
 from models.record import JobError
-from tests.integration.test_job_store import ERROR, claimed, make_job
-from worker.client import JobClient
+from tests.integration.test_job_store import ERROR, SOURCE, claimed, make_job
+from worker.client import JobClient, plan_create
 from worker.jobs import JobStore
 from worker.jobs.dead import DeadLetters
 from worker.settings import Settings
@@ -38,6 +38,13 @@ def test_a_job_that_failed_is_kept_with_its_message_and_error(
     assert (letter.letter_id, letter.error) == (job.job_id, ERROR)
     assert CloneJob.parse(letter.message) == job
     assert letter.at == store.get(job.job_id).finished_at
+
+
+def test_a_job_of_the_other_kind_is_retried_as_such(store: JobStore, dead: DeadLetters) -> None:
+    created = plan_create(SOURCE)
+    store.fail(claimed(store, created), ERROR)
+    heir = dead.heir(created.job_id)
+    assert heir == created.model_copy(update={"job_id": heir.job_id})
 
 
 @pytest.mark.parametrize("code", ["NO_USABLE_REFERENCE", "DEADLINE_EXCEEDED"])

@@ -1,4 +1,4 @@
-"""A clone's run with the gate: real Redis and S3, a device that draws seeds, and a judge that knows them."""
+"""A run with the gate: real Redis and S3, a device that draws seeds, and a judge that knows them."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from models.derived import seed_of
-from models.errors import LikenessNotReached, NoUsableReference
-from models.job import CloneJob, CloneRequest, ReferenceSource
+from models.errors import LikenessNotReached, NoUsableReference, RenderProcessDied
+from models.job import CloneJob, CloneRequest, CreateJob, Job, ReferenceSource
 from models.likeness import (
     CheckedReference,
     Embedder,
@@ -28,6 +28,7 @@ from models.record import CloneResult
 from tests.integration.test_job_store import SOURCE
 from worker.client import plan_clone
 from worker.clone import CloneRun
+from worker.create import CreateRun
 from worker.drain import Drain
 from worker.gate import JobGate
 from worker.held import HeldJob
@@ -37,6 +38,7 @@ from worker.mark.statement import Ingredient
 from worker.references.fetch import FetchedReferences
 from worker.render import RawImage, RenderOrder
 from worker.render.messages import ImageDone, StepDone
+from worker.run import Equipment
 from worker.settings import Settings
 from worker.storage import Storage
 from worker.verify import ImageJudged, JudgeImage, ReferencesChecked
@@ -63,6 +65,9 @@ def judgement(reasons: Sequence[Reason], similarity: float) -> Judgement:
 @dataclass
 class Device:
     orders: list[dict[str, int]] = field(default_factory=list)
+    got: list[RenderOrder] = field(default_factory=list)
+    lives: int = 99
+    """How many images it makes before it dies."""
 
     @contextmanager
     def turn(self, check: Any) -> Iterator[None]:
@@ -70,8 +75,12 @@ class Device:
 
     def render(self, order: RenderOrder, check: Any) -> Iterator[RenderInfo | StepDone | ImageDone]:
         self.orders.append({shot.name: seed for shot, seed in order.shots})
+        self.got.append(order)
         yield INFO
         for shot, seed in order.shots:
+            if not self.lives:
+                raise RenderProcessDied("Killed.")
+            self.lives -= 1
             yield StepDone(shot.name, 1, 1)
             yield ImageDone(shot.name, seed, drawn(seed))
 
@@ -80,22 +89,24 @@ class Device:
 class Judge:
     """`misses` has, by shot and try, the similarity of those images that miss."""
 
-    job: CloneJob
+    job: Job
     misses: Mapping[tuple[str, int], float] = field(default_factory=dict)
     faults: Mapping[int, ReferenceFault] = field(default_factory=dict)
     asked: list[JudgeImage] = field(default_factory=list)
     subjects: list[Subject] = field(default_factory=list)
+    checked: list[tuple[RawImage, ...]] = field(default_factory=list)
     has_faces: bool = True
 
     def check(self, images: Sequence[RawImage], subject: Subject, go_on: Any) -> ReferencesChecked:
         self.subjects.append(subject)
+        self.checked.append(tuple(images))
         if not self.has_faces and subject == "person":
             raise NoUsableReference("No face.")
         checked = []
         for index in range(len(images)):
             faults = (self.faults[index],) if index in self.faults else ()
             checked.append(CheckedReference(index=index, faces=1, faults=faults, used=not faults))
-        return ReferencesChecked(b"references", tuple(checked))
+        return ReferencesChecked(b"references" if images else b"none", tuple(checked))
 
     def judge(self, request: JudgeImage, go_on: Any) -> ImageJudged:
         self.asked.append(request)
@@ -149,20 +160,16 @@ class Place:
         double: Any = (judge, device or Device(), fetcher or Fetcher())
         with ThreadPoolExecutor(4) as executor, ThreadPoolExecutor(1) as judging:
             try:
-                return CloneRun(
-                    job,
-                    held,
-                    fetcher=double[2],
-                    device=double[1],
-                    images=ImageStore(settings, self.storage),
-                    executor=executor,
-                    gate=JobGate(job, settings, double[0], held.check),
-                    judging=judging,
-                ).run()
+                images = ImageStore(settings, self.storage)
+                equipment = Equipment(double[1], images, executor, judging)
+                gate = None if settings.gate == "off" else JobGate(job, settings, double[0], held.check)
+                if isinstance(job, CreateJob):
+                    return CreateRun(job, held, equipment, gate).run()
+                return CloneRun(job, held, equipment, gate, double[2]).run()
             finally:
                 store.release(lease, "TEST")
 
-    def stored(self, job: CloneJob) -> set[str]:
+    def stored(self, job: Job) -> set[str]:
         prefix = self.storage.keys.job_prefix(job)
         return {found.key.removeprefix(f"{prefix}/") for found in self.storage.list(prefix)}
 

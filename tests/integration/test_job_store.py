@@ -3,6 +3,8 @@
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -16,12 +18,13 @@ from models.errors import (
     QueueUnavailable,
 )
 from models.influencer import Influencer
-from models.job import CloneJob, CloneRequest, ReferenceSource
+from models.job import CloneJob, CloneRequest, Job, ReferenceSource
 from models.manifest import Provenance, UsedReference
 from models.record import CloneResult, JobError
-from worker.client import plan_clone
+from worker.client import plan_clone, plan_create
 from worker.jobs import JobStore, Lease, WaitingJob
 from worker.jobs import store as store_module
+from worker.queue import JobQueue
 from worker.settings import Settings
 
 SOURCE = Influencer.parse(
@@ -48,7 +51,7 @@ def result_of(job: CloneJob) -> CloneResult:
     return CloneResult(influencer=row, images=(), manifest_key="m", manifest_url="https://m")
 
 
-def waiting_for(job: CloneJob) -> WaitingJob:
+def waiting_for(job: Job) -> WaitingJob:
     """The job as a producer sends it for the first time."""
     return WaitingJob(job.job_id, job.to_json(), "0", job.project_id)
 
@@ -63,7 +66,7 @@ def job() -> CloneJob:
     return make_job()
 
 
-def claimed(store: JobStore, job: CloneJob, holder: str = "me") -> Lease:
+def claimed(store: JobStore, job: Job, holder: str = "me") -> Lease:
     claim = store.claim(job, holder)
     assert claim.verdict == "claimed"
     assert claim.lease
@@ -78,6 +81,16 @@ def test_a_job_submitted_twice_is_one_job(store: JobStore, job: CloneJob) -> Non
     assert store.submit(job)
     assert not store.submit(CloneJob.parse(job.to_json()))
     assert store.get(job.job_id).sequence == 1
+
+
+@pytest.mark.parametrize("kind", ["influencer_clone", "influencer_create"])
+def test_a_job_is_sent_to_its_kinds_task(settings: Settings, store: JobStore, kind: str) -> None:
+    job: Job = make_job() if kind == "influencer_clone" else plan_create(SOURCE)
+    assert store.submit(job)
+    tasks: list[str] = []
+    app: Any = SimpleNamespace(send_task=lambda name, **how: tasks.append(name))
+    JobQueue(settings, store, app).send(waiting_for(job))
+    assert tasks == [kind] == [store.get(job.job_id).kind]
 
 
 def test_other_content_under_a_known_id_is_refused(store: JobStore, job: CloneJob) -> None:

@@ -25,7 +25,7 @@ from models.record import JobError
 from models.webhook import Delivery, Webhook
 from tests.integration.receiver import SECRET, Receiver, Reply
 from tests.integration.test_job_store import ERROR, SOURCE, claimed, result_of
-from worker.client import plan_clone
+from worker.client import plan_clone, plan_create
 from worker.jobs import JobStore
 from worker.settings import Settings
 from worker.webhooks.deliverer import Deliverer
@@ -129,6 +129,16 @@ def test_a_completed_job_is_told_with_a_signature_that_holds(
     assert "sesame" not in delivery.to_json()
     assert "sesame" not in str(logs)
     assert SECRET not in str(logs)
+
+
+def test_the_kind_is_told(settings: Settings, receive: StartReceiver) -> None:
+    receiver = receive()
+    settings = to(receiver, settings)
+    store, job = JobStore(settings), plan_create(SOURCE, callback_url=receiver.url())
+    store.fail(claimed(store, job), ERROR)
+    with delivering(settings):
+        (got,) = receiver.wait_for(1)
+    assert Webhook.parse(got.verified()).data.kind == "influencer_create"
 
 
 def test_what_became_of_tries_is_counted(settings: Settings, receive: StartReceiver) -> None:

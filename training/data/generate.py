@@ -16,7 +16,7 @@ from training.data.shards import IDENTITIES, Shard, shard_paths, to_jpeg
 from training.data.splits import BASIS_FIRST_SEED, Split, splits, view_of
 from training.people.assets import Assets, load_assets
 from training.people.basis import aligned, fit_basis
-from training.people.code import Encoder, looks_vector
+from training.people.code import Encoder, looks_of
 from training.people.files import load_coder, save_coder, save_head
 from training.people.identity import sample_identity
 from training.people.render import render
@@ -44,7 +44,7 @@ class Maker:
         Shard(
             seeds=np.array(seeds),
             shapes=np.stack([self.coder.basis.coefficients(head, person.body) for person in people]),
-            looks=np.stack([looks_vector(person) for person in people]),
+            looks=np.stack([looks_of(person) for person in people]),
             views=np.array(views, np.float32),
             jpegs=np.concatenate(jpegs),
             ends=np.cumsum([len(jpeg) for jpeg in jpegs]),
@@ -58,7 +58,7 @@ def make_coder(assets: Assets, people: int) -> Encoder:
     for index in tqdm(range(people), desc="basis", mininterval=5):
         person = sample_identity(assets, BASIS_FIRST_SEED + index)
         bodies.append(aligned(assets.head, person.body))
-        looks.append(looks_vector(person))
+        looks.append(looks_of(person))
     table = np.stack(looks)
     return Encoder(fit_basis(assets.head, np.stack(bodies)), table.mean(0), table.std(0) + np.float32(1e-3))
 

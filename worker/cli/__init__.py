@@ -117,7 +117,7 @@ def worker(
 def submit(
     file: Annotated[typer.FileText, typer.Argument(help="The message as JSON; - reads standard input.")],
 ) -> None:
-    """Put a clone job on the queue and print its record. Without a jobId in FILE, one is drawn."""
+    """Put a job of either kind on the queue and print its record. Without a jobId in FILE, one is drawn."""
     from worker.cli.submit import submit_text
 
     typer.echo(submit_text(file.read()).to_json())

@@ -1,5 +1,7 @@
 """`likeness keys`: API keys of organisations."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,7 +22,8 @@ def create(
     """Make a key for an organisation and print its id and its secret. The secret is shown only now."""
     from api.keys import SCOPES, create_key
 
-    key = create_key(_database(), organisation, tuple(scope or SCOPES))
+    with _database() as database:
+        key = create_key(database, organisation, tuple(scope or SCOPES))
     typer.echo(f"{key.key_id} {key.secret}")
 
 
@@ -29,13 +32,18 @@ def revoke(key_id: Annotated[str, typer.Argument(metavar="KEY_ID", show_default=
     """From now on, the key opens nothing."""
     from api.keys import revoke_key
 
-    revoke_key(_database(), key_id)
+    with _database() as database:
+        revoke_key(database, key_id)
 
 
-def _database() -> "Database":
+@contextmanager
+def _database() -> "Iterator[Database]":
     from api.database import Database
     from api.settings import api_settings
 
     database = Database(api_settings().database_url.get_secret_value())
-    database.migrate()
-    return database
+    try:
+        database.migrate()
+        yield database
+    finally:
+        database.close()

@@ -9,7 +9,7 @@ from ulid import ULID
 
 from models.dead import DeadLetter
 from models.errors import InvalidInput, NotFound
-from models.job import CloneJob
+from models.job import Job, parse_job
 from models.record import JobError
 from worker.jobs.connection import connect, guarded
 from worker.jobs.documents import time_of
@@ -41,7 +41,7 @@ class DeadLetters:
             raise NotFound("There is no such dead letter. It may have expired, or been dropped.")
         return _letter_from(cast("dict[str, str]", fields))
 
-    def heir(self, letter_id: str) -> CloneJob:
+    def heir(self, letter_id: str) -> Job:
         """The letter's message as a new job, to be submitted. A deadline is left out: it may be over.
 
         The new id is noted first, and given again if asked again: however often a letter is retried, and
@@ -52,9 +52,9 @@ class DeadLetters:
             raise InvalidInput("The dead letter's message was no job, or too long to be kept whole.")
         drawn = f"job_{ULID()}"
         content = {name: value for name, value in letter.message.items() if name != "expiresAt"}
-        CloneJob.parse(content | {"jobId": drawn})
+        parse_job(content | {"jobId": drawn})
         guarded(lambda: self._redis.eval(_NOTE_HEIR, 1, self._key(letter_id), drawn))
-        return CloneJob.parse(content | {"jobId": self.get(letter_id).retried_as})
+        return parse_job(content | {"jobId": self.get(letter_id).retried_as})
 
     def drop(self, letter_id: str) -> None:
         """Forget the letter. Its job's record stays. Raises NotFound."""

@@ -17,6 +17,8 @@ def record_from(fields: dict[str, str]) -> JobRecord:
     record: dict[str, Any] = {name: fields[name] for name in _PLAIN}
     record |= {name: time_of(fields[name]) for name in _TIMES if name in fields}
     record |= {name: json.loads(fields[name]) for name in _JSON if name in fields}
+    if "kind" in fields:
+        record["kind"] = fields["kind"]
     record["cancel_requested"] = fields.get("cancel_requested") == "1"
     record["location_url"] = f"/v1/jobs/{fields['job_id']}"
     return JobRecord.model_validate(record)

@@ -43,6 +43,8 @@ local function create(id, message, fingerprint, influencer, project, callback, e
   set('job_id', id, 'message', message, 'fingerprint', fingerprint, 'influencer_id', influencer,
     'project_id', project, 'status', 'running', 'stage', 'queued', 'progress', '0', 'attempts', 0,
     'handovers', 0, 'token', 0, 'sequence', 0, 'submitted_at', now)
+  local kind = cjson.decode(message).kind
+  if kind then set('kind', kind) end
   if callback ~= '' then set('callback_url', callback) end
   if expires_at ~= '' then
     set('expires_at', expires_at)
@@ -76,7 +78,7 @@ local function post(webhook_id, kind, name, url)
   local row, at = hooks .. ':row:' .. id, now
   redis.call('HSET', row, 'webhook_id', webhook_id, 'type', kind, 'url', url, 'state', 'pending', 'tries', 0,
     'token', 0, 'created_at', at)
-  for _, field in ipairs({ 'job_id', 'status', 'progress', 'influencer_id', 'project_id', 'submitted_at',
+  for _, field in ipairs({ 'job_id', 'kind', 'status', 'progress', 'influencer_id', 'project_id', 'submitted_at',
     'started_at', 'finished_at', 'error' }) do
     local value = get(field)
     if value then redis.call('HSET', row, field, value) end

@@ -18,7 +18,7 @@ from models.errors import (
     NoUsableReference,
 )
 from models.event import EventType, JobEvent
-from models.job import CloneJob
+from models.job import Job
 from models.manifest import Provenance
 from models.record import CloneResult, JobError, JobRecord, JobStatus, Stage
 from worker.jobs.connection import connect, guarded
@@ -99,7 +99,7 @@ class JobStore:
         script = "".join(sources.joinpath(name).read_text() for name in ("slots.lua", "store.lua"))
         self._script = self._redis.register_script(script)
 
-    def submit(self, job: CloneJob) -> WaitingJob | None:
+    def submit(self, job: Job) -> WaitingJob | None:
         """Record a new job, to be sent by the caller. None if it is known already, or parked since its project has
         as many on their way as it may; IdempotencyConflict if it is known with other content."""
         resend_after = _ms(self._settings.resend_after)
@@ -114,7 +114,7 @@ class JobStore:
         """Note that the job's message is on the queue `lane`, unless the job went on meanwhile."""
         self._call(waiting.job_id, "sent", waiting.token, lane, _LOST_AFTER_MS)
 
-    def claim(self, job: CloneJob, holder: str) -> Claim:
+    def claim(self, job: Job, holder: str) -> Claim:
         """Try to become the job's holder. A job that was never submitted is recorded on the way."""
         answer = self._call(
             job.job_id,
@@ -311,7 +311,7 @@ class JobStore:
         return guarded(lambda: self._script(keys=keys, args=[*common, *args]))
 
 
-def _identity(job: CloneJob) -> tuple[str, ...]:
+def _identity(job: Job) -> tuple[str, ...]:
     expires_at = str(_ms(job.expires_at.timestamp())) if job.expires_at else ""
     return (
         job.job_id,

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from uuid import UUID, uuid5
 
 from models.derived import asset_id_of
-from models.job import CloneJob
+from models.job import Job
 from models.manifest import DIGITAL_SOURCE_TYPE, RenderInfo, UsedReference
 from worker.version import likeness_version
 
@@ -52,7 +52,7 @@ class Origin:
     render: RenderInfo | None = None
 
 
-def statement(job: CloneJob, shot: str, seed: int, origin: Origin, kind: Kind = "image") -> dict[str, Any]:
+def statement(job: Job, shot: str, seed: int, origin: Origin, kind: Kind = "image") -> dict[str, Any]:
     """The SDK's manifest definition for a picture of a shot.
 
     The same image has the same instance id, whichever attempt stored it. The manifest's own label is the
@@ -79,7 +79,7 @@ def statement(job: CloneJob, shot: str, seed: int, origin: Origin, kind: Kind = 
     }
 
 
-def _render(job: CloneJob, shot: str, asset_id: str, seed: int, origin: Origin) -> dict[str, Any]:
+def _render(job: Job, shot: str, asset_id: str, seed: int, origin: Origin) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "jobId": job.job_id,
         "assetId": asset_id,

@@ -82,7 +82,7 @@ def _serve(pipeline: "ReferencePipeline", order: RenderOrder, teller: _Teller) -
     shots = [PlannedShot(shot, seed) for shot, seed in order.shots]
     try:
         teller.stop_if_called_off()
-        pipeline.render(references, order.appearance, shots, teller)
+        pipeline.render(references, order.appearance, shots, teller, order.person_seed)
     # Tracebacks hold the device's tensors for as long as the errors live, which may refer to themselves.
     except RenderCanceled as canceled:
         canceled.__traceback__ = None

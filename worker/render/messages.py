@@ -33,11 +33,15 @@ class RawImage:
 
 @dataclass(frozen=True, slots=True)
 class RenderOrder:
-    """To the child: render these shots, each with its seed, from these references."""
+    """To the child: render these shots, each with its seed, from these references.
+
+    With a `person_seed` the person is made up, and there may be no reference.
+    """
 
     references: tuple[RawImage, ...]
     appearance: Appearance
     shots: tuple[tuple[Shot, int], ...]
+    person_seed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

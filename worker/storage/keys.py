@@ -4,7 +4,7 @@ import re
 from string import Formatter
 
 from models.errors import InvalidInput
-from models.job import CloneJob
+from models.job import Job
 from worker.settings import Settings
 from worker.storage.folders import JobFolders
 
@@ -41,29 +41,36 @@ class KeyLayout:
         """Finds the job of a key. Raises InvalidInput if the job's template doesn't tell."""
         return JobFolders(self._job, self._media)
 
-    def job_prefix(self, job: CloneJob) -> str:
+    def job_prefix(self, job: Job) -> str:
         """The folder of the job's objects, without a slash at its end."""
         return self._job.format(projectId=job.project_id, influencerId=job.influencer_id, jobId=job.job_id)
 
-    def image_key(self, job: CloneJob, shot: str) -> str:
+    def image_key(self, job: Job, shot: str) -> str:
         return f"{self.job_prefix(job)}/{shot}.png"
 
-    def thumbnail_key(self, job: CloneJob, shot: str) -> str:
+    def thumbnail_key(self, job: Job, shot: str) -> str:
         return f"{self.job_prefix(job)}/thumbs/{shot}.webp"
 
-    def evidence_prefix(self, job: CloneJob) -> str:
+    def evidence_prefix(self, job: Job) -> str:
         """The folder of images that weren't taken, without a slash at its end."""
         return f"{self.job_prefix(job)}/evidence"
 
-    def evidence_key(self, job: CloneJob, shot: str) -> str:
+    def evidence_key(self, job: Job, shot: str) -> str:
         return f"{self.evidence_prefix(job)}/{shot}.png"
 
-    def manifest_key(self, job: CloneJob) -> str:
+    def manifest_key(self, job: Job) -> str:
         return f"{self.job_prefix(job)}/manifest.json"
 
     def media_key(self, project_id: str, asset_id: str) -> str:
         """Where the media library keeps the object of an asset id."""
         return self._media.format(projectId=project_id, assetId=asset_id)
+
+    def media_thumbnail_key(self, project_id: str, asset_id: str) -> str:
+        return f"{self.media_key(project_id, asset_id)}.thumbnail.webp"
+
+    def upload_key(self, asset_id: str) -> str:
+        """Where a client puts what becomes the asset once it was checked. Nothing reads it there but that check."""
+        return f"{self.prefix}uploads/{asset_id}.upload"
 
 
 def is_plain_key(key: str) -> bool:

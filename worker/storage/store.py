@@ -186,6 +186,22 @@ class Storage:
                 ExpiresIn=max(1, int(self._settings.presign_ttl)),
             )
 
+    def upload_url(self, key: str, content_type: str, size: int, lifetime: float) -> str:
+        """Where anybody can put this object for `lifetime` seconds: with this content type and length (bytes), or
+        the store refuses it. Signing sends nothing, as for `url`."""
+        _require_plain(key)
+        with translated("sign a URL", self.bucket):
+            return self._client().generate_presigned_url(
+                "put_object",
+                Params={
+                    "Bucket": self.bucket,
+                    "Key": key,
+                    "ContentType": content_type,
+                    "ContentLength": size,
+                },
+                ExpiresIn=max(1, int(lifetime)),
+            )
+
     def clock(self) -> datetime:
         """The store's time, to the second, by the date of an answer."""
         with translated("look up", self.bucket):

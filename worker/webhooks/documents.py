@@ -17,6 +17,8 @@ def webhook_from(fields: dict[str, str]) -> Webhook:
     """What a row tells: the same at every try."""
     data: dict[str, Any] = {name: fields[name] for name in _ALIKE}
     data |= {name: time_of(fields[name]) for name in _TIMES if name in fields}
+    if "kind" in fields:
+        data["kind"] = fields["kind"]
     data["location_url"] = f"/v1/jobs/{fields['job_id']}"
     if "manifest_key" in fields:
         data["result"] = {name: fields[name] for name in ("manifest_key", "manifest_url")}

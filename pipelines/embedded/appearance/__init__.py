@@ -7,12 +7,12 @@ mood, which are a view's.
 """
 
 from models.influencer import Appearance
-from pipelines.embedded.appearance.factors import Directions, with_factors
+from pipelines.embedded.appearance.factors import Directions, Stated, with_factors
 from pipelines.embedded.appearance.hair import with_hair_colour, with_hair_style
 from pipelines.embedded.people.arrays import Floats
 from pipelines.embedded.people.code import Coder
 
-__all__ = ["Directions", "as_described"]
+__all__ = ["Directions", "Stated", "as_described"]
 
 
 def as_described(code: Floats, appearance: Appearance, coder: Coder, directions: Directions) -> Floats:

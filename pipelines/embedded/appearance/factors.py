@@ -1,7 +1,9 @@
 """Sex, age, weight and ancestry: where what is stated contradicts what was read, the whole person moves."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -105,18 +107,30 @@ ETHNICITIES: dict[str, Ancestry | None] = {
 PARTLY = {"half", "part", "partly", "mixed", "quarter", "biracial", "multiracial"}
 
 
+@dataclass(frozen=True)
+class Stated:
+    """What an appearance says of the factors; none of what it leaves open."""
+
+    spans: Mapping[str, Span]  # of sex, age and weight, those that are stated
+    ancestry: Ancestry | None
+
+    @classmethod
+    def by(cls, appearance: Appearance) -> Self:
+        spans = {
+            "sex": SEX.get(appearance.gender),
+            "age": _age(appearance.age_range),
+            "weight": only(all_found(appearance.body_type, BUILDS)),
+        }
+        return cls({name: span for name, span in spans.items() if span}, _ancestry(appearance.ethnicity))
+
+
 def with_factors(code: Floats, appearance: Appearance, coder: Coder, directions: Directions) -> Floats:
     looks = looks_of(code, coder)
-    spans = {
-        "sex": SEX.get(appearance.gender),
-        "age": _age(appearance.age_range),
-        "weight": only(all_found(appearance.body_type, BUILDS)),
-    }
-    steps = {
-        name: np.array([span.step_from(float(looks[part(name)][0])) if span else 0.0])
-        for name, span in spans.items()
-    }
-    steps["ancestry"] = _ancestry_step(looks[part("ancestry")], _ancestry(appearance.ethnicity))
+    stated = Stated.by(appearance)
+    steps: dict[str, Floats] = {name: np.zeros(1) for name in FACTORS}
+    for name, span in stated.spans.items():
+        steps[name] = np.array([span.step_from(float(looks[part(name)][0]))])
+    steps["ancestry"] = _ancestry_step(looks[part("ancestry")], stated.ancestry)
     step = np.concatenate([steps[name] for name in FACTORS])
     if not step.any():
         return code

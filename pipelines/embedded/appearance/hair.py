@@ -12,7 +12,7 @@ from pipelines.embedded.people.head import NO_HAIR
 
 Colour = tuple[int, int, int]  # sRGB 0 to 255
 
-HAIR: dict[str, Colour] = {  # as in `training.people.colour`, with shades between
+HAIR: dict[str, Colour] = {  # as in `people.palette`, with shades between
     "black": (28, 22, 20),
     "dark brown": (46, 32, 24),
     "brown": (82, 54, 36),
@@ -99,10 +99,10 @@ NEAR = 30 / 255
 """Of two colours that are no further apart nobody would say that one contradicts the other: as far as one
 person's brown may lie from another's, in sRGB."""
 BROW = 0.62
-"""A brow's sRGB colour as a part of its hair's, as in `training.people.identity`."""
+"""A brow's sRGB colour as a part of its hair's, as in `people.chance`."""
 
 SHORT = ("short01", "short02", "short04")
-STUBBLE = 0.35  # the scalp of a shaved head, as in `training.people.identity`
+STUBBLE = 0.35  # the scalp of a shaved head, as in `people.chance`
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from pipelines.embedded.people.arrays import Floats
+from pipelines.embedded.people.chance import Factors
 from pipelines.embedded.people.colour import to_srgb
 from pipelines.embedded.people.head import HAIR_STYLES, NO_HAIR
 from pipelines.embedded.people.looks import Looks
@@ -47,6 +48,17 @@ def part(name: str) -> slice:
     """Where in the looks vector that part stands."""
     start = sum(size for other, size in list(LAYOUT.items())[: list(LAYOUT).index(name)])
     return slice(start, start + LAYOUT[name])
+
+
+def looks_vector(person: Factors, looks: Looks, hair: str, brow: int) -> Floats:
+    """(LOOKS_SIZE,), of which `read_looks` is the inverse."""
+    parts: list[Any] = [person.ancestry, [person.male, person.age, person.weight]]
+    parts += [to_srgb(getattr(looks, name)) for name in COLOURS]
+    parts += [[getattr(looks, name) for name in STRENGTHS]]
+    parts += [[looks.mole, looks.mole * looks.mole_x, looks.mole * (looks.mole_y - 6.7)]]
+    parts += [[looks.beard, looks.beard * looks.beard_jaw, looks.beard * looks.beard_moustache]]
+    parts += [np.eye(len(STYLES))[STYLES.index(hair)], np.eye(BROWS)[brow]]
+    return np.concatenate(parts).astype(np.float32)
 
 
 def read_looks(vector: Floats) -> tuple[Looks, str, int]:

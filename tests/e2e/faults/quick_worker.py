@@ -76,7 +76,9 @@ class Device:
             profile="quick", pipeline="Device", steps=STEPS, dtype="none", device="none", versions={}
         )
 
-    def render(self, references: Any, appearance: Any, shots: Any, sink: Any) -> None:
+    def render(
+        self, references: Any, appearance: Any, shots: Any, sink: Any, person_seed: int | None = None
+    ) -> None:
         for planned in shots:
             name, seed = planned.shot.name, planned.seed
             misses = appearance.style == MISSES and planned is shots[-1]

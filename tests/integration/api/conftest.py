@@ -1,6 +1,7 @@
-"""The API in this process, on SQLite and the stack's Redis. Nothing lands but when a test says so.
+"""The API in this process, on the stack's Redis. Nothing lands but when a test says so.
 
-With LIKENESS_TEST_DATABASE_URL the tests run on that PostgreSQL database instead, and empty it.
+Every test that needs a database runs twice: on SQLite and on PostgreSQL, in a database that is empty. Without
+PostgreSQL's binaries the second is skipped, except in CI.
 """
 
 import asyncio
@@ -8,13 +9,14 @@ import os
 import shutil
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 from fastapi import FastAPI
 from httpx2 import ASGITransport, AsyncClient, Response
-from sqlalchemy import create_engine, text
+from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from api.app import make_app
@@ -22,10 +24,12 @@ from api.call import House
 from api.database import Database
 from api.keys import create_key
 from api.settings import ApiSettings
+from api.tables import Base
 from models.derived import asset_id_of
 from models.influencer import ReferenceImage
-from models.job import CloneJob
+from models.job import CloneJob, CreateJob, Job
 from models.record import CloneResult, StoredImage
+from tests.integration.api.postgresql import PostgreSQL, binaries, running
 from worker.jobs import JobStore, Lease
 from worker.settings import Settings
 
@@ -106,33 +110,74 @@ def logged() -> Iterator[list[Any]]:
 
 
 @pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The file of a database that has its tables. A test takes a copy, which is quicker than migrations."""
     file = tmp_path_factory.mktemp("database") / "api.db"
-    database = Database(f"sqlite:///{file}")
-    database.migrate()
-    database.close()
+    _migrate(f"sqlite:///{file}")
     return file
 
 
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL]:
+    folder = binaries()
+    if folder is None and "CI" not in os.environ:
+        pytest.skip("PostgreSQL's server isn't installed")
+    assert folder, "CI must have PostgreSQL's server"
+    with running(folder, tmp_path_factory.mktemp("postgresql") / "server.log") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgresql_url(postgresql: PostgreSQL) -> str:
+    """Of the one database that tests take in turns."""
+    url = postgresql.new()
+    _migrate(url)
+    return url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture
-def api_settings(tmp_path: Path, empty_database: Path) -> ApiSettings:
-    if url := os.environ.get("LIKENESS_TEST_DATABASE_URL"):
-        return _on_postgresql(url)
-    shutil.copy(empty_database, tmp_path / "api.db")
-    return ApiSettings(database_url=f"sqlite:///{tmp_path}/api.db", api_rate=1000)
+def new_database_url(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
+    """Of a database that hasn't even tables."""
+    if kind == "sqlite":
+        return f"sqlite:///{tmp_path}/new.db"
+    server: PostgreSQL = request.getfixturevalue("postgresql")
+    return server.new()
 
 
-def _on_postgresql(url: str) -> ApiSettings:
-    engine = create_engine(url)
-    with engine.begin() as connection:
-        connection.execute(text("DROP SCHEMA public CASCADE"))
-        connection.execute(text("CREATE SCHEMA public"))
-    engine.dispose()
+@pytest.fixture
+def database_url(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
+    """Of a database with empty tables."""
+    if kind == "sqlite":
+        shutil.copy(request.getfixturevalue("sqlite_file"), tmp_path / "api.db")
+        return f"sqlite:///{tmp_path}/api.db"
+    url = str(request.getfixturevalue("postgresql_url"))
+    _empty(url)
+    return url
+
+
+@pytest.fixture
+def api_settings(database_url: str) -> ApiSettings:
+    return ApiSettings(database_url=SecretStr(database_url), api_rate=1000)
+
+
+def _migrate(url: str) -> None:
     database = Database(url)
     database.migrate()
     database.close()
-    return ApiSettings(database_url=url, api_rate=1000)
+
+
+def _empty(url: str) -> None:
+    database = Database(url)
+    with database.write() as session:
+        # Quicker than TRUNCATE by far, where there are few rows.
+        for table in reversed(Base.metadata.sorted_tables):
+            session.execute(table.delete())
+    database.close()
 
 
 @pytest.fixture
@@ -164,14 +209,18 @@ def message_of(store: JobStore, job_id: str) -> CloneJob:
     return CloneJob.parse(store._redis.hget(store._job_key(job_id), "message"))
 
 
-def begin(store: JobStore, job: CloneJob) -> Lease:
+def create_message_of(store: JobStore, job_id: str) -> CreateJob:
+    return CreateJob.parse(store._redis.hget(store._job_key(job_id), "message"))
+
+
+def begin(store: JobStore, job: Job) -> Lease:
     claim = store.claim(job, "worker-1")
     assert claim.lease
     return claim.lease
 
 
-def result_of(job: CloneJob, count: int = 2) -> CloneResult:
-    at = job.source.created_at
+def result_of(job: Job, count: int = 2) -> CloneResult:
+    at = datetime(2026, 11, 24, tzinfo=UTC)
     images = tuple(_image(job, shot) for shot in job.shots[:count])
     references = tuple(
         ReferenceImage(asset_id=i.asset_id, url=i.url, thumbnail_url=i.thumbnail_url, added_at=at)
@@ -183,7 +232,7 @@ def result_of(job: CloneJob, count: int = 2) -> CloneResult:
     )
 
 
-def _image(job: CloneJob, shot: str) -> StoredImage:
+def _image(job: Job, shot: str) -> StoredImage:
     return StoredImage(
         shot=shot,
         asset_id=asset_id_of(job.job_id, shot),

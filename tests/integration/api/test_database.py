@@ -2,7 +2,6 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -13,9 +12,8 @@ from api.tables import Base, ProjectRow
 from models.errors import InvalidSettings
 
 
-def test_the_migrations_make_what_the_code_expects(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/rows.db"
-    databases = [Database(url) for _ in range(4)]
+def test_the_migrations_make_what_the_code_expects(new_database_url: str) -> None:
+    databases = [Database(new_database_url) for _ in range(4)]
     with ThreadPoolExecutor(4) as processes:
         list(processes.map(Database.migrate, databases))
     with databases[0].read() as session:
@@ -25,9 +23,8 @@ def test_the_migrations_make_what_the_code_expects(tmp_path: Path) -> None:
         database.close()
 
 
-def test_a_transaction_that_fails_leaves_nothing(tmp_path: Path) -> None:
-    database = Database(f"sqlite:///{tmp_path}/rows.db")
-    database.migrate()
+def test_a_transaction_that_fails_leaves_nothing(database_url: str) -> None:
+    database = Database(database_url)
     row = ProjectRow(project_id="p", organisation="o", document="{}", created_at=datetime.now(UTC))
 
     def write_and_fail() -> None:

@@ -1,7 +1,6 @@
 """`likeness keys`, on a database of its own."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -14,11 +13,10 @@ from worker.cli import app
 
 
 @pytest.fixture
-def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
-    url = f"sqlite:///{tmp_path}/new.db"
-    monkeypatch.setenv("LIKENESS_DATABASE_URL", url)
+def database(new_database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+    monkeypatch.setenv("LIKENESS_DATABASE_URL", new_database_url)
     settings_module.api_settings.cache_clear()
-    made = Database(url)
+    made = Database(new_database_url)
     yield made
     made.close()
     settings_module.api_settings.cache_clear()

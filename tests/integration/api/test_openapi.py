@@ -46,19 +46,22 @@ def test_its_examples_work(api: Api, document: Any) -> None:
     ids = {"project_id": api.project()}
     ids["asset"] = api.media(ids["project_id"])
 
-    def run(method: str, path: str) -> Any:
+    def run(method: str, path: str, **others: str) -> Any:
         body = examples[method, path]
         if "assetIds" in body:
             body = {"assetIds": [ids["asset"]]}
         if "influencerId" in body:
             body = {"influencerId": ids["influencer_id"]}
-        answer = api.call(method.upper(), path.format(**ids), body)
+        answer = api.call(method.upper(), path.format(**ids | others), body)
         (good, *_) = document["paths"][path][method]["responses"]
         assert str(answer.status_code) == good, answer.text
         return answer.json()
 
-    run("post", "/v1/projects")
+    assert run("post", "/v1/projects")["influencer"]["voiceDescription"] == "warm and playful"
     run("post", "/v1/projects/{project_id}/media")
+    run("post", "/v1/projects/{project_id}/media/uploads")
+    draft = api.influencer(ids["project_id"])
+    run("post", "/v1/influencers/{influencer_id}/reference-images/render", influencer_id=draft)
     ids["influencer_id"] = run("post", "/v1/projects/{project_id}/influencers")["influencerId"]
     run("post", "/v1/influencers/{influencer_id}/reference-images")
     run("post", "/v1/influencers/{influencer_id}/clone")

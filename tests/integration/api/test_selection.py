@@ -42,13 +42,31 @@ def test_what_can_not_be_selected(api: Api, stranger: Api) -> None:
     assert error["details"]["subcode"] == "INFLUENCER_NOT_READY"
 
 
-def test_a_selection_is_a_copy(api: Api) -> None:
+def test_a_selection_is_a_copy_that_stays(api: Api) -> None:
     source = api.source(personality={"tone": "warm"})
     project = api.row(source)["projectId"]
     path = f"/v1/projects/{project}/content/selection"
     first = api.call("POST", path, {"brief": {"text": "Spring."}}, idempotency_key="brief-1")
-    api.call("PATCH", f"/v1/influencers/{source}", {"personality": {"tone": "cool"}})
+    selected = first.json()
+    assert selected["selectionId"].startswith("sel_")
+    assert selected["createdAt"].endswith("Z")
+    assert selected["personality"] == {"tone": "warm"}
+    api.call("PATCH", f"/v1/influencers/{source}", {"name": "Other", "personality": {"tone": "cool"}})
     again = api.call("POST", path, {"brief": {"text": "Spring."}}, idempotency_key="brief-1")
     assert again.content == first.content
-    assert first.json()["personality"] == {"tone": "warm"}
-    assert select(api, project).json()["personality"] == {"tone": "cool"}
+    later = select(api, project).json()
+    assert later["personality"] == {"tone": "cool"}
+    assert later["selectionId"] != selected["selectionId"]
+
+    api.call("DELETE", f"/v1/influencers/{source}")
+    for each in (selected, later):
+        read = api.call("GET", f"/v1/projects/{project}/content/selections/{each['selectionId']}")
+        assert (read.status_code, read.json()) == (200, each)
+
+
+def test_a_selection_is_its_projects(api: Api) -> None:
+    source = api.source()
+    selected = select(api, api.row(source)["projectId"]).json()
+    for project, selection in ((api.project(), selected["selectionId"]), (selected["projectId"], "sel_nope")):
+        answer = api.call("GET", f"/v1/projects/{project}/content/selections/{selection}")
+        error_of(answer, 404, "NOT_FOUND")

@@ -1,6 +1,6 @@
 import re
 
-from models.derived import asset_id_of, seed_of
+from models.derived import asset_id_of, person_seed_of, seed_of
 from models.shot import REFERENCE_SHEET
 
 JOB = "job_01JDG3T4Q8J9W2M5X7Y0Z1A2B3"
@@ -10,6 +10,7 @@ def test_they_follow_from_job_and_shot_alone() -> None:
     # Written out: were these to change, a job resumed across an upgrade would render other images.
     assert seed_of(JOB, "front") == 814213830945803322
     assert asset_id_of(JOB, "front") == "med_JZH4QW3SB7YYTXE2EQ8FFJNJMP"
+    assert person_seed_of(seed_of(JOB, "front")) == 3594396174333801488
 
 
 def test_they_differ_by_job_shot_and_attempt() -> None:

@@ -31,6 +31,14 @@ def test_every_field_of_appearance_counts(field: str) -> None:
     assert prompt_for(FRONT, other) not in {prompt_for(FRONT, SOMEONE), prompt_for(FRONT, without)}
 
 
+def test_without_references_none_are_spoken_of() -> None:
+    prompt = prompt_for(FRONT, SOMEONE, has_references=False)
+    assert prompt.startswith(
+        "A head-and-shoulders portrait photo of one single person: South Asian woman, aged"
+    )
+    assert "reference" not in prompt
+
+
 def test_an_unknown_appearance_leaves_no_gaps() -> None:
     prompt = prompt_for(FRONT, Appearance())
     assert "None" not in prompt

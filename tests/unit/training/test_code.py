@@ -7,7 +7,7 @@ from pipelines.embedded.people.code import read_looks
 from training.data.generate import make_coder
 from training.people.assets import Assets
 from training.people.basis import aligned
-from training.people.code import Encoder, looks_vector
+from training.people.code import Encoder, looks_of
 from training.people.files import load_coder, save_coder
 from training.people.identity import sample_identity
 
@@ -29,7 +29,7 @@ def test_a_code_holds_the_shape(assets: Assets, coder: Encoder) -> None:
 def test_looks_come_back(assets: Assets) -> None:
     for seed in range(20):
         person = sample_identity(assets, seed)
-        looks, hair, brow = read_looks(looks_vector(person))
+        looks, hair, brow = read_looks(looks_of(person))
         assert (hair, brow) == (person.hair, person.brow)
         assert looks.skin == pytest.approx(person.looks.skin, abs=0.01)
         assert looks.beard == pytest.approx(person.looks.beard, abs=1e-5)

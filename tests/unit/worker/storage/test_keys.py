@@ -41,6 +41,8 @@ def test_the_default_keys() -> None:
     assert keys.thumbnail_key(JOB, "front") == f"{FOLDER}/thumbs/front.webp"
     assert keys.manifest_key(JOB) == f"{FOLDER}/manifest.json"
     assert keys.media_key("p1", "med_1") == "p1/media/med_1"
+    assert keys.media_thumbnail_key("p1", "med_1") == "p1/media/med_1.thumbnail.webp"
+    assert keys.upload_key("med_1") == "uploads/med_1.upload"
 
 
 @pytest.mark.parametrize("prefix", ["prod/eu", "/prod/eu/"])
@@ -49,6 +51,7 @@ def test_the_prefix_goes_before_every_key(prefix: str) -> None:
     assert keys.prefix == "prod/eu/"
     assert keys.job_prefix(JOB) == f"prod/eu/{FOLDER}"
     assert keys.media_key("p1", "med_1") == "prod/eu/p1/media/med_1"
+    assert keys.upload_key("med_1") == "prod/eu/uploads/med_1.upload"
 
 
 def test_braces_in_the_prefix_are_only_braces() -> None:

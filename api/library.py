@@ -1,0 +1,144 @@
+"""The media library's objects: pictures that were uploaded, once they were checked, under keys that never change.
+
+The only part of the API that reaches the object store. What it needs is loaded with the first picture.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from threading import Semaphore
+from typing import TYPE_CHECKING
+
+from api.tables import UploadRow
+from models.errors import (
+    Conflict,
+    InvalidInput,
+    NotFound,
+    ObjectTooLarge,
+    RateLimited,
+    UnusableReference,
+)
+from worker.settings import Settings
+from worker.storage import Storage
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+UPLOAD_FOR = 3600.0
+"""How long an upload's URL works, in seconds."""
+
+_BEGINNINGS = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff", "image/webp": b"RIFF"}
+# A picture at the pixel cap takes hundreds of megabytes while it is decoded. Who waits holds a thread meanwhile.
+_CHECKS_AT_ONCE = 2
+_LONGEST_WAIT = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture that a worker can use as a reference, byte by byte as it came, and its thumbnail."""
+
+    data: bytes
+    media_type: str
+    thumbnail: bytes
+
+    @property
+    def sha256(self) -> str:
+        return sha256(self.data).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPicture:
+    """Where a picture is."""
+
+    key: str
+    url: str
+    thumbnail_url: str
+
+
+class MediaLibrary:
+    """Methods raise StorageError, and StorageRefused where no store is set up."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Raises InvalidInput if the settings' key templates can't be used. Connects to nothing yet."""
+        self.max_bytes = settings.reference_max_bytes
+        self._settings = settings
+        self._storage = Storage(settings)
+        self._checking = Semaphore(_CHECKS_AT_ONCE)
+
+    def close(self) -> None:
+        self._storage.close()
+
+    def check(self, data: bytes, media_type: str) -> Picture:
+        """Let it in by the rules that a job's references have. Raises InvalidInput, whose subcode is then the
+        reference's code, and RateLimited."""
+        with self._turn():
+            return self._checked(data, media_type)
+
+    def check_upload(self, upload: UploadRow) -> Picture:
+        """What was put where `upload_url` said. Raises Conflict if nothing was, and what `check` raises."""
+        with self._turn():
+            return self._checked(self._uploaded(upload), upload.media_type)
+
+    def keep(self, project_id: str, asset_id: str, picture: Picture) -> KeptPicture:
+        """Put the picture where the asset is. The same picture again changes nothing."""
+        key = self._storage.keys.media_key(project_id, asset_id)
+        thumbnail_key = self._storage.keys.media_thumbnail_key(project_id, asset_id)
+        self._storage.put_image(thumbnail_key, picture.thumbnail, "image/webp")
+        self._storage.put_image(key, picture.data, picture.media_type)
+        return KeptPicture(key, self._storage.url(key), self._storage.url(thumbnail_key))
+
+    def upload_url(self, asset_id: str, media_type: str, size: int) -> str:
+        return self._storage.upload_url(self._storage.keys.upload_key(asset_id), media_type, size, UPLOAD_FOR)
+
+    def discard_uploads(self, asset_ids: Iterable[str]) -> None:
+        """Delete what was put there. The assets stay."""
+        self._storage.delete(*(self._storage.keys.upload_key(asset_id) for asset_id in asset_ids))
+
+    def _uploaded(self, upload: UploadRow) -> bytes:
+        key = self._storage.keys.upload_key(upload.asset_id)
+        try:
+            data = self._storage.get(key, max_bytes=upload.size)
+        except NotFound:
+            raise Conflict(
+                "Nothing was uploaded yet. PUT the picture to the uploadUrl first.", subcode="UPLOAD_MISSING"
+            ) from None
+        except ObjectTooLarge:
+            data = b""
+        if len(data) != upload.size:
+            raise InvalidInput(
+                f"The upload hasn't the {upload.size} bytes that were announced.",
+                subcode="UPLOAD_SIZE_DIFFERS",
+            )
+        if upload.sha256 not in (None, sha256(data).hexdigest()):
+            raise InvalidInput(
+                "The upload has another SHA-256 than was announced, or than it had when it was checked first.",
+                subcode="UPLOAD_HASH_DIFFERS",
+            )
+        return data
+
+    def _checked(self, data: bytes, media_type: str) -> Picture:
+        from worker.images import thumbnail_of
+
+        picture = self._decoded(data)
+        # It is served under that type, and a browser may believe the type rather than the content.
+        if not data.startswith(_BEGINNINGS[media_type]):
+            raise InvalidInput(f"The picture isn't {media_type}.", subcode="MEDIA_TYPE_DIFFERS")
+        return Picture(data, media_type, thumbnail_of(picture, self._settings.thumbnail_size))
+
+    def _decoded(self, data: bytes) -> "Image":
+        from worker.references.decode import DecodeLimits, decode_reference
+
+        try:
+            return decode_reference(data, DecodeLimits.from_settings(self._settings))
+        except UnusableReference as error:
+            raise InvalidInput(error.message, subcode=error.code) from None
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if not self._checking.acquire(timeout=_LONGEST_WAIT):
+            raise RateLimited("Many pictures are being checked just now. Try again.", retryAfter=1)
+        try:
+            yield
+        finally:
+            self._checking.release()

@@ -1,0 +1,42 @@
+"""How a job begins here: recorded in the transaction that asks for it, and submitted once that is committed."""
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from api.rows import document_of, now
+from api.tables import InfluencerRow, JobRow
+from models.job import Job
+from models.shot import DEFAULT_CREATE_SHOTS
+from worker.client import plan_create
+
+
+def record_job(session: Session, row: InfluencerRow, job: Job) -> dict[str, Any]:
+    """Add the job's row, for the influencer that it is for. Returns what is answered of it."""
+    session.add(
+        JobRow(
+            job_id=job.job_id,
+            organisation=row.organisation,
+            project_id=row.project_id,
+            influencer_id=row.influencer_id,
+            message=job.to_json(),
+            created_at=now(),
+        )
+    )
+    return {
+        "jobId": job.job_id,
+        "kind": job.kind,
+        "status": "running",
+        "influencerId": row.influencer_id,
+    }
+
+
+def plan_first_images(
+    session: Session, row: InfluencerRow, shots: tuple[str, ...] = DEFAULT_CREATE_SHOTS
+) -> Job:
+    """The job that makes a persona's first reference images; the row waits for it from now on.
+
+    Some of them are better than none. Raises InvalidInput for shots that can't be.
+    """
+    row.status, row.updated_at = "pending", now()
+    return plan_create(document_of(session, row), shots, accept_partial=True)

@@ -1,0 +1,57 @@
+"""What the messages of all kinds of job have in common."""
+
+import json
+from hashlib import sha256
+from typing import Any, Literal
+
+from pydantic import Field, field_validator
+
+from models.base import JobId, Request, Time
+from models.errors import InvalidInput
+from models.shot import ShotNames, shot_named
+
+JobKind = Literal["influencer_clone", "influencer_create"]
+"""Also the name of the Celery task that does it."""
+
+
+class JobMessage(Request):
+    """The fields that every kind has. Each kind adds what it starts from, and says what becomes of the row."""
+
+    job_id: JobId
+    shots: ShotNames
+    accept_partial: bool = Field(
+        False, description="Complete with the shots that reach the likeness, if at least one does."
+    )
+    callback_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s]+$",
+        max_length=2048,
+        description="Gets a signed webhook of the job's end. https, public addresses only.",
+    )
+    expires_at: Time | None = Field(
+        None,
+        description="If no worker began with the job by then, it fails with DEADLINE_EXCEEDED. By Redis's clock.",
+    )
+
+    @field_validator("shots")
+    @classmethod
+    def _known_and_different(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            try:
+                shot_named(name)
+            except InvalidInput as error:
+                raise ValueError(error.message) from None
+        if len(set(names)) < len(names):
+            raise ValueError("each shot can be asked for once")
+        return names
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the content: two messages of one job id must agree in it.
+
+        A default that is written out changes nothing.
+        """
+        return sha256(json.dumps(self._content(), sort_keys=True).encode()).hexdigest()
+
+    def _content(self) -> dict[str, Any]:
+        return self.model_dump(mode="json")

@@ -1,0 +1,85 @@
+"""Tenants: what is another organisation's is answered like what isn't there, and looked for in the same way."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import event
+
+from tests.integration.api.conftest import Api
+from tests.integration.api.test_frame import CALLS, NOBODYS, error_of
+
+# They take no id, so there is nothing to find.
+WITHOUT_IDS = {("POST", "/v1/projects"), ("GET", "/v1/jobs")}
+# Ids in a body, of a call to a project that is the caller's.
+BODIES: list[tuple[str, str, Any]] = [
+    ("PUT", "/v1/projects/{mine}/primary-influencer", {"influencerId": "{influencer}"}),
+    ("POST", "/v1/projects/{mine}/content/selection", {"brief": {"influencerId": "{influencer}"}}),
+]
+
+
+def test_what_is_anothers_is_answered_like_what_is_not_there(api: Api, stranger: Api) -> None:
+    ids = ids_of(api)
+    mine = {"mine": stranger.project()}
+    before = api.row(ids["influencer"])
+    for method, path, body in [*((method, path, body) for method, path, body, _ in CALLS), *BODIES]:
+        foreign, unknown = (asked(stranger, method, path, body, each | mine) for each in (ids, NOBODYS))
+        assert foreign == unknown, (method, path)
+    assert api.row(ids["influencer"]) == before
+    assert stranger.call("GET", "/v1/jobs").json() == {"items": [], "nextCursor": None}
+
+
+def test_the_table_has_every_call(api: Api) -> None:
+    """One that is missing here could tell of another's rows without anybody noticing."""
+    document = api.app.openapi()
+    there = {(method.upper(), path) for path, calls in document["paths"].items() for method in calls}
+    listed = {(method, path.replace("}", "_id}")) for method, path, _, _ in CALLS}
+    assert listed | WITHOUT_IDS == there
+
+
+def test_a_tenant_may_choose_an_id_that_another_has(api: Api, stranger: Api) -> None:
+    api.influencer(api.project(), influencerId="inf_same", name="Mine")
+    stranger.influencer(stranger.project(), influencerId="inf_same", name="Theirs")
+    assert (api.row("inf_same")["name"], stranger.row("inf_same")["name"]) == ("Mine", "Theirs")
+
+
+def ids_of(api: Api) -> dict[str, str]:
+    source = api.source()
+    project = api.row(source)["projectId"]
+    upload = api.call("POST", f"/v1/projects/{project}/media/uploads", {"mediaType": "image/png", "bytes": 9})
+    selected = api.call("POST", f"/v1/projects/{project}/content/selection", {"brief": {}})
+    return {
+        "influencer": source,
+        "project": project,
+        "asset": upload.json()["assetId"],
+        "selection": selected.json()["selectionId"],
+        "job": api.call("POST", f"/v1/influencers/{source}/clone", {"name": "B"}).json()["jobId"],
+    }
+
+
+def asked(
+    api: Api, method: str, path: str, body: Any, ids: dict[str, str]
+) -> tuple[dict[str, Any], list[str]]:
+    """What is told, but for the request's id, and the statements that found it out."""
+    text = json.dumps(body)
+    for name, value in ids.items():
+        text = text.replace(f"{{{name}}}", value)
+    with statements(api) as made:
+        answer = api.call(method, path.format(**ids), json.loads(text))
+    # At least the key was looked for.
+    assert made
+    return error_of(answer, 404, "NOT_FOUND") | {"requestId": ""}, made
+
+
+@contextmanager
+def statements(api: Api) -> Iterator[list[str]]:
+    made: list[str] = []
+    engine = api.house.database._engine
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        made.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    yield made
+    event.remove(engine, "before_cursor_execute", note)

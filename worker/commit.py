@@ -1,0 +1,45 @@
+"""The end of a job: its manifest, which commits the images, and the result that tells of it."""
+
+from datetime import UTC, datetime
+
+from models.influencer import ReferenceImage
+from models.job import Job
+from models.likeness import SetLikeness
+from models.manifest import Manifest, Provenance
+from models.record import CloneResult, StoredImage
+from worker.imagestore import ImageStore
+
+
+def commit(
+    job: Job,
+    store: ImageStore,
+    images: tuple[StoredImage, ...],
+    provenance: Provenance,
+    likeness: SetLikeness | None,
+) -> CloneResult:
+    """Write the manifest of these images, all of which are stored. Raises StorageError."""
+    now = datetime.now(UTC)
+    new_references = tuple(
+        ReferenceImage(asset_id=i.asset_id, url=i.url, thumbnail_url=i.thumbnail_url, added_at=now)
+        for i in images
+    )
+    manifest = Manifest(
+        job_id=job.job_id,
+        kind=job.kind,
+        influencer_id=job.influencer_id,
+        project_id=job.project_id,
+        source_influencer_id=job.source_influencer_id,
+        created_at=now,
+        references=provenance.references,
+        render=provenance.render,
+        images=images,
+        likeness=likeness,
+    )
+    key, url = store.put_manifest(job, manifest)
+    return CloneResult(
+        influencer=job.finished_row(new_references, now),
+        images=images,
+        likeness=likeness,
+        manifest_key=key,
+        manifest_url=url,
+    )
