@@ -16,8 +16,10 @@ from api.call import House
 from api.database import Database
 from api.errors import body_of, status_of
 from api.frame import Frame
+from api.keys import KnownKeys
 from api.landing import Landing
 from api.openapi import describe
+from api.polls import Polls
 from api.rates import Rates
 from api.settings import ApiSettings
 from models.errors import (
@@ -55,9 +57,11 @@ def make_app(settings: Settings, api_settings: ApiSettings) -> FastAPI:
             database.close()
 
     app = FastAPI(title="Likeness", version=version("likeness"), lifespan=life, redirect_slashes=False)
-    app.state.house = House(database, client, store, landing, Rates(api_settings.api_rate))
+    rates, keys, polls = Rates(api_settings.api_rate), KnownKeys(database), Polls(store)
+    app.state.house = House(database, client, store, landing, rates, keys, polls)
     app.add_middleware(Frame, max_body=api_settings.api_max_body)
-    for router in (influencers.router, selection.router, clones.router, jobs.router):
+    # They are tried in this order, and jobs are asked for most.
+    for router in (jobs.router, influencers.router, selection.router, clones.router):
         app.include_router(router)
     document = cache(lambda: describe(app))
     app.openapi = document  # type: ignore[method-assign]

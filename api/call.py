@@ -12,8 +12,9 @@ from starlette.concurrency import run_in_threadpool
 
 from api.answers import Answer, Answerer, Once, Work
 from api.database import Database
-from api.keys import Caller, Scope, authenticate
+from api.keys import Caller, KnownKeys, Scope
 from api.landing import Landing
+from api.polls import Polls
 from api.rates import Rates
 from models.base import Document
 from models.errors import QueueUnavailable
@@ -32,6 +33,8 @@ class House:
     store: JobStore
     landing: Landing
     rates: Rates
+    keys: KnownKeys
+    polls: Polls
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,9 @@ def calling(scope: Scope | None) -> Any:
     async def call(request: Request) -> Call:
         house: House = request.app.state.house
         header = request.headers.get("authorization")
-        caller = await run_in_threadpool(authenticate, house.database, header)
+        caller = house.keys.recall(header)
+        if caller is None:
+            caller = await run_in_threadpool(house.keys.look_up, header)
         house.rates.count(caller.key_id)
         if scope is not None:
             caller.require(scope)

@@ -48,6 +48,9 @@ def test_a_tenant_may_choose_an_id_that_another_has(api: Api, stranger: Api) -> 
 def ids_of(api: Api) -> dict[str, str]:
     source = api.source()
     job = api.call("POST", f"/v1/influencers/{source}/clone", {"name": "B"}).json()["jobId"]
+    # What is remembered of its owner's calls makes no stranger's any different.
+    for _ in range(2):
+        assert api.call("GET", f"/v1/jobs/{job}").status_code == 200
     return {"influencer": source, "project": api.row(source)["projectId"], "job": job}
 
 
