@@ -101,7 +101,8 @@ def calling(scope: Scope | None) -> Any:
         house.rates.count(caller.key_id)
         if scope is not None:
             caller.require(scope)
-        return Call(house, caller, request, await request.body())
+        body = b"" if request.method == "GET" else await request.body()
+        return Call(house, caller, request, body)
 
     dependency: Callable[[Request], Awaitable[Call]] = call
     return Depends(dependency)
