@@ -16,9 +16,11 @@ from api.call import House
 from api.database import Database
 from api.errors import body_of, status_of
 from api.frame import Frame
+from api.keys import KnownKeys
 from api.landing import Landing
 from api.library import MediaLibrary
 from api.openapi import describe
+from api.polls import Polls
 from api.rates import Rates
 from api.settings import ApiSettings
 from models.errors import (
@@ -66,9 +68,11 @@ def make_app(settings: Settings, api_settings: ApiSettings) -> FastAPI:
             library.close()
 
     app = FastAPI(title="Likeness", version=version("likeness"), lifespan=life, redirect_slashes=False)
-    app.state.house = House(database, client, store, landing, library, Rates(api_settings.api_rate))
+    rates, keys, polls = Rates(api_settings.api_rate), KnownKeys(database), Polls(store)
+    app.state.house = House(database, client, store, landing, library, rates, keys, polls)
     app.add_middleware(Frame, max_body=api_settings.api_max_body)
-    for part in (projects, media, influencers, selection, clones, renders, jobs):
+    # They are tried in this order, and jobs are asked for most.
+    for part in (jobs, projects, media, influencers, selection, clones, renders):
         app.include_router(part.router)
     document = cache(lambda: describe(app))
     app.openapi = document  # type: ignore[method-assign]

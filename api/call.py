@@ -12,9 +12,10 @@ from starlette.concurrency import run_in_threadpool
 
 from api.answers import Answer, Answerer, Once, Work
 from api.database import Database
-from api.keys import Caller, Scope, authenticate
+from api.keys import Caller, KnownKeys, Scope
 from api.landing import Landing
 from api.library import MediaLibrary
+from api.polls import Polls
 from api.rates import Rates
 from models.base import Document
 from models.errors import QueueUnavailable
@@ -34,6 +35,8 @@ class House:
     landing: Landing
     library: MediaLibrary
     rates: Rates
+    keys: KnownKeys
+    polls: Polls
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +97,14 @@ def calling(scope: Scope | None) -> Any:
     async def call(request: Request) -> Call:
         house: House = request.app.state.house
         header = request.headers.get("authorization")
-        caller = await run_in_threadpool(authenticate, house.database, header)
+        caller = house.keys.recall(header)
+        if caller is None:
+            caller = await run_in_threadpool(house.keys.look_up, header)
         house.rates.count(caller.key_id)
         if scope is not None:
             caller.require(scope)
-        return Call(house, caller, request, await request.body())
+        body = b"" if request.method == "GET" else await request.body()
+        return Call(house, caller, request, body)
 
     dependency: Callable[[Request], Awaitable[Call]] = call
     return Depends(dependency)

@@ -51,14 +51,18 @@ def list_jobs(cursor: CursorQuery = None, limit: LimitQuery = 20, call: Call = R
 
 
 @router.get("/jobs/{job_id}")
-def get_job(
+async def get_job(
     job_id: str, if_none_match: Annotated[str | None, Header()] = None, call: Call = READS
 ) -> Response:
-    record = _current(call, job_id)
+    polls = call.house.polls
+    record = await polls.running(call.organisation, job_id)
+    if record is None:
+        record = await run_in_threadpool(_current, call, job_id)
+        polls.note(call.organisation, job_id)
     headers = {"ETag": record.etag, "Cache-Control": "private, no-cache"}
     if if_none_match is not None and _matches(record.etag, if_none_match):
         return Response(status_code=304, headers=headers)
-    return as_response(Answer.of(200, record.to_data()), headers)
+    return as_response(Answer(200, record.to_json()), headers)
 
 
 @router.post("/jobs/{job_id}/cancel")

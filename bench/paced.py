@@ -27,8 +27,10 @@ class Told:
 class _Connection(asyncio.Protocol):
     """Keeps one connection, with one request on it at a time. An answer has a Content-Length, or no body."""
 
-    def __init__(self, answered: Callable[["_Connection", int], None]) -> None:
+    def __init__(self, answered: Callable[["_Connection", int], None], lost: Callable[[], None]) -> None:
         self._answered = answered
+        self._lost = lost
+        self._is_closed = False
         self._buffer = b""
         self.due = 0.0
 
@@ -48,7 +50,12 @@ class _Connection(asyncio.Protocol):
             self._buffer = b""
             self._answered(self, int(head[9:12]))
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self._is_closed:
+            self._lost()
+
     def close(self) -> None:
+        self._is_closed = True
         self._transport.close()
 
 
@@ -56,7 +63,8 @@ async def paced(port: int, request: bytes, rate: float, seconds: float, connecti
     """Send `rate` requests a second, for so long, and wait for all answers."""
     told = Told()
     waiting: deque[float] = deque()
-    free: list[_Connection] = []
+    # In turns: a server closes a connection that is idle for seconds.
+    free: deque[_Connection] = deque()
 
     def answered(connection: _Connection, status: int) -> None:
         told.statuses[status] += 1
@@ -66,9 +74,11 @@ async def paced(port: int, request: bytes, rate: float, seconds: float, connecti
         else:
             free.append(connection)
 
+    is_lost = asyncio.Event()
+    lost = is_lost.set
     loop = asyncio.get_running_loop()
     for _ in range(connections):
-        _, connection = await loop.create_connection(lambda: _Connection(answered), "127.0.0.1", port)
+        _, connection = await loop.create_connection(lambda: _Connection(answered, lost), "127.0.0.1", port)
         free.append(connection)
     began = time.perf_counter()
     total, sent = round(rate * seconds), 0
@@ -77,10 +87,12 @@ async def paced(port: int, request: bytes, rate: float, seconds: float, connecti
             due = began + number / rate
             sent += 1
             if free:
-                free.pop().send(request, due)
+                free.popleft().send(request, due)
             else:
                 waiting.append(due)
         await asyncio.sleep(0.001)
+        if is_lost.is_set():
+            raise SystemExit("The server closed a connection.")
     told.span = time.perf_counter() - began
     told.seconds.sort()
     for connection in free:

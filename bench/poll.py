@@ -38,7 +38,7 @@ def _row(name: str, server: Process, request: bytes, rate: float, seconds: float
     told = asyncio.run(paced(server.port, request, rate, seconds))
     count = len(told.seconds)
     cpu = (server.cpu_seconds() - before) / count
-    statuses = ", ".join(f"{number} × {status}" for status, number in sorted(told.statuses.items()))
+    statuses = ", ".join(f"{number} of {status}" for status, number in sorted(told.statuses.items()))
     return (
         f"| {name} | {statuses} | {rate:g}/s | {count / told.span:.0f} | {1000 * told.quantile(0.5):.1f} ms "
         f"| {1000 * told.quantile(0.99):.1f} ms | {1000 * cpu:.2f} ms | {os.getloadavg()[0]:.1f} |"

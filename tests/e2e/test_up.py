@@ -125,7 +125,7 @@ def test_the_readmes_pictures_become_a_persona(up: Up, tmp_path: Path) -> None:
         AS_PRINTED: up.base.removeprefix("http://"),
         "PROJECT_ID": up.read("/v1/influencers/inf_sample-maya")["projectId"],
     }
-    answers = []
+    answers: list[Any] = []
     for command in re.split(r"^(?=api |curl )", code, flags=re.MULTILINE)[1:]:
         for name, value in known.items():
             command = command.replace(name, value)  # noqa: PLW2901

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from api.keys import create_key, revoke_key
+from api.keys import KNOWN_FOR, KnownKeys, create_key, revoke_key
 from api.rates import Rates
 from api.tables import Base
 from models.errors import InvalidInput, NotFound
@@ -81,8 +81,9 @@ def test_without_a_key_nothing_is_answered(api: Api, header: str) -> None:
     assert answer.headers["www-authenticate"] == "Bearer"
 
 
-def test_a_revoked_key_opens_nothing_and_the_database_has_no_secret(app: FastAPI) -> None:
-    database = app.state.house.database
+def test_a_revoked_key_opens_nothing_after_a_second_and_the_database_has_no_secret(app: FastAPI) -> None:
+    database, times = app.state.house.database, [0.0]
+    app.state.house = replace(app.state.house, keys=KnownKeys(database, lambda: times[0]))
     key = create_key(database, "acme")
     api = Api(app, key.secret)
     assert api.call("GET", "/v1/jobs").status_code == 200
@@ -91,6 +92,7 @@ def test_a_revoked_key_opens_nothing_and_the_database_has_no_secret(app: FastAPI
     assert key.key_id in dump
     assert key.secret not in dump
     revoke_key(database, key.key_id)
+    times[0] = KNOWN_FOR
     error_of(api.call("GET", "/v1/jobs"), 401, "UNAUTHENTICATED")
     with pytest.raises(NotFound):
         revoke_key(database, "key_nope")

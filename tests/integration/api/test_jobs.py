@@ -1,13 +1,17 @@
 """Jobs: the envelope, ETag, lists, cancel and events."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from api.keys import KnownKeys
+from models.errors import QueueUnavailable
 from models.record import JobError
 from tests.integration.api.conftest import Api, begin, message_of, result_of
 from tests.integration.api.test_frame import error_of
+from tests.integration.api.test_tenants import statements
 from worker.jobs import JobStore
 
 
@@ -54,6 +58,43 @@ def test_the_envelope_and_its_etag(api: Api, store: JobStore, job_id: str) -> No
     assert "finishedAt" in done
     # Who reads that a job is completed finds the row ready.
     assert api.row(job.influencer_id)["status"] == "ready"
+
+
+def test_polls_of_a_running_job_need_no_database_and_are_read_together(
+    api: Api, store: JobStore, job_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"/v1/jobs/{job_id}"
+    lease = begin(store, message_of(store, job_id))
+    # A second doesn't end here, so the key is known.
+    keys = KnownKeys(api.house.database, lambda: 0.0)
+    api.app.state.house = replace(api.house, keys=keys)
+    api.call("GET", path)
+    read: list[Any] = []
+    records = api.house.store.records
+
+    def noted(job_ids: Any) -> Any:
+        read.append(job_ids)
+        return records(job_ids)
+
+    monkeypatch.setattr(api.house.store, "records", noted)
+    with statements(api) as made:
+        answers = api.at_once(50, "GET", path, None)
+    assert {answer.status_code for answer in answers} == {200}
+    assert made == []
+    assert len(read) < 10
+    # What was read for one isn't kept for the next.
+    store.update(lease, "job.progress", stage="rendering", progress=0.42)
+    assert api.call("GET", path).json()["progress"] == 0.42
+
+    def refuse(_: Any) -> None:
+        raise QueueUnavailable("Redis does not answer.")
+
+    monkeypatch.setattr(api.house.store, "records", refuse)
+    for answer in api.at_once(5, "GET", path, None):
+        assert error_of(answer, 500, "INTERNAL")["details"] == {"subcode": "QUEUE_UNAVAILABLE"}
+    monkeypatch.setattr(api.house.store, "records", records)
+    store._redis.delete(store._job_key(job_id))
+    assert api.call("GET", path).json()["stage"] == "queued"
 
 
 def test_a_final_job_outlives_its_record_in_redis(api: Api, store: JobStore, job_id: str) -> None:

@@ -49,12 +49,16 @@ def ids_of(api: Api) -> dict[str, str]:
     project = api.row(source)["projectId"]
     upload = api.call("POST", f"/v1/projects/{project}/media/uploads", {"mediaType": "image/png", "bytes": 9})
     selected = api.call("POST", f"/v1/projects/{project}/content/selection", {"brief": {}})
+    job = api.call("POST", f"/v1/influencers/{source}/clone", {"name": "B"}).json()["jobId"]
+    # What is remembered of its owner's calls makes no stranger's any different.
+    for _ in range(2):
+        assert api.call("GET", f"/v1/jobs/{job}").status_code == 200
     return {
         "influencer": source,
         "project": project,
         "asset": upload.json()["assetId"],
         "selection": selected.json()["selectionId"],
-        "job": api.call("POST", f"/v1/influencers/{source}/clone", {"name": "B"}).json()["jobId"],
+        "job": job,
     }
 
 
