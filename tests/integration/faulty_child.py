@@ -18,13 +18,13 @@ def main(*args: Any) -> None:
 
     render = Embedded.render
 
-    def faulty(pipeline: Embedded, references: Any, appearance: Any, shots: Any, sink: Any) -> None:
+    def faulty(pipeline: Embedded, references: Any, appearance: Any, shots: Any, *rest: Any) -> None:
         seeds = {planned.seed for planned in shots}
         if OUT_OF_MEMORY_SEED in seeds:
             raise RenderOutOfMemory("The device ran out of memory.")
         if LOST_SEED in seeds:
             raise DeviceLost("The device can't be used any more.")
-        render(pipeline, references, appearance, shots, sink)
+        render(pipeline, references, appearance, shots, *rest)
         if LATE_SEED in seeds:
             raise RenderOutOfMemory("The device ran out of memory.")
 
