@@ -28,7 +28,6 @@ from schemathesis.specs.openapi.checks import (
 
 from tests.integration.api.conftest import Api, begin, message_of, result_of
 from worker.jobs import JobStore
-from worker.settings import Settings
 from worker.storage import Storage
 
 # On each of the two databases.
@@ -48,7 +47,7 @@ CHECKS: list[Callable[..., Any]] = [
 class World:
     """Values that exist, by the name of the parameter or field that takes them."""
 
-    def __init__(self, api: Api, store: JobStore, settings: Settings) -> None:
+    def __init__(self, api: Api, store: JobStore, storage: Storage) -> None:
         source = api.source()
         row = api.row(source)
         jobs = [
@@ -59,8 +58,7 @@ class World:
         picture = _picture()
         body = {"mediaType": "image/png", "bytes": len(picture)}
         upload = api.call("POST", f"{project}/media/uploads", body).json()["assetId"]
-        with Storage(settings) as storage:
-            storage.put_image(storage.keys.upload_key(upload), picture, "image/png")
+        storage.put_image(storage.keys.upload_key(upload), picture, "image/png")
         done = message_of(store, jobs[0])
         store.complete(begin(store, done), result_of(done))
         self._values: dict[str, list[Any]] = {
@@ -100,7 +98,7 @@ class World:
 
 # On a machine that is busy with other things.
 @pytest.mark.timeout(300)
-def test_every_answer_is_one_that_the_document_has(api: Api, store: JobStore, settings: Settings) -> None:
+def test_every_answer_is_one_that_the_document_has(api: Api, store: JobStore, storage: Storage) -> None:
     app: Any = api.app
     schema = schemathesis.openapi.from_dict(app.openapi())
     # It then calls the application in this process; without its lifespan, so that nothing lands by itself.
@@ -119,12 +117,12 @@ def test_every_answer_is_one_that_the_document_has(api: Api, store: JobStore, se
         share = -(-LEAST // len(operations))
         # Any text is a path's id, so a call without body and query can't be given anything that is wrong.
         wrong = share // 2 if len(operation.body) or len(operation.query) else 0
-        world = World(api, store, settings)
+        world = World(api, store, storage)
         told = operation.as_strategy(headers=key).flatmap(world.put_into_most)
         for_each(told, share - wrong, send)
         if wrong:
             # The first may have been deleted.
-            world = World(api, store, settings)
+            world = World(api, store, storage)
             path = {parameter.name: world.one(parameter.name, 0) for parameter in operation.path_parameters}
             broken = operation.as_strategy(GenerationMode.NEGATIVE, path_parameters=path, headers=key)
             for_each(broken, wrong, send)
