@@ -1,10 +1,11 @@
-"""Whether a worker's memory and descriptors stay flat: the same few jobs again and again, with all that can end them.
+"""Whether a worker's memory and descriptors stay flat over many jobs, with all that can end them.
 
 python -m bench.soak --minutes 30
 
-A worker with the profile `embedded` and the gate, on the embedded stack, gets one job after another: every fifth has
-a reference that is missing, every seventh is canceled while it renders, and with the gate at `required` some miss the
-likeness. Meanwhile the worker's three processes are looked at in /proc, and its probes and metrics are asked for.
+A worker with the profile `embedded` and the gate, on the embedded stack, gets one job after another: every fifth
+has a reference that is missing, every seventh is canceled while it renders, and with the gate at `required` some
+miss the likeness. Meanwhile the worker's three processes are looked at in /proc, and its probe and its metrics are
+asked for.
 The slopes are least squares over all samples after the warm-up.
 """
 
@@ -145,11 +146,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _port(worker: "subprocess.Popen[bytes]", log: Path) -> int:
     """Once the worker is ready."""
-    port = 0
+    port: int = 0
     while True:
         for line in log.read_text().splitlines():
             said = json.loads(line) if line.startswith("{") else {}
-            port = said.get("port", port)
+            port = int(said.get("port", port))
             if said.get("event") == "node.ready":
                 return port
         if worker.poll() is not None:

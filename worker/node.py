@@ -7,13 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 import structlog
 from celery import Celery
 
+from models.errors import CalibrationRefused, FaceModelMissing, ProfileLoadFailed
 from models.job import CloneJob
 from models.record import CloneResult
 from worker.clone import CloneRun
 from worker.drain import Drain
 from worker.gate import JobGate
 from worker.heartbeat import Heartbeat
-from worker.held import HeldJob
+from worker.held import HandedBack, HeldJob
 from worker.imagestore import ImageStore
 from worker.jobs import JobStore
 from worker.metrics import metrics_of
@@ -26,11 +27,14 @@ from worker.render import RenderProcess
 from worker.settings import Settings
 from worker.storage import Storage
 from worker.verify import VerifyProcess
+from worker.watchdog import Watchdog
 
 log = structlog.get_logger()
 
 # Threads for fetching, encoding and storing.
 _IO_THREADS = 8
+# Seconds between two looks at the children.
+_SUPERVISION = 1
 
 
 class Node:
@@ -45,10 +49,11 @@ class Node:
         self.queue = JobQueue(settings, self.store, app)
         self.drain = Drain(settings.drain_grace)
         self.heartbeat = Heartbeat(settings.lease_ttl)
-        storage = Storage(settings)
-        self.images = ImageStore(settings, storage)
+        watchdog = Watchdog(self._check_end, self.give_up)
+        storage = Storage(settings, watchdog)
+        self.images = ImageStore(settings, storage, watchdog)
         self._executor = ThreadPoolExecutor(_IO_THREADS, thread_name_prefix="io")
-        self._fetcher = ReferenceFetcher(settings, storage, self._executor)
+        self._fetcher = ReferenceFetcher(settings, storage, self._executor, watchdog)
         self._device = RenderProcess(settings)
         # One, as the process judges one image at a time.
         self._judging = ThreadPoolExecutor(1, thread_name_prefix="judging")
@@ -61,6 +66,7 @@ class Node:
         self._presence = Periodic(
             "presence", settings.lease_ttl / 3, lambda: presence.announce(self.name, self._profile)
         )
+        self._supervisor = Periodic("supervisor", _SUPERVISION, self._revive)
 
     def start(self) -> None:
         """Load the profile, then begin to keep leases and look for lost jobs.
@@ -74,7 +80,7 @@ class Node:
         renderer = self._device.start()
         self._profile = renderer.profile
         log.info("node.ready", node=self.name, profile=renderer.profile, device=renderer.device)
-        for thread in (self.heartbeat, self._reaper, self._presence):
+        for thread in (self.heartbeat, self._reaper, self._presence, self._supervisor):
             thread.start()
         self._started = True
 
@@ -105,6 +111,8 @@ class Node:
 
     def give_up(self) -> None:
         """Leave: this worker can't render any more. It drains as after SIGTERM, and ends with exit code 1."""
+        if self.is_broken:
+            return
         self.is_broken = True
         self._presence.stop()
         self.begin_drain()
@@ -115,9 +123,26 @@ class Node:
         self._reaper.stop()
         self.drain.begin()
 
+    def _check_end(self) -> None:
+        """Calls that hang aren't waited for beyond the grace time."""
+        if self.drain.overdue:
+            raise HandedBack
+
+    def _revive(self) -> None:
+        """Children that died between jobs are replaced now, so that the next job needn't wait for them."""
+        if self.drain.begun:
+            return
+        try:
+            self._device.revive()
+            if self._verify:
+                self._verify.revive()
+        except (ProfileLoadFailed, FaceModelMissing, CalibrationRefused) as error:
+            log.critical("node.broken", code=error.code, error=error.message)
+            self.give_up()
+
     def stop(self) -> None:
         """End the threads and the processes."""
-        for thread in (self._reaper, self.heartbeat, self._presence):
+        for thread in (self._reaper, self.heartbeat, self._presence, self._supervisor):
             thread.stop()
         if self._verify:
             self._verify.stop()

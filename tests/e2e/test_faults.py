@@ -94,7 +94,7 @@ def test_a_killed_render_process_is_replaced(
 def test_a_hung_render_process_is_replaced(
     start_worker: StartWorker, client: JobClient, plan: PlanJob
 ) -> None:
-    worker = start_worker(hang_timeout=5, **SLOWLY)
+    worker = start_worker(step_timeout=5, **SLOWLY)
     worker.wait_ready()
     job = plan(["front", "smile"])
     client.submit(job)
@@ -102,7 +102,7 @@ def test_a_hung_render_process_is_replaced(
     os.kill(worker.render_pid, signal.SIGSTOP)
     events = follow(client, job)
     assert_completed_once(client, job, events)
-    assert [e.reason for e in events if e.type == "job.requeued"] == ["RENDER_PROCESS_HUNG"]
+    assert [e.reason for e in events if e.type == "job.requeued"] == ["RENDER_STEP_HUNG"]
 
 
 def test_one_message_delivered_to_two_workers_at_once(

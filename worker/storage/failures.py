@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from models.errors import StorageError, StorageRefused
+from models.errors import ClockSkewed, StorageError, StorageRefused
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
@@ -16,10 +16,13 @@ _MISSING_KEY = frozenset({"NoSuchKey", "404", "NotFound"})
 _PASSING_STATUSES = frozenset({408, 409, 425, 429})
 _PASSING_CODES = frozenset({"RequestTimeout", "SlowDown", "Throttling", "ThrottlingException", "BadDigest"})
 
+# Signatures are good for a quarter of an hour before and after they are made.
+_SKEWED_CODES = frozenset({"RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture"})
+
 
 @contextmanager
 def translated(action: str, bucket: str) -> Iterator[None]:
-    """Turn botocore's errors into StorageError, or StorageRefused where trying again can't help.
+    """Turn botocore's errors into StorageError, ClockSkewed, or StorageRefused where trying again can't help.
 
     `action` is what was attempted, for the sentence: "read", "delete".
     """
@@ -34,6 +37,14 @@ def translated(action: str, bucket: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
+        if code_of(error) in _SKEWED_CODES:
+            raise ClockSkewed(
+                f"The object store refused to {action} in bucket {bucket!r}, since this machine's clock is not "
+                f"its own ({code_of(error)}). Set the clock, and keep it by NTP.",
+                operation=action,
+                bucket=bucket,
+                reason=code_of(error),
+            ) from error
         if _passes(error):
             raise _failure(StorageError, "could not", action, bucket, code_of(error)) from error
         raise _failure(StorageRefused, "refused to", action, bucket, code_of(error)) from error
