@@ -139,12 +139,10 @@ def _fail(node: Node, job: CloneJob, held: HeldJob, claim: Claim, error: Likenes
     """Try again where that can help and attempts are left; else the job is final."""
     tries = held.lease.tries
     log.warning("attempt.failed", code=error.code, error=error.message, tries=tries)
-    if _waits_for_store(node, held, claim, error):
-        held.retry(JobError.of(error), _backoff(node, held.lease.attempt + 1), uncounted=True)
-        return
-    if error.retryable and tries < node.settings.max_attempts:
-        delay = _backoff(node, tries)
-        waiting = held.retry(JobError.of(error), delay)
+    waits = _waits_for_store(node, held, claim, error)
+    if waits or (error.retryable and tries < node.settings.max_attempts):
+        delay = _backoff(node, held.lease.attempt if waits else tries)
+        waiting = held.retry(JobError.of(error), delay, uncounted=waits)
         if not delay:
             node.queue.send_again(waiting)
         return

@@ -238,6 +238,70 @@ def test_the_watch_list_finds_a_silent_holder(settings: Settings, job: CloneJob)
     assert list(store.events(job.job_id))[-1].reason == "LEASE_EXPIRED"
 
 
+def set_redis_clock(redis_client: Redis, settings: Settings, job: CloneJob, hours: int) -> None:
+    """To what was written so far, a clock that was set is the same as if it had been written at another time."""
+    ms = -hours * 3_600_000
+    for name in ("watch", "sent"):
+        key = f"{settings.redis_prefix}:{name}"
+        if redis_client.zscore(key, job.job_id):
+            redis_client.zincrby(key, ms, job.job_id)
+    key = f"{settings.redis_prefix}:job:{job.job_id}"
+    for field in ("lease_until", "sent_at", "started_at", "submitted_at"):
+        if redis_client.hexists(key, field):
+            redis_client.hincrby(key, field, ms)
+
+
+def test_a_redis_clock_set_back_keeps_no_dead_holders_job(
+    settings: Settings, job: CloneJob, redis_client: Redis
+) -> None:
+    store = short(settings, resend_after=0.2)
+    claimed(store, job)
+    set_redis_clock(redis_client, settings, job, hours=-1)
+    assert store.due() == [], "a holder that lives has time to renew its lease"
+    time.sleep(0.25)
+    assert [w.job_id for w in store.due()] == [job.job_id]
+    claimed(store, job, "heir")
+
+
+def test_a_redis_clock_set_back_leaves_a_living_holder_its_job(
+    settings: Settings, job: CloneJob, redis_client: Redis
+) -> None:
+    store = short(settings, lease_ttl=1, resend_after=0.2)
+    lease = claimed(store, job)
+    set_redis_clock(redis_client, settings, job, hours=-1)
+    for _ in range(6):
+        assert store.due() == []
+        time.sleep(0.25)
+        store.renew(lease)
+    store.complete(lease, result_of(job))
+
+
+def test_a_redis_clock_set_forward_ends_leases_and_fences_their_holders(
+    settings: Settings, job: CloneJob, redis_client: Redis
+) -> None:
+    store = JobStore(settings)
+    lease = claimed(store, job)
+    set_redis_clock(redis_client, settings, job, hours=1)
+    assert [w.job_id for w in store.due()] == [job.job_id]
+    heir = claimed(store, job, "heir")
+    with pytest.raises(LeaseLost):
+        store.complete(lease, result_of(job))
+    store.complete(heir, result_of(job))
+
+
+def test_a_redis_clock_set_back_hides_no_lost_message(
+    settings: Settings, job: CloneJob, redis_client: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "_LOST_AFTER_MS", 200)
+    store = JobStore(settings)
+    store.submit(job)
+    store.sent(waiting_for(job), "new")
+    set_redis_clock(redis_client, settings, job, hours=-1)
+    assert store.overdue() == []
+    time.sleep(0.25)
+    assert [w.job_id for w, _ in store.overdue()] == [job.job_id]
+
+
 def test_a_note_of_sending_that_comes_late_changes_nothing(settings: Settings, job: CloneJob) -> None:
     store = short(settings)
     store.submit(job)

@@ -107,5 +107,7 @@ def test_one_that_hangs_does_not_hold_up_the_end_of_the_process() -> None:
         "except StorageHung:\n"
         "    print('hung')\n"
     )
-    ended = subprocess.run([sys.executable, "-c", script], check=False, capture_output=True, text=True, timeout=30)
+    ended = subprocess.run(
+        [sys.executable, "-c", script], check=False, capture_output=True, text=True, timeout=30
+    )
     assert (ended.stdout.split()[-1], ended.returncode) == ("hung", 0), ended.stderr
