@@ -1,23 +1,24 @@
 """One worker with dummies for device and judge, and what takes services, children and disks away from it."""
 
-import json
 import os
-import resource
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
 
-from tests.e2e.conftest import environment_of, follow, wait_for
-from tests.e2e.faults.fleet import MODULE, Fleet
+from tests.e2e.conftest import WorkerProcess, environment_of, follow, wait_for
+from tests.e2e.faults.fleet import MODULE, Child, Fleet
+from tests.e2e.faults.invariants import Kind
 from tests.e2e.faults.run import DRAIN_GRACE, Site, plan_job, put_references, site
 from worker.client import JobClient
+from worker.jobs import JobStore
 
 
 @pytest.fixture
@@ -33,48 +34,55 @@ def test_a_silent_store_does_not_hold_up_a_drain(here: Site) -> None:
     try:
         (worker,) = fleet.workers
         fleet.wait_ready()
-        job, canceled = plan_job("plain", references), plan_job("plain", references)
+        job = plan_job("plain", references)
         client.submit(job)
         wait_for(client, job, "job.image_stored")
         with here.store_proxy.fault("blackhole"):
             # An upload is under way, and boto3 would wait half a minute for its answer, five times.
             time.sleep(0.5)
-            client.submit(canceled)
-            fleet._stopping = True
+            # No other takes its place, so nobody takes its job up.
+            fleet.stop_watching()
             worker.process.terminate()
             began = time.monotonic()
             assert worker.process.wait(60) == 0, worker.log.read_text()
             assert time.monotonic() - began < DRAIN_GRACE + 5
-        assert [e.reason for e in client._store.events(job.job_id)][-1] == "WORKER_DRAINS"
+        store = JobStore(here.settings)
+        *_, last = store.events(job.job_id)
+        assert last.reason == "WORKER_DRAINS"
     finally:
         fleet.abandon()
 
 
 def test_children_that_die_between_jobs_are_replaced_before_the_next_one(here: Site) -> None:
     settings = here.proxied.model_copy(update={"http_port": 0})
-    fleet = Fleet(1, environment_of(settings) | {"LIKENESS_HTTP_PORT": "0"}, here.folder, 0.2)
+    fleet = Fleet(1, environment_of(settings), here.folder, 0.2)
     try:
         (worker,) = fleet.workers
         fleet.wait_ready()
         port = next(said["port"] for _, said in fleet.logs() if said.get("event") == "endpoint.ready")
-        _wait_until_ready(port, 200)
-        for which in ("render", "verify"):
+        _wait_for(lambda: _ready(port) == 200)
+        children: tuple[Child, ...] = ("render", "verify")
+        for which in children:
             pid = fleet.child(worker, which)
             assert pid
             os.kill(pid, signal.SIGKILL)
-            _wait_until_ready(port, 503)
-            _wait_until_ready(port, 200)
-            assert fleet.child(worker, which) != pid
+            _wait_for(lambda: _ready(port) == 503)
+            _wait_for(partial(_is_replaced, fleet, worker, which, pid))
+            _wait_for(lambda: _ready(port) == 200)
         assert worker.process.poll() is None
     finally:
         fleet.abandon()
 
 
-def _wait_until_ready(port: int, status: int) -> None:
+def _wait_for(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 30
-    while _ready(port) != status:
+    while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def _is_replaced(fleet: Fleet, worker: WorkerProcess, which: Child, pid: int) -> bool:
+    return fleet.child(worker, which) != pid
 
 
 def _ready(port: int) -> int:
@@ -87,7 +95,7 @@ def _ready(port: int) -> int:
 
 
 def test_a_full_disk_stops_no_job(here: Site) -> None:
-    """No byte can be written: not to the log, nor to any file. There is no folder for temporary ones."""
+    """No line of the log can be written, and there is no place for temporary files."""
     references = put_references(here)
     client = JobClient(here.settings)
     environment = environment_of(here.settings) | {
@@ -101,11 +109,11 @@ def test_a_full_disk_stops_no_job(here: Site) -> None:
             env=os.environ | environment,
             stdout=full,
             stderr=full,
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)),
         )
     try:
-        for kind, end in (("plain", "job.completed"), ("no reference", "job.failed")):
-            job = plan_job(kind, references)  # type: ignore[arg-type]
+        ends: dict[Kind, str] = {"plain": "job.completed", "no reference": "job.failed"}
+        for kind, end in ends.items():
+            job = plan_job(kind, references)
             client.submit(job)
             assert follow(client, job)[-1].type == end
         assert worker.poll() is None
