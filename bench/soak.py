@@ -39,18 +39,23 @@ _MISSING = ReferenceSource(asset_id="med_missing")
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One process at one moment. `rss`, `pss` and `uss` are in MB, `at` is in hours."""
+    """One process at one moment. Memory is in MB, `at` in hours.
+
+    `anonymous` is what the process itself has allocated. `pss` and `uss` also change with who else has mapped the
+    same libraries.
+    """
 
     at: float
     pid: int
     rss: float
+    anonymous: float
     pss: float
     uss: float
     descriptors: float
     threads: float
 
 
-FIGURES = ("rss", "pss", "uss", "descriptors", "threads")
+FIGURES = ("rss", "anonymous", "pss", "uss", "descriptors", "threads")
 
 
 class Watch(threading.Thread):
@@ -104,6 +109,7 @@ def _sample(pid: int, at: float) -> Sample:
         at=at,
         pid=pid,
         rss=memory["Rss"] / 1024,
+        anonymous=memory["Anonymous"] / 1024,
         pss=memory["Pss"] / 1024,
         uss=(memory["Private_Clean"] + memory["Private_Dirty"]) / 1024,
         descriptors=len(list((proc / "fd").iterdir())),
