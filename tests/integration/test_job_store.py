@@ -307,6 +307,8 @@ def test_a_note_of_sending_that_comes_late_changes_nothing(settings: Settings, j
     store.submit(job)
     released = store.release(claimed(store, job), "RENDER_FAILED", error=ERROR)
     store.sent(waiting_for(job), "new")
+    assert store.due() == [], "whoever released it sends it"
+    time.sleep(0.25)
     assert [w.token for w in store.due()] == [released.token]
 
 

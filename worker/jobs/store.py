@@ -190,12 +190,14 @@ class JobStore:
         handover: bool = False,
         error: JobError | None = None,
     ) -> WaitingJob:
-        """Give the job back. It is due for sending after `delay` seconds; a reaper does it if nobody else.
+        """Give the job back. It is due for sending after `delay` seconds, by a reaper; without a delay the caller
+        sends it, and a reaper does if that was in vain.
 
         `handover`: the attempt doesn't count towards `max_attempts`.
         """
         last_error = error.to_json() if error else ""
-        token, message = self._held_call(lease, "release", _ms(delay), int(handover), reason, last_error)
+        wait = _ms(delay or self._settings.resend_after)
+        token, message = self._held_call(lease, "release", wait, int(handover), reason, last_error)
         return WaitingJob(lease.job_id, message, token)
 
     def due(self, most: int = 16) -> list[WaitingJob]:
