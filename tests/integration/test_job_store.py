@@ -19,7 +19,7 @@ from models.influencer import Influencer
 from models.job import CloneJob, CloneRequest, ReferenceSource
 from models.manifest import Provenance, UsedReference
 from models.record import CloneResult, JobError
-from worker.client import plan_clone
+from worker.client import JobClient, plan_clone
 from worker.jobs import JobStore, Lease, WaitingJob
 from worker.jobs import store as store_module
 from worker.settings import Settings
@@ -150,8 +150,11 @@ def test_progress_never_falls_and_events_have_no_gap(store: JobStore, job: Clone
     assert [e.sequence for e in store.events(job.job_id, after=4)] == [5, 6]
 
 
-def test_the_event_stream_is_capped(settings: Settings, job: CloneJob) -> None:
-    store = JobStore(settings.model_copy(update={"event_limit": 100}))
+def test_the_event_stream_is_capped_and_a_watcher_sees_the_gap_and_the_end(
+    settings: Settings, job: CloneJob
+) -> None:
+    capped = settings.model_copy(update={"event_limit": 100})
+    store = JobStore(capped)
     lease = claimed(store, job)
     for _ in range(600):
         store.update(lease, "job.progress", shot="front", step=1, steps=4)
@@ -159,6 +162,11 @@ def test_the_event_stream_is_capped(settings: Settings, job: CloneJob) -> None:
     # Redis trims by whole blocks, so a cap is nearly kept.
     assert 100 <= len(sequences) < 300
     assert sequences[-1] == 602
+    store.complete(lease, result_of(job))
+    first, second, *_, last = JobClient(capped).watch(job.job_id, after=1, timeout=5)
+    assert first.sequence > 300, "those between are gone"
+    assert second.sequence == first.sequence + 1
+    assert (last.sequence, last.type, last.is_terminal) == (603, "job.completed", True)
 
 
 def test_a_job_that_never_began_is_canceled_at_once(store: JobStore, job: CloneJob) -> None:
