@@ -170,7 +170,7 @@ def _backoff(node: Node, tries: int) -> float:
     """Seconds until the next attempt, after so many."""
     if tries < 2:
         return 0
-    # An exponent that is too large for a float is no wait at all.
+    # Beyond some exponent it would be no float any more; by then, the most is reached.
     return min(node.settings.retry_backoff * 2.0 ** min(tries - 2, 64), node.settings.retry_backoff_max)
 
 

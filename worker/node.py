@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import structlog
 from celery import Celery
 
-from models.errors import CalibrationRefused, FaceModelMissing, ProfileLoadFailed
+from models.errors import CalibrationRefused, FaceModelMissing, ProfileLoadFailed, RenderError, VerifyError
 from models.job import CloneJob
 from models.record import CloneResult
 from worker.clone import CloneRun
@@ -139,6 +139,8 @@ class Node:
         except (ProfileLoadFailed, FaceModelMissing, CalibrationRefused) as error:
             log.critical("node.broken", code=error.code, error=error.message)
             self.give_up()
+        except (RenderError, VerifyError) as error:
+            log.warning("child.lost", code=error.code, error=error.message)
 
     def stop(self) -> None:
         """End the threads and the processes."""
