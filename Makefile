@@ -6,7 +6,7 @@ OUT ?= out
 
 ASSETS ?= assets
 
-.PHONY: demo test check faults format schemas train clean
+.PHONY: demo test check faults soak format schemas train clean
 
 demo: $(VENV)/installed
 	$(BIN)/likeness demo --out $(OUT)
@@ -26,6 +26,10 @@ SEED ?= $(shell shuf -i 1-999999 -n 1)
 faults: $(VENV)/installed
 	$(BIN)/python -m tests.e2e.faults.run --seed $(SEED)
 	$(BIN)/python -m tests.e2e.faults.takeover --seed $(SEED)
+
+# Whether a worker's memory and descriptors stay flat over half an hour.
+soak: $(VENV)/installed
+	$(BIN)/python -m bench.soak --minutes 30
 
 format: $(VENV)/installed
 	$(BIN)/ruff check --fix .

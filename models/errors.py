@@ -18,6 +18,7 @@ LikenessError                                              the root; never raise
 │   ├── ReferenceNotAnImage       REFERENCE_NOT_AN_IMAGE   not a picture of an accepted format, or broken
 │   ├── ReferenceUrlRefused       REFERENCE_URL_REFUSED    the URL guard said no
 │   ├── ReferenceFetchFailed      REFERENCE_FETCH_FAILED   the far server failed; retryable
+│   ├── ReferenceDecodeHung       REFERENCE_DECODE_HUNG    the picture can't be decoded in time
 │   └── ReferenceShowsAnother     REFERENCE_SHOWS_ANOTHER  another person than the rest of them do
 ├── NoUsableReference             NO_USABLE_REFERENCE      none of the job's references can be used
 ├── FaceModelMissing              FACE_MODEL_MISSING       what finds and describes faces isn't here
@@ -25,10 +26,13 @@ LikenessError                                              the root; never raise
 ├── LikenessNotReached            LIKENESS_NOT_REACHED     every permitted try of a shot missed the likeness
 ├── VerifyError                   VERIFY_FAILED            an image couldn't be judged; retryable
 │   ├── VerifyProcessDied         VERIFY_PROCESS_DIED      killed or crashed; retryable
-│   └── VerifyProcessHung         VERIFY_PROCESS_HUNG      no sign of life; retryable
+│   └── VerifyProcessHung         VERIFY_PROCESS_HUNG      no judgement in time; retryable
 ├── RenderError                   RENDER_FAILED            the pipeline raised; retryable
 │   ├── RenderProcessDied         RENDER_PROCESS_DIED      killed or crashed; retryable
 │   ├── RenderProcessHung         RENDER_PROCESS_HUNG      no sign of life; retryable
+│   │   ├── LoadHung              RENDER_LOAD_HUNG         while it loads the profile; retryable
+│   │   ├── StepHung              RENDER_STEP_HUNG         before or at a denoising step; retryable
+│   │   └── DecodeHung            RENDER_DECODE_HUNG       after an image's last step; retryable
 │   ├── RenderOutOfMemory         RENDER_OUT_OF_MEMORY     even one small image doesn't fit the device; retryable
 │   ├── DeviceLost                DEVICE_LOST              the device's context is broken; retryable
 │   ├── ProfileNeedsReferences    PROFILE_NEEDS_REFERENCES the profile can't make a person up
@@ -38,7 +42,11 @@ LikenessError                                              the root; never raise
 │       └── DeviceUnfit           DEVICE_UNFIT             it fails or miscalculates; retryable elsewhere
 ├── WeightsFetchFailed            WEIGHTS_FETCH_FAILED     weights can't be downloaded; retryable
 ├── SigningFailed                 SIGNING_FAILED           key service or timestamp authority failed; retryable
+│   └── SigningHung               SIGNING_HUNG             it doesn't answer; retryable
 ├── StorageError                  STORAGE_UNAVAILABLE      the object store fails; retryable
+│   ├── StorageHung               STORAGE_HUNG             a call doesn't end; retryable
+│   │   └── FetchHung             FETCH_HUNG               a reference's object doesn't come; retryable
+│   ├── ClockSkewed               CLOCK_SKEWED             this machine's clock is not the store's; retryable
 │   ├── StorageRefused            STORAGE_REFUSED          it says no: wrong key, no right, no such bucket
 │   └── ObjectTooLarge            OBJECT_TOO_LARGE         bytes above the reader's cap
 ├── QueueUnavailable              QUEUE_UNAVAILABLE        Redis can't be reached; retryable
@@ -145,6 +153,10 @@ class ReferenceFetchFailed(UnusableReference):
     retryable = True
 
 
+class ReferenceDecodeHung(UnusableReference):
+    code = "REFERENCE_DECODE_HUNG"
+
+
 class ReferenceShowsAnother(UnusableReference):
     code = "REFERENCE_SHOWS_ANOTHER"
 
@@ -191,6 +203,18 @@ class RenderProcessHung(RenderError):
     code = "RENDER_PROCESS_HUNG"
 
 
+class LoadHung(RenderProcessHung):
+    code = "RENDER_LOAD_HUNG"
+
+
+class StepHung(RenderProcessHung):
+    code = "RENDER_STEP_HUNG"
+
+
+class DecodeHung(RenderProcessHung):
+    code = "RENDER_DECODE_HUNG"
+
+
 class RenderOutOfMemory(RenderError):
     code = "RENDER_OUT_OF_MEMORY"
 
@@ -230,9 +254,25 @@ class SigningFailed(LikenessError):
     retryable = True
 
 
+class SigningHung(SigningFailed):
+    code = "SIGNING_HUNG"
+
+
 class StorageError(LikenessError):
     code = "STORAGE_UNAVAILABLE"
     retryable = True
+
+
+class StorageHung(StorageError):
+    code = "STORAGE_HUNG"
+
+
+class FetchHung(StorageHung):
+    code = "FETCH_HUNG"
+
+
+class ClockSkewed(StorageError):
+    code = "CLOCK_SKEWED"
 
 
 class StorageRefused(StorageError):

@@ -16,6 +16,7 @@ from models.errors import (
     LikenessNotReached,
     ProfileLoadFailed,
     QueueUnavailable,
+    StorageError,
     Unforeseen,
 )
 from models.job import Job, parse_job
@@ -121,16 +122,19 @@ def _attempt(node: Node, job: Job, held: HeldJob, claim: Claim) -> None:
     except (LeaseLost, QueueUnavailable):
         raise
     except LikenessError as error:
-        _fail(node, job, held, error)
+        _fail(node, job, held, claim, error)
     except Exception as error:
         log.exception("attempt.crashed")
-        _fail(node, job, held, _unforeseen(error))
+        _fail(node, job, held, claim, _unforeseen(error))
 
 
 def _cancel(node: Node, job: Job, held: HeldJob) -> None:
     """Remove what is stored, then say so. While the store is out of reach, another attempt does it later."""
     try:
         node.images.remove(job)
+    except HandedBack:
+        node.queue.send_again(held.hand_back())
+        return
     except LikenessError as error:
         log.warning("cleanup.failed", code=error.code, error=error.message)
         if error.retryable:
@@ -140,13 +144,14 @@ def _cancel(node: Node, job: Job, held: HeldJob) -> None:
     log.info("job.canceled")
 
 
-def _fail(node: Node, job: Job, held: HeldJob, error: LikenessError) -> None:
+def _fail(node: Node, job: Job, held: HeldJob, claim: Claim, error: LikenessError) -> None:
     """Try again where that can help and attempts are left; else the job is final."""
     tries = held.lease.tries
     log.warning("attempt.failed", code=error.code, error=error.message, tries=tries)
-    if error.retryable and tries < node.settings.max_attempts:
-        delay = node.settings.retry_backoff * 2 ** (tries - 2) if tries > 1 else 0
-        waiting = held.retry(JobError.of(error), delay)
+    waits = _waits_for_store(node, held, claim, error)
+    if waits or (error.retryable and tries < node.settings.max_attempts):
+        delay = _backoff(node, held.lease.attempt if waits else tries)
+        waiting = held.retry(JobError.of(error), delay, uncounted=waits)
         if not delay:
             node.queue.send_again(waiting)
         return
@@ -157,6 +162,25 @@ def _fail(node: Node, job: Job, held: HeldJob, error: LikenessError) -> None:
         node.images.remove(job, keep_evidence=isinstance(error, LikenessNotReached))
     except LikenessError as second:
         log.warning("cleanup.failed", code=second.code, error=second.message)
+    except HandedBack:
+        log.warning("cleanup.failed", error="There was no time left for it.")
+
+
+def _waits_for_store(node: Node, held: HeldJob, claim: Claim, error: LikenessError) -> bool:
+    """Whether the attempt found no store to begin with, and the job shall wait for it.
+
+    One that fails later has cost the device's time, so it counts.
+    """
+    found_none = isinstance(error, StorageError) and error.retryable and held.stage == "fetching"
+    return found_none and claim.begun_for < node.settings.outage_patience
+
+
+def _backoff(node: Node, tries: int) -> float:
+    """Seconds until the next attempt, after so many."""
+    if tries < 2:
+        return 0
+    # Beyond some exponent it would be no float any more; by then, the most is reached.
+    return min(node.settings.retry_backoff * 2.0 ** min(tries - 2, 64), node.settings.retry_backoff_max)
 
 
 def _exhausted(claim: Claim) -> AttemptsExhausted:

@@ -140,8 +140,8 @@ class HeldJob:
     def hand_back(self) -> WaitingJob:
         return self._release("WORKER_DRAINS", handover=True)
 
-    def retry(self, error: JobError, delay: float) -> WaitingJob:
-        return self._release(error.code, delay=delay, error=error)
+    def retry(self, error: JobError, delay: float, *, uncounted: bool = False) -> WaitingJob:
+        return self._release(error.code, delay=delay, error=error, handover=uncounted)
 
     def _release(self, reason: str, **how: Any) -> WaitingJob:
         waiting = self._store.release(self.lease, reason, **how)

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import sha256
 from io import BytesIO
 
 from PIL import Image
 
 from models.derived import asset_id_of
-from models.errors import NotFound
+from models.errors import NotFound, SigningHung
 from models.job import Job
 from models.likeness import Judgement
 from models.manifest import Manifest
@@ -21,6 +22,7 @@ from worker.render import RawImage
 from worker.render.messages import ImageDone
 from worker.settings import Settings
 from worker.storage import Storage
+from worker.watchdog import Watchdog
 
 # More than any image that a profile makes, in bytes.
 _MOST_BYTES = 256 * 1024 * 1024
@@ -41,8 +43,10 @@ class FoundImage:
 class ImageStore:
     """Methods raise StorageError."""
 
-    def __init__(self, settings: Settings, storage: Storage) -> None:
+    def __init__(self, settings: Settings, storage: Storage, watchdog: Watchdog | None = None) -> None:
         """Raises SignerUnfit."""
+        self._watchdog = watchdog or Watchdog()
+        self._sign_timeout = settings.sign_timeout
         self._storage = storage
         self._signer = ImageSigner.from_settings(settings)
         self._thumbnail_size = settings.thumbnail_size
@@ -50,7 +54,7 @@ class ImageStore:
     def check_signer(self) -> None:
         """Sign a trial image. Raises SignerUnfit, or SigningFailed."""
         if self._signer:
-            self._signer.check()
+            self._watchdog.call(self._signer.check, self._sign_timeout, self._signing_hung())
 
     def put(
         self,
@@ -129,7 +133,14 @@ class ImageStore:
         assert self._signer
         media_type = "image/webp" if kind == "thumbnail" else "image/png"
         said = statement(job, done.shot, done.seed, origin, kind)
-        return self._signer.sign(data, media_type, said, origin.ingredients)
+        sign = partial(self._signer.sign, data, media_type, said, origin.ingredients)
+        return self._watchdog.call(sign, self._sign_timeout, self._signing_hung())
+
+    def _signing_hung(self) -> SigningHung:
+        return SigningHung(
+            f"An image could not be signed within {self._sign_timeout:g} s. Look at the service behind "
+            "LIKENESS_SIGN_CALLBACK, and at the timestamp authority."
+        )
 
     def _seed_of(self, key: str, png: bytes) -> int | None:
         """As the image says itself; unsigned, as its metadata does, which a store may have forgotten."""

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import structlog
 from celery import Celery
 
+from models.errors import CalibrationRefused, FaceModelMissing, ProfileLoadFailed, RenderError, VerifyError
 from models.job import CreateJob, Job
 from models.record import CloneResult
 from worker.clone import CloneRun
@@ -14,7 +15,7 @@ from worker.create import CreateRun
 from worker.drain import Drain
 from worker.gate import JobGate
 from worker.heartbeat import Heartbeat
-from worker.held import HeldJob
+from worker.held import HandedBack, HeldJob
 from worker.imagestore import ImageStore
 from worker.jobs import JobStore
 from worker.metrics import metrics_of
@@ -28,11 +29,14 @@ from worker.run import Equipment
 from worker.settings import Settings
 from worker.storage import Storage
 from worker.verify import VerifyProcess
+from worker.watchdog import Watchdog
 
 log = structlog.get_logger()
 
 # Threads for fetching, encoding and storing.
 _IO_THREADS = 8
+# Seconds between two looks at the children.
+_SUPERVISION = 1
 
 
 class Node:
@@ -47,10 +51,11 @@ class Node:
         self.queue = JobQueue(settings, self.store, app)
         self.drain = Drain(settings.drain_grace)
         self.heartbeat = Heartbeat(settings.lease_ttl)
-        storage = Storage(settings)
-        self.images = ImageStore(settings, storage)
+        watchdog = Watchdog(self._check_end, self.give_up)
+        storage = Storage(settings, watchdog)
+        self.images = ImageStore(settings, storage, watchdog)
         self._executor = ThreadPoolExecutor(_IO_THREADS, thread_name_prefix="io")
-        self._fetcher = ReferenceFetcher(settings, storage, self._executor)
+        self._fetcher = ReferenceFetcher(settings, storage, self._executor, watchdog)
         self._device = RenderProcess(settings)
         # One, as the process judges one image at a time.
         self._judging = ThreadPoolExecutor(1, thread_name_prefix="judging")
@@ -63,6 +68,7 @@ class Node:
         self._presence = Periodic(
             "presence", settings.lease_ttl / 3, lambda: presence.announce(self.name, self._profile)
         )
+        self._supervisor = Periodic("supervisor", _SUPERVISION, self._revive)
 
     def start(self) -> None:
         """Load the profile, then begin to keep leases and look for lost jobs.
@@ -76,7 +82,7 @@ class Node:
         renderer = self._device.start()
         self._profile = renderer.profile
         log.info("node.ready", node=self.name, profile=renderer.profile, device=renderer.device)
-        for thread in (self.heartbeat, self._reaper, self._presence):
+        for thread in (self.heartbeat, self._reaper, self._presence, self._supervisor):
             thread.start()
         self._started = True
 
@@ -101,6 +107,8 @@ class Node:
 
     def give_up(self) -> None:
         """Leave: this worker can't render any more. It drains as after SIGTERM, and ends with exit code 1."""
+        if self.is_broken:
+            return
         self.is_broken = True
         self._presence.stop()
         self.begin_drain()
@@ -111,9 +119,28 @@ class Node:
         self._reaper.stop()
         self.drain.begin()
 
+    def _check_end(self) -> None:
+        """Calls that hang aren't waited for beyond the grace time."""
+        if self.drain.overdue:
+            raise HandedBack
+
+    def _revive(self) -> None:
+        """Children that died between jobs are replaced now, so that the next job needn't wait for them."""
+        if self.drain.begun:
+            return
+        try:
+            self._device.revive()
+            if self._verify:
+                self._verify.revive()
+        except (ProfileLoadFailed, FaceModelMissing, CalibrationRefused) as error:
+            log.critical("node.broken", code=error.code, error=error.message)
+            self.give_up()
+        except (RenderError, VerifyError) as error:
+            log.warning("child.lost", code=error.code, error=error.message)
+
     def stop(self) -> None:
         """End the threads and the processes."""
-        for thread in (self._reaper, self.heartbeat, self._presence):
+        for thread in (self._reaper, self.heartbeat, self._presence, self._supervisor):
             thread.stop()
         if self._verify:
             self._verify.stop()

@@ -56,6 +56,11 @@ class Settings(BaseSettings):
     """Attempts that may end early (crash, outage) before the job fails."""
     retry_backoff: float = Field(2, ge=0)
     """Wait before the second retry, doubled with each further one. The first retry is immediate."""
+    retry_backoff_max: float = Field(60, ge=0)
+    """That wait, at most."""
+    outage_patience: float = Field(3600, ge=0)
+    """For so long after a job was begun, an attempt that can't reach the object store before it renders doesn't
+    count. The job waits for the store."""
     visibility_timeout: float = Field(6 * 3600, gt=0)
     """The broker's own redelivery: longer than any job, since leases do the real work."""
 
@@ -74,6 +79,8 @@ class Settings(BaseSettings):
     """Tries of one call to the store, with backoff between them."""
     s3_prefix: str = ""
     """Put before every key, e.g. `prod`."""
+    store_timeout: float = Field(180, gt=0)
+    """For one call to the store in all, however it drips. All tries of a call to a silent store take less."""
     job_key_template: str = "{projectId}/influencers/{influencerId}/references/{jobId}"
     """Where a job's images, thumbnails and manifest go."""
     media_key_template: str = "{projectId}/media/{assetId}"
@@ -95,7 +102,7 @@ class Settings(BaseSettings):
     reference_max_side: int = Field(1536, ge=64)
     """Larger references are scaled down to this longest side, in pixels."""
     fetch_timeout: float = Field(30, gt=0)
-    """For one reference in all: connect, redirects and body."""
+    """For the bytes of one reference in all: connect, redirects and body. As long again to decode them."""
     allow_http_to: str | None = None
     """`host:port` that may be fetched from over plain http and at a private address: the embedded store's."""
 
@@ -127,6 +134,8 @@ class Settings(BaseSettings):
     as DER or as r and s. Called from several threads at once."""
     timestamp_url: SecretStr | None = None
     """An RFC 3161 timestamp authority, asked for each image and thumbnail. Null: nobody is asked."""
+    sign_timeout: float = Field(60, gt=0)
+    """For one signature in all: the callback's answer, and the timestamp authority's."""
     trust_anchors: Path | None = None
     """PEM file of the roots that `likeness inspect` and `doctor` trust, such as C2PA's trust list."""
 
@@ -136,6 +145,8 @@ class Settings(BaseSettings):
     `report`: images are judged, and all are taken. `off`: nobody looks."""
     max_attempts_per_shot: int = Field(3, ge=1)
     """Tries of one shot, each with a seed of its own, before the job fails with LIKENESS_NOT_REACHED."""
+    judge_timeout: float = Field(120, gt=0)
+    """A verify process that doesn't answer within this time is killed and replaced."""
     embedder: EmbedderName = EmbedderName.DLIB
     """What finds and describes faces. All but dlib need model files of yours, and a calibration."""
     face_models_dir: Path | None = None
@@ -169,9 +180,13 @@ class Settings(BaseSettings):
     channels_last: bool = False
     """Speed option: the memory format that convolutions like."""
     load_timeout: float = Field(900, gt=0)
-    """How long the render process may take to load the profile."""
-    hang_timeout: float = Field(300, gt=0)
-    """A render or verify process that is silent for this long is killed and replaced."""
+    """How long the render process may take to load the profile, and the verify process its models. One that
+    exceeds this or the two below is killed and replaced."""
+    step_timeout: float = Field(300, gt=0)
+    """How long the render process may be silent before and between denoising steps. Reading the references and
+    the prompt is a part of the first one."""
+    decode_timeout: float = Field(120, gt=0)
+    """How long it may be silent once all steps are done, until the next image comes."""
     call_off_timeout: float = Field(10, gt=0)
     """A render process that doesn't stop within this time after a cancel or a drain is killed and replaced."""
     drain_grace: float = Field(20, ge=0)

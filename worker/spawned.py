@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnContext, SpawnProcess
@@ -45,6 +45,7 @@ class SpawnedChild(Generic[Info]):
     """As messages call it: `render process`."""
     died: ClassVar[type[LikenessError]]
     hung: ClassVar[type[LikenessError]]
+    slow_to_load: ClassVar[type[LikenessError]]
 
     def __init__(self, spawn: SpawnContext, main: Callable[..., None], *args: Any) -> None:
         """Spawn a process that runs `main(pipe, leash, *args)`."""
@@ -83,7 +84,7 @@ class SpawnedChild(Generic[Info]):
     def wait_ready(self, timeout: float, check: Callable[[], None]) -> None:
         """Wait until it is loaded. Raises what loading failed with, and what `receive` does."""
         if self._ready is None:
-            message = self.receive(timeout, check)
+            message = self.receive(timeout, check, self.slow_to_load)
             if isinstance(message, Failed):
                 raise message.error
             assert isinstance(message, Ready)
@@ -97,15 +98,18 @@ class SpawnedChild(Generic[Info]):
         except OSError:
             raise self._death() from None
 
-    def receive(self, timeout: float, check: Callable[[], None]) -> Any:
-        """The child's next message. Raises `died`, or `hung` after `timeout` seconds of silence."""
+    def receive(
+        self, timeout: float, check: Callable[[], None], hung: type[LikenessError] | None = None
+    ) -> Any:
+        """The child's next message. Raises `died`, or `hung` (else the child's own) after `timeout` seconds of
+        silence."""
         deadline = time.monotonic() + timeout
         try:
             check()
             while not self._pipe.poll(TICK):
                 check()
                 if time.monotonic() > deadline:
-                    raise self.hung(
+                    raise (hung or self.hung)(
                         f"The {self.what} gave no sign of life for {timeout:g} s and was replaced."
                     )
             with self._killed_after(timeout):
@@ -159,5 +163,7 @@ def _die_with_parent(leash: Connection) -> None:
     try:
         leash.recv_bytes()
     except (EOFError, OSError):
-        sys.stderr.flush()
+        # On a full disk it can't be written.
+        with suppress(OSError):
+            sys.stderr.flush()
         os._exit(0)

@@ -156,7 +156,7 @@ def test_a_hung_render_process_is_replaced(
     os.kill(worker.render_pid, signal.SIGSTOP)
     events = follow(client, job)
     assert_completed_once(client, job, events)
-    assert [e.reason for e in events if e.type == "job.requeued"] == ["RENDER_PROCESS_HUNG"]
+    assert [e.reason for e in events if e.type == "job.requeued"] == ["RENDER_STEP_HUNG"]
 
 
 def test_a_job_that_kills_its_render_process_every_time_is_given_up(

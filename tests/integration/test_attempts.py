@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from celery.exceptions import Reject
 from PIL import Image
+from redis import Redis
 
 from models.derived import seed_of
 from models.errors import (
@@ -24,14 +25,14 @@ from models.errors import (
 )
 from models.job import CloneJob
 from models.manifest import Manifest, Provenance, UsedReference
-from models.record import CloneResult, JobRecord
+from models.record import CloneResult, JobRecord, Stage
 from tests.integration.test_job_store import make_job, result_of
 from worker import app as app_module
 from worker.attempts import handle
 from worker.clone import CloneRun
 from worker.drain import Drain
 from worker.heartbeat import Heartbeat
-from worker.held import HeldJob
+from worker.held import HandedBack, HeldJob
 from worker.imagestore import ImageStore
 from worker.jobs import JobStore
 from worker.mark.statement import Origin
@@ -131,6 +132,63 @@ def test_what_another_attempt_can_help_is_tried_again(node: Any, job: CloneJob, 
     assert sum(node.queue.depths().values()) == 1, "the first retry is immediate"
     assert f'likeness_attempts_ended_early_total{{code="{record.last_error.code}"}} 1.0' in counted(node)
     assert "likeness_jobs_total{" not in counted(node)
+
+
+def test_a_job_waits_for_a_store_that_is_away_when_it_begins(
+    node: Any, job: CloneJob, redis_client: Redis
+) -> None:
+    node.settings = node.settings.model_copy(update={"max_attempts": 2, "retry_backoff_max": 3})
+    node.clone = raising(StorageError("away"))
+    waits = []
+    for _ in range(6):
+        before = time.time()
+        record = run(node, job)
+        assert (record.status, record.stage) == ("running", "queued")
+        due = redis_client.zscore(f"{node.settings.redis_prefix}:watch", job.job_id)
+        waits.append(float(str(due)) / 1000 - before if due else 0)
+    # At first the message goes out at once; then there are 2 seconds, and never more than the most.
+    assert waits[0] == 0
+    assert waits[1] == pytest.approx(2, abs=0.9)
+    assert waits[2:] == pytest.approx([3] * 4, abs=0.9)
+    node.clone = lambda job, held: result_of(job)
+    assert run(node, job).status == "completed"
+
+
+@pytest.mark.parametrize(("patience", "stage"), [(0, "fetching"), (3600, "rendering")])
+def test_a_store_that_is_away_for_too_long_or_fails_later_uses_attempts_up(
+    node: Any, job: CloneJob, patience: float, stage: Stage
+) -> None:
+    node.settings = node.settings.model_copy(update={"max_attempts": 2, "outage_patience": patience})
+
+    def clone(job: CloneJob, held: HeldJob) -> CloneResult:
+        if stage != "fetching":
+            held.enter(stage)
+        raise StorageError("away")
+
+    node.clone = clone
+    assert [run(node, job).status for _ in range(2)] == ["running", "failed"]
+
+
+def test_a_clean_up_that_a_drain_leaves_no_time_for_is_handed_over(
+    node: Any, job: CloneJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cancel(job: CloneJob, held: HeldJob) -> CloneResult:
+        node.store.cancel(job.job_id)
+        held.enter("rendering")
+        raise AssertionError("it went on")
+
+    node.clone = cancel
+    monkeypatch.setattr(node.images, "remove", lambda job: _raise(HandedBack()))
+    record = run(node, job)
+    assert (record.status, record.stage, record.cancel_requested) == ("running", "queued", True)
+    assert node.queue.depth() == 1
+    node.clone = raising(NoUsableReference("Give one."))
+    monkeypatch.setattr(node.images, "remove", lambda job, **_: _raise(HandedBack()))
+    assert run(node, make_job()).status == "failed"
+
+
+def _raise(error: Exception) -> None:
+    raise error
 
 
 def test_what_no_attempt_can_help_fails_at_once(node: Any, job: CloneJob) -> None:

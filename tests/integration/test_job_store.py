@@ -21,7 +21,7 @@ from models.influencer import Influencer
 from models.job import CloneJob, CloneRequest, Job, ReferenceSource
 from models.manifest import Provenance, UsedReference
 from models.record import CloneResult, JobError
-from worker.client import plan_clone, plan_create
+from worker.client import JobClient, plan_clone, plan_create
 from worker.jobs import JobStore, Lease, WaitingJob
 from worker.jobs import store as store_module
 from worker.queue import JobQueue
@@ -163,8 +163,11 @@ def test_progress_never_falls_and_events_have_no_gap(store: JobStore, job: Clone
     assert [e.sequence for e in store.events(job.job_id, after=4)] == [5, 6]
 
 
-def test_the_event_stream_is_capped(settings: Settings, job: CloneJob) -> None:
-    store = JobStore(settings.model_copy(update={"event_limit": 100}))
+def test_the_event_stream_is_capped_and_a_watcher_sees_the_gap_and_the_end(
+    settings: Settings, job: CloneJob
+) -> None:
+    capped = settings.model_copy(update={"event_limit": 100})
+    store = JobStore(capped)
     lease = claimed(store, job)
     for _ in range(600):
         store.update(lease, "job.progress", shot="front", step=1, steps=4)
@@ -172,6 +175,11 @@ def test_the_event_stream_is_capped(settings: Settings, job: CloneJob) -> None:
     # Redis trims by whole blocks, so a cap is nearly kept.
     assert 100 <= len(sequences) < 300
     assert sequences[-1] == 602
+    store.complete(lease, result_of(job))
+    first, second, *_, last = JobClient(capped).watch(job.job_id, after=1, timeout=5)
+    assert first.sequence > 300, "those between are gone"
+    assert second.sequence == first.sequence + 1
+    assert (last.sequence, last.type, last.is_terminal) == (603, "job.completed", True)
 
 
 def test_a_job_that_never_began_is_canceled_at_once(store: JobStore, job: CloneJob) -> None:
@@ -251,11 +259,78 @@ def test_the_watch_list_finds_a_silent_holder(settings: Settings, job: CloneJob)
     assert list(store.events(job.job_id))[-1].reason == "LEASE_EXPIRED"
 
 
+def set_redis_clock(redis_client: Redis, settings: Settings, job: CloneJob, hours: int) -> None:
+    """To what was written so far, a clock that was set is the same as if it had been written at another time."""
+    ms = -hours * 3_600_000
+    for name in ("watch", "sent"):
+        key = f"{settings.redis_prefix}:{name}"
+        if redis_client.zscore(key, job.job_id):
+            redis_client.zincrby(key, ms, job.job_id)
+    key = f"{settings.redis_prefix}:job:{job.job_id}"
+    for field in ("lease_until", "sent_at", "started_at", "submitted_at"):
+        if redis_client.hexists(key, field):
+            redis_client.hincrby(key, field, ms)
+
+
+def test_a_redis_clock_set_back_keeps_no_dead_holders_job(
+    settings: Settings, job: CloneJob, redis_client: Redis
+) -> None:
+    store = short(settings, resend_after=0.2)
+    claimed(store, job)
+    set_redis_clock(redis_client, settings, job, hours=-1)
+    assert store.due() == [], "a holder that lives has time to renew its lease"
+    time.sleep(0.25)
+    assert [w.job_id for w in store.due()] == [job.job_id]
+    claimed(store, job, "heir")
+
+
+def test_a_redis_clock_set_back_leaves_a_living_holder_its_job(
+    settings: Settings, job: CloneJob, redis_client: Redis
+) -> None:
+    store = short(settings, lease_ttl=5, resend_after=0.1)
+    lease = claimed(store, job)
+    set_redis_clock(redis_client, settings, job, hours=-1)
+    for _ in range(3):
+        assert store.due() == []
+        time.sleep(0.15)
+    store.renew(lease)
+    assert store.due() == []
+    store.complete(lease, result_of(job))
+
+
+def test_a_redis_clock_set_forward_ends_leases_and_fences_their_holders(
+    settings: Settings, job: CloneJob, redis_client: Redis
+) -> None:
+    store = JobStore(settings)
+    lease = claimed(store, job)
+    set_redis_clock(redis_client, settings, job, hours=1)
+    assert [w.job_id for w in store.due()] == [job.job_id]
+    heir = claimed(store, job, "heir")
+    with pytest.raises(LeaseLost):
+        store.complete(lease, result_of(job))
+    store.complete(heir, result_of(job))
+
+
+def test_a_redis_clock_set_back_hides_no_lost_message(
+    settings: Settings, job: CloneJob, redis_client: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "_LOST_AFTER_MS", 200)
+    store = JobStore(settings)
+    store.submit(job)
+    store.sent(waiting_for(job), "new")
+    set_redis_clock(redis_client, settings, job, hours=-1)
+    assert store.overdue() == []
+    time.sleep(0.25)
+    assert [w.job_id for w, _ in store.overdue()] == [job.job_id]
+
+
 def test_a_note_of_sending_that_comes_late_changes_nothing(settings: Settings, job: CloneJob) -> None:
     store = short(settings)
     store.submit(job)
     released = store.release(claimed(store, job), "RENDER_FAILED", error=ERROR)
     store.sent(waiting_for(job), "new")
+    assert store.due() == [], "whoever released it sends it"
+    time.sleep(0.25)
     assert [w.token for w in store.due()] == [released.token]
 
 

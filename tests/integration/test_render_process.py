@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -72,8 +73,8 @@ def test_a_called_off_order_stops_within_a_step_and_leaves_the_device_clean(
     assert child
     receive = child.receive
 
-    def keep(timeout: float, check: Callable[[], None]) -> FromChild:
-        received.append(receive(timeout, check))
+    def keep(timeout: float, check: Callable[[], None], hung: Any = None) -> FromChild:
+        received.append(receive(timeout, check, hung))
         return received[-1]
 
     monkeypatch.setattr(child, "receive", keep)

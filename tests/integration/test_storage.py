@@ -13,12 +13,13 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
+import botocore.auth
 import pytest
 
-from models.errors import InvalidInput, NotFound, ObjectTooLarge, StorageError, StorageRefused
+from models.errors import ClockSkewed, InvalidInput, NotFound, ObjectTooLarge, StorageError, StorageRefused
 from worker.settings import Settings
 from worker.stack import EmbeddedStack
-from worker.storage import Storage, StoredObject
+from worker.storage import Storage, StoredObject, failures
 
 
 @pytest.fixture
@@ -292,6 +293,29 @@ def misbehaving() -> Iterator[Misbehaving]:
 def unlucky(settings: Settings, misbehaving: Misbehaving) -> Iterator[Storage]:
     with storage_with(settings, s3_endpoint_url=misbehaving.url, s3_attempts=2) as storage:
         yield storage
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+def test_a_clock_that_is_wrong_is_told_from_a_key_that_is(
+    storage: Storage, folder: str, hours: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage.put_image(f"{folder}/a.png", b"x", "image/png")
+    auth: Any = botocore.auth
+    step, at, now = timedelta(hours=hours), auth.get_current_datetime, time.time
+    monkeypatch.setattr(auth, "get_current_datetime", lambda: at() + step)
+    monkeypatch.setattr(failures, "now", lambda: now() + step.total_seconds())
+    asks: list[Callable[[], object]] = [
+        lambda: storage.put_image(f"{folder}/a.png", b"x", "image/png"),
+        lambda: storage.head(f"{folder}/a.png"),
+        lambda: list(storage.list(folder)),
+    ]
+    for ask in asks:
+        with pytest.raises(ClockSkewed) as caught:
+            ask()
+        assert caught.value.retryable
+        assert caught.value.details["skew"] == pytest.approx(step.total_seconds(), abs=60)
+    monkeypatch.undo()
+    assert storage.head(f"{folder}/a.png")
 
 
 def test_a_failing_store_is_tried_again_and_then_reported(unlucky: Storage, misbehaving: Misbehaving) -> None:

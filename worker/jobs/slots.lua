@@ -51,6 +51,10 @@ end
 function projects.fill(most, limit, now, is_running)
   local found = {}
   most = tonumber(most)
+  -- Nothing is put so far ahead: Redis's clock was set back since.
+  for _, project in ipairs(redis.call('ZRANGEBYSCORE', parked, now + 2 * look_again_ms, '+inf', 'LIMIT', 0, most)) do
+    redis.call('ZADD', parked, now, project)
+  end
   for _, project in ipairs(redis.call('ZRANGEBYSCORE', parked, '-inf', now, 'LIMIT', 0, most)) do
     local taken, waiting = slots .. ':' .. project, parked .. ':' .. project
     local room = limit == '' and most or limit - redis.call('SCARD', taken)

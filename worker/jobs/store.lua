@@ -155,7 +155,7 @@ end
 
 local function held_by(verdict)
   return { verdict, get('token'), get('attempts'), get('attempts') - get('handovers'), get('last_error') or '',
-    now - get('submitted_at') }
+    now - get('submitted_at'), now - (get('started_at') or now) }
 end
 
 -- What a sender needs.
@@ -321,8 +321,15 @@ function calls.cancel()
 end
 
 -- In `due`, `overdue`, `expire` and `unpark`, KEYS[1] and [2] are the prefixes of jobs and their events.
-local function at_their_time(list, most, again_ms, each)
+local function at_their_time(list, most, again_ms, each, farthest_ms)
   local job_prefix, events_prefix, found = KEYS[1], KEYS[2], {}
+  -- What lies further ahead than anything is ever put was put there before Redis's clock was set back. It gets a
+  -- short time from now; a holder that lives renews its lease within that.
+  if farthest_ms then
+    for _, id in ipairs(redis.call('ZRANGEBYSCORE', list, now + farthest_ms, '+inf', 'LIMIT', 0, most)) do
+      redis.call('ZADD', list, now + again_ms, id)
+    end
+  end
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', list, '-inf', now, 'LIMIT', 0, most)) do
     job, events = job_prefix .. id, events_prefix .. id
     if get('status') ~= 'running' then
@@ -337,23 +344,23 @@ local function at_their_time(list, most, again_ms, each)
 end
 
 -- Jobs to send now. One that is held lost its holder, and is let go.
-function calls.due(most, resend_ms)
+function calls.due(most, resend_ms, farthest_ms)
   return at_their_time(watch, most, resend_ms, function()
     if get('holder') then
       let_go()
       emit('job.requeued', cjson.encode({ reason = 'LEASE_EXPIRED' }))
     end
     return waiting_job()
-  end)
+  end, farthest_ms)
 end
 
 -- Jobs that wait for long, each with whether its message is surely lost: one sent much later was claimed.
-function calls.overdue(most, lost_after_ms)
+function calls.overdue(most, lost_after_ms, farthest_ms)
   return at_their_time(sent, most, lost_after_ms, function()
     local claimed = tonumber(redis.call('HGET', lanes, get('lane')) or '0')
     local overtaken = claimed > tonumber(get('sent_at')) + lost_after_ms
     return { overtaken and '1' or '0', unpack(waiting_job()) }
-  end)
+  end, farthest_ms)
 end
 
 -- Fail the jobs that no worker began with in time.

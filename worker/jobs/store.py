@@ -56,12 +56,14 @@ class Lease:
 @dataclass(frozen=True, slots=True)
 class Claim:
     """The answer to a claim. `lease` is set for `claimed`, and for `canceled` and `exhausted`, where all
-    that is left to do is to clean up and finish. `age`: seconds since the job was submitted, by Redis's clock."""
+    that is left to do is to clean up and finish. `age` and `begun_for`: seconds since the job was submitted and
+    since a worker first began with it, by Redis's clock."""
 
     verdict: Verdict
     lease: Lease | None = None
     last_error: JobError | None = None
     age: float = 0
+    begun_for: float = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,17 @@ class JobStore:
         script = "".join(sources.joinpath(name).read_text() for name in ("slots.lua", "store.lua"))
         self._script = self._redis.register_script(script)
 
+    @property
+    def _farthest_ms(self) -> int:
+        """No job is put further ahead than this onto the watch list."""
+        configured = self._settings
+        return _ms(
+            configured.lease_ttl
+            + configured.resend_after
+            + configured.retry_backoff_max
+            + 5 * configured.retry_backoff
+        )
+
     def submit(self, job: Job) -> WaitingJob | None:
         """Record a new job, to be sent by the caller. None if it is known already, or parked since its project has
         as many on their way as it may; IdempotencyConflict if it is known with other content."""
@@ -129,12 +142,13 @@ class JobStore:
         )
         if len(answer) == 1:
             return Claim(answer[0])
-        verdict, token, attempt, tries, last_error, age = answer
+        verdict, token, attempt, tries, last_error, age, begun_for = answer
         return Claim(
             verdict,
             Lease(job.job_id, token, int(attempt), int(tries)),
             JobError.parse(last_error) if last_error else None,
             int(age) / 1000,
+            int(begun_for) / 1000,
         )
 
     def renew(self, lease: Lease) -> bool:
@@ -186,22 +200,26 @@ class JobStore:
         handover: bool = False,
         error: JobError | None = None,
     ) -> WaitingJob:
-        """Give the job back. It is due for sending after `delay` seconds; a reaper does it if nobody else.
+        """Give the job back. It is due for sending after `delay` seconds, by a reaper; without a delay the caller
+        sends it, and a reaper does if that was in vain.
 
-        `handover`: the attempt doesn't count as one that failed.
+        `handover`: the attempt doesn't count towards `max_attempts`.
         """
         last_error = error.to_json() if error else ""
-        return _waiting(self._held_call(lease, "release", _ms(delay), int(handover), reason, last_error))
+        wait = _ms(delay or self._settings.resend_after)
+        return _waiting(self._held_call(lease, "release", wait, int(handover), reason, last_error))
 
     def due(self, most: int = 16) -> list[WaitingJob]:
         """Jobs to be sent now by the caller: their holder fell silent, or they were never sent, or it is
         time for their next attempt."""
-        found = self._run(self._keys(), "due", most, _ms(self._settings.resend_after))
+        # A holder that lives renews its lease within its term.
+        again = max(self._settings.resend_after, self._settings.lease_ttl)
+        found = self._run(self._keys(), "due", most, _ms(again), self._farthest_ms)
         return [_waiting(fields) for fields in found]
 
     def overdue(self, most: int = 64) -> list[tuple[WaitingJob, bool]]:
         """Jobs whose message was sent a while ago and was not claimed; True where it is surely lost."""
-        found = self._run(self._keys(), "overdue", most, _LOST_AFTER_MS)
+        found = self._run(self._keys(), "overdue", most, _LOST_AFTER_MS, 2 * _LOST_AFTER_MS)
         return [(_waiting(fields), overtaken == "1") for overtaken, *fields in found]
 
     def unpark(self, most: int = 64) -> list[WaitingJob]:

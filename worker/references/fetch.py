@@ -8,12 +8,15 @@ from threading import Semaphore
 
 from models.base import AssetId, ProjectId
 from models.errors import (
+    FetchHung,
     NotFound,
     NoUsableReference,
     ObjectTooLarge,
+    ReferenceDecodeHung,
     ReferenceFetchFailed,
     ReferenceNotFound,
     ReferenceTooLarge,
+    StorageHung,
     UnusableReference,
 )
 from models.job import CloneJob, ReferenceSource
@@ -26,6 +29,7 @@ from worker.references.download import download
 from worker.render import RawImage
 from worker.settings import Settings
 from worker.storage import Storage
+from worker.watchdog import Watchdog
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +58,13 @@ class FetchedReferences:
 class ReferenceFetcher:
     """Fetches and checks the references of a job, several at once."""
 
-    def __init__(self, settings: Settings, storage: Storage, executor: Executor) -> None:
+    def __init__(
+        self, settings: Settings, storage: Storage, executor: Executor, watchdog: Watchdog | None = None
+    ) -> None:
         self._settings = settings
         self._storage = storage
         self._executor = executor
+        self._watchdog = watchdog or Watchdog()
         self._limits = DecodeLimits.from_settings(settings)
         # A picture at the pixel cap takes hundreds of megabytes while it is decoded.
         self._decoding = Semaphore(2)
@@ -65,7 +72,8 @@ class ReferenceFetcher:
     def fetch(self, job: CloneJob, check: Callable[[], None]) -> FetchedReferences:
         """All references of the job, in its order. `check` is called while waiting; what it raises ends that.
 
-        Raises StorageError. References that can't be used are no error: see `FetchedReferences.rejected`.
+        Raises StorageError, FetchHung among them. References that can't be used are no error: see
+        `FetchedReferences.rejected`.
         """
         futures = [
             self._executor.submit(self._fetch, job.project_id, index, source)
@@ -92,25 +100,42 @@ class ReferenceFetcher:
         self, project_id: ProjectId, index: int, source: ReferenceSource
     ) -> tuple[RawImage, Ingredient]:
         data = self._read(project_id, source)
+        limit = self._settings.fetch_timeout
+        hung = ReferenceDecodeHung(
+            f"The reference can't be decoded within {limit:g} s. Save it anew, or smaller."
+        )
         with self._decoding:
-            image = decode_reference(data, self._limits)
+            return self._watchdog.call(lambda: self._take_in(data, index, source), limit, hung)
+
+    def _take_in(self, data: bytes, index: int, source: ReferenceSource) -> tuple[RawImage, Ingredient]:
+        image = decode_reference(data, self._limits)
         used = UsedReference(asset_id=source.asset_id, sha256=sha256(data).hexdigest())
         # The bytes are let go of here, so what they carry is taken out of them now.
         return RawImage.of(image), with_mark(Ingredient(index, used), data)
 
     def _read(self, project_id: ProjectId, source: ReferenceSource) -> bytes:
         if source.url is not None:
-            return download(source.url, self._settings)
+            return self._download(source.url)
         if source.key is not None and project_id not in source.key.split("/"):
             # Another project's object is as good as none.
             raise _missing(source)
         key = source.key or self._storage.keys.media_key(project_id, source.asset_id)
         try:
-            return self._storage.get(key, max_bytes=self._settings.reference_max_bytes)
+            return self._storage.get(
+                key, max_bytes=self._settings.reference_max_bytes, timeout=self._settings.fetch_timeout
+            )
+        except StorageHung as error:
+            raise FetchHung(error.message, **error.details) from None
         except NotFound:
             raise _missing(source) from None
         except ObjectTooLarge as error:
             raise ReferenceTooLarge(error.message, **error.details) from None
+
+    def _download(self, url: str) -> bytes:
+        # It keeps to its limit; here it is only left alone when this worker ends.
+        limit = self._settings.fetch_timeout
+        hung = ReferenceFetchFailed(f"Fetching took more than {limit:g} s. Try again.")
+        return self._watchdog.call(lambda: download(url, self._settings), limit + 1, hung)
 
 
 def require_usable(references: FetchedReferences) -> None:

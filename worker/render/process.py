@@ -9,7 +9,15 @@ from multiprocessing.context import SpawnContext
 
 import structlog
 
-from models.errors import RenderError, RenderProcessDied, RenderProcessHung
+from models.errors import (
+    DecodeHung,
+    LikenessError,
+    LoadHung,
+    RenderError,
+    RenderProcessDied,
+    RenderProcessHung,
+    StepHung,
+)
 from models.manifest import RenderInfo
 from worker.render.child import main as child_main
 from worker.render.messages import Finished, FromChild, ImageDone, RenderOrder, StepDone
@@ -35,6 +43,16 @@ class RenderProcess:
         """Spawn the process and wait until its profile is loaded. Raises a RenderError."""
         with self._slot:
             return self._ready_child(lambda: None).info()
+
+    def revive(self) -> None:
+        """Replace the process if it died while nobody used it. Raises what `start` does."""
+        if self._child and not self._child.is_loaded and self._slot.acquire(blocking=False):
+            try:
+                if self._child and not self._child.process.is_alive():
+                    self._replace(self._child)
+                    self._ready_child(lambda: None)
+            finally:
+                self._slot.release()
 
     @property
     def pid(self) -> int | None:
@@ -82,11 +100,19 @@ class RenderProcess:
         child = self._ready_child(check)
         self._busy = (self.busy_seconds, time.monotonic())
         try:
-            child.send(order, self._settings.hang_timeout)
+            child.send(order, self._settings.step_timeout)
             yield child.info()
+            stepping = {shot.name for shot, _ in order.shots}
             while True:
-                message = child.receive(self._settings.hang_timeout, check)
-                if isinstance(message, StepDone | ImageDone):
+                message = self._receive(child, check, is_stepping=bool(stepping))
+                if isinstance(message, StepDone):
+                    if message.step == message.steps:
+                        stepping.discard(message.shot)
+                    else:
+                        # Also again: a batch that didn't fit into memory begins anew.
+                        stepping.add(message.shot)
+                    yield message
+                elif isinstance(message, ImageDone):
                     yield message
                 elif isinstance(message, Failed):
                     if child.is_spent:
@@ -104,6 +130,12 @@ class RenderProcess:
             raise
         finally:
             self._busy = (self.busy_seconds, None)
+
+    def _receive(self, child: "_Child", check: Callable[[], None], *, is_stepping: bool) -> FromChild:
+        # Images are decoded beside the next batch's steps, so only once there are none is it one that hangs.
+        if is_stepping:
+            return child.receive(self._settings.step_timeout, check, StepHung)
+        return child.receive(self._settings.decode_timeout, check, DecodeHung)
 
     def _ready_child(self, check: Callable[[], None]) -> "_Child":
         # A busy one would go on to send what an earlier order made.
@@ -130,6 +162,7 @@ class _Child(SpawnedChild[RenderInfo]):
     what = "render process"
     died = RenderProcessDied
     hung = RenderProcessHung
+    slow_to_load = LoadHung
 
     def __init__(self, spawn: SpawnContext, settings: Settings) -> None:
         self._called_off: c_ulonglong = spawn.RawValue(c_ulonglong, 0)
@@ -148,8 +181,10 @@ class _Child(SpawnedChild[RenderInfo]):
         self.busy = True
         super().send(message, timeout)
 
-    def receive(self, timeout: float, check: Callable[[], None]) -> FromChild:
-        message: FromChild = super().receive(timeout, check)
+    def receive(
+        self, timeout: float, check: Callable[[], None], hung: type[LikenessError] | None = None
+    ) -> FromChild:
+        message: FromChild = super().receive(timeout, check, hung)
         if isinstance(message, Finished | Failed):
             self.busy = False
             self._is_ending = isinstance(message, Failed) and message.ends_process

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from models.errors import StorageRefused
 from worker.settings import Settings
+from worker.watchdog import still_wanted
 
 if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
@@ -38,7 +39,7 @@ def connect(settings: Settings) -> "S3Client":
     )
     try:
         # boto3's default session isn't safe to make clients from in several threads.
-        return boto3.session.Session().client(
+        client: S3Client = boto3.session.Session().client(
             "s3",
             endpoint_url=settings.s3_endpoint_url,
             region_name=settings.s3_region,
@@ -50,3 +51,6 @@ def connect(settings: Settings) -> "S3Client":
         raise StorageRefused(
             "LIKENESS_S3_ENDPOINT_URL is not a URL. Give e.g. https://s3.example.com"
         ) from None
+    # A call that was given up must not try once more: by then, another worker may have stored the same object.
+    client.meta.events.register("before-send.s3", lambda **_: still_wanted())
+    return client

@@ -3,11 +3,13 @@
 Only the store's short error code is passed on: its sentences can hold key ids, string-to-sign and URLs.
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
-from models.errors import StorageError, StorageRefused
+from models.errors import ClockSkewed, StorageError, StorageRefused
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
@@ -16,10 +18,15 @@ _MISSING_KEY = frozenset({"NoSuchKey", "404", "NotFound"})
 _PASSING_STATUSES = frozenset({408, 409, 425, 429})
 _PASSING_CODES = frozenset({"RequestTimeout", "SlowDown", "Throttling", "ThrottlingException", "BadDigest"})
 
+# Signatures are good for a quarter of an hour or less. Not every store says that it is the time that it refuses,
+# and none does so to HEAD.
+_REFUSALS = frozenset({400, 403})
+_MOST_SKEW = 240
+
 
 @contextmanager
 def translated(action: str, bucket: str) -> Iterator[None]:
-    """Turn botocore's errors into StorageError, or StorageRefused where trying again can't help.
+    """Turn botocore's errors into StorageError, ClockSkewed, or StorageRefused where trying again can't help.
 
     `action` is what was attempted, for the sentence: "read", "delete".
     """
@@ -34,6 +41,15 @@ def translated(action: str, bucket: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
+        if (skew := _skew(error)) is not None:
+            raise ClockSkewed(
+                f"The object store refused to {action} in bucket {bucket!r} ({code_of(error)}), and this machine's "
+                f"clock is {skew:+.0f} s from the store's. Set the clock, and keep it by NTP.",
+                operation=action,
+                bucket=bucket,
+                reason=code_of(error),
+                skew=round(skew),
+            ) from error
         if _passes(error):
             raise _failure(StorageError, "could not", action, bucket, code_of(error)) from error
         raise _failure(StorageRefused, "refused to", action, bucket, code_of(error)) from error
@@ -69,6 +85,22 @@ def is_missing_key(error: "ClientError") -> bool:
 def _passes(error: "ClientError") -> bool:
     status = _status(error)
     return status >= 500 or status in _PASSING_STATUSES or code_of(error) in _PASSING_CODES
+
+
+def _skew(error: "ClientError") -> float | None:
+    """By how many seconds this clock is ahead of the store's, if that is why it refused."""
+    date = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
+    if _status(error) not in _REFUSALS or not date:
+        return None
+    try:
+        skew = now() - parsedate_to_datetime(date).timestamp()
+    except ValueError:
+        return None
+    return skew if abs(skew) > _MOST_SKEW else None
+
+
+def now() -> float:
+    return time.time()
 
 
 def _status(error: "ClientError") -> int:

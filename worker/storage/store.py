@@ -1,24 +1,29 @@
 """The object store: any that speaks S3."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from hashlib import sha256
 from threading import Lock
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 from urllib.parse import quote
 from uuid import uuid4
 
-from models.errors import InvalidInput, NotFound, ObjectTooLarge, StorageError
+from models.errors import InvalidInput, NotFound, ObjectTooLarge, StorageError, StorageHung
 from worker.settings import Settings
 from worker.storage.client import connect
 from worker.storage.failures import is_missing_key, translated
 from worker.storage.keys import KeyLayout, is_plain_key
+from worker.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
+    from types_boto3_s3.type_defs import HeadObjectOutputTypeDef, PaginatorConfigTypeDef
+
+T = TypeVar("T")
 
 _CHUNK = 256 * 1024
 _PAGE = 1000  # What S3 lists, and deletes, in one request at most.
@@ -41,15 +46,17 @@ class StoredObject:
 class Storage:
     """One bucket of an S3-compatible store. Safe to share between threads; connects at first use.
 
-    Every method raises StorageError for a store that fails, after the settings' tries of the call, and
-    StorageRefused for one that says no. Neither names a key's secret or a signed URL.
+    Every method raises StorageError for a store that fails, after the settings' tries of the call, StorageHung for
+    a call that takes longer than `store_timeout`, ClockSkewed, and StorageRefused for a store that says no. None
+    names a key's secret or a signed URL. A listing has the limit for each page.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, watchdog: Watchdog | None = None) -> None:
         """Raises InvalidInput if the settings' key templates can't be used. Sends nothing."""
         self.keys = KeyLayout(settings)
         self.bucket = settings.s3_bucket
         self._settings = settings
+        self._watchdog = watchdog or Watchdog()
         self._lock = Lock()
         self._connected: S3Client | None = None
 
@@ -82,8 +89,8 @@ class Storage:
         """Store a JSON text. Caches must revalidate it: unlike an image it may change. Returns its SHA-256."""
         return self._put(key, document.encode(), "application/json", "no-cache", {})
 
-    def get(self, key: str, max_bytes: int) -> bytes:
-        """An object's bytes.
+    def get(self, key: str, max_bytes: int, timeout: float | None = None) -> bytes:
+        """An object's bytes, within `timeout` seconds in place of `store_timeout`.
 
         Raises NotFound, and ObjectTooLarge above `max_bytes`: by its declared length, before any of it is
         read, or else as soon as more than that has come. AWS refuses (StorageRefused) to tell whether a
@@ -93,9 +100,10 @@ class Storage:
 
         if not is_plain_key(key):
             raise NotFound(f"There can be no object {key[:200]!r}: it isn't a plain path.", key=key[:200])
-        with translated("read", self.bucket):
+
+        def read(client: "S3Client") -> tuple[bytes, int]:
             try:
-                answer = self._client().get_object(Bucket=self.bucket, Key=key)
+                answer = client.get_object(Bucket=self.bucket, Key=key)
             except ClientError as error:
                 if is_missing_key(error):
                     raise NotFound(
@@ -110,6 +118,9 @@ class Storage:
                 while size <= max_bytes and (chunk := next(chunks, b"")):
                     data += chunk
                     size = max(size, len(data))
+            return bytes(data), size
+
+        data, size = self._ask("read", read, timeout)
         if size > max_bytes:
             raise ObjectTooLarge(
                 f"The object {key!r} has {size} bytes or more; {max_bytes} are allowed.",
@@ -117,7 +128,7 @@ class Storage:
                 size=size,
                 max_bytes=max_bytes,
             )
-        return bytes(data)
+        return data
 
     def head(self, key: str) -> StoredObject | None:
         """What the store knows of an object; None if there is none of that key."""
@@ -125,13 +136,18 @@ class Storage:
 
         if not is_plain_key(key):
             return None
-        with translated("look up an object", self.bucket):
+
+        def look_up(client: "S3Client") -> "HeadObjectOutputTypeDef | None":
             try:
-                found = self._client().head_object(Bucket=self.bucket, Key=key)
+                return client.head_object(Bucket=self.bucket, Key=key)
             except ClientError as error:
                 if is_missing_key(error):
                     return None
                 raise
+
+        found = self._ask("look up an object", look_up)
+        if found is None:
+            return None
         return StoredObject(
             key=key,
             size=found["ContentLength"],
@@ -204,8 +220,7 @@ class Storage:
 
     def clock(self) -> datetime:
         """The store's time, to the second, by the date of an answer."""
-        with translated("look up", self.bucket):
-            answer = self._client().list_objects_v2(Bucket=self.bucket, MaxKeys=1)
+        answer = self._ask("look up", lambda client: client.list_objects_v2(Bucket=self.bucket, MaxKeys=1))
         return parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
 
     def check_writable(self) -> None:
@@ -226,51 +241,70 @@ class Storage:
 
     def _list(self, start: str, page_size: int) -> Iterator[StoredObject]:
         with translated("list", self.bucket):
-            pages = (
-                self._client()
-                .get_paginator("list_objects_v2")
-                .paginate(Bucket=self.bucket, Prefix=start, PaginationConfig={"PageSize": page_size})
-            )
-            for page in pages:
-                for entry in page.get("Contents", ()):
-                    yield StoredObject(
-                        key=entry["Key"],
-                        size=entry["Size"],
-                        etag=entry["ETag"].strip('"'),
-                        last_modified=entry["LastModified"].astimezone(UTC),
-                    )
+            paginator = self._client().get_paginator("list_objects_v2")
+            config: PaginatorConfigTypeDef = {"PageSize": page_size}
+            pages = iter(paginator.paginate(Bucket=self.bucket, Prefix=start, PaginationConfig=config))
+        while page := self._ask("list", lambda _: next(pages, None)):
+            for entry in page.get("Contents", ()):
+                yield StoredObject(
+                    key=entry["Key"],
+                    size=entry["Size"],
+                    etag=entry["ETag"].strip('"'),
+                    last_modified=entry["LastModified"].astimezone(UTC),
+                )
 
     def _put(
         self, key: str, data: bytes, content_type: str, cache_control: str, metadata: Mapping[str, str]
     ) -> str:
         _require_plain(key)
         digest = sha256(data).hexdigest()
-        with translated("write", self.bucket):
-            self._client().put_object(
+        self._ask(
+            "write",
+            lambda client: client.put_object(
                 Bucket=self.bucket,
                 Key=key,
                 Body=data,
                 ContentType=content_type,
                 CacheControl=cache_control,
                 Metadata={**metadata, "sha256": digest},
-            )
+            ),
+        )
         return digest
 
     def _delete(self, keys: Sequence[str]) -> None:
+        left = keys
+        if len(keys) > 1:
+            left = self._ask("delete", lambda client: self._delete_together(client, keys))
+        for key in left:
+            self._ask("delete", partial(_delete_one, bucket=self.bucket, key=key))
+
+    def _delete_together(self, client: "S3Client", keys: Sequence[str]) -> Sequence[str]:
+        """Those that are left to delete one by one."""
         from botocore.exceptions import ClientError
 
-        with translated("delete", self.bucket):
-            left: Sequence[str] = keys
-            if len(keys) > 1:
-                try:
-                    answer = self._client().delete_objects(
-                        Bucket=self.bucket, Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True}
-                    )
-                    left = [failed["Key"] for failed in answer.get("Errors", ()) if "Key" in failed]
-                except ClientError:
-                    pass  # Not every store has the batched call. If it's something else, one by one tells.
-            for key in left:
-                self._client().delete_object(Bucket=self.bucket, Key=key)
+        try:
+            answer = client.delete_objects(
+                Bucket=self.bucket, Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True}
+            )
+        except ClientError:
+            return keys  # Not every store has the batched call. If it's something else, one by one tells.
+        return [failed["Key"] for failed in answer.get("Errors", ()) if "Key" in failed]
+
+    def _ask(self, action: str, call: "Callable[[S3Client], T]", timeout: float | None = None) -> T:
+        limit = timeout or self._settings.store_timeout
+        hung = StorageHung(
+            f"The object store took more than {limit:g} s to {action} in bucket {self.bucket!r}. "
+            "Check what it and the network are at.",
+            operation=action,
+            bucket=self.bucket,
+        )
+        with translated(action, self.bucket):
+            client = self._client()
+            return self._watchdog.call(lambda: call(client), limit, hung)
+
+
+def _delete_one(client: "S3Client", *, bucket: str, key: str) -> None:
+    client.delete_object(Bucket=bucket, Key=key)
 
 
 def _folder(prefix: str) -> str:

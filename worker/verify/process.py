@@ -38,6 +38,16 @@ class VerifyProcess:
         with self._turn:
             return self._ready_child(lambda: None).info()
 
+    def revive(self) -> None:
+        """Replace the process if it died while nobody used it. Raises what `start` does."""
+        if not self.is_ready and self._turn.acquire(blocking=False):
+            try:
+                if self._child and not self._child.process.is_alive():
+                    log.warning("verify_process.replaced", exitcode=self._child.process.exitcode)
+                    self._ready_child(lambda: None)
+            finally:
+                self._turn.release()
+
     @property
     def pid(self) -> int | None:
         """The process's id while there is one."""
@@ -73,8 +83,8 @@ class VerifyProcess:
         with self._turn:
             child = self._ready_child(go_on)
             try:
-                child.send(request, self._settings.hang_timeout)
-                answer: FromChild = child.receive(self._settings.hang_timeout, go_on)
+                child.send(request, self._settings.judge_timeout)
+                answer: FromChild = child.receive(self._settings.judge_timeout, go_on)
             except BaseException as error:
                 # It would go on to answer what nobody waits for, and loads again in a second.
                 log.warning("verify_process.ended", pid=child.process.pid, why=type(error).__name__)
@@ -101,6 +111,7 @@ class _Child(SpawnedChild[GateInfo]):
     what = "verify process"
     died = VerifyProcessDied
     hung = VerifyProcessHung
+    slow_to_load = VerifyProcessHung
 
     def __init__(self, spawn: SpawnContext, settings: Settings) -> None:
         super().__init__(spawn, child_main, options_of(settings))

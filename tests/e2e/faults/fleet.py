@@ -90,10 +90,14 @@ class Fleet:
                     if isinstance(said, dict):
                         yield node_of(worker), said
 
-    def stop(self) -> None:
-        """Drain all; one that doesn't end is a complaint."""
+    def stop_watching(self) -> None:
+        """Workers that end from now on aren't replaced."""
         self._stopping = True
         self._monitor.join()
+
+    def stop(self) -> None:
+        """Drain all; one that doesn't end is a complaint."""
+        self.stop_watching()
         for worker in self.workers:
             if worker.process.poll() is None:
                 worker.process.terminate()

@@ -106,7 +106,9 @@ def site(folder: Path, seed: int, project_limit: int | None = None) -> Iterator[
             redis_prefix=PREFIX,
             gate="required",
             # A real one takes minutes to be sure; this one would take the run's time.
-            hang_timeout=5,
+            step_timeout=5,
+            decode_timeout=5,
+            judge_timeout=5,
             drain_grace=DRAIN_GRACE,
             # Faults come more densely than anywhere else, and no job shall fail for them.
             max_attempts=20,
