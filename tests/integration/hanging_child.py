@@ -23,7 +23,7 @@ class Device:
             profile="hangs", pipeline="Device", steps=2, dtype="none", device="none", versions={}
         )
 
-    def render(self, references: Any, appearance: Any, shots: Any, sink: Any) -> None:
+    def render(self, references: Any, appearance: Any, shots: Any, sink: Any, person_seed: Any) -> None:
         for step in (1, 2):
             for planned in shots:
                 if planned.seed == STEPS_FOREVER and step == 2:

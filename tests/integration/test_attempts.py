@@ -113,10 +113,10 @@ def test_the_end_of_a_job_sends_one_of_its_project_that_is_parked(
     first, second = make_job(), make_job()
     for job in (first, second):
         node.store.submit(job)
-    node.clone = raising(RenderError("x"))
+    node.attempt = raising(RenderError("x"))
     run(node, first)
     assert node.queue.depths()[settings.queue] == 0, "it goes on"
-    node.clone = lambda job, held: result_of(job)
+    node.attempt = lambda job, held: result_of(job)
     run(node, first)
     assert node.queue.depths()[settings.queue] == 1
     assert run(node, second).status == "completed"
@@ -138,7 +138,7 @@ def test_a_job_waits_for_a_store_that_is_away_when_it_begins(
     node: Any, job: CloneJob, redis_client: Redis
 ) -> None:
     node.settings = node.settings.model_copy(update={"max_attempts": 2, "retry_backoff_max": 3})
-    node.clone = raising(StorageError("away"))
+    node.attempt = raising(StorageError("away"))
     waits = []
     for _ in range(6):
         before = time.time()
@@ -150,7 +150,7 @@ def test_a_job_waits_for_a_store_that_is_away_when_it_begins(
     assert waits[0] == 0
     assert waits[1] == pytest.approx(2, abs=0.9)
     assert waits[2:] == pytest.approx([3] * 4, abs=0.9)
-    node.clone = lambda job, held: result_of(job)
+    node.attempt = lambda job, held: result_of(job)
     assert run(node, job).status == "completed"
 
 
@@ -165,7 +165,7 @@ def test_a_store_that_is_away_for_too_long_or_fails_later_uses_attempts_up(
             held.enter(stage)
         raise StorageError("away")
 
-    node.clone = clone
+    node.attempt = clone
     assert [run(node, job).status for _ in range(2)] == ["running", "failed"]
 
 
@@ -177,12 +177,12 @@ def test_a_clean_up_that_a_drain_leaves_no_time_for_is_handed_over(
         held.enter("rendering")
         raise AssertionError("it went on")
 
-    node.clone = cancel
+    node.attempt = cancel
     monkeypatch.setattr(node.images, "remove", lambda job: _raise(HandedBack()))
     record = run(node, job)
     assert (record.status, record.stage, record.cancel_requested) == ("running", "queued", True)
     assert node.queue.depth() == 1
-    node.clone = raising(NoUsableReference("Give one."))
+    node.attempt = raising(NoUsableReference("Give one."))
     monkeypatch.setattr(node.images, "remove", lambda job, **_: _raise(HandedBack()))
     assert run(node, make_job()).status == "failed"
 

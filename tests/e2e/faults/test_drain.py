@@ -12,7 +12,7 @@ from tests.e2e.faults.run import DRAIN_GRACE, Form, run
 @pytest.mark.timeout(180)
 def test_a_worker_that_leaves_under_load_keeps_nobody_waiting(tmp_path: Path) -> None:
     form = Form(jobs=12, faults=0, seconds=1, patience=90, workers=2, project_limit=None)
-    report = run(form, 0, tmp_path, [Planned("SIGTERM of a worker", at=2.5, lasts=0, draw=0)])
+    report = run(form, 0, tmp_path, [Planned("SIGTERM of a worker", at=1, lasts=0, draw=0)])
     assert not report.wrong, "\n".join(report.wrong)
     (left,) = report.injected
     assert left.jobs, "it had some in its hands"

@@ -33,6 +33,13 @@ def _raise(error: Exception) -> None:
     raise error
 
 
+def test_threads_are_used_again() -> None:
+    watchdog = Watchdog()
+    used = {watchdog.call(threading.current_thread, 5, StorageHung("Slow.")) for _ in range(20)}
+    # One may not have come back yet when the next call is made.
+    assert len(used) < 10
+
+
 def test_a_pool_of_one_thread_is_free_again_after_a_call_that_hangs(hang: threading.Event) -> None:
     watchdog = Watchdog()
     with ThreadPoolExecutor(1) as pool:
