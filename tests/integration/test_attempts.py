@@ -181,7 +181,7 @@ def test_a_clean_up_that_a_drain_leaves_no_time_for_is_handed_over(
     monkeypatch.setattr(node.images, "remove", lambda job: _raise(HandedBack()))
     record = run(node, job)
     assert (record.status, record.stage, record.cancel_requested) == ("running", "queued", True)
-    assert node.queue.depth() == 1
+    assert sum(node.queue.depths().values()) == 1
     node.attempt = raising(NoUsableReference("Give one."))
     monkeypatch.setattr(node.images, "remove", lambda job, **_: _raise(HandedBack()))
     assert run(node, make_job()).status == "failed"
