@@ -22,7 +22,7 @@ def test_the_example_runs(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     # The other one is the HTTP API's; test_up.py has it.
-    code, _ = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    (code,) = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
     source, (image, *_) = load_sample("maya")
     key = storage.keys.media_key(source.project_id, "med_1")
     storage.put_image(key, image, "image/webp")

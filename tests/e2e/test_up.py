@@ -1,4 +1,4 @@
-"""`likeness up`: the call that it prints, the documents' examples, and the README's. One start for all of it."""
+"""`likeness up`, started once: the call that it prints, and the examples of the contract, the README and the manual."""
 
 import json
 import os
@@ -19,6 +19,7 @@ import pytest
 from PIL import Image
 
 README = Path(__file__).parents[2] / "README.md"
+MANUAL = README.parent / "docs" / "api.md"
 CONTRACT = Path(__file__).parent / "contract.sh"
 AS_PRINTED = "localhost:8080"
 
@@ -117,9 +118,9 @@ def test_the_readmes_shell_example(up: Up) -> None:
     assert (row["status"], row["personality"]["humor"]) == ("ready", "dry-witty")
 
 
-def test_the_readmes_pictures_become_a_persona(up: Up, tmp_path: Path) -> None:
-    (code,) = re.findall(r"```sh\n(api -X POST \S+/PROJECT_ID/media .*?)```", README.read_text(), re.DOTALL)
-    (function,) = re.findall(r"^api\(\).*\n", README.read_text(), re.MULTILINE)
+def test_the_manuals_pictures_become_a_persona(up: Up, tmp_path: Path) -> None:
+    (code,) = re.findall(r"```sh\n(api -X POST \S+/PROJECT_ID/media .*?)```", MANUAL.read_text(), re.DOTALL)
+    (function,) = re.findall(r"^api\(\).*\n", MANUAL.read_text(), re.MULTILINE)
     Image.new("RGB", (300, 300)).save(tmp_path / "nova.png")
     known = {
         AS_PRINTED: up.base.removeprefix("http://"),
@@ -138,10 +139,10 @@ def test_the_readmes_pictures_become_a_persona(up: Up, tmp_path: Path) -> None:
     assert (row["status"], row["referenceImages"][0]["url"]) == ("ready", finalized["url"])
 
 
-def test_the_readmes_python_example(
+def test_the_manuals_python_example(
     up: Up, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("LIKENESS_API_KEY", up.secret)
-    (code,) = re.findall(rf"```python\n([^`]*{AS_PRINTED}.*?)```", README.read_text(), re.DOTALL)
-    exec(compile(code.replace(f"http://{AS_PRINTED}", up.base), str(README), "exec"), {})
+    (code,) = re.findall(rf"```python\n([^`]*{AS_PRINTED}.*?)```", MANUAL.read_text(), re.DOTALL)
+    exec(compile(code.replace(f"http://{AS_PRINTED}", up.base), str(MANUAL), "exec"), {})
     assert capsys.readouterr().out == "ready\n"
