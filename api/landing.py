@@ -21,7 +21,7 @@ from api.rows import MOST_REFERENCES, described_by, document_of
 from api.tables import AssetRow, BoundImageRow, InfluencerRow, JobRow
 from models.errors import QueueUnavailable
 from models.job import CloneJob, Job, parse_job
-from models.record import CloneResult, JobRecord
+from models.record import JobRecord, JobResult
 from worker.client import JobClient
 from worker.jobs import JobStore
 
@@ -121,7 +121,7 @@ class Landing:
             )
 
 
-def _make_ready(session: Session, row: InfluencerRow, job: Job, result: CloneResult, now: datetime) -> None:
+def _make_ready(session: Session, row: InfluencerRow, job: Job, result: JobResult, now: datetime) -> None:
     """The images become the row's references, before those that were bound meanwhile; then a clone's overrides are
     applied to what the row is now, so that a patch that came while it rendered isn't undone."""
     mine = (BoundImageRow.organisation == row.organisation, BoundImageRow.influencer_id == row.influencer_id)

@@ -6,7 +6,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 
 from models.base import Document, JobId, Time
 from models.likeness import MissedImage
-from models.record import CloneResult, JobError, JobStatus, RejectedReference, Stage, StoredImage
+from models.record import JobError, JobResult, JobStatus, RejectedReference, Stage, StoredImage
 
 EventType = Literal[
     "job.submitted",
@@ -44,7 +44,7 @@ class JobEvent(Document):
     reference: RejectedReference | None = None
     image: StoredImage | None = None
     missed: MissedImage | None = Field(None, description="job.image_missed: what wasn't taken, and why.")
-    result: CloneResult | None = None
+    result: JobResult | None = None
     error: JobError | None = None
 
     @property

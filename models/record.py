@@ -61,7 +61,7 @@ class StoredImage(Document):
     )
 
 
-class CloneResult(Document):
+class JobResult(Document):
     """What a completed job made: the finished row, its images, and the manifest that accounts for them."""
 
     influencer: Influencer
@@ -92,7 +92,7 @@ class JobRecord(Document):
     expires_at: Time | None = Field(None, description="A job that no worker began with by then fails.")
     rejected_references: tuple[RejectedReference, ...] = ()
     last_error: JobError | None = Field(None, description="Why the latest attempt ended early.")
-    result: CloneResult | None = None
+    result: JobResult | None = None
     error: JobError | None = None
 
     @property

@@ -6,7 +6,7 @@ from models.influencer import ReferenceImage
 from models.job import Job
 from models.likeness import SetLikeness
 from models.manifest import Manifest, Provenance
-from models.record import CloneResult, StoredImage
+from models.record import JobResult, StoredImage
 from worker.imagestore import ImageStore
 
 
@@ -16,7 +16,7 @@ def commit(
     images: tuple[StoredImage, ...],
     provenance: Provenance,
     likeness: SetLikeness | None,
-) -> CloneResult:
+) -> JobResult:
     """Write the manifest of these images, all of which are stored. Raises StorageError."""
     now = datetime.now(UTC)
     new_references = tuple(
@@ -36,7 +36,7 @@ def commit(
         likeness=likeness,
     )
     key, url = store.put_manifest(job, manifest)
-    return CloneResult(
+    return JobResult(
         influencer=job.finished_row(new_references, now),
         images=images,
         likeness=likeness,

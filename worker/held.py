@@ -11,7 +11,7 @@ from models.errors import LeaseLost
 from models.event import EventType
 from models.likeness import MissedImage
 from models.manifest import Provenance
-from models.record import CloneResult, JobError, JobStatus, RejectedReference, Stage, StoredImage
+from models.record import JobError, JobResult, JobStatus, RejectedReference, Stage, StoredImage
 from worker.drain import Drain
 from worker.jobs import JobStore, Lease, WaitingJob
 from worker.metrics import Metrics
@@ -125,7 +125,7 @@ class HeldJob:
         self._update("job.image_missed", missed=missed.to_data())
         self.metrics.image_missed(missed.judgement)
 
-    def complete(self, result: CloneResult) -> None:
+    def complete(self, result: JobResult) -> None:
         self._store.complete(self.lease, result)
         self._ended("completed")
 

@@ -9,7 +9,7 @@ from celery import Celery
 
 from models.errors import CalibrationRefused, FaceModelMissing, ProfileLoadFailed, RenderError, VerifyError
 from models.job import CreateJob, Job
-from models.record import CloneResult
+from models.record import JobResult
 from worker.clone import CloneRun
 from worker.create import CreateRun
 from worker.drain import Drain
@@ -97,7 +97,7 @@ class Node:
             reasons.append("the gate isn't loaded")
         return reasons
 
-    def attempt(self, job: Job, held: HeldJob) -> CloneResult:
+    def attempt(self, job: Job, held: HeldJob) -> JobResult:
         """One attempt at the job."""
         equipment = Equipment(self._device, self.images, self._executor, self._judging)
         gate = JobGate(job, self.settings, self._verify, held.check) if self._verify else None

@@ -16,7 +16,7 @@ from models.errors import LikenessNotReached
 from models.job import Job
 from models.likeness import Judgement, MissedImage
 from models.manifest import Provenance, RenderInfo
-from models.record import CloneResult, StoredImage
+from models.record import JobResult, StoredImage
 from models.shot import shot_named
 from worker import tracing
 from worker.commit import commit
@@ -81,7 +81,7 @@ class JobRun(ABC, Generic[J]):
         self._origin = Origin()
         self._trace = tracing.current()
 
-    def run(self) -> CloneResult:
+    def run(self) -> JobResult:
         try:
             self._make(self._found() if self._held.lease.attempt > 1 else [])
             self._held.enter("storing")
@@ -257,7 +257,7 @@ class JobRun(ABC, Generic[J]):
             self._images.discard(self._job, one.shot)
         return tuple(missed)
 
-    def _commit(self, missed: tuple[MissedImage, ...]) -> CloneResult:
+    def _commit(self, missed: tuple[MissedImage, ...]) -> JobResult:
         without = {one.shot for one in missed}
         # A shot without its image is a KeyError here: no other is left out than those that were said to be.
         images = tuple(self._stored[shot] for shot in self._job.shots if shot not in without)

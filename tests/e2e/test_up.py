@@ -1,4 +1,4 @@
-"""`likeness up`, started once: the call that it prints, and the examples of the contract, the README and the manual."""
+"""`likeness up`, started once: the call that it prints, and the examples of contract, README and manual."""
 
 import json
 import os

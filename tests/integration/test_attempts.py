@@ -25,7 +25,7 @@ from models.errors import (
 )
 from models.job import CloneJob
 from models.manifest import Manifest, Provenance, UsedReference
-from models.record import CloneResult, JobRecord, Stage
+from models.record import JobRecord, JobResult, Stage
 from tests.integration.test_job_store import make_job, result_of
 from worker import app as app_module
 from worker.attempts import handle
@@ -44,7 +44,7 @@ from worker.run import Equipment
 from worker.settings import Settings
 from worker.storage import Storage
 
-Clone = Callable[[CloneJob, HeldJob], CloneResult]
+Clone = Callable[[CloneJob, HeldJob], JobResult]
 
 
 class DoubleNode:
@@ -81,7 +81,7 @@ def done(job: CloneJob, seed: int = 7) -> ImageDone:
 
 
 def raising(error: Exception) -> Clone:
-    def clone(job: CloneJob, held: HeldJob) -> CloneResult:
+    def clone(job: CloneJob, held: HeldJob) -> JobResult:
         raise error
 
     return clone
@@ -160,7 +160,7 @@ def test_a_store_that_is_away_for_too_long_or_fails_later_uses_attempts_up(
 ) -> None:
     node.settings = node.settings.model_copy(update={"max_attempts": 2, "outage_patience": patience})
 
-    def clone(job: CloneJob, held: HeldJob) -> CloneResult:
+    def clone(job: CloneJob, held: HeldJob) -> JobResult:
         if stage != "fetching":
             held.enter(stage)
         raise StorageError("away")
@@ -172,7 +172,7 @@ def test_a_store_that_is_away_for_too_long_or_fails_later_uses_attempts_up(
 def test_a_clean_up_that_a_drain_leaves_no_time_for_is_handed_over(
     node: Any, job: CloneJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def cancel(job: CloneJob, held: HeldJob) -> CloneResult:
+    def cancel(job: CloneJob, held: HeldJob) -> JobResult:
         node.store.cancel(job.job_id)
         held.enter("rendering")
         raise AssertionError("it went on")
@@ -215,7 +215,7 @@ def test_a_worker_that_can_not_load_what_it_needs_leaves_and_the_job_is_not_blam
 
 
 def test_who_lost_the_job_removes_none_of_its_images(node: Any, job: CloneJob, storage: Storage) -> None:
-    def lose_then_fail(job: CloneJob, held: HeldJob) -> CloneResult:
+    def lose_then_fail(job: CloneJob, held: HeldJob) -> JobResult:
         node.images.put(job, done(job), Origin(), confirm=held.confirm)
         node.store.release(held.lease, "LEASE_EXPIRED")
         heir = node.store.claim(job, "heir")
@@ -229,7 +229,7 @@ def test_who_lost_the_job_removes_none_of_its_images(node: Any, job: CloneJob, s
 
 
 def test_a_failed_job_leaves_no_image(node: Any, job: CloneJob, storage: Storage) -> None:
-    def store_then_fail(job: CloneJob, held: HeldJob) -> CloneResult:
+    def store_then_fail(job: CloneJob, held: HeldJob) -> JobResult:
         node.images.put(job, done(job), Origin(), confirm=held.confirm)
         raise StorageRefused("no")
 
@@ -247,7 +247,7 @@ def test_a_cancel_waits_for_a_store_that_may_come_back(
     def refuse(job: CloneJob) -> None:
         raise error
 
-    def cancel(job: CloneJob, held: HeldJob) -> CloneResult:
+    def cancel(job: CloneJob, held: HeldJob) -> JobResult:
         node.store.cancel(job.job_id)
         held.enter("rendering")
         raise AssertionError("it went on")

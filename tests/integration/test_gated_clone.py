@@ -24,7 +24,7 @@ from models.likeness import (
     Verdict,
 )
 from models.manifest import Manifest, RenderInfo, UsedReference
-from models.record import CloneResult
+from models.record import JobResult
 from tests.integration.test_job_store import SOURCE
 from worker.client import plan_clone
 from worker.clone import CloneRun
@@ -151,7 +151,7 @@ class Place:
 
     def run(
         self, judge: Judge, device: Device | None = None, fetcher: Fetcher | None = None, **changes: Any
-    ) -> CloneResult:
+    ) -> JobResult:
         settings = self.settings.model_copy(update={"gate": "required"} | changes)
         store, job = JobStore(settings), judge.job
         lease = store.claim(job, "me").lease

@@ -20,7 +20,7 @@ from models.errors import (
 from models.influencer import Influencer
 from models.job import CloneJob, CloneRequest, Job, ReferenceSource
 from models.manifest import Provenance, UsedReference
-from models.record import CloneResult, JobError
+from models.record import JobError, JobResult
 from worker.client import JobClient, plan_clone, plan_create
 from worker.jobs import JobStore, Lease, WaitingJob
 from worker.jobs import store as store_module
@@ -46,9 +46,9 @@ def make_job(name: str = "Nova B", job_id: str | None = None) -> CloneJob:
     )
 
 
-def result_of(job: CloneJob) -> CloneResult:
+def result_of(job: CloneJob) -> JobResult:
     row = job.finished_row((), SOURCE.created_at)
-    return CloneResult(influencer=row, images=(), manifest_key="m", manifest_url="https://m")
+    return JobResult(influencer=row, images=(), manifest_key="m", manifest_url="https://m")
 
 
 def waiting_for(job: Job) -> WaitingJob:

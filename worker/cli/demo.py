@@ -19,7 +19,7 @@ from models.errors import WatchTimeout, WorkerEnded
 from models.event import JobEvent
 from models.job import CloneJob
 from models.likeness import Judgement
-from models.record import CloneResult, JobRecord
+from models.record import JobRecord, JobResult
 from worker.cli.contact_sheet import contact_sheet
 from worker.cli.sample_job import sample_job
 from worker.client import JobClient
@@ -147,7 +147,7 @@ def _write(
     sheet.save(out / "contact-sheet.png")
 
 
-def _likeness(result: CloneResult) -> str:
+def _likeness(result: JobResult) -> str:
     """How many images pass the gate, in a few sentences; empty if it was off."""
     judged = [(image.shot, image.judgement) for image in result.images if image.judgement]
     if not judged:

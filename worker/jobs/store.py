@@ -20,7 +20,7 @@ from models.errors import (
 from models.event import EventType, JobEvent
 from models.job import Job
 from models.manifest import Provenance
-from models.record import CloneResult, JobError, JobRecord, JobStatus, Stage
+from models.record import JobError, JobRecord, JobResult, JobStatus, Stage
 from worker.jobs.connection import connect, guarded
 from worker.jobs.documents import event_from, record_from
 from worker.settings import Settings
@@ -181,7 +181,7 @@ class JobStore:
         (cancel,) = self._held_call(lease, "update", event or "", json.dumps(data), *pairs)
         return cancel == "1"
 
-    def complete(self, lease: Lease, result: CloneResult) -> None:
+    def complete(self, lease: Lease, result: JobResult) -> None:
         self._held_call(lease, "finish", "completed", result.to_json())
 
     def fail(self, lease: Lease, error: JobError) -> None:

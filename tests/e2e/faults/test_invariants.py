@@ -12,7 +12,7 @@ from models.errors import LikenessNotReached
 from models.event import EventType, JobEvent
 from models.job import CloneRequest, ReferenceSource
 from models.manifest import Manifest
-from models.record import CloneResult, JobError, JobRecord, StoredImage
+from models.record import JobError, JobRecord, JobResult, StoredImage
 from tests.e2e.faults.invariants import (
     Rendered,
     Seen,
@@ -74,8 +74,8 @@ def manifest(images: tuple[StoredImage, ...] = IMAGES) -> bytes:
     return document.to_json().encode()
 
 
-def result(images: tuple[StoredImage, ...] = IMAGES) -> CloneResult:
-    return CloneResult(influencer=SOURCE, images=images, manifest_key=MANIFEST, manifest_url="https://store")
+def result(images: tuple[StoredImage, ...] = IMAGES) -> JobResult:
+    return JobResult(influencer=SOURCE, images=images, manifest_key=MANIFEST, manifest_url="https://store")
 
 
 def record(status: Any, **fields: Any) -> JobRecord:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from models.job import CloneJob
-from models.record import CloneResult, JobError
+from models.record import JobError, JobResult
 from tests.e2e.faults.proxies import TcpProxy
 from tests.e2e.faults.run import plan_job
 from worker.jobs import JobStore, Lease
@@ -67,7 +67,7 @@ def test_a_completion_is_told_once(store: JobStore, proxy: TcpProxy, job: CloneJ
     lease = claimed(store, job)
     row = job.finished_row((), job.source.created_at)
     proxy.lose_next_answer()
-    store.complete(lease, CloneResult(influencer=row, images=(), manifest_key="m", manifest_url="https://m"))
+    store.complete(lease, JobResult(influencer=row, images=(), manifest_key="m", manifest_url="https://m"))
     assert [event.type for event in store.events(job.job_id)][-2:] == ["job.started", "job.completed"]
 
 

@@ -28,7 +28,7 @@ from api.tables import Base
 from models.derived import asset_id_of
 from models.influencer import ReferenceImage
 from models.job import CloneJob, CreateJob, Job
-from models.record import CloneResult, StoredImage
+from models.record import JobResult, StoredImage
 from tests.integration.api.postgresql import PostgreSQL, binaries, running
 from worker.jobs import JobStore, Lease
 from worker.settings import Settings
@@ -219,7 +219,7 @@ def begin(store: JobStore, job: Job) -> Lease:
     return claim.lease
 
 
-def result_of(job: Job, count: int = 2) -> CloneResult:
+def result_of(job: Job, count: int = 2) -> JobResult:
     at = datetime(2026, 11, 24, tzinfo=UTC)
     images = tuple(_image(job, shot) for shot in job.shots[:count])
     references = tuple(
@@ -227,7 +227,7 @@ def result_of(job: Job, count: int = 2) -> CloneResult:
         for i in images
     )
     row = job.finished_row(references, at)
-    return CloneResult(
+    return JobResult(
         influencer=row, images=images, manifest_key="m.json", manifest_url="https://s3.example/m"
     )
 
