@@ -15,38 +15,15 @@ from api.rows import Described
 from models.influencer import Gender, Personality
 
 # Given names of ours, chosen by the project's name. They go with any gender.
+# fmt: off
 NAMES = (
-    *(
-        "Alex",
-        "Ariel",
-        "Ash",
-        "Avery",
-        "Bay",
-        "Billie",
-        "Blake",
-        "Cameron",
-        "Casey",
-        "Charlie",
-        "Dana",
-        "Devon",
-    ),
-    *(
-        "Eden",
-        "Ellis",
-        "Emery",
-        "Finley",
-        "Frankie",
-        "Gray",
-        "Harper",
-        "Indigo",
-        "Jamie",
-        "Jess",
-        "Jo",
-        "Jules",
-    ),
-    *("Kai", "Kim", "Kit", "Lane", "Lee", "Lou", "Marley", "Max", "Mika", "Morgan", "Nico", "Noa"),
-    *("Parker", "Quinn", "Reese", "Remy", "Riley", "Robin", "Rowan", "Sage", "Sam", "Sasha", "Sky", "Toni"),
+    "Alex", "Ariel", "Ash", "Avery", "Bay", "Billie", "Blake", "Cameron", "Casey", "Charlie", "Dana",
+    "Devon", "Eden", "Ellis", "Emery", "Finley", "Frankie", "Gray", "Harper", "Indigo", "Jamie", "Jess",
+    "Jo", "Jules", "Kai", "Kim", "Kit", "Lane", "Lee", "Lou", "Marley", "Max", "Mika", "Morgan", "Nico",
+    "Noa", "Parker", "Quinn", "Reese", "Remy", "Riley", "Robin", "Rowan", "Sage", "Sam", "Sasha", "Sky",
+    "Toni",
 )
+# fmt: on
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,30 +110,18 @@ GENDERS: tuple[tuple[str, Gender], ...] = (
     ("nonbinary non-binary", "nonbinary"),
 )
 
+# fmt: off
 LANGUAGES = {
-    **{
-        "arabic": "ar",
-        "bengali": "bn",
-        "bulgarian": "bg",
-        "catalan": "ca",
-        "chinese": "zh",
-        "croatian": "hr",
-    },
-    **{"czech": "cs", "danish": "da", "dutch": "nl", "english": "en", "finnish": "fi", "french": "fr"},
-    **{"german": "de", "greek": "el", "hebrew": "he", "hindi": "hi", "hungarian": "hu", "indonesian": "id"},
-    **{"italian": "it", "japanese": "ja", "korean": "ko", "malay": "ms", "norwegian": "no", "persian": "fa"},
-    **{
-        "polish": "pl",
-        "portuguese": "pt",
-        "romanian": "ro",
-        "russian": "ru",
-        "spanish": "es",
-        "swahili": "sw",
-    },
-    **{"swedish": "sv", "tamil": "ta", "thai": "th", "turkish": "tr", "ukrainian": "uk", "urdu": "ur"},
-    **{"vietnamese": "vi", "american english": "en-US", "british english": "en-GB", "mandarin": "zh"},
-    **{"brazilian portuguese": "pt-BR", "mexican spanish": "es-MX"},
+    "arabic": "ar", "bengali": "bn", "bulgarian": "bg", "catalan": "ca", "chinese": "zh", "croatian": "hr",
+    "czech": "cs", "danish": "da", "dutch": "nl", "english": "en", "finnish": "fi", "french": "fr",
+    "german": "de", "greek": "el", "hebrew": "he", "hindi": "hi", "hungarian": "hu", "indonesian": "id",
+    "italian": "it", "japanese": "ja", "korean": "ko", "malay": "ms", "norwegian": "no", "persian": "fa",
+    "polish": "pl", "portuguese": "pt", "romanian": "ro", "russian": "ru", "spanish": "es", "swahili": "sw",
+    "swedish": "sv", "tamil": "ta", "thai": "th", "turkish": "tr", "ukrainian": "uk", "urdu": "ur",
+    "vietnamese": "vi", "american english": "en-US", "british english": "en-GB", "mandarin": "zh",
+    "brazilian portuguese": "pt-BR", "mexican spanish": "es-MX",
 }
+# fmt: on
 
 _AGES = re.compile(r"\b([0-9]{2})\s*(?:-|–|to)\s*([0-9]{2})\b")  # noqa: RUF001 - people write dashes
 _FROM_AGE = re.compile(r"\b(?:over|above)\s+([0-9]{2})\b|\b([0-9]{2})\s*\+")
