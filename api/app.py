@@ -19,6 +19,7 @@ from api.frame import Frame
 from api.keys import KnownKeys
 from api.landing import Landing
 from api.library import MediaLibrary
+from api.links import Links
 from api.openapi import describe
 from api.polls import Polls
 from api.rates import Rates
@@ -49,6 +50,7 @@ def make_app(settings: Settings, api_settings: ApiSettings) -> FastAPI:
     database = Database(api_settings.database_url.get_secret_value())
     client, store = JobClient(settings), JobStore(settings)
     landing, library = Landing(database, client, store), MediaLibrary(settings)
+    links = Links(settings, library.url)
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
@@ -69,7 +71,7 @@ def make_app(settings: Settings, api_settings: ApiSettings) -> FastAPI:
 
     app = FastAPI(title="Likeness", version=version("likeness"), lifespan=life, redirect_slashes=False)
     rates, keys, polls = Rates(api_settings.api_rate), KnownKeys(database), Polls(store)
-    app.state.house = House(database, client, store, landing, library, rates, keys, polls)
+    app.state.house = House(database, client, store, landing, library, links, rates, keys, polls)
     app.add_middleware(Frame, max_body=api_settings.api_max_body)
     # They are tried in this order, and jobs are asked for most.
     for part in (jobs, projects, media, influencers, selection, clones, renders):

@@ -15,8 +15,11 @@ from api.database import Database
 from api.keys import Caller, KnownKeys, Scope
 from api.landing import Landing
 from api.library import MediaLibrary
+from api.links import Links
 from api.polls import Polls
 from api.rates import Rates
+from api.rows import document_of, shown
+from api.tables import InfluencerRow
 from models.base import Document
 from models.errors import QueueUnavailable
 from worker.client import JobClient
@@ -34,6 +37,7 @@ class House:
     store: JobStore
     landing: Landing
     library: MediaLibrary
+    links: Links
     rates: Rates
     keys: KnownKeys
     polls: Polls
@@ -69,6 +73,10 @@ class Call:
         """Answer by what `act` does outside of a transaction; with an Idempotency-Key, once."""
         request_id = self.request.state.request_id
         return as_response(self._answerer.answer_outside(self._once(), request_id, act))
+
+    def shown(self, session: Session, row: InfluencerRow) -> dict[str, Any]:
+        """An influencer as it is answered."""
+        return shown(document_of(session, row, self.house.links.of))
 
     def read(self, work: Callable[[Session], Any]) -> Response:
         """Answer 200 with the document that `work` reads."""

@@ -24,7 +24,6 @@ from api.rows import (
     influencer_of,
     now,
     project_of,
-    shown,
 )
 from api.tables import InfluencerRow, ProjectRow
 from models.base import format_time
@@ -43,7 +42,7 @@ def create_influencer(project_id: str, call: Call = WRITES) -> Response:
         if asked.reference_images:
             bind(session, row, asked.reference_images.asset_ids, row.created_at)
         session.flush()
-        return Answer.of(201, shown(document_of(session, row)))
+        return Answer.of(201, call.shown(session, row))
 
     return call.write(work)
 
@@ -67,7 +66,7 @@ def list_influencers(
             rows,
             limit,
             lambda row: (row.created_at, row.influencer_id),
-            lambda row: shown(document_of(session, row)),
+            lambda row: call.shown(session, row),
         )
 
     return call.read(work)
@@ -76,7 +75,7 @@ def list_influencers(
 @router.get("/influencers/{influencer_id}")
 def get_influencer(influencer_id: str, call: Call = READS) -> Response:
     return call.read(
-        lambda session: shown(document_of(session, influencer_of(session, call.organisation, influencer_id)))
+        lambda session: call.shown(session, influencer_of(session, call.organisation, influencer_id))
     )
 
 
@@ -91,7 +90,7 @@ def patch_influencer(influencer_id: str, call: Call = WRITES) -> Response:
         row.document = described_by(changed)
         row.updated_at = now()
         session.flush()
-        return Answer.of(200, shown(document_of(session, row)))
+        return Answer.of(200, call.shown(session, row))
 
     return call.write(work)
 
@@ -124,7 +123,7 @@ def bind_references(influencer_id: str, call: Call = WRITES) -> Response:
         row = influencer_of(session, call.organisation, influencer_id, to_write=True)
         bind(session, row, asked.asset_ids, now())
         session.flush()
-        images = shown(document_of(session, row))["referenceImages"]
+        images = call.shown(session, row)["referenceImages"]
         return Answer.of(200, {"influencerId": row.influencer_id, "referenceImages": images})
 
     return call.write(work)

@@ -136,6 +136,7 @@ def _make_ready(session: Session, row: InfluencerRow, job: Job, result: JobResul
                 url=image.url,
                 thumbnail_url=image.thumbnail_url,
                 object_key=image.key,
+                thumbnail_key=image.thumbnail_key,
                 created_at=now,
             )
         )

@@ -52,6 +52,7 @@ class KeptPicture:
     """Where a picture is."""
 
     key: str
+    thumbnail_key: str
     url: str
     thumbnail_url: str
 
@@ -86,7 +87,11 @@ class MediaLibrary:
         thumbnail_key = self._storage.keys.media_thumbnail_key(project_id, asset_id)
         self._storage.put_image(thumbnail_key, picture.thumbnail, "image/webp")
         self._storage.put_image(key, picture.data, picture.media_type)
-        return KeptPicture(key, self._storage.url(key), self._storage.url(thumbnail_key))
+        return KeptPicture(key, thumbnail_key, self._storage.url(key), self._storage.url(thumbnail_key))
+
+    def url(self, key: str) -> str:
+        """Where anybody can get the object, for a time at least."""
+        return self._storage.url(key)
 
     def upload_url(self, asset_id: str, media_type: str, size: int) -> str:
         return self._storage.upload_url(self._storage.keys.upload_key(asset_id), media_type, size, UPLOAD_FOR)

@@ -42,7 +42,7 @@ def add_media(project_id: str, call: Call = WRITES) -> Response:
             created_at=now(),
         )
         session.add(asset)
-        return Answer.of(201, _shown(asset))
+        return Answer.of(201, _shown(call, asset))
 
     return call.write(work)
 
@@ -93,7 +93,7 @@ def finalize_upload(asset_id: str, call: Call = WRITES) -> Response:
         database, library = call.house.database, call.house.library
         with database.read() as session:
             if asset := asset_of(session, call.organisation, asset_id):
-                return Answer.of(200, _shown(asset))
+                return Answer.of(200, _shown(call, asset))
             upload = upload_of(session, call.organisation, asset_id)
         picture = library.check_upload(upload)
         _pin(database, asset_id, picture.sha256)
@@ -102,7 +102,7 @@ def finalize_upload(asset_id: str, call: Call = WRITES) -> Response:
             # Whoever else finalizes it waits here.
             upload_of(session, call.organisation, asset_id, to_write=True)
             known = asset_of(session, call.organisation, asset_id)
-            return Answer.of(200, _shown(known or _add(session, upload.project_id, asset_id, kept)))
+            return Answer.of(200, _shown(call, known or _add(session, upload.project_id, asset_id, kept)))
 
     return call.act(act)
 
@@ -131,7 +131,7 @@ def _add_picture(call: Call, project_id: str, media_type: str) -> Answer:
     asset_id = f"med_{ULID()}"
     kept = call.house.library.keep(project_id, asset_id, picture)
     with call.house.database.write() as session:
-        return Answer.of(201, _shown(_add(session, project_id, asset_id, kept)))
+        return Answer.of(201, _shown(call, _add(session, project_id, asset_id, kept)))
 
 
 def _require_project(call: Call, project_id: str) -> None:
@@ -165,17 +165,19 @@ def _add(session: Session, project_id: str, asset_id: str, kept: KeptPicture) ->
         url=kept.url,
         thumbnail_url=kept.thumbnail_url,
         object_key=kept.key,
+        thumbnail_key=kept.thumbnail_key,
         created_at=now(),
     )
     session.add(asset)
     return asset
 
 
-def _shown(asset: AssetRow) -> dict[str, Any]:
+def _shown(call: Call, asset: AssetRow) -> dict[str, Any]:
+    url, thumbnail_url = call.house.links.of(asset)
     return {
         "assetId": asset.asset_id,
         "projectId": asset.project_id,
-        "url": asset.url,
-        "thumbnailUrl": asset.thumbnail_url,
+        "url": url,
+        "thumbnailUrl": thumbnail_url,
         "createdAt": format_time(asset.created_at),
     }

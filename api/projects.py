@@ -12,7 +12,7 @@ from api.call import WRITES, Call
 from api.documents import CreateProject
 from api.influencers import new_influencer
 from api.provision import provision
-from api.rows import document_of, now, shown
+from api.rows import now
 from api.starting import plan_first_images, record_job
 from api.tables import ProjectRow
 from models.base import format_time
@@ -39,7 +39,7 @@ def create_project(call: Call = WRITES) -> Response:
         first = new_influencer(session, row, f"inf_{ULID()}", "draft", persona)
         job = plan_first_images(session, first)
         told_of_job = record_job(session, first, job)
-        influencer = shown(document_of(session, first))
+        influencer = call.shown(session, first)
         return Answer.of(201, told | {"influencer": influencer, "job": told_of_job}, job)
 
     return call.write(work)

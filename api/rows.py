@@ -1,7 +1,7 @@
 """From rows to the contract's documents and back, and the one way to find a row: as its organisation's."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -108,12 +108,18 @@ def references_of(session: Session, row: InfluencerRow) -> list[tuple[BoundImage
     return [(bound, asset) for bound, asset in found]
 
 
-def document_of(session: Session, row: InfluencerRow) -> Influencer:
+def _stored_links(asset: AssetRow) -> tuple[str, str | None]:
+    return asset.url, asset.thumbnail_url
+
+
+def document_of(
+    session: Session, row: InfluencerRow, links: Callable[[AssetRow], tuple[str, str | None]] = _stored_links
+) -> Influencer:
+    """`links`: an asset's URL and its thumbnail's."""
     images = tuple(
-        ReferenceImage(
-            asset_id=asset.asset_id, url=asset.url, thumbnail_url=asset.thumbnail_url, added_at=bound.added_at
-        )
+        ReferenceImage(asset_id=asset.asset_id, url=url, thumbnail_url=thumbnail, added_at=bound.added_at)
         for bound, asset in references_of(session, row)
+        for url, thumbnail in [links(asset)]
     )
     described = Described.parse(row.document)
     return Influencer.model_validate(

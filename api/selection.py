@@ -12,8 +12,8 @@ from ulid import ULID
 from api.answers import Answer
 from api.call import READS, WRITES, Call
 from api.documents import SelectInfluencer, SetPrimary
-from api.rows import document_of, influencer_of, now, project_of, selection_of, shown
-from api.tables import InfluencerRow, ProjectRow, SelectionRow
+from api.rows import influencer_of, now, project_of, selection_of
+from api.tables import AssetRow, InfluencerRow, ProjectRow, SelectionRow
 from models.base import format_time
 from models.errors import Conflict, NotFound
 
@@ -46,7 +46,7 @@ def select_influencer(project_id: str, call: Call = READS) -> Response:
         project = project_of(session, call.organisation, project_id)
         named = asked.influencer_id or project.primary_influencer_id
         row = _usable(session, project, named) if named else _first_ready(session, project)
-        told = shown(document_of(session, row))
+        told = call.shown(session, row)
         selection = SelectionRow(
             selection_id=f"sel_{ULID()}", project_id=project.project_id, created_at=now()
         )
@@ -68,11 +68,15 @@ def select_influencer(project_id: str, call: Call = READS) -> Response:
 
 @router.get("/projects/{project_id}/content/selections/{selection_id}")
 def get_selection(project_id: str, selection_id: str, call: Call = READS) -> Response:
-    """As it was answered then, whatever became of the influencer."""
+    """As it was answered then, whatever became of the influencer. Only its images' URLs are of now."""
 
     def work(session: Session) -> Any:
         project = project_of(session, call.organisation, project_id)
-        return json.loads(selection_of(session, project, selection_id).document)
+        chosen = json.loads(selection_of(session, project, selection_id).document)
+        for image in chosen["referenceImages"]:
+            asset = session.get_one(AssetRow, image["assetId"])
+            image["url"], image["thumbnailUrl"] = call.house.links.of(asset)
+        return chosen
 
     return call.read(work)
 

@@ -65,6 +65,7 @@ class AssetRow(Base):
     thumbnail_url: Mapped[str | None] = mapped_column(Text)
     object_key: Mapped[str | None] = mapped_column(Text)
     """Where it is in the object store. A worker reads it there: unlike a presigned URL, a key doesn't expire."""
+    thumbnail_key: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime]
 
 

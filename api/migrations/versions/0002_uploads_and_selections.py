@@ -1,4 +1,4 @@
-"""Uploads that wait to be finalized, and frozen selections."""
+"""Uploads that wait to be finalized, frozen selections, and where thumbnails are."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,6 +8,7 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
+    op.add_column("assets", sa.Column("thumbnail_key", sa.Text(), nullable=True))
     op.create_table(
         "uploads",
         sa.Column("asset_id", sa.String(length=128), nullable=False),

@@ -1,0 +1,69 @@
+"""A picture's URLs work for as long as the picture is there, though presigned ones end."""
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx2
+from sqlalchemy import update
+
+from api.database import Database
+from api.links import Links
+from api.settings import ApiSettings
+from api.tables import AssetRow
+from tests.integration.api.conftest import Api
+from tests.integration.api.test_media import add, picture
+from worker.settings import Settings
+
+ENDED = "https://store.example/ended"
+
+
+def read_everywhere(api: Api, project: str, asset_id: str) -> list[Callable[[], Any]]:
+    """The calls that tell of the asset."""
+    body = {"name": "Nova", "referenceImages": {"assetIds": [asset_id]}}
+    made = api.call("POST", f"/v1/projects/{project}/influencers", body).json()
+    row = f"/v1/influencers/{made['influencerId']}"
+    selections = f"/v1/projects/{project}/content/selection"
+    selected = api.call("POST", selections, {"brief": {}}).json()["selectionId"]
+    listing = f"/v1/projects/{project}/influencers"
+    return [
+        lambda: api.call("GET", row).json()["referenceImages"][0],
+        lambda: api.call("GET", listing).json()["items"][0]["referenceImages"][0],
+        lambda: api.call("PATCH", row, {"gender": "female"}).json()["referenceImages"][0],
+        lambda: api.call("POST", selections, {"brief": {}}).json()["referenceImages"][0],
+        lambda: api.call("GET", f"{selections}s/{selected}").json()["referenceImages"][0],
+    ]
+
+
+def test_the_urls_of_a_picture_are_signed_when_it_is_told_of(api: Api, api_settings: ApiSettings) -> None:
+    project = api.project()
+    data = picture()
+    asset = add(api, project, data).json()
+    told = read_everywhere(api, project, asset["assetId"])
+    database = Database(api_settings.database_url.get_secret_value())
+    with database.write() as session:
+        session.execute(update(AssetRow).values(url=ENDED, thumbnail_url=ENDED))
+    database.close()
+    for tell in told:
+        image = tell()
+        assert httpx2.get(image["url"]).content == data
+        assert httpx2.get(image["thumbnailUrl"]).status_code == 200
+
+
+def test_a_url_is_made_once_in_half_of_its_life(monkeypatch: Any) -> None:
+    now, made = 1_000_000.0, 0
+    monkeypatch.setattr("api.links.time.time", lambda: now)
+
+    def url_of(key: str) -> str:
+        nonlocal made
+        made += 1
+        return f"{key}?{made}"
+
+    asset = AssetRow(url="row", thumbnail_url="row too", object_key="a", thumbnail_key=None)
+    signing = Settings.model_validate({"presign_ttl": 100, "s3_access_key_id": "x"})
+    links = Links(signing, url_of)
+    assert [links.of(asset) for _ in range(2)] == [("a?1", "row too")] * 2
+    now += 49
+    assert links.of(asset) == ("a?1", "row too")
+    now += 1
+    assert links.of(asset) == ("a?2", "row too")
+    assert Links(Settings(), url_of).of(asset) == ("row", "row too")
