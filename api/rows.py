@@ -153,7 +153,7 @@ def described_by(influencer: Influencer) -> str:
 def bind(session: Session, row: InfluencerRow, asset_ids: Iterable[str], at: datetime) -> None:
     """Add the project's assets among these to the row's reference images, each once. Others are dropped.
 
-    A draft gets ready by it, and so does one whose job failed. Raises InvalidInput if the row had more than 20 then.
+    A draft gets ready by it, and so does a row whose job failed. Raises InvalidInput if it had more than 20 then.
     """
     wanted = [asset_id for asset_id in dict.fromkeys(asset_ids) if _ID.fullmatch(asset_id)]
     known = set(

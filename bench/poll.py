@@ -11,6 +11,7 @@ import asyncio
 import os
 from collections.abc import Sequence
 
+from bench.bare_route import TAG
 from bench.paced import paced
 from bench.served import Process, free_port, served, serving
 
@@ -25,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     port = free_port()
     with served() as api, serving(["bench.bare_route", str(port)], port, {}) as bare:
         path, key = f"/v1/jobs/{api.ids['job_id']}", f"Authorization: Bearer {api.secret}\r\n"
-        for tag in (None, '"3"'):
+        for tag in (None, TAG):
             for name, server in (("bare route", bare), ("`likeness api`", api.api)):
                 condition = "" if tag is None else f"If-None-Match: {tag}\r\n"
                 request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{key}{condition}\r\n".encode()
