@@ -51,9 +51,11 @@ def result_of(job: CloneJob) -> JobResult:
     return JobResult(influencer=row, images=(), manifest_key="m", manifest_url="https://m")
 
 
-def waiting_for(job: Job) -> WaitingJob:
-    """The job as a producer sends it for the first time."""
-    return WaitingJob(job.job_id, job.to_json(), "0", job.project_id)
+def submitted(store: JobStore, job: Job) -> WaitingJob:
+    """The job as its producer sends it."""
+    waiting = store.submit(job)
+    assert waiting
+    return waiting
 
 
 @pytest.fixture
@@ -86,10 +88,9 @@ def test_a_job_submitted_twice_is_one_job(store: JobStore, job: CloneJob) -> Non
 @pytest.mark.parametrize("kind", ["influencer_clone", "influencer_create"])
 def test_a_job_is_sent_to_its_kinds_task(settings: Settings, store: JobStore, kind: str) -> None:
     job: Job = make_job() if kind == "influencer_clone" else plan_create(SOURCE)
-    assert store.submit(job)
     tasks: list[str] = []
     app: Any = SimpleNamespace(send_task=lambda name, **how: tasks.append(name))
-    JobQueue(settings, store, app).send(waiting_for(job))
+    JobQueue(settings, store, app).send(submitted(store, job))
     assert tasks == [kind] == [store.get(job.job_id).kind]
 
 
@@ -135,6 +136,20 @@ def test_an_expired_lease_is_fenced_from_every_write(settings: Settings, job: Cl
             write()
     assert store.get(job.job_id) == before
     assert (before.attempts, new.attempt) == (2, 2)
+    store.complete(new, result_of(job))
+
+
+def test_a_holder_from_before_redis_lost_its_data_is_fenced(
+    store: JobStore, job: CloneJob, settings: Settings, redis_client: Redis
+) -> None:
+    old = claimed(store, job, "zombie")
+    redis_client.delete(*redis_client.scan_iter(f"{settings.redis_prefix}:*"))
+    store.submit(job)
+    new = claimed(store, job, "heir")
+    with pytest.raises(LeaseLost):
+        store.update(old, "job.stage", stage="rendering")
+    with pytest.raises(LeaseLost):
+        store.complete(old, result_of(job))
     store.complete(new, result_of(job))
 
 
@@ -245,8 +260,7 @@ def test_the_watch_list_finds_what_was_never_sent(settings: Settings, job: Clone
 
 def test_the_watch_list_finds_a_silent_holder(settings: Settings, job: CloneJob) -> None:
     store = short(settings)
-    store.submit(job)
-    store.sent(waiting_for(job), "new")
+    store.sent(submitted(store, job), "new")
     lease = claimed(store, job)
     store.renew(lease)
     time.sleep(0.25)
@@ -316,8 +330,7 @@ def test_a_redis_clock_set_back_hides_no_lost_message(
 ) -> None:
     monkeypatch.setattr(store_module, "_LOST_AFTER_MS", 200)
     store = JobStore(settings)
-    store.submit(job)
-    store.sent(waiting_for(job), "new")
+    store.sent(submitted(store, job), "new")
     set_redis_clock(redis_client, settings, job, hours=-1)
     assert store.overdue() == []
     time.sleep(0.25)
@@ -326,9 +339,9 @@ def test_a_redis_clock_set_back_hides_no_lost_message(
 
 def test_a_note_of_sending_that_comes_late_changes_nothing(settings: Settings, job: CloneJob) -> None:
     store = short(settings)
-    store.submit(job)
+    waiting = submitted(store, job)
     released = store.release(claimed(store, job), "RENDER_FAILED", error=ERROR)
-    store.sent(waiting_for(job), "new")
+    store.sent(waiting, "new")
     assert store.due() == [], "whoever released it sends it"
     time.sleep(0.25)
     assert [w.token for w in store.due()] == [released.token]
@@ -341,8 +354,7 @@ def test_leases_are_found_behind_thousands_of_waiting_jobs(
     store = short(settings)
     for _ in range(300):
         job = make_job()
-        store.submit(job)
-        store.sent(waiting_for(job), "new")
+        store.sent(submitted(store, job), "new")
     held = make_job()
     claimed(store, held)
     time.sleep(0.25)
@@ -354,17 +366,14 @@ def test_a_message_that_was_overtaken_is_lost(settings: Settings, monkeypatch: p
     monkeypatch.setattr(store_module, "_LOST_AFTER_MS", 100)
     store = JobStore(settings)
     lost, later, other_lane = make_job(), make_job(), make_job()
-    store.submit(lost)
-    store.sent(waiting_for(lost), "new")
-    store.submit(other_lane)
-    store.sent(waiting_for(other_lane), "again")
+    store.sent(submitted(store, lost), "new")
+    store.sent(submitted(store, other_lane), "again")
     time.sleep(0.15)
     assert {w.job_id: is_lost for w, is_lost in store.overdue()} == {
         lost.job_id: False,
         other_lane.job_id: False,
     }
-    store.submit(later)
-    store.sent(waiting_for(later), "new")
+    store.sent(submitted(store, later), "new")
     claimed(store, later)
     time.sleep(0.15)
     assert {w.job_id: is_lost for w, is_lost in store.overdue()} == {

@@ -14,7 +14,8 @@
 -- ARGV  1 function, 2 event limit, 3 record ttl (s), then what the function takes
 --
 -- A job is held while `holder` is set. Its `token` grows with every claim and every loss of the lease, so
--- that a writer who shows an old one is refused. A final job's state never changes again.
+-- that a writer who shows an old one is refused. It begins with the time: a holder from before Redis lost its data must
+-- not know that of a job that was submitted again. A final job's state never changes again.
 --
 -- A job that gets no slot of its project is parked: it is on no list to be sent, until it is given one.
 
@@ -42,7 +43,7 @@ end
 local function create(id, message, fingerprint, influencer, project, callback, expires_at)
   set('job_id', id, 'message', message, 'fingerprint', fingerprint, 'influencer_id', influencer,
     'project_id', project, 'status', 'running', 'stage', 'queued', 'progress', '0', 'attempts', 0,
-    'handovers', 0, 'token', 0, 'sequence', 0, 'submitted_at', now)
+    'handovers', 0, 'token', now, 'sequence', 0, 'submitted_at', now)
   local kind = cjson.decode(message).kind
   if kind then set('kind', kind) end
   if callback ~= '' then set('callback_url', callback) end
@@ -177,12 +178,12 @@ local calls = {}
 -- its slot here, or is parked.
 function calls.submit(id, message, fingerprint, influencer, project, callback, expires_at, resend_ms, limit)
   local known = get('fingerprint')
-  if known then return known == fingerprint and 'known' or 'conflict' end
+  if known then return { known == fingerprint and 'known' or 'conflict' } end
   create(id, message, fingerprint, influencer, project, callback, expires_at)
   -- Without a limit only claims take slots: were one set later, it would hold back what waits by then.
-  if limit ~= '' and not admit(limit) then return 'parked' end
+  if limit ~= '' and not admit(limit) then return { 'parked' } end
   redis.call('ZADD', watch, now + resend_ms, id)
-  return 'new'
+  return { 'new', unpack(waiting_job()) }
 end
 
 -- The message is on the queue `lane`. Someone asks later whether the queue lost it.

@@ -116,12 +116,10 @@ class JobStore:
         """Record a new job, to be sent by the caller. None if it is known already, or parked since its project has
         as many on their way as it may; IdempotencyConflict if it is known with other content."""
         resend_after = _ms(self._settings.resend_after)
-        answer = self._call(job.job_id, "submit", *_identity(job), resend_after, self._limit)
-        if answer == "conflict":
+        verdict, *fields = self._call(job.job_id, "submit", *_identity(job), resend_after, self._limit)
+        if verdict == "conflict":
             raise conflict(job.job_id)
-        if answer != "new":
-            return None
-        return WaitingJob(job.job_id, job.to_json(), "0", job.project_id)
+        return _waiting(fields) if verdict == "new" else None
 
     def sent(self, waiting: WaitingJob, lane: str) -> None:
         """Note that the job's message is on the queue `lane`, unless the job went on meanwhile."""
