@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from models.errors import InvalidSettings, NotFound
 from tests.e2e.conftest import environment_of
 from tests.integration.test_job_store import ERROR, claimed, make_job
-from tests.integration.test_webhooks import end, job_for
+from tests.integration.webhooks.deliveries import end, job_for
 from worker import settings as settings_module
 from worker.cli import app
 from worker.jobs import JobStore

@@ -1,0 +1,227 @@
+"""When a delivery is tried again, and who waits for whom."""
+
+import socket
+import threading
+import time
+from ipaddress import ip_address
+
+import pytest
+from redis import Redis
+
+from models.errors import NotFound
+from tests.integration.test_job_store import claimed, result_of
+from tests.integration.webhooks.deliveries import StartReceiver, delivering, end, job_for, settled, to
+from worker.jobs import JobStore
+from worker.settings import Settings
+from worker.webhooks.deliverer import Deliverer
+from worker.webhooks.metrics import DeliveryMetrics
+from worker.webhooks.outbox import Outbox, Outcome
+from worker.webhooks.sender import Sender
+
+
+def test_what_became_of_tries_is_counted(settings: Settings, receive: StartReceiver) -> None:
+    receiver = receive((503, {}))
+    settings = to(receiver, settings)
+    metrics = DeliveryMetrics()
+    deliverer = Deliverer(settings, metrics=metrics)
+    assert deliverer.ready() == ["Redis does not answer"]
+    job = job_for(receiver.url())
+    end(settings, job)
+    thread = threading.Thread(target=deliverer.run)
+    thread.start()
+    try:
+        settled(Outbox(settings), job)
+        assert deliverer.live() == deliverer.ready() == []
+    finally:
+        deliverer.stop()
+        thread.join()
+    told = metrics.exposition("")[0].decode()
+    assert 'likeness_webhook_tries_total{answer="5xx",state="pending"} 1.0' in told
+    assert 'likeness_webhook_tries_total{answer="2xx",state="delivered"} 1.0' in told
+    assert deliverer.ready() == ["stopping"]
+
+
+def test_failures_are_tried_again_with_the_same_id_and_a_fresh_timestamp(
+    settings: Settings, receive: StartReceiver
+) -> None:
+    receiver = receive((500, {}), (302, {"Location": "/elsewhere"}), (404, {}))
+    settings = to(receiver, settings, webhook_schedule=(1.1, 0.05, 0.05))
+    job = job_for(receiver.url())
+    end(settings, job)
+    with delivering(settings) as outbox:
+        delivery = settled(outbox, job)
+    tries = receiver.wait_for(4)
+    assert (delivery.state, delivery.tries) == ("delivered", 4)
+    assert {got.webhook_id for got in tries} == {delivery.webhook_id}
+    assert {got.path for got in tries} == {"/hook"}, "redirects aren't followed"
+    assert {got.body for got in tries} == {tries[0].body}
+    assert tries[0].headers["webhook-timestamp"] < tries[1].headers["webhook-timestamp"]
+    for got in tries:
+        got.verified()
+
+
+def test_the_schedule_ends(settings: Settings, receive: StartReceiver) -> None:
+    receiver = receive(*[(500, {})] * 9)
+    settings = to(receiver, settings)
+    job = job_for(receiver.url())
+    end(settings, job)
+    with delivering(settings) as outbox:
+        delivery = settled(outbox, job)
+        time.sleep(0.3)
+    assert (delivery.state, delivery.tries, delivery.last_answer) == ("failed", 4, "500")
+    assert len(receiver.received) == 4
+
+
+def test_retry_after_holds_off_everything_to_that_url_and_nothing_else(
+    settings: Settings, receive: StartReceiver
+) -> None:
+    receiver = receive((429, {"Retry-After": "2"}))
+    settings = to(receiver, settings)
+    first, second, other = job_for(receiver.url()), job_for(receiver.url()), job_for(receiver.url("/other"))
+    end(settings, first)
+    with delivering(settings) as outbox:
+        receiver.wait_for(1)
+        while not outbox.deliveries()[0].last_answer:
+            time.sleep(0.01)
+        asked = time.monotonic()
+        end(settings, second)
+        end(settings, other)
+        settled(outbox, other)
+        assert time.monotonic() - asked < 1.8
+        for job in (first, second):
+            assert settled(outbox, job).state == "delivered"
+        assert time.monotonic() - asked > 1.8
+    assert [got.path for got in receiver.wait_for(4)] == ["/hook", "/other", "/hook", "/hook"]
+
+
+def test_410_stops_the_url_until_a_replay(settings: Settings, receive: StartReceiver) -> None:
+    receiver = receive((410, {}))
+    settings = to(receiver, settings)
+    first, second = job_for(receiver.url()), job_for(receiver.url())
+    end(settings, first)
+    with delivering(settings) as outbox:
+        stopped = settled(outbox, first)
+        end(settings, second)
+        not_tried = settled(outbox, second)
+        assert (stopped.state, not_tried.state, not_tried.tries) == ("failed", "failed", 0)
+        assert stopped.last_answer
+        assert stopped.last_answer.startswith("410")
+        assert len(receiver.received) == 1
+        (replayed,) = outbox.replay(first.job_id)
+        assert replayed.state == "pending"
+        assert settled(outbox, first).state == "delivered"
+    assert {got.webhook_id for got in receiver.received} == {stopped.webhook_id}
+
+
+def test_a_replay_delivers_what_was_delivered_again(settings: Settings, receive: StartReceiver) -> None:
+    receiver = receive()
+    settings = to(receiver, settings)
+    job = job_for(receiver.url())
+    end(settings, job)
+    with delivering(settings) as outbox:
+        webhook_id = settled(outbox, job).webhook_id
+        outbox.replay(webhook_id)
+        first, second = receiver.wait_for(2)
+        settled(outbox, job)
+    assert (first.webhook_id, first.body) == (second.webhook_id, second.body)
+    with pytest.raises(NotFound):
+        outbox.replay("job_nope")
+
+
+def test_a_receiver_that_hangs_keeps_nobody_else_waiting(settings: Settings, receive: StartReceiver) -> None:
+    receiver = receive()
+    # Takes connections and never says a word.
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as silent:
+        settings = to(receiver, settings, webhook_timeout=3, webhook_concurrency=8, webhook_schedule=(60,))
+        hanging = f"https://hangs.test:{silent.getsockname()[1]}/hook"
+        sender = Sender(settings, resolve=lambda host, port: (ip_address("127.0.0.1"),))
+        for _ in range(20):
+            end(settings, job_for(hanging))
+        healthy = job_for(receiver.url())
+        with delivering(settings, sender) as outbox:
+            while sum(delivery.tries for delivery in outbox.deliveries()) < 4:
+                time.sleep(0.02)
+            asked = time.monotonic()
+            end(settings, healthy)
+            assert settled(outbox, healthy).state == "delivered"
+            assert time.monotonic() - asked < 2.5
+        tried = [d for d in outbox.deliveries() if d.tries and d.job_id != healthy.job_id]
+    assert len(tried) == 4
+    assert {delivery.last_answer for delivery in tried} == {"no answer within 3 s"}
+
+
+def test_a_receiver_gets_four_tries_at_once_and_one_that_hung_a_single_one(settings: Settings) -> None:
+    outbox = Outbox(settings)
+    for _ in range(9):
+        end(settings, job_for("https://a.example/hook"))
+    hung = Outcome("pending", "no answer", delay=60, slow=True)
+    first = outbox.take(99)
+    assert len(first) == 4
+    assert outbox.take(99) == []
+    for tried in first[:3]:
+        outbox.note(tried, hung)
+        assert outbox.take(99) == [], "the fourth is still in hand"
+    outbox.note(first[3], hung)
+    (probe,) = outbox.take(99)
+    assert outbox.take(99) == []
+    outbox.note(probe, Outcome("delivered", "200"))
+    assert len(outbox.take(99)) == 2, "it is well again, and gets back to its share"
+
+
+def test_many_deliveries_to_one_receiver_all_arrive(settings: Settings, receive: StartReceiver) -> None:
+    receiver = receive()
+    settings = to(receiver, settings)
+    store = JobStore(settings)
+    jobs = [job_for(receiver.url()) for _ in range(40)]
+    for job in jobs:
+        store.complete(claimed(store, job), result_of(job))
+    began = time.monotonic()
+    with delivering(settings):
+        receiver.wait_for(40)
+    assert time.monotonic() - began < settings.webhook_timeout, "nobody waited for a lease to run out"
+    assert len({got.webhook_id for got in receiver.received}) == len(receiver.received) == 40
+
+
+def test_an_outcome_that_comes_late_changes_nothing(settings: Settings, receive: StartReceiver) -> None:
+    settings = to(receive(), settings, webhook_timeout=0.1)
+    job = job_for("https://a.example/hook")
+    end(settings, job)
+    outbox = Outbox(settings)
+    (dead,) = outbox.take(9)
+    assert outbox.take(9) == []
+    time.sleep(0.25)
+    (heir,) = outbox.take(9)
+    assert heir.webhook_id == dead.webhook_id
+    assert not outbox.note(dead, Outcome("failed", "500"))
+    assert outbox.note(heir, Outcome("delivered", "200"))
+    assert settled(outbox, job).state == "delivered"
+
+
+def test_deliveries_expire_some_time_after_they_ended_or_were_due(
+    settings: Settings, receive: StartReceiver, redis_client: Redis
+) -> None:
+    settings = to(receive(), settings, record_ttl=1, visibility_timeout=0.5)
+    outbox, hooks = Outbox(settings), f"{settings.redis_prefix}:hooks"
+    ended, put_off, forgotten = (job_for("https://a.example/hook") for _ in range(3))
+    for job in (ended, put_off):
+        end(settings, job)
+    for tried in outbox.take(2):
+        is_over = tried.job_id == ended.job_id
+        outbox.note(tried, Outcome("delivered", "200") if is_over else Outcome("pending", "500", delay=60))
+    end(settings, forgotten)
+    assert len(outbox.deliveries()) == 3
+    time.sleep(1.2)
+    assert [d.job_id for d in outbox.deliveries()] == [put_off.job_id]
+    last = job_for("https://a.example/hook")
+    end(settings, last)
+    assert redis_client.zcard(hooks) == 2, "what expired isn't kept in lists"
+    outbox.note(outbox.take(1)[0], Outcome("delivered", "200"))
+    assert redis_client.zcard(f"{hooks}:ended") == 1
+
+
+def test_what_is_late_is_counted(settings: Settings, receive: StartReceiver) -> None:
+    outbox = Outbox(to(receive(), settings))
+    end(settings, job_for("https://a.example/hook"))
+    assert outbox.late(60) == 0
+    time.sleep(0.02)
+    assert outbox.late(0.01) == 1
