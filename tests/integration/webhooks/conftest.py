@@ -6,9 +6,7 @@ from typing import Any
 import pytest
 
 from tests.integration.receiver import Receiver, Reply
-from tests.integration.webhooks.deliveries import (
-    StartReceiver,
-)
+from tests.integration.webhooks.deliveries import StartReceiver
 
 
 @pytest.fixture
