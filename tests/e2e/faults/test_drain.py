@@ -11,7 +11,10 @@ from tests.e2e.faults.run import DRAIN_GRACE, Form, run
 
 @pytest.mark.timeout(180)
 def test_a_worker_that_leaves_under_load_keeps_nobody_waiting(tmp_path: Path) -> None:
-    form = Form(jobs=12, faults=0, seconds=1, patience=90, workers=2, project_limit=None)
+    # Whatever it has in hand, one job takes longer than the grace, or waits for the device.
+    form = Form(
+        jobs=8, faults=0, seconds=1, patience=90, workers=2, image_seconds=DRAIN_GRACE / 3, project_limit=None
+    )
     report = run(form, 0, tmp_path, [Planned("SIGTERM of a worker", at=1, lasts=0, draw=0)])
     assert not report.wrong, "\n".join(report.wrong)
     (left,) = report.injected
