@@ -216,6 +216,8 @@ def test_a_draining_worker_finishes_what_it_can(
     assert worker.stop() == 0, worker.log.read_text()
     assert client.get(job.job_id).status == "completed"
     assert client.get(waiting.job_id).stage == "queued", "it was handed back, not begun"
+    # The next test's worker would have it in hand.
+    client.cancel(waiting.job_id)
 
 
 def test_a_draining_worker_hands_its_job_over(
