@@ -5,8 +5,7 @@ python -m bench.soak --minutes 30
 A worker with the profile `embedded` and the gate, on the embedded stack, gets one job after another: every fifth
 has a reference that is missing, every seventh is canceled while it renders, and with the gate at `required` some
 miss the likeness. Meanwhile the worker's three processes are looked at in /proc, and its probe and its metrics are
-asked for.
-The slopes are least squares over all samples after the warm-up.
+asked for. The slopes are least squares over all samples after the warm-up.
 """
 
 import argparse

@@ -48,7 +48,7 @@ Clone = Callable[[CloneJob, HeldJob], JobResult]
 
 
 class DoubleNode:
-    """A node with everything but a device: `clone` is what the test says."""
+    """A node with everything but a device: `attempt` is what the test says."""
 
     def __init__(self, settings: Settings, storage: Storage) -> None:
         self.settings = settings
