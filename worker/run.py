@@ -87,6 +87,8 @@ class JobRun(ABC, Generic[J]):
             self._held.enter("storing")
             missed = self._keep_evidence(self._missing())
             self._finish(self._uploads)
+            if self._held.lease.attempt > 1:
+                self._discard(missed)
             self._held.enter("finishing")
             return self._commit(missed)
         finally:
@@ -251,11 +253,17 @@ class JobRun(ABC, Generic[J]):
                 passed=[shot for shot in self._job.shots if shot in self._taken],
                 **self._gate.summary(tuple(missed)).to_data(),
             )
+        return tuple(missed)
+
+    def _discard(self, missed: Sequence[MissedImage]) -> None:
+        """Delete what an earlier attempt left of shots that aren't taken now.
+
+        Not before all uploads are over: a server that keeps objects as files removes a folder with its last file,
+        and rclone can then lose sight of one that is just being written there.
+        """
         for one in missed:
-            # An earlier attempt may have left one that isn't taken now.
             self._held.confirm()
             self._images.discard(self._job, one.shot)
-        return tuple(missed)
 
     def _commit(self, missed: tuple[MissedImage, ...]) -> JobResult:
         without = {one.shot for one in missed}

@@ -312,3 +312,32 @@ def test_a_stored_image_that_this_gate_refuses_is_no_part_of_the_set(place: Plac
     assert [list(order) for order in device.orders] == [["front"]] * 3
     assert [image.shot for image in result.images] == ["smile"]
     assert place.stored(job) == {"smile.png", "thumbs/smile.webp", "evidence/front.png", "manifest.json"}
+
+
+def test_nothing_is_deleted_beside_an_upload(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = make_job("front", "smile", accept_partial=True)
+    with pytest.raises(RenderProcessDied):
+        place.run(Judge(job), Device(lives=1))
+    put_image, delete, done = place.storage.put_image, place.storage.delete, list[str]()
+
+    def put_slowly(key: str, *arguments: Any) -> str:
+        if "smile" in key:
+            time.sleep(0.3)
+        digest = put_image(key, *arguments)
+        done.append(f"put {key.rpartition('/')[2]}")
+        return digest
+
+    def delete_and_tell(*keys: str) -> None:
+        delete(*keys)
+        done.extend(f"delete {key.rpartition('/')[2]}" for key in keys)
+
+    monkeypatch.setattr(place.storage, "put_image", put_slowly)
+    monkeypatch.setattr(place.storage, "delete", delete_and_tell)
+    place.run(Judge(job, {("front", attempt): 0.3 for attempt in range(3)}))
+    assert done == [
+        "put front.png",
+        "put smile.webp",
+        "put smile.png",
+        "delete front.png",
+        "delete front.webp",
+    ]
