@@ -4,21 +4,24 @@ python -m bench.soak --minutes 30
 
 A worker with the profile `embedded` and the gate, on the embedded stack, gets one job after another: every fifth
 has a reference that is missing, every seventh is canceled while it renders, and with the gate at `required` some
-miss the likeness. Meanwhile the worker's three processes are looked at in /proc, and its probe and its metrics are
-asked for. The slopes are least squares over all samples after the warm-up.
+miss the likeness. With `--kill-every N` one of the worker's children, by turns, is killed while it renders every
+Nth job. Meanwhile the worker's three processes are looked at in /proc, and its probe and its metrics are asked for.
+The slopes are least squares over all samples after the warm-up.
 """
 
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import linear_regression, median
 from tempfile import TemporaryDirectory
@@ -123,6 +126,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--warm-up", type=float, default=0.2, help="The share of the time that isn't counted."
     )
     parser.add_argument("--every", type=float, default=5, help="Seconds between two looks.")
+    parser.add_argument(
+        "--kill-every", type=int, help="Jobs from one kill of a child to the next; none without it."
+    )
     parser.add_argument("--samples", type=Path, help="Where to write what was seen, as JSON.")
     chosen = parser.parse_args(arguments)
     with TemporaryDirectory(prefix="likeness-soak-") as data, EmbeddedStack(Path(data)) as stack:
@@ -138,7 +144,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         try:
             watch = Watch(worker.pid, _port(worker, log), chosen.every)
             watch.start()
-            ends = _work(settings, chosen.minutes * 60, worker)
+            ends = _work(settings, chosen.minutes * 60, worker, chosen.kill_every)
             watch.stop()
         finally:
             worker.terminate()
@@ -163,7 +169,9 @@ def _port(worker: "subprocess.Popen[bytes]", log: Path) -> int:
         time.sleep(0.2)
 
 
-def _work(settings: Settings, seconds: float, worker: "subprocess.Popen[bytes]") -> Counter[str]:
+def _work(
+    settings: Settings, seconds: float, worker: "subprocess.Popen[bytes]", kill_every: int | None
+) -> Counter[str]:
     """Jobs for so long. How many came to which end."""
     client, ends = JobClient(settings), Counter[str]()
     plans = [_planner(settings, name) for name in SAMPLES]
@@ -176,17 +184,29 @@ def _work(settings: Settings, seconds: float, worker: "subprocess.Popen[bytes]")
             references = [_MISSING]
         job = plan_clone(source, CloneRequest(name="Soak"), references, SHOTS)
         client.submit(job)
-        ends[_follow(client, job, cancel=number % 7 == 0)] += 1
+        fault: Callable[[], object] | None = None
+        if number % 7 == 0:
+            fault = partial(client.cancel, job.job_id)
+        elif kill_every and number % kill_every == 0:
+            fault = partial(_kill_child, worker.pid, number // kill_every)
+        ends[_follow(client, job, fault)] += 1
         if worker.poll() is not None:
             raise SystemExit(f"The worker ended with {worker.returncode}.")
     return ends
 
 
-def _follow(client: JobClient, job: CloneJob, cancel: bool) -> str:
+def _kill_child(worker: int, number: int) -> None:
+    child = ("render child", "verify child")[number % 2]
+    if pid := _processes(worker).get(child):
+        os.kill(pid, signal.SIGKILL)
+
+
+def _follow(client: JobClient, job: CloneJob, fault: Callable[[], object] | None) -> str:
+    """Until the job's end, with the fault once its device is at work."""
     for event in client.watch(job.job_id, timeout=300):
-        if cancel and event.type == "job.progress":
-            client.cancel(job.job_id)
-            cancel = False
+        if fault and event.type == "job.progress":
+            fault()
+            fault = None
     record = client.get(job.job_id)
     return record.error.code if record.error else record.status
 
@@ -212,8 +232,8 @@ def _print(samples: dict[str, list[Sample]], warm_up: float, ends: Counter[str])
     print("|---|---|---|---|---|")
     for kind, every in samples.items():
         counted = [sample for sample in every if sample.at >= warm_up * every[-1].at]
-        if len({sample.pid for sample in every}) > 1:
-            print(f"| {kind} | was replaced | | | |")
+        if replaced := len({sample.pid for sample in every}) - 1:
+            print(f"| {kind} | was replaced {replaced} times | | | |")
         edge = max(1, len(counted) // 10)
         for name in FIGURES:
             values = [getattr(sample, name) for sample in counted]
