@@ -1,5 +1,7 @@
 """The database: SQLite or PostgreSQL, read and written in transactions only."""
 
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -70,8 +72,19 @@ def _engine(url: str) -> Engine:
 def _set_up_sqlite(connection: Any, _: object) -> None:
     # The driver would begin transactions late and in its own way; see _begin_sqlite.
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "foreign_keys=ON"):
-        connection.execute(f"PRAGMA {pragma}")
+    connection.execute("PRAGMA foreign_keys=ON")
+    # Only the first connection to a new file changes anything here. SQLite doesn't wait with that while another one
+    # is writing, whatever its timeout.
+    deadline = time.monotonic() + _BUSY_TIMEOUT
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        else:
+            return
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -1,7 +1,9 @@
 """The tables: what the migrations make of an empty database, and what the code thinks is there."""
 
-from concurrent.futures import ThreadPoolExecutor
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -21,6 +23,21 @@ def test_the_migrations_make_what_the_code_expects(new_database_url: str) -> Non
         assert compare_metadata(context, Base.metadata) == []
     for database in databases:
         database.close()
+
+
+def test_a_new_file_that_another_process_writes_to_is_waited_for(tmp_path: Path) -> None:
+    other = sqlite3.connect(tmp_path / "new.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    other.execute("CREATE TABLE theirs (id)")
+    database = Database(f"sqlite:///{tmp_path}/new.db")
+    with ThreadPoolExecutor(1) as processes:
+        migration = processes.submit(database.migrate)
+        # It fails at once, or waits.
+        assert wait([migration], timeout=0.5).not_done
+        other.execute("COMMIT")
+        migration.result()
+    other.close()
+    database.close()
 
 
 def test_a_transaction_that_fails_leaves_nothing(database_url: str) -> None:
