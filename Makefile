@@ -23,6 +23,7 @@ check: $(VENV)/installed
 
 # The long form of what tests/e2e/faults does in `make test`: ten minutes of two cores. A seed plays its faults again.
 SEED ?= $(shell shuf -i 1-999999 -n 1)
+SEED := $(SEED)
 faults: $(VENV)/installed
 	$(BIN)/python -m tests.e2e.faults.run --seed $(SEED)
 	$(BIN)/python -m tests.e2e.faults.takeover --seed $(SEED)

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
-from importlib.metadata import version
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -36,6 +35,7 @@ from worker.client import JobClient
 from worker.jobs import JobStore
 from worker.periodic import Periodic
 from worker.settings import Settings
+from worker.version import likeness_version
 
 # In seconds. What is swept is a day old.
 _UPLOADS_SWEPT_EVERY = 600.0
@@ -69,7 +69,7 @@ def make_app(settings: Settings, api_settings: ApiSettings) -> FastAPI:
             database.close()
             library.close()
 
-    app = FastAPI(title="Likeness", version=version("likeness"), lifespan=life, redirect_slashes=False)
+    app = FastAPI(title="Likeness", version=likeness_version(), lifespan=life, redirect_slashes=False)
     rates, keys, polls = Rates(api_settings.api_rate), KnownKeys(database), Polls(store)
     app.state.house = House(database, client, store, landing, library, links, rates, keys, polls)
     app.add_middleware(Frame, max_body=api_settings.api_max_body)

@@ -43,7 +43,7 @@ class RenderedImage:
 
 
 class RenderCanceled(Exception):
-    """Raised by `Sink.step` to stop the device; the pipeline lets it pass and stays usable."""
+    """Raised by a Sink to stop the device; the pipeline lets it pass and stays usable."""
 
 
 class Sink(Protocol):
@@ -93,7 +93,7 @@ class ReferencePipeline(ABC):
         that seed and the appearance have it; then references are earlier images of the same person, and may be
         none. Raises ProfileNeedsReferences in a profile that can't make people up.
 
-        What `sink.step` raises (RenderCanceled) ends the
+        What `sink` raises (RenderCanceled) ends the
         render and leaves the pipeline clean for the next job. Raises RenderOutOfMemory or DeviceLost when
         this process can't go on.
         """

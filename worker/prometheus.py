@@ -31,7 +31,7 @@ def exposition(registry: CollectorRegistry, accept: str) -> tuple[bytes, str]:
 
 
 class PrometheusMetrics(Metrics):
-    """The names and labels stand in the README."""
+    """The names and labels stand in docs/operating.md."""
 
     def __init__(self) -> None:
         self.registry = new_registry()

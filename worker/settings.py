@@ -137,7 +137,7 @@ class Settings(BaseSettings):
     sign_timeout: float = Field(60, gt=0)
     """For one signature in all: the callback's answer, and the timestamp authority's."""
     trust_anchors: Path | None = None
-    """PEM file of the roots that `likeness inspect` and `doctor` trust, such as C2PA's trust list."""
+    """PEM file of the roots that `likeness inspect` trusts, such as C2PA's trust list."""
 
     # The likeness gate
     gate: GateMode = "required"

@@ -7,8 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from models.base import format_time
-from models.errors import InvalidInput
-from worker.mark.credentials import read_pem
+from models.errors import InvalidInput, InvalidSettings
 from worker.mark.inspection import InspectedIngredient, Inspection, SignedBy, inspect_image
 from worker.settings import Settings, settings
 
@@ -31,7 +30,7 @@ _TRUST = {
 
 
 def run(file: Path, *, as_json: bool) -> int:
-    """Print an inspection of the file. Returns the exit code. Raises InvalidInput."""
+    """Print an inspection of the file. Returns the exit code. Raises InvalidInput and InvalidSettings."""
     try:
         data = file.read_bytes()
     except OSError as error:
@@ -45,10 +44,15 @@ def run(file: Path, *, as_json: bool) -> int:
 
 
 def anchors(configured: Settings) -> str | None:
-    """The trusted roots as PEM text, if any are named."""
+    """The trusted roots as PEM text, if any are named. Raises InvalidSettings."""
     if configured.trust_anchors is None:
         return None
-    return read_pem("LIKENESS_TRUST_ANCHORS", configured.trust_anchors).decode(errors="replace")
+    try:
+        return configured.trust_anchors.read_text(errors="replace")
+    except OSError as error:
+        raise InvalidSettings(
+            f"The file that LIKENESS_TRUST_ANCHORS names can't be read: {error.strerror}."
+        ) from None
 
 
 def _print(inspection: Inspection) -> None:

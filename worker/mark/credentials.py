@@ -75,7 +75,7 @@ def load_credentials(settings: Settings) -> Credentials | None:
     return Credentials(certificate, chain, algorithm, key)
 
 
-def read_pem(variable: str, path: Path) -> bytes:
+def _read_pem(variable: str, path: Path) -> bytes:
     """A file that a variable names. Raises SignerUnfit."""
     try:
         return path.read_bytes()
@@ -84,7 +84,7 @@ def read_pem(variable: str, path: Path) -> bytes:
 
 
 def _load_chain(path: Path) -> tuple[x509.Certificate, str]:
-    text = read_pem("LIKENESS_SIGN_CERTIFICATE", path)
+    text = _read_pem("LIKENESS_SIGN_CERTIFICATE", path)
     try:
         certificates = x509.load_pem_x509_certificates(text)
     except ValueError:
@@ -113,7 +113,7 @@ def _algorithm(certificate: x509.Certificate) -> C2paSigningAlg:
 
 
 def _load_key(path: Path, password: bytes | None, certificate: x509.Certificate) -> bytes:
-    text = read_pem("LIKENESS_SIGN_KEY", path)
+    text = _read_pem("LIKENESS_SIGN_KEY", path)
     try:
         key = load_pem_private_key(text, password)
     # TypeError: a password is missing, or there is one for a key that isn't encrypted.

@@ -11,7 +11,7 @@ from PIL import Image
 from pydantic import Field
 
 from models.base import Document
-from models.errors import InvalidInput
+from models.errors import InvalidInput, InvalidSettings
 from worker.mark.development import DEVELOPMENT_ORGANIZATION
 from worker.mark.sdk import context, trusting
 from worker.mark.statement import RENDER_ASSERTION
@@ -63,13 +63,13 @@ class Inspection(Document):
 def inspect_image(data: bytes, anchors: str | None = None) -> Inspection:
     """Inspect a picture; `anchors` are the roots to trust, in PEM. Asks nobody over the network.
 
-    Raises InvalidInput if it is no picture, or if the anchors can't be read.
+    Raises InvalidInput if it is no picture, InvalidSettings if the anchors hold no certificate.
     """
     media_type, xmp_source_type = _outside(data)
     try:
         trust = context() if anchors is None else trusting(anchors)
     except C2paError:
-        raise InvalidInput("The file of LIKENESS_TRUST_ANCHORS holds no certificates in PEM.") from None
+        raise InvalidSettings("The file of LIKENESS_TRUST_ANCHORS holds no certificates in PEM.") from None
     try:
         report = _read(data, media_type, trust)
     except C2paError.ManifestNotFound:

@@ -9,7 +9,6 @@ from PIL import Image, ImageCms
 from models.errors import ReferenceNotAnImage
 
 _ICC_LIMIT = 4 * 1024 * 1024  # bytes
-_ICC_SPACE = {"L": "GRAY", "RGB": "RGB", "CMYK": "CMYK"}
 _SIXTEEN_BIT = frozenset(("I;16", "I;16L", "I;16B", "I;16N"))
 
 

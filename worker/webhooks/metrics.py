@@ -8,7 +8,7 @@ from worker.webhooks.sender import Answer
 
 
 class DeliveryMetrics:
-    """The names and labels stand in the README."""
+    """The names and labels stand in docs/operating.md."""
 
     def __init__(self) -> None:
         self._registry = new_registry()

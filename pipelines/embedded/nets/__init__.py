@@ -1,1 +1,1 @@
-"""The networks. They need torch and diffusers only, so that `pipelines` can take them over once trained."""
+"""The networks of the profile `embedded`. They need torch and diffusers only."""

@@ -33,10 +33,6 @@ class Residual(nn.Module):
         return out
 
 
-def parameters(module: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in module.parameters())
-
-
 def grid(size: int) -> Tensor:
     """Where each cell lies, (1, 2, size, size), from -1 to 1: convolutions don't know it by themselves."""
     line = (torch.arange(size) + 0.5) / size * 2 - 1

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from models.errors import InvalidSettings
 from tests.unit.worker.mark.png import replaced, without
 from worker import settings as settings_module
 from worker.cli.inspect import run
@@ -63,3 +64,16 @@ def test_it_tells_what_is_in_the_image(
     settings_module.settings.cache_clear()
     assert code == 0
     assert json.loads(text)["signedBy"]["trust"] == "trusted"
+
+
+def test_trust_anchors_that_are_missing_are_a_setting_to_mend(
+    signed: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "image.png"
+    file.write_bytes(signed)
+    monkeypatch.setenv("LIKENESS_TRUST_ANCHORS", str(tmp_path / "none.pem"))
+    settings_module.settings.cache_clear()
+    with pytest.raises(InvalidSettings, match="LIKENESS_TRUST_ANCHORS") as caught:
+        show(file, capsys)
+    settings_module.settings.cache_clear()
+    assert caught.value.code == "SETTINGS_INVALID"

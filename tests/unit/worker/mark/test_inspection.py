@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from c2pa import Reader
 
-from models.errors import InvalidInput
+from models.errors import InvalidInput, InvalidSettings
 from models.manifest import DIGITAL_SOURCE_TYPE
 from tests.unit.worker.mark.conftest import pixels
 from tests.unit.worker.mark.png import replaced, without
@@ -43,7 +43,7 @@ def test_who_is_trusted_is_up_to_the_reader(signed: bytes, certificate: tuple[Pa
     found = inspect_image(signed, anchors=certificate[0].read_text())
     assert found.signed_by
     assert found.signed_by.trust == "trusted"
-    with pytest.raises(InvalidInput, match="LIKENESS_TRUST_ANCHORS"):
+    with pytest.raises(InvalidSettings, match="LIKENESS_TRUST_ANCHORS"):
         inspect_image(signed, anchors="-----BEGIN CERTIFICATE-----\nno\n-----END CERTIFICATE-----\n")
 
 
