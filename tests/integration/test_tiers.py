@@ -58,7 +58,7 @@ def test_queues_are_served_by_their_order(settings: Settings, changes: dict[str,
         consumer.register_callback(lambda _, message: came.append(message.delivery_info["routing_key"]))
         with consumer, suppress(TimeoutError):
             while True:
-                connection.drain_events(timeout=0.5)
+                connection.drain_events(timeout=1)
     assert ", ".join(name.removeprefix(settings.queue).removeprefix(".") for name in came) == served
 
 

@@ -23,7 +23,7 @@ def test_an_outage_of_redis_loses_nothing(
     settings: Settings, receive: StartReceiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     receiver = receive()
-    settings = to(receiver, settings, webhook_timeout=0.5)
+    settings = to(receiver, settings, webhook_timeout=1)
     failures = {"take": 1, "note": 1}
 
     def flaky(name: str) -> None:
@@ -58,7 +58,7 @@ def test_a_deliverer_that_is_killed_between_the_post_and_the_note_delivers_again
             os.kill(process.pid, signal.SIGKILL)
 
     receiver = receive(on_request=kill)
-    settings = to(receiver, settings, webhook_timeout=1)
+    settings = to(receiver, settings, webhook_timeout=2)
     job = job_for(receiver.url())
     end(settings, job)
     environment = os.environ | {
@@ -66,7 +66,7 @@ def test_a_deliverer_that_is_killed_between_the_post_and_the_note_delivers_again
         "LIKENESS_REDIS_PREFIX": settings.redis_prefix,
         "LIKENESS_ALLOW_HTTP_TO": receiver.address,
         "LIKENESS_WEBHOOK_SECRETS": SECRET,
-        "LIKENESS_WEBHOOK_TIMEOUT": "1",
+        "LIKENESS_WEBHOOK_TIMEOUT": "2",
         "LIKENESS_WEBHOOK_SCHEDULE": json.dumps(settings.webhook_schedule),
     }
     command = [sys.executable, "-m", "worker", "webhooks", "deliver"]

@@ -78,19 +78,18 @@ def test_retry_after_holds_off_everything_to_that_url_and_nothing_else(
     receiver = receive((429, {"Retry-After": "2"}))
     settings = to(receiver, settings)
     first, second, other = job_for(receiver.url()), job_for(receiver.url()), job_for(receiver.url("/other"))
+    began = time.monotonic()
     end(settings, first)
     with delivering(settings) as outbox:
         receiver.wait_for(1)
         while not outbox.deliveries()[0].last_answer:
             time.sleep(0.01)
-        asked = time.monotonic()
         end(settings, second)
         end(settings, other)
         settled(outbox, other)
-        assert time.monotonic() - asked < 1.8
         for job in (first, second):
             assert settled(outbox, job).state == "delivered"
-        assert time.monotonic() - asked > 1.8
+        assert time.monotonic() - began > 2
     assert [got.path for got in receiver.wait_for(4)] == ["/hook", "/other", "/hook", "/hook"]
 
 
@@ -183,13 +182,13 @@ def test_many_deliveries_to_one_receiver_all_arrive(settings: Settings, receive:
 
 
 def test_an_outcome_that_comes_late_changes_nothing(settings: Settings, receive: StartReceiver) -> None:
-    settings = to(receive(), settings, webhook_timeout=0.1)
+    settings = to(receive(), settings, webhook_timeout=0.3)
     job = job_for("https://a.example/hook")
     end(settings, job)
     outbox = Outbox(settings)
     (dead,) = outbox.take(9)
     assert outbox.take(9) == []
-    time.sleep(0.25)
+    time.sleep(0.65)
     (heir,) = outbox.take(9)
     assert heir.webhook_id == dead.webhook_id
     assert not outbox.note(dead, Outcome("failed", "500"))
