@@ -334,10 +334,5 @@ def test_nothing_is_deleted_beside_an_upload(place: Place, monkeypatch: pytest.M
     monkeypatch.setattr(place.storage, "put_image", put_slowly)
     monkeypatch.setattr(place.storage, "delete", delete_and_tell)
     place.run(Judge(job, {("front", attempt): 0.3 for attempt in range(3)}))
-    assert done == [
-        "put front.png",
-        "put smile.webp",
-        "put smile.png",
-        "delete front.png",
-        "delete front.webp",
-    ]
+    assert sorted(done[:3]) == ["put front.png", "put smile.png", "put smile.webp"]
+    assert done[3:] == ["delete front.png", "delete front.webp"]

@@ -201,7 +201,7 @@ def test_a_profile_that_loads_forever(device: Callable[..., RenderProcess]) -> N
 
 
 def test_a_step_without_end(device: Callable[..., RenderProcess]) -> None:
-    process = device(step_timeout=1)
+    process = device(step_timeout=2)
     process.start()
     with pytest.raises(StepHung):
         rendered(process, 7, hanging_child.STEPS_FOREVER)
@@ -209,7 +209,7 @@ def test_a_step_without_end(device: Callable[..., RenderProcess]) -> None:
 
 
 def test_an_image_that_is_decoded_forever(device: Callable[..., RenderProcess]) -> None:
-    process = device(decode_timeout=1)
+    process = device(decode_timeout=2)
     process.start()
     with pytest.raises(DecodeHung):
         rendered(process, 7, hanging_child.DECODES_FOREVER)
@@ -221,7 +221,7 @@ def test_a_judgement_that_never_comes(monkeypatch: pytest.MonkeyPatch, tmp_path:
 
     monkeypatch.setenv("FAULTS_NOTES", str(tmp_path / "notes"))
     monkeypatch.setattr("worker.verify.process.child_main", quick_worker.judge_main)
-    process = VerifyProcess(Settings(judge_timeout=1))
+    process = VerifyProcess(Settings(judge_timeout=2))
     process.start()
     assert process.pid
     monkeypatch.setattr(process._child, "send", lambda *_: None)

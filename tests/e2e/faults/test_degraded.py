@@ -30,7 +30,7 @@ def here(tmp_path: Path) -> Iterator[Site]:
 def test_a_silent_store_does_not_hold_up_a_drain(here: Site) -> None:
     references = put_references(here)
     client = JobClient(here.settings)
-    fleet = here.workers(1, image_seconds=0.2)
+    fleet = here.workers(1, image_seconds=0.5)
     try:
         (worker,) = fleet.workers
         fleet.wait_ready()

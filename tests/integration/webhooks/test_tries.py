@@ -199,7 +199,7 @@ def test_an_outcome_that_comes_late_changes_nothing(settings: Settings, receive:
 def test_deliveries_expire_some_time_after_they_ended_or_were_due(
     settings: Settings, receive: StartReceiver, redis_client: Redis
 ) -> None:
-    settings = to(receive(), settings, record_ttl=1, visibility_timeout=0.5)
+    settings = to(receive(), settings, record_ttl=3, visibility_timeout=0.5)
     outbox, hooks = Outbox(settings), f"{settings.redis_prefix}:hooks"
     ended, put_off, forgotten = (job_for("https://a.example/hook") for _ in range(3))
     for job in (ended, put_off):
@@ -209,7 +209,7 @@ def test_deliveries_expire_some_time_after_they_ended_or_were_due(
         outbox.note(tried, Outcome("delivered", "200") if is_over else Outcome("pending", "500", delay=60))
     end(settings, forgotten)
     assert len(outbox.deliveries()) == 3
-    time.sleep(1.2)
+    time.sleep(3.2)
     assert [d.job_id for d in outbox.deliveries()] == [put_off.job_id]
     last = job_for("https://a.example/hook")
     end(settings, last)
