@@ -156,7 +156,7 @@ def run(form: Form, seed: int, folder: Path, planned: Sequence[Planned] | None =
         _wait_for_ends(here, producer.submitted, deadline)
         _wait_for(lambda: _untold(producer.submitted, receiver) == 0, deadline)
         fleet.stop()
-        seen, keys = look(here, producer, fleet, receiver, chaos.injected)
+        seen, keys = look(here, producer, fleet, receiver)
         if len(seen) < form.jobs:
             producer.complaints.append(f"only {len(seen)} of {form.jobs} jobs were submitted")
         if planned is None and len(chaos.injected) < form.faults:
@@ -272,18 +272,14 @@ def _wait_for(condition: Callable[[], bool], deadline: float) -> None:
 
 
 def look(
-    here: Site,
-    producer: Producer,
-    fleet: Fleet,
-    receiver: HangingReceiver,
-    injected: Sequence[Injected],
+    here: Site, producer: Producer, fleet: Fleet, receiver: HangingReceiver
 ) -> tuple[list[Seen], list[str]]:
     """What Redis, the bucket, the receiver and the devices have, and all keys in the jobs' folder."""
     rendered: dict[str, list[Rendered]] = {}
     for note in fleet.notes():
         if note["what"] == "rendered":
             rendered.setdefault(note["job"], []).append(Rendered(note["shot"], note["began"], note["at"]))
-    interrupted = _interrupted_clean_ups(fleet, injected)
+    interrupted = _interrupted_clean_ups(fleet)
     seen = []
     with Storage(here.settings) as storage:
         store = JobStore(here.settings)
@@ -317,19 +313,15 @@ def _places(here: Site) -> list[str]:
     return [str(key) for keys in found for key in keys]
 
 
-def _interrupted_clean_ups(fleet: Fleet, injected: Sequence[Injected]) -> set[str]:
-    """Failed jobs whose worker said that it couldn't clean up, or was killed within two seconds of the failure, or
-    after an outage that held the clean-up up."""
-    outages = [fault for fault in injected if fault.kind.startswith(("Redis", "store"))]
+def _interrupted_clean_ups(fleet: Fleet) -> set[str]:
+    """Failed jobs whose worker said that it couldn't clean up, or was killed within two seconds of the failure."""
     found = set()
     for node, said in fleet.logs():
         if said.get("event") == "cleanup.failed":
             found.add(said["jobId"])
         if said.get("event") == "attempt.failed" and node in fleet.killed:
             at = datetime.fromisoformat(said["timestamp"]).timestamp()
-            killed = fleet.killed[node]
-            held_up = any(fault.at < killed and fault.since > at for fault in outages)
-            if 0 <= killed - at < 2 or (killed >= at and held_up):
+            if 0 <= fleet.killed[node] - at < 2:
                 found.add(said["jobId"])
     return found
 

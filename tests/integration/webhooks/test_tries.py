@@ -84,9 +84,11 @@ def test_retry_after_holds_off_everything_to_that_url_and_nothing_else(
         receiver.wait_for(1)
         while not outbox.deliveries()[0].last_answer:
             time.sleep(0.01)
+        asked = time.monotonic()
         end(settings, second)
         end(settings, other)
         settled(outbox, other)
+        assert time.monotonic() - asked < 1.8
         for job in (first, second):
             assert settled(outbox, job).state == "delivered"
         assert time.monotonic() - began > 2

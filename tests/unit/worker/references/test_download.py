@@ -154,7 +154,7 @@ def test_slow_answers_are_cut_off(
 
     with pytest.raises(ReferenceFetchFailed):
         fetch(server, tls, settings=IMPATIENT)
-    assert 0.3 < time.monotonic() - began < 10
+    assert 0.3 < time.monotonic() - began < 1.5
 
 
 def test_a_handshake_that_never_comes_is_cut_off(tls: ssl.SSLContext) -> None:
@@ -162,20 +162,20 @@ def test_a_handshake_that_never_comes_is_cut_off(tls: ssl.SSLContext) -> None:
         began = time.monotonic()
         with pytest.raises(ReferenceFetchFailed):
             download(f"https://{HOST}:{silent.getsockname()[1]}/", IMPATIENT, resolve=to_loopback, tls=tls)
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 1.5
 
 
 def test_a_resolver_that_hangs_is_cut_off() -> None:
     never = Event()
 
     def hang(host: str, port: int) -> tuple[Address, ...]:
-        never.wait(60)
+        never.wait(5)
         return (LOOPBACK,)
 
     began = time.monotonic()
     with pytest.raises(ReferenceFetchFailed):
         download(f"https://{HOST}/", IMPATIENT, resolve=hang)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 1.5
     never.set()
 
 
