@@ -1,11 +1,7 @@
 """`likeness demo`: a whole clone on embedded services, from sample references to a contact sheet."""
 
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,10 +17,12 @@ from models.job import CloneJob
 from models.likeness import Judgement
 from models.record import JobRecord, JobResult
 from worker.cli.contact_sheet import contact_sheet
+from worker.cli.own_worker import own_worker
 from worker.cli.sample_job import sample_job
 from worker.client import JobClient
 from worker.samples import load_sample
 from worker.stack import EmbeddedStack
+from worker.stack.child import LeashedChild
 from worker.storage import Storage
 
 
@@ -39,7 +37,7 @@ def run(out: Path, persona: str, shot_count: int) -> None:
         settings = stack.settings()
         storage = Storage(settings)
         job = sample_job(storage, persona, shot_count)
-        with _worker(stack.environment, out / "worker.log") as worker_process:
+        with own_worker(stack.environment, out / "worker.log") as worker_process:
             record = _follow(JobClient(settings), job, worker_process, console)
         if record.result is None:
             raise typer.Exit(1)
@@ -54,35 +52,11 @@ def run(out: Path, persona: str, shot_count: int) -> None:
         console.print(f"  {out}/{name}")
 
 
-@contextmanager
-def _worker(environment: dict[str, str], log: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    """A worker process on the stack, its log in a file."""
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "worker", "worker"],
-            # By itself, a worker on a GPU would want that profile's weights.
-            env={"LIKENESS_PROFILE": "embedded"} | os.environ | environment,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        yield process
-    finally:
-        process.terminate()
-        try:
-            process.wait(timeout=30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _follow(
-    client: JobClient, job: CloneJob, worker: "subprocess.Popen[bytes]", console: Console
-) -> JobRecord:
+def _follow(client: JobClient, job: CloneJob, worker: LeashedChild, console: Console) -> JobRecord:
     """Submit, and draw the events as bars until the job is final."""
 
     def require_worker() -> None:
-        if worker.poll() is not None:
+        if not worker.is_alive:
             raise WorkerEnded("The worker ended early. Its log, worker.log in the output folder, says why.")
 
     client.submit(job)

@@ -1,21 +1,19 @@
 """`likeness up`: embedded services, the API and one worker, and a persona to begin with."""
 
 import json
-import os
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from models.derived import asset_id_of
+from worker.cli.own_worker import own_worker
 from worker.samples import load_sample
 from worker.settings import Settings
 from worker.stack import EmbeddedStack
-from worker.stack.child import LeashedChild
 from worker.storage import Storage
 
 if TYPE_CHECKING:
@@ -54,7 +52,7 @@ def run(data: Path, port: int) -> None:
             )
             sys.stdout.flush()
 
-        with suppress(KeyboardInterrupt), _worker(stack.environment, data / "worker.log"):
+        with suppress(KeyboardInterrupt), own_worker(stack.environment, data / "worker.log"):
             serve(settings, ApiSettings(database_url=url, api_port=port), show)
     typer.echo("# Stopped.")
 
@@ -73,18 +71,3 @@ def _first_persona(database: "Database", settings: Settings) -> str:
             assets[asset_id] = (key, storage.url(key))
     seed(database, _ORGANISATION, source, assets)
     return source.influencer_id
-
-
-@contextmanager
-def _worker(environment: dict[str, str], log: Path) -> Iterator[None]:
-    worker = LeashedChild(
-        [sys.executable, "-m", "worker", "worker"],
-        # By itself, a worker on a GPU would want that profile's weights. It hands its jobs back before the leash
-        # ends it for good.
-        environment={"LIKENESS_PROFILE": "embedded", "LIKENESS_DRAIN_GRACE": "3"} | os.environ | environment,
-        log=log,
-    )
-    try:
-        yield
-    finally:
-        worker.stop()
