@@ -7,7 +7,14 @@ import numpy as np
 from pipelines.embedded.people.arrays import Floats, Ints
 from pipelines.embedded.people.code import Coder
 from pipelines.embedded.people.head import EXPRESSION_UNITS, MOUTH, Head
-from pipelines.embedded.people.pose import CAMERA_DISTANCE, CENTRE_Y, FRAME, PIVOT, rotation
+from pipelines.embedded.people.pose import (
+    CAMERA_DISTANCE,
+    CENTRE_Y,
+    PIVOT,
+    magnification,
+    neck_share,
+    rotation,
+)
 from pipelines.embedded.people.view import View
 
 COUNT = 240
@@ -80,8 +87,7 @@ class Points:
     @staticmethod
     def turns(away: Floats, cameras: Floats) -> Floats:
         """Each point's rotation, (B, N, 3, 3): the neck shares the head's with the body's (`people.pose`)."""
-        share = np.clip((away[..., 1] + 0.28) / 0.85, 0, 1)
-        share = (share * share * (3 - 2 * share))[..., None, None]
+        share = neck_share(away[..., 1])[..., None, None]
         head = np.stack([rotation(*camera[:3]) for camera in cameras])[:, None]
         body = np.stack([rotation(camera[3], 0, 0) for camera in cameras])[:, None]
         return np.asarray(body * (1 - share) + head * share)
@@ -89,7 +95,7 @@ class Points:
     @staticmethod
     def screen(positions: Floats, cameras: Floats) -> Floats:
         zoom, shift = cameras[:, 4, None], cameras[:, None, 5:7]
-        scale = (CAMERA_DISTANCE - 0.4) / FRAME * zoom / (CAMERA_DISTANCE - positions[..., 2])
+        scale = magnification(CAMERA_DISTANCE - positions[..., 2], zoom)
         seen = (positions[..., :2] - [0, CENTRE_Y] - shift) * scale[..., None]
         return np.asarray(seen * [1, -1] + 0.5)
 
@@ -97,7 +103,7 @@ class Points:
     def screen_slopes(positions: Floats, camera: Floats) -> Floats:
         """How the places of `screen` change with the positions (N, 3), for one camera (12,): (N, 2, 3)."""
         away = CAMERA_DISTANCE - positions[:, 2]
-        scale = (CAMERA_DISTANCE - 0.4) / FRAME * camera[4] / away
+        scale = magnification(away, camera[4])
         x, y = (positions[:, :2] - [0, CENTRE_Y] - camera[5:7]).T
         none = np.zeros_like(x)
         slopes = scale * np.array([[1 + none, none, x / away], [none, -1 + none, -y / away]])

@@ -34,12 +34,22 @@ def rotation(yaw: float, pitch: float, roll: float) -> Floats:
     return np.asarray(turn @ nod @ tilt, np.float32)
 
 
+def neck_share(height: Floats) -> Floats:
+    """How far a point turns with the head, 0 to 1: none at the collarbones, all at the chin, and the neck
+    between. Heights above the pivot, any shape, in decimetres."""
+    share = np.clip((height + 0.28) / 0.85, 0, 1)
+    return np.asarray(share * share * (3 - 2 * share))
+
+
+def magnification(depth: float | Floats, zoom: float | Floats) -> Floats:
+    """Parts of the picture's side that a decimetre takes up, at a depth in decimetres from the camera."""
+    return np.asarray((CAMERA_DISTANCE - 0.4) / FRAME * zoom / depth)
+
+
 def pose(figure: Figure, view: View) -> Posed:
     pivot = np.array([0, figure.eye_centre[1], figure.eye_centre[2]], np.float32) + PIVOT
     away = figure.positions - pivot
-    # The neck shares the head's turn with the body's, from the collarbones (0) to the chin (1).
-    share = np.clip((away[:, 1] + 0.28) / 0.85, 0, 1)
-    share = (share * share * (3 - 2 * share))[:, None]
+    share = neck_share(away[:, 1])[:, None]
     head = rotation(view.yaw, view.pitch, view.roll)
     positions = away @ rotation(view.body_yaw, 0, 0).T * (1 - share) + away @ head.T * share
     positions = np.ascontiguousarray(positions, np.float32)
@@ -48,7 +58,7 @@ def pose(figure: Figure, view: View) -> Posed:
         _round_hair(normals[figure.first_hair :], positions[figure.first_hair :], head)
     camera = np.array([view.shift_x, 0.95 + view.shift_y, CAMERA_DISTANCE], np.float32)
     depth = CAMERA_DISTANCE - positions[:, 2]
-    scale = (CAMERA_DISTANCE - 0.4) / FRAME * view.zoom / depth
+    scale = magnification(depth, view.zoom)
     screen = np.empty_like(positions)
     screen[:, 0] = 0.5 + (positions[:, 0] - view.shift_x) * scale
     screen[:, 1] = 0.5 - (positions[:, 1] - CENTRE_Y - view.shift_y) * scale
