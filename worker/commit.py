@@ -1,5 +1,6 @@
 """The end of a job: its manifest, which commits the images, and the result that tells of it."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from models.influencer import ReferenceImage
@@ -16,8 +17,10 @@ def commit(
     images: tuple[StoredImage, ...],
     provenance: Provenance,
     likeness: SetLikeness | None,
+    *,
+    confirm: Callable[[], None],
 ) -> JobResult:
-    """Write the manifest of these images, all of which are stored. Raises StorageError."""
+    """Write the manifest of these images, all of which are stored. Raises StorageError, and what `confirm` does."""
     now = datetime.now(UTC)
     new_references = tuple(
         ReferenceImage(asset_id=i.asset_id, url=i.url, thumbnail_url=i.thumbnail_url, added_at=now)
@@ -35,7 +38,7 @@ def commit(
         images=images,
         likeness=likeness,
     )
-    key, url = store.put_manifest(job, manifest)
+    key, url = store.put_manifest(job, manifest, confirm)
     return JobResult(
         influencer=job.finished_row(new_references, now),
         images=images,

@@ -22,6 +22,7 @@ from worker.render import RawImage
 from worker.render.messages import ImageDone
 from worker.settings import Settings
 from worker.storage import Storage
+from worker.storage.fence import fenced
 from worker.watchdog import Watchdog
 
 # More than any image that a profile makes, in bytes.
@@ -41,7 +42,8 @@ class FoundImage:
 
 
 class ImageStore:
-    """Methods raise StorageError."""
+    """Methods raise StorageError. Those that write for a job that isn't final yet take `confirm`, which makes sure
+    that it is still this worker's: it is called right before each request, and may raise."""
 
     def __init__(self, settings: Settings, storage: Storage, watchdog: Watchdog | None = None) -> None:
         """Raises SignerUnfit."""
@@ -64,8 +66,7 @@ class ImageStore:
         confirm: Callable[[], None],
         judgement: Judgement | None = None,
     ) -> StoredImage:
-        """Encode, sign and store an image and its thumbnail. `confirm` is called before each write, and may
-        raise. Raises SigningFailed."""
+        """Encode, sign and store an image and its thumbnail. Raises SigningFailed."""
         encoded = encode(done.image.to_image(), self._thumbnail_size)
         if self._signer:
             encoded = replace(
@@ -76,10 +77,9 @@ class ImageStore:
         stored = self._describe(job, done.shot, done.seed, encoded, judgement)
         metadata = _metadata(job, done)
         # The thumbnail goes first: where the image is, its thumbnail is too.
-        confirm()
-        self._storage.put_image(stored.thumbnail_key, encoded.thumbnail, "image/webp", metadata)
-        confirm()
-        self._storage.put_image(stored.key, encoded.png, "image/png", metadata)
+        with fenced(confirm):
+            self._storage.put_image(stored.thumbnail_key, encoded.thumbnail, "image/webp", metadata)
+            self._storage.put_image(stored.key, encoded.png, "image/png", metadata)
         return stored
 
     def put_evidence(self, job: Job, done: ImageDone, origin: Origin, confirm: Callable[[], None]) -> str:
@@ -88,8 +88,8 @@ class ImageStore:
         if self._signer:
             png = self._sign(png, "evidence", job, done, origin)
         key = self._storage.keys.evidence_key(job, done.shot)
-        confirm()
-        self._storage.put_image(key, png, "image/png", _metadata(job, done))
+        with fenced(confirm):
+            self._storage.put_image(key, png, "image/png", _metadata(job, done))
         return key
 
     def find(self, job: Job, shot: str) -> FoundImage | None:
@@ -107,20 +107,23 @@ class ImageStore:
         seed = self._seed_of(keys.image_key(job, shot), png)
         return None if seed is None else FoundImage(self._describe(job, shot, seed, encoded), png)
 
-    def put_manifest(self, job: Job, manifest: Manifest) -> tuple[str, str]:
+    def put_manifest(self, job: Job, manifest: Manifest, confirm: Callable[[], None]) -> tuple[str, str]:
         """Store the manifest, which commits the job's images. Returns its key and URL."""
         key = self._storage.keys.manifest_key(job)
-        self._storage.put_json(key, manifest.to_json())
+        with fenced(confirm):
+            self._storage.put_json(key, manifest.to_json())
         return key, self._storage.url(key)
 
-    def discard(self, job: Job, shot: str) -> None:
+    def discard(self, job: Job, shot: str, confirm: Callable[[], None]) -> None:
         """Delete a shot's image and its thumbnail."""
         keys = self._storage.keys
-        self._storage.delete(keys.image_key(job, shot), keys.thumbnail_key(job, shot))
+        with fenced(confirm):
+            self._storage.delete(keys.image_key(job, shot), keys.thumbnail_key(job, shot))
 
-    def remove_evidence(self, job: Job) -> None:
+    def remove_evidence(self, job: Job, confirm: Callable[[], None]) -> None:
         """Delete what an attempt that didn't end kept of shots that missed."""
-        self._storage.delete_prefix(self._storage.keys.evidence_prefix(job))
+        with fenced(confirm):
+            self._storage.delete_prefix(self._storage.keys.evidence_prefix(job))
 
     def remove(self, job: Job, *, keep_evidence: bool = False) -> None:
         """Delete all that the job stored."""

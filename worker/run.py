@@ -103,8 +103,7 @@ class JobRun(ABC, Generic[J]):
     def _found(self) -> list[FoundImage]:
         """What earlier attempts left. What they stored is never rendered again."""
         self._provenance = self._held.noted()
-        self._held.confirm()
-        self._images.remove_evidence(self._job)
+        self._images.remove_evidence(self._job, confirm=self._held.confirm)
         found = []
         for shot in self._job.shots:
             self._held.check()
@@ -262,14 +261,14 @@ class JobRun(ABC, Generic[J]):
         and rclone can then lose sight of one that is just being written there.
         """
         for one in missed:
-            self._held.confirm()
-            self._images.discard(self._job, one.shot)
+            self._images.discard(self._job, one.shot, confirm=self._held.confirm)
 
     def _commit(self, missed: tuple[MissedImage, ...]) -> JobResult:
         without = {one.shot for one in missed}
         # A shot without its image is a KeyError here: no other is left out than those that were said to be.
         images = tuple(self._stored[shot] for shot in self._job.shots if shot not in without)
         likeness = self._gate.summary(missed) if self._gate else None
-        self._held.confirm()
         with tracing.span("commit"):
-            return commit(self._job, self._images, images, self._provenance, likeness)
+            return commit(
+                self._job, self._images, images, self._provenance, likeness, confirm=self._held.confirm
+            )

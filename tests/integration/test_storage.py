@@ -16,10 +16,19 @@ from urllib.request import urlopen
 import botocore.auth
 import pytest
 
-from models.errors import ClockSkewed, InvalidInput, NotFound, ObjectTooLarge, StorageError, StorageRefused
+from models.errors import (
+    ClockSkewed,
+    InvalidInput,
+    LeaseLost,
+    NotFound,
+    ObjectTooLarge,
+    StorageError,
+    StorageRefused,
+)
 from worker.settings import Settings
 from worker.stack import EmbeddedStack
 from worker.storage import Storage, StoredObject, failures
+from worker.storage.fence import fenced
 
 
 @pytest.fixture
@@ -316,6 +325,18 @@ def test_a_clock_that_is_wrong_is_told_from_a_key_that_is(
         assert caught.value.details["skew"] == pytest.approx(step.total_seconds(), abs=60)
     monkeypatch.undo()
     assert storage.head(f"{folder}/a.png")
+
+
+def test_each_try_asks_first_whether_it_may_be_sent(unlucky: Storage, misbehaving: Misbehaving) -> None:
+    misbehaving.answers["PUT"] = (503, {}, b"<Error><Code>SlowDown</Code></Error>")
+
+    def confirm() -> None:
+        if misbehaving.seen:
+            raise LeaseLost("It ran out during the first.")
+
+    with fenced(confirm), pytest.raises(LeaseLost):
+        unlucky.put_json("a.json", "{}")
+    assert len(misbehaving.seen) == 1
 
 
 def test_a_failing_store_is_tried_again_and_then_reported(unlucky: Storage, misbehaving: Misbehaving) -> None:

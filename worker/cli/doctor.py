@@ -82,8 +82,9 @@ def _clock(configured: Settings) -> str:
 
 
 def _bucket(configured: Settings) -> str:
-    Storage(configured).check_writable()
-    return f"{configured.s3_bucket} at {configured.s3_endpoint_url or 'AWS'}"
+    has_conditions = Storage(configured).check_writable()
+    place = f"{configured.s3_bucket} at {configured.s3_endpoint_url or 'AWS'}"
+    return place if has_conditions else f"{place}, which has no conditional writes: see docs/operating.md"
 
 
 def _signer(configured: Settings) -> str:

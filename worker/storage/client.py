@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from models.errors import StorageRefused
 from worker.settings import Settings
+from worker.storage.fence import pass_fence
 from worker.watchdog import still_wanted
 
 if TYPE_CHECKING:
@@ -51,6 +52,13 @@ def connect(settings: Settings) -> "S3Client":
         raise StorageRefused(
             "LIKENESS_S3_ENDPOINT_URL is not a URL. Give e.g. https://s3.example.com"
         ) from None
-    # A call that was given up must not try once more: by then, another worker may have stored the same object.
-    client.meta.events.register("before-send.s3", lambda **_: still_wanted())
+    # A call that was given up, or whose job was lost, must not try once more: by then, another worker may have
+    # stored the same object.
+    client.meta.events.register("before-send.s3", _require_wanted)
     return client
+
+
+def _require_wanted(**_: object) -> None:
+    """Called right before each try of a request. What it raises, the call raises."""
+    still_wanted()
+    pass_fence()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from botocore.exceptions import ClientError
 
 _MISSING_KEY = frozenset({"NoSuchKey", "404", "NotFound"})
-_PASSING_STATUSES = frozenset({408, 409, 425, 429})
+_PASSING_STATUSES = frozenset({408, 409, 412, 425, 429})
 _PASSING_CODES = frozenset({"RequestTimeout", "SlowDown", "Throttling", "ThrottlingException", "BadDigest"})
 
 # Signatures are good for a quarter of an hour or less. Not every store says that it is the time that it refuses,
@@ -80,6 +80,16 @@ def code_of(error: "ClientError") -> str:
 
 def is_missing_key(error: "ClientError") -> bool:
     return code_of(error) in _MISSING_KEY
+
+
+def is_condition_failed(error: "ClientError") -> bool:
+    """A conditional put that came too late. 409: another one is under way; 304: MinIO of 2023."""
+    return _status(error) in {304, 409, 412} or is_missing_key(error)
+
+
+def lacks_conditions(error: "ClientError") -> bool:
+    """A store of before 2024, that is, or one that takes after those."""
+    return _status(error) == 501 or code_of(error) == "NotImplemented"
 
 
 def _passes(error: "ClientError") -> bool:

@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from functools import partial
 from hashlib import sha256
 from threading import Lock
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -16,6 +16,7 @@ from models.errors import InvalidInput, NotFound, ObjectTooLarge, StorageError, 
 from worker.settings import Settings
 from worker.storage.client import connect
 from worker.storage.failures import is_missing_key, translated
+from worker.storage.fence import heeds_conditions, is_fenced, put_if_unchanged
 from worker.storage.keys import KeyLayout, is_plain_key
 from worker.watchdog import Watchdog
 
@@ -59,6 +60,7 @@ class Storage:
         self._watchdog = watchdog or Watchdog()
         self._lock = Lock()
         self._connected: S3Client | None = None
+        self._has_conditions = True
 
     def __repr__(self) -> str:
         return f"Storage(bucket={self.bucket!r}, prefix={self.keys.prefix!r})"
@@ -223,13 +225,15 @@ class Storage:
         answer = self._ask("look up", lambda client: client.list_objects_v2(Bucket=self.bucket, MaxKeys=1))
         return parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
 
-    def check_writable(self) -> None:
-        """Put, read and delete a probe object. Raises StorageError if any of that fails."""
+    def check_writable(self) -> bool:
+        """Put, read and delete a probe object. Raises StorageError if any of that fails. Tells whether the store
+        also has the conditional writes that the fence makes use of."""
         key, data = f"{self.keys.prefix}likeness-probe-{uuid4().hex}", b"probe"
         self._put(key, data, "text/plain", "no-store", {})
         try:
             if self.get(key, len(data)) != data:
                 raise StorageError(f"Bucket {self.bucket!r} gave back other bytes than were put into it.")
+            return self._ask("write", lambda client: heeds_conditions(client, self.bucket, key))
         finally:
             self._delete([key])
 
@@ -258,17 +262,21 @@ class Storage:
     ) -> str:
         _require_plain(key)
         digest = sha256(data).hexdigest()
-        self._ask(
-            "write",
-            lambda client: client.put_object(
-                Bucket=self.bucket,
-                Key=key,
-                Body=data,
-                ContentType=content_type,
-                CacheControl=cache_control,
-                Metadata={**metadata, "sha256": digest},
-            ),
-        )
+        what: dict[str, Any] = {
+            "Body": data,
+            "ContentType": content_type,
+            "CacheControl": cache_control,
+            "Metadata": {**metadata, "sha256": digest},
+        }
+
+        def put(client: "S3Client") -> None:
+            if is_fenced() and self._has_conditions:
+                self._has_conditions = put_if_unchanged(client, self.bucket, key, what)
+                if self._has_conditions:
+                    return
+            client.put_object(Bucket=self.bucket, Key=key, **what)
+
+        self._ask("write", put)
         return digest
 
     def _delete(self, keys: Sequence[str]) -> None:
