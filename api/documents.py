@@ -13,7 +13,8 @@ AssetIds = Annotated[
     tuple[Annotated[str, Field(max_length=256)], ...],
     Field(min_length=1, max_length=20, examples=[["med_01HX9Y6K7EJ4T2REF01"]]),
 ]
-HttpUrl = Annotated[Url, Field(pattern=r"^https?://[^\s]+$")]
+# PostgreSQL's text refuses NUL, and no URL has control characters.
+HttpUrl = Annotated[Url, Field(pattern=r"^https?://[^\s\x00-\x1f\x7f]+$")]
 MediaType = Literal["image/png", "image/jpeg", "image/webp"]
 MEDIA_TYPES: tuple[MediaType, ...] = get_args(MediaType)
 

@@ -19,7 +19,7 @@ from api.library import KeptPicture, MediaLibrary, Picture
 from api.media import KEPT_FOR, sweep_uploads
 from api.settings import ApiSettings
 from api.tables import AssetRow, UploadRow
-from tests.integration.api.conftest import Api, message_of
+from tests.integration.api.conftest import IMAGE, Api, message_of
 from tests.integration.api.test_frame import error_of
 from worker.jobs import JobStore
 from worker.mark.inspection import inspect_image
@@ -211,6 +211,16 @@ def test_another_tenant_finalizes_and_adds_nothing(api: Api, stranger: Api, stor
 
 
 def test_finalized_by_many_at_once_it_is_one_asset(api: Api) -> None:
+@pytest.mark.parametrize("character", ["\0", "\x1f", "\x7f", " "])
+def test_a_url_on_the_web_has_no_control_characters(api: Api, character: str) -> None:
+    """PostgreSQL's text can't hold the first of them."""
+    path = f"/v1/projects/{api.project()}/media"
+    for field in ("url", "thumbnailUrl"):
+        body = {"url": IMAGE, field: f"https://images.example/{character}.png"}
+        (found,) = error_of(api.call("POST", path, body), 422, "VALIDATION")["details"]["fields"]
+        assert found["path"] == field
+
+
     data = picture()
     upload = begin(api, api.project(), data)
     put(upload, data)
