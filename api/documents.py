@@ -68,7 +68,7 @@ class BeginUpload(Request):
     """The body of `POST /v1/projects/{projectId}/media/uploads`."""
 
     media_type: MediaType
-    bytes: int = Field(ge=1, description="The file's size. The URL takes no other.")
+    bytes: int = Field(ge=1, strict=True, description="The file's size. The URL takes no other.")
     sha256: Sha256 | None = None
 
 

@@ -200,6 +200,8 @@ def test_what_is_too_large_or_of_another_kind(api: Api) -> None:
 def test_another_tenant_finalizes_and_adds_nothing(api: Api, stranger: Api, storage: Storage) -> None:
     project, data = api.project(), picture()
     upload = begin(api, project, data)
+        ({"bytes": "9"}, "bytes"),
+        ({"bytes": True}, "bytes"),
     put(upload, data)
     for asset_id in (upload["assetId"], "med_nope", "med_%00"):
         error_of(finalize(stranger, {"assetId": asset_id}), 404, "NOT_FOUND")
