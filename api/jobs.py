@@ -44,6 +44,8 @@ def list_jobs(cursor: CursorQuery = None, limit: LimitQuery = 20, call: Call = R
     known = call.house.store.records([row.job_id for row in rows if row.record is None])
     running = iter(known)
     records = {row.job_id: _record(row, next(running) if row.record is None else None) for row in rows}
+    for row in rows:
+        _land(call, row, records[row.job_id])
     document = page(
         rows, limit, lambda row: (row.created_at, row.job_id), lambda row: records[row.job_id].to_data()
     )
@@ -71,6 +73,9 @@ def cancel_job(job_id: str, call: Call = CANCELS) -> Response:
         with call.house.database.read() as session:
             row = job_of(session, call.organisation, job_id)
         answer = _cancel(call, row)
+        if not answer.accepted:
+            # It is told how it ended.
+            _current(call, job_id)
         return Answer.of(202 if answer.accepted else 200, answer.to_data())
 
     return call.act(ask)
@@ -101,9 +106,13 @@ def _current(call: Call, job_id: str) -> JobRecord:
         return JobRecord.parse(row.record)
     (known,) = call.house.store.records([job_id])
     record = _record(row, known)
-    if record.is_final:
-        call.house.landing.land(record)
+    _land(call, row, record)
     return record
+
+
+def _land(call: Call, row: JobRow, record: JobRecord) -> None:
+    if row.record is None and record.is_final:
+        call.house.landing.land(record)
 
 
 def _record(row: JobRow, known: JobRecord | None) -> JobRecord:

@@ -131,6 +131,14 @@ def test_jobs_are_listed_latest_first(api: Api) -> None:
 
 def test_cancel_is_accepted_until_it_is_too_late(api: Api, store: JobStore, job_id: str) -> None:
     path = f"/v1/jobs/{job_id}/cancel"
+def test_a_job_that_is_listed_as_completed_has_landed(api: Api, store: JobStore, job_id: str) -> None:
+    job = message_of(store, job_id)
+    store.complete(begin(store, job), result_of(job))
+    (listed,) = api.call("GET", "/v1/jobs").json()["items"]
+    assert listed["status"] == "completed"
+    assert api.row(job.influencer_id)["status"] == "ready"
+
+
     job = message_of(store, job_id)
     lease = begin(store, job)
     for key in ({}, {"idempotency_key": "k"}, {"idempotency_key": "k"}):
@@ -157,6 +165,8 @@ def test_cancel_at_a_stage_that_can_not_be_undone(api: Api, store: JobStore, job
     assert (answer.status_code, answer.json()["reason"]) == (200, "ALREADY_COMPLETED")
 
 
+    # Who is told so finds the row ready.
+    assert api.row(job.influencer_id)["status"] == "ready"
 def test_events_from_any_place_to_the_end(api: Api, store: JobStore, job_id: str) -> None:
     path = f"/v1/jobs/{job_id}/events"
     job = message_of(store, job_id)
