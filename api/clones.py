@@ -8,7 +8,7 @@ from api.answers import Answer
 from api.call import WRITES, Call
 from api.influencers import new_influencer
 from api.rows import document_of, influencer_of, project_of, references_of
-from api.starting import record_job
+from api.starting import record_job, refuse_while_rendering
 from api.tables import AssetRow
 from models.errors import Conflict, NoUsableReference
 from models.job import CloneRequest, ReferenceSource
@@ -27,6 +27,7 @@ def clone(influencer_id: str, call: Call = WRITES) -> Response:
         document = document_of(session, source)
         images = references_of(session, source)
         if not images:
+            refuse_while_rendering(source)
             raise Conflict(
                 "The influencer has no reference image, so there is no likeness to clone. Add one first.",
                 subcode=NoUsableReference.code,

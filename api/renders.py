@@ -8,7 +8,7 @@ from api.answers import Answer
 from api.call import WRITES, Call
 from api.documents import RenderReferences
 from api.rows import influencer_of, references_of
-from api.starting import plan_first_images, record_job
+from api.starting import plan_first_images, record_job, refuse_while_rendering
 from models.errors import Conflict
 
 router = APIRouter(prefix="/v1")
@@ -21,12 +21,7 @@ def render_references(influencer_id: str, call: Call = WRITES) -> Response:
     def work(session: Session) -> Answer:
         asked = call.parsed(RenderReferences) if call.body.strip() else RenderReferences()
         row = influencer_of(session, call.organisation, influencer_id, to_write=True)
-        if row.status in ("pending", "training"):
-            raise Conflict(
-                "The influencer's images are being rendered. Wait for its job.",
-                subcode="RENDER_UNDER_WAY",
-                status=row.status,
-            )
+        refuse_while_rendering(row)
         if references_of(session, row):
             raise Conflict(
                 "The influencer has reference images, so its likeness is settled. Clone it for new ones.",

@@ -153,7 +153,8 @@ def described_by(influencer: Influencer) -> str:
 def bind(session: Session, row: InfluencerRow, asset_ids: Iterable[str], at: datetime) -> None:
     """Add the project's assets among these to the row's reference images, each once. Others are dropped.
 
-    A draft gets ready by it, and so does a row whose job failed. Raises InvalidInput if it had more than 20 then.
+    A draft gets ready by it, and so does a row whose job failed, also by images that it has already. Raises
+    InvalidInput if it had more than 20 then.
     """
     wanted = [asset_id for asset_id in dict.fromkeys(asset_ids) if _ID.fullmatch(asset_id)]
     known = set(
@@ -183,7 +184,8 @@ def bind(session: Session, row: InfluencerRow, asset_ids: Iterable[str], at: dat
                 added_at=at,
             )
         )
-    if new:
+    revives = bool(known) and row.status in ("draft", "failed")
+    if revives:
+        row.status = "ready"
+    if new or revives:
         row.updated_at = at
-        if row.status in ("draft", "failed"):
-            row.status = "ready"

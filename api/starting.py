@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 
 from api.rows import document_of, now
 from api.tables import InfluencerRow, JobRow
+from models.errors import Conflict
 from models.job import Job
 from models.shot import DEFAULT_CREATE_SHOTS
 from worker.client import plan_create
@@ -29,6 +30,16 @@ def record_job(session: Session, row: InfluencerRow, job: Job) -> dict[str, Any]
         "status": "running",
         "influencerId": row.influencer_id,
     }
+
+
+def refuse_while_rendering(row: InfluencerRow) -> None:
+    """Raises Conflict for a row whose images are still to come."""
+    if row.status in ("pending", "training"):
+        raise Conflict(
+            "The influencer's images are being rendered. Wait for its job.",
+            subcode="RENDER_UNDER_WAY",
+            status=row.status,
+        )
 
 
 def plan_first_images(

@@ -91,6 +91,26 @@ def test_images_that_were_bound_meanwhile_come_after(api: Api, store: JobStore) 
     assert bound == [*(image.asset_id for image in result.images), mine]
 
 
+def test_a_row_that_failed_is_revived_by_images_that_it_has(api: Api, store: JobStore) -> None:
+    project = api.project()
+    influencer = api.influencer(project)
+    clone, bind = (f"/v1/influencers/{influencer}/{call}" for call in ("clone", "reference-images"))
+    job_id = api.call("POST", path_of(influencer)).json()["jobId"]
+    error = error_of(api.call("POST", clone, {"name": "B"}), 409, "CONFLICT")
+    assert error["details"] == {"subcode": "RENDER_UNDER_WAY", "status": "pending"}
+    mine = {"assetIds": [api.media(project)]}
+    bound = api.call("POST", bind, mine).json()
+    store.fail(
+        begin(store, create_message_of(store, job_id)), JobError(code="RENDER_FAILED", message="It broke.")
+    )
+    api.house.landing.sweep()
+    api.call("POST", bind, {"assetIds": ["med_nope"]})
+    assert api.row(influencer)["status"] == "failed"
+    assert api.call("POST", bind, mine).json() == bound
+    assert api.row(influencer)["status"] == "ready"
+    assert api.call("POST", clone, {"name": "B"}).status_code == 202
+
+
 def test_it_is_promised_while_redis_is_away(
     api: Api, store: JobStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
