@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import Response
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 from ulid import ULID
 
@@ -102,9 +102,15 @@ def delete_influencer(influencer_id: str, call: Call = WRITES) -> Response:
         row = influencer_of(session, call.organisation, influencer_id, to_write=True)
         row.status = "deleted"
         row.deleted_at = row.updated_at = now()
-        project = project_of(session, call.organisation, row.project_id)
-        if project.primary_influencer_id == row.influencer_id:
-            project.primary_influencer_id = None
+        # In one statement: another may be made the primary one meanwhile.
+        session.execute(
+            update(ProjectRow)
+            .where(
+                ProjectRow.project_id == row.project_id,
+                ProjectRow.primary_influencer_id == row.influencer_id,
+            )
+            .values(primary_influencer_id=None)
+        )
         row.delete_reason = asked.to_json() if asked.reason is not None else None
         gone = {
             "influencerId": row.influencer_id,

@@ -26,7 +26,8 @@ def set_primary(project_id: str, call: Call = WRITES) -> Response:
         asked = call.parsed(SetPrimary)
         project = project_of(session, call.organisation, project_id)
         if asked.influencer_id is not None:
-            _usable(session, project, asked.influencer_id)
+            # Whoever deletes it waits here, and then finds that it is the primary one.
+            _usable(session, project, asked.influencer_id, to_write=True)
         project.primary_influencer_id = asked.influencer_id
         return Answer.of(200, {"projectId": project.project_id, "influencerId": asked.influencer_id})
 
@@ -81,9 +82,11 @@ def get_selection(project_id: str, selection_id: str, call: Call = READS) -> Res
     return call.read(work)
 
 
-def _usable(session: Session, project: ProjectRow, influencer_id: str) -> InfluencerRow:
+def _usable(
+    session: Session, project: ProjectRow, influencer_id: str, *, to_write: bool = False
+) -> InfluencerRow:
     """Raises NotFound for one that is deleted or not the project's, Conflict for one that isn't ready."""
-    row = influencer_of(session, project.organisation, influencer_id)
+    row = influencer_of(session, project.organisation, influencer_id, to_write=to_write)
     if row.project_id != project.project_id:
         raise NotFound("There is no such influencer.")
     if row.status != "ready":

@@ -1,7 +1,13 @@
 """Who a project's content is made with."""
 
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
+import pytest
+
+from api.selection import _usable
+from models.base import format_time
 from tests.integration.api.conftest import Api
 from tests.integration.api.test_frame import error_of
 
@@ -33,6 +39,49 @@ def test_the_first_that_is_ready_unless_one_is_set_or_named(api: Api) -> None:
 
 
 def test_what_can_not_be_selected(api: Api, stranger: Api) -> None:
+@pytest.mark.parametrize("first", ["put", "delete"])
+def test_whoever_deletes_and_whoever_sets_the_primary_one_wait_for_each_other(
+    api: Api, monkeypatch: pytest.MonkeyPatch, first: str
+) -> None:
+    """Two transactions: the second begins in the middle of the first one."""
+    project = api.project()
+    images = {"assetIds": [api.media(project)]}
+    old, _, new = (api.influencer(project, referenceImages=images) for _ in range(3))
+    path = f"/v1/projects/{project}/primary-influencer"
+    second: list[Future[Any]] = []
+
+    def put(influencer: str) -> Any:
+        return api.call("PUT", path, {"influencerId": influencer})
+
+    def delete(influencer: str) -> Any:
+        return api.call("DELETE", f"/v1/influencers/{influencer}")
+
+    put(old)
+    with ThreadPoolExecutor(1) as threads, monkeypatch.context() as slow:
+
+        def stop_after(step: Callable[..., Any], act: Callable[[str], Any]) -> Callable[..., Any]:
+            def stopped(*args: Any, **named: Any) -> Any:
+                done = step(*args, **named)
+                second.append(threads.submit(act, new))
+                # It ends before the first one does, or waits for it.
+                wait(second, timeout=0.5)
+                return done
+
+            return stopped
+
+        if first == "put":
+            slow.setattr("api.selection._usable", stop_after(_usable, delete))
+            answers = [put(new)]
+        else:
+            slow.setattr("api.influencers.format_time", stop_after(format_time, put))
+            answers = [delete(old)]
+        answers.append(second[0].result())
+    assert [answer.status_code for answer in answers] == [200, 200]
+    chosen = select(api, project)
+    assert chosen.status_code == 200, chosen.text
+    assert chosen.json()["influencerId"] == (old if first == "put" else new)
+
+
     project, other = api.project(), api.source()
     theirs = stranger.source()
     for influencer in (other, theirs, "inf_nope"):
