@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ulid import ULID
 
@@ -29,16 +30,28 @@ class Frame:
         request_id = f"req_{ULID()}"
         scope.setdefault("state", {})["request_id"] = request_id
         started = False
+        is_head = scope["method"] == "HEAD"
+        if is_head:
+            # Answered as a GET is, without the body.
+            scope = {**scope, "method": "GET"}
 
         async def send_marked(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
                 message["headers"] = [*message.get("headers", ()), (HEADER, request_id.encode())]
+            elif is_head:
+                return
             await send(message)
+            if is_head:
+                # The answer is complete, so that a stream of events ends as if nobody read it any more.
+                await send({"type": "http.response.body"})
 
         try:
             await self._app(scope, _capped(receive, self._max_body, scope["path"]), send_marked)
+        except ClientDisconnect:
+            # Nobody is there to be answered, and nothing is wrong here.
+            return
         except Exception as error:
             if not isinstance(error, LikenessError):
                 log.exception("api.failed", request_id=request_id, path=scope["path"])

@@ -7,13 +7,17 @@ PostgreSQL's binaries the second is skipped, except in CI.
 import asyncio
 import os
 import shutil
+import socket
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Thread
 from typing import Any, TypeVar
 
 import pytest
+import uvicorn
 from fastapi import FastAPI
 from httpx2 import ASGITransport, AsyncClient, Response
 from pydantic import SecretStr
@@ -100,6 +104,22 @@ class Api:
 
     def row(self, influencer_id: str) -> Any:
         return self.call("GET", f"/v1/influencers/{influencer_id}").json()
+
+
+@contextmanager
+def on_a_port(app: FastAPI) -> Iterator[int]:
+    """The application behind its server, which ends, with all that it still answers, at the end of the block.
+    Nothing lands by itself."""
+    config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=False)
+    server = uvicorn.Server(config)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        serving = Thread(target=server.run, args=([listening],))
+        serving.start()
+        try:
+            yield int(listening.getsockname()[1])
+        finally:
+            server.should_exit = True
+            serving.join()
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,11 @@
 """What every call has: keys, scopes, tenants, the error's shape, request ids, a cap on the body."""
 
 import json
+import socket
+import time
+from contextlib import closing
 from dataclasses import replace
+from http.client import HTTPConnection
 from typing import Any
 
 import pytest
@@ -11,7 +15,7 @@ from api.keys import KNOWN_FOR, KnownKeys, create_key, revoke_key
 from api.rates import Rates
 from api.tables import Base
 from models.errors import InvalidInput, NotFound
-from tests.integration.api.conftest import Api
+from tests.integration.api.conftest import Api, on_a_port
 
 CALLS: list[tuple[str, str, dict[str, Any] | None, str | None]] = [
     ("POST", "/v1/projects/{project}/influencers", {"name": "Nova"}, "influencers:write"),
@@ -165,3 +169,49 @@ def test_what_nobody_foresaw_is_an_answer_too(
     error = error_of(api.call("GET", "/v1/projects/p/influencers"), 500, "INTERNAL")
     assert "division" not in json.dumps(error)
     assert error["requestId"] in [event.get("request_id") for event in logged]
+
+
+def test_who_leaves_in_the_middle_of_a_body_is_no_error(
+    app: FastAPI, api: Api, logged: list[Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    request = f"POST /v1/projects HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {api.secret}\r\n"
+    with on_a_port(app) as port, socket.create_connection(("127.0.0.1", port)) as leaving:
+        leaving.sendall(f"{request}Content-Length: 99\r\n\r\n{{".encode())
+        # The call is counted before its body is read.
+        while not api.house.rates._buckets:
+            time.sleep(0.01)
+    assert logged == []
+    assert [entry.getMessage() for entry in caplog.records if entry.levelname == "ERROR"] == []
+
+
+def test_head_is_answered_as_get_is_without_the_body(app: FastAPI, api: Api) -> None:
+    source = api.source()
+    job = api.call("POST", f"/v1/influencers/{source}/clone", {"name": "B"}).json()["jobId"]
+    key = {"Authorization": f"Bearer {api.secret}"}
+    # One connection: what is left of an answer, or still to come, would be in the next one's way.
+    with on_a_port(app) as port, closing(HTTPConnection("127.0.0.1", port)) as connection:
+
+        def asked(method: str, path: str, headers: dict[str, str]) -> tuple[int, Any, bytes]:
+            connection.request(method, path, headers=headers)
+            answer = connection.getresponse()
+            told = {name.lower(): value for name, value in answer.getheaders()}
+            assert told.pop("x-request-id").startswith("req_")
+            told.pop("date")
+            return answer.status, told, answer.read()
+
+        for path, status in (
+            (f"/v1/jobs/{job}", 200),
+            ("/v1/jobs", 200),
+            (f"/v1/influencers/{source}", 200),
+            ("/v1/influencers/inf_nope", 404),
+            ("/v1/nothing", 404),
+            ("/openapi.json", 200),
+        ):
+            got, head = (asked(method, path, key) for method in ("GET", "HEAD"))
+            assert head == (*got[:2], b""), path
+            assert (head[0], int(head[1]["content-length"])) == (status, len(got[2]))
+        assert asked("HEAD", "/v1/jobs", {})[0] == 401
+        # A stream of a job that still runs.
+        status, headers, _ = asked("HEAD", f"/v1/jobs/{job}/events", key)
+        assert (status, headers["content-type"].partition(";")[0]) == (200, "text/event-stream")
+        assert asked("GET", f"/v1/jobs/{job}", key)[0] == 200
