@@ -4,12 +4,14 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import httpx2
 import pytest
+from fastapi import FastAPI
 
 from api.keys import KnownKeys
 from models.errors import QueueUnavailable
 from models.record import JobError
-from tests.integration.api.conftest import Api, begin, message_of, result_of
+from tests.integration.api.conftest import Api, begin, message_of, on_a_port, result_of
 from tests.integration.api.test_frame import error_of
 from tests.integration.api.test_tenants import statements
 from worker.jobs import JobStore
@@ -129,8 +131,6 @@ def test_jobs_are_listed_latest_first(api: Api) -> None:
     assert second["nextCursor"] is None
 
 
-def test_cancel_is_accepted_until_it_is_too_late(api: Api, store: JobStore, job_id: str) -> None:
-    path = f"/v1/jobs/{job_id}/cancel"
 def test_a_job_that_is_listed_as_completed_has_landed(api: Api, store: JobStore, job_id: str) -> None:
     job = message_of(store, job_id)
     store.complete(begin(store, job), result_of(job))
@@ -139,6 +139,8 @@ def test_a_job_that_is_listed_as_completed_has_landed(api: Api, store: JobStore,
     assert api.row(job.influencer_id)["status"] == "ready"
 
 
+def test_cancel_is_accepted_until_it_is_too_late(api: Api, store: JobStore, job_id: str) -> None:
+    path = f"/v1/jobs/{job_id}/cancel"
     job = message_of(store, job_id)
     lease = begin(store, job)
     for key in ({}, {"idempotency_key": "k"}, {"idempotency_key": "k"}):
@@ -163,10 +165,10 @@ def test_cancel_at_a_stage_that_can_not_be_undone(api: Api, store: JobStore, job
     store.complete(lease, result_of(job))
     answer = api.call("POST", f"/v1/jobs/{job_id}/cancel")
     assert (answer.status_code, answer.json()["reason"]) == (200, "ALREADY_COMPLETED")
-
-
     # Who is told so finds the row ready.
     assert api.row(job.influencer_id)["status"] == "ready"
+
+
 def test_events_from_any_place_to_the_end(api: Api, store: JobStore, job_id: str) -> None:
     path = f"/v1/jobs/{job_id}/events"
     job = message_of(store, job_id)
@@ -178,3 +180,28 @@ def test_events_from_any_place_to_the_end(api: Api, store: JobStore, job_id: str
     assert api.row(job.influencer_id)["status"] == "ready"
     assert events_of(api.call("GET", path, last_event_id="2").text) == events[2:]
     assert api.call("GET", path, last_event_id="3").status_code == 204
+
+
+def test_events_are_told_when_they_happen(
+    app: FastAPI, api: Api, store: JobStore, job_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.jobs._LOOK", 0.02)
+    monkeypatch.setattr("api.jobs._ALIVE", 0.04)
+    job = message_of(store, job_id)
+    key = {"Authorization": f"Bearer {api.secret}"}
+    with (
+        on_a_port(app) as port,
+        httpx2.stream(
+            "GET", f"http://127.0.0.1:{port}/v1/jobs/{job_id}/events", headers=key, timeout=60
+        ) as told,
+    ):
+        lines = told.iter_lines()
+        # Each is read before the next one is there.
+        assert next(lines) == "id: 1"
+        lease = begin(store, job)
+        assert next(line for line in lines if line.startswith("id:")) == "id: 2"
+        assert next(line for line in lines if line.startswith(":")) == ": still here"
+        store.complete(lease, result_of(job))
+        assert next(line for line in lines if line.startswith("event:")) == "event: job.completed"
+        # It is the end.
+        assert [line[:5] for line in lines if line] == ["data:"]
