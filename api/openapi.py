@@ -1,7 +1,7 @@
 """The OpenAPI document: what FastAPI knows of the calls, and what the handlers, which read bodies themselves,
 know besides."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from fastapi import FastAPI
@@ -43,6 +43,16 @@ class _Told:
     body_required: bool = True
     pictures: bool = False
     """Whether the body may be a picture instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Error:
+    """A status that isn't good: its codes, an example of it, and a header that only it has."""
+
+    codes: tuple[str, ...]
+    message: str
+    details: dict[str, Any] = field(default_factory=dict)
+    header: str | None = None
 
 
 def _ref(kind: type[Document]) -> dict[str, Any]:
@@ -173,17 +183,44 @@ _CALLS: dict[tuple[str, str], _Told] = {
     ),
 }
 _ERRORS = {
-    401: "UNAUTHENTICATED",
-    403: "FORBIDDEN_SCOPE",
-    404: "NOT_FOUND",
-    409: "CONFLICT or IDEMPOTENCY_CONFLICT",
-    422: "VALIDATION",
-    429: "RATE_LIMITED, with Retry-After",
-    500: "INTERNAL",
+    401: _Error(
+        ("UNAUTHENTICATED",), "The API key isn't valid. It may have been revoked.", header="WWW-Authenticate"
+    ),
+    403: _Error(
+        ("FORBIDDEN_SCOPE",),
+        "This API key hasn't the scope jobs:cancel. Use a key that has it.",
+        {"scope": "jobs:cancel"},
+    ),
+    404: _Error(("NOT_FOUND",), "There is no such job. Check its id: GET /v1/jobs lists yours."),
+    409: _Error(
+        ("CONFLICT", "IDEMPOTENCY_CONFLICT"),
+        "The influencer's images are being rendered. Wait for its job.",
+        {"subcode": "RENDER_UNDER_WAY", "status": "pending"},
+    ),
+    422: _Error(
+        ("VALIDATION",),
+        "The CloneRequest document is not valid: name: Field required",
+        {"fields": [{"path": "name", "reason": "Field required"}]},
+    ),
+    429: _Error(
+        ("RATE_LIMITED",), "This API key calls too often. Wait, then go on.", {"retryAfter": 1}, "Retry-After"
+    ),
+    500: _Error(
+        ("INTERNAL",), "Something went wrong here. Try again, and tell us the requestId if it stays."
+    ),
 }
+_CODES = [code for error in _ERRORS.values() for code in error.codes]
 _ERROR = _object(
-    error=_object(code=_TEXT, message=_TEXT, requestId=_TEXT, details={"type": "object"}),
+    error=_object(
+        code={"type": "string", "enum": _CODES}, message=_TEXT, requestId=_TEXT, details={"type": "object"}
+    ),
 )
+_HEADERS = {
+    "X-Request-Id": {"description": "The request's id, as errors and logs have it.", "schema": _TEXT},
+    "ETag": {"description": "For If-None-Match: 304 until the job has moved.", "schema": _TEXT},
+    "Retry-After": {"description": "When to try again, in seconds.", "schema": {"type": "integer"}},
+    "WWW-Authenticate": {"description": "How to say who calls.", "schema": {"const": "Bearer"}},
+}
 _KEY_HEADER = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -195,7 +232,12 @@ _KEY_HEADER = {
 
 def describe(app: FastAPI) -> dict[str, Any]:
     """The whole document. A call that isn't in the table above is a KeyError here, and so in a test."""
-    document = get_openapi(title=app.title, version=app.version, routes=app.routes)
+    document = get_openapi(
+        title=app.title,
+        version=app.version,
+        description="HEAD is answered as GET is, without the body.",
+        routes=app.routes,
+    )
     read = [told.body for told in _CALLS.values() if told.body]
     written: list[type[Document]] = [Influencer, JobRecord, CancelAnswer, JobEvent]
     _, schemas = models_json_schema(
@@ -207,6 +249,8 @@ def describe(app: FastAPI) -> dict[str, Any]:
     )
     components = document.setdefault("components", {})
     components["schemas"] = schemas["$defs"] | {"Error": _ERROR}
+    components["headers"] = {name: header | {"required": True} for name, header in _HEADERS.items()}
+    components["responses"] = {error.codes[0]: _error_response(error) for error in _ERRORS.values()}
     components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
     for path, calls in document["paths"].items():
         for method, operation in calls.items():
@@ -228,15 +272,36 @@ def _complete(operation: dict[str, Any], told: _Told, *, is_post: bool) -> None:
         operation["requestBody"]["content"] |= {media_type: {} for media_type in MEDIA_TYPES}
     responses: dict[str, Any] = {}
     for status, schema in told.answers.items():
-        responses[status] = {"description": "Done." if schema else "Nothing new."}
+        headers = _headers("ETag" if "304" in told.answers else None)
+        responses[status] = {"description": "Done." if schema else "Nothing new.", "headers": headers}
         if schema:
             responses[status]["content"] = {"application/json": {"schema": schema}}
     if "204" in told.answers:
         responses["200"] = {
             "description": "Server-sent events; `data` is a JobEvent.",
+            "headers": _headers(),
             "content": {"text/event-stream": {"schema": _TEXT}},
         }
     for status in (401, *((403,) if told.scope else ()), *told.errors, 429, 500):
-        content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
-        responses[str(status)] = {"description": _ERRORS[status], "content": content}
+        responses[str(status)] = {"$ref": f"#/components/responses/{_ERRORS[status].codes[0]}"}
     operation["responses"] = responses
+
+
+def _error_response(error: _Error) -> dict[str, Any]:
+    told = {
+        "code": error.codes[0],
+        "message": error.message,
+        "requestId": "req_01JDG3T4Q8J9W2M5X7Y0Z1A2B3",
+        "details": error.details,
+    }
+    content = {"schema": {"$ref": "#/components/schemas/Error"}, "example": {"error": told}}
+    return {
+        "description": " or ".join(error.codes),
+        "headers": _headers(error.header),
+        "content": {"application/json": content},
+    }
+
+
+def _headers(own: str | None = None) -> dict[str, Any]:
+    names = ("X-Request-Id", own) if own else ("X-Request-Id",)
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}

@@ -1,11 +1,13 @@
 """The OpenAPI document says what the calls do."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from api.rates import Rates
 from tests.integration.api.conftest import Api
-from tests.integration.api.test_frame import CALLS
+from tests.integration.api.test_frame import CALLS, error_of
 
 
 @pytest.fixture
@@ -32,7 +34,32 @@ def test_its_references_lead_somewhere(document: Any) -> None:
 
     found = set(references(document))
     assert "#/components/schemas/CloneRequest" in found
-    assert {name.rpartition("/")[2] for name in found} <= set(document["components"]["schemas"])
+    for reference in found:
+        there = document
+        for step in reference.removeprefix("#/").split("/"):
+            there = there[step]
+
+
+def test_errors_have_a_code_an_example_and_their_headers(api: Api, document: Any) -> None:
+    said = document["components"]
+    codes = said["schemas"]["Error"]["properties"]["error"]["properties"]["code"]["enum"]
+    found: list[str] = []
+    for name, response in said["responses"].items():
+        error = response["content"]["application/json"]["example"]["error"]
+        assert list(error) == ["code", "message", "requestId", "details"]
+        assert error["code"] == name
+        found += response["description"].split(" or ")
+    assert found == codes
+    api.app.state.house = replace(api.house, rates=Rates(0.5, lambda: 0.0))
+    api.call("GET", "/v1/jobs")
+    for answer, status, name, own in (
+        (Api(api.app, "lk_wrong").call("GET", "/v1/jobs"), 401, "UNAUTHENTICATED", "WWW-Authenticate"),
+        (api.call("GET", "/v1/jobs"), 429, "RATE_LIMITED", "Retry-After"),
+    ):
+        error_of(answer, status, name)
+        headers = list(said["responses"][name]["headers"])
+        assert headers == ["X-Request-Id", own]
+        assert {header.lower() for header in headers} <= set(answer.headers)
 
 
 def test_its_examples_work(api: Api, document: Any) -> None:
