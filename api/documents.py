@@ -5,13 +5,13 @@ from typing import Annotated, Literal, get_args
 from pydantic import Field
 
 from models.base import InfluencerId, Request, Sha256, Url
-from models.influencer import AgeRange, Gender, Name, Persona, Personality
+from models.influencer import MOST_REFERENCES, AgeRange, Gender, Name, Persona, Personality
 from models.shot import DEFAULT_CREATE_SHOTS, ShotNames
 
 # Ids that don't resolve are dropped, and what is no id at all doesn't either.
 AssetIds = Annotated[
     tuple[Annotated[str, Field(max_length=256)], ...],
-    Field(min_length=1, max_length=20, examples=[["med_01HX9Y6K7EJ4T2REF01"]]),
+    Field(min_length=1, max_length=MOST_REFERENCES, examples=[["med_01HX9Y6K7EJ4T2REF01"]]),
 ]
 # PostgreSQL's text refuses NUL, and no URL has control characters.
 HttpUrl = Annotated[Url, Field(pattern=r"^https?://[^\s\x00-\x1f\x7f]+$")]

@@ -17,9 +17,10 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from api.database import Database
-from api.rows import MOST_REFERENCES, described_by, document_of
+from api.rows import described_by, document_of
 from api.tables import AssetRow, BoundImageRow, InfluencerRow, JobRow
 from models.errors import QueueUnavailable
+from models.influencer import MOST_REFERENCES
 from models.job import CloneJob, Job, parse_job
 from models.record import JobRecord, JobResult
 from worker.client import JobClient

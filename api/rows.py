@@ -10,9 +10,8 @@ from sqlalchemy.orm import Session
 
 from api.tables import AssetRow, BoundImageRow, InfluencerRow, JobRow, ProjectRow, SelectionRow, UploadRow
 from models.errors import InvalidInput, NotFound
-from models.influencer import Influencer, Name, Persona, ReferenceImage
+from models.influencer import MOST_REFERENCES, Influencer, Name, Persona, ReferenceImage
 
-MOST_REFERENCES = 20
 # What isn't like this is no row's id, and may not be fit for a query: PostgreSQL refuses NUL.
 _ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 

@@ -6,7 +6,14 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from models.base import AssetId, InfluencerId, ProjectId, Request, Url
-from models.influencer import Appearance, CloneOverrides, Influencer, Name, ReferenceImage
+from models.influencer import (
+    MOST_REFERENCES,
+    Appearance,
+    CloneOverrides,
+    Influencer,
+    Name,
+    ReferenceImage,
+)
 from models.likeness import Subject
 from models.message import JobMessage
 from models.shot import DEFAULT_SHOTS, ShotNames
@@ -50,7 +57,7 @@ class CloneJob(JobMessage):
     influencer_id: InfluencerId = Field(description="The new row's id.")
     name: Name = Field(description="The new row's name.")
     overrides: CloneOverrides = CloneOverrides()
-    references: Annotated[tuple[ReferenceSource, ...], Field(min_length=1, max_length=20)]
+    references: Annotated[tuple[ReferenceSource, ...], Field(min_length=1, max_length=MOST_REFERENCES)]
     shots: ShotNames = DEFAULT_SHOTS
     subject: Subject = Field("person", description="`any`: references may show what has no face.")
 

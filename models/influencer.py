@@ -6,6 +6,9 @@ from pydantic import AliasChoices, ConfigDict, Field
 
 from models.base import AssetId, Document, InfluencerId, ProjectId, Time, Url
 
+MOST_REFERENCES = 20
+"""Reference images of one influencer."""
+
 Gender = Literal["male", "female", "nonbinary", "unspecified"]
 Status = Literal["draft", "pending", "training", "ready", "failed", "deleted"]
 Text128 = Annotated[str, Field(max_length=128)]
@@ -79,7 +82,7 @@ class Influencer(Persona):
     name: Name
     status: Status
     thumbnail_url: Url | None = None
-    reference_images: tuple[ReferenceImage, ...] = Field((), max_length=20)
+    reference_images: tuple[ReferenceImage, ...] = Field((), max_length=MOST_REFERENCES)
     created_at: Time
     updated_at: Time
 
