@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from api.answers import Answer
 from api.call import WRITES, Call
-from api.influencers import new_influencer
+from api.influencers import id_is_taken, new_influencer
 from api.rows import document_of, influencer_of, project_of, references_of
 from api.starting import record_job, refuse_while_rendering
 from api.tables import AssetRow
@@ -33,7 +33,7 @@ def clone(influencer_id: str, call: Call = WRITES) -> Response:
                 subcode=NoUsableReference.code,
             )
         if asked.new_influencer_id == source.influencer_id:
-            raise Conflict("There is an influencer with this id already.", influencerId=influencer_id)
+            raise id_is_taken(influencer_id)
         job = plan_clone(document, asked, [_source_of(asset) for _, asset in images])
         project = project_of(session, call.organisation, source.project_id)
         named = document.model_copy(update={"name": asked.name})

@@ -135,12 +135,19 @@ def bind_references(influencer_id: str, call: Call = WRITES) -> Response:
     return call.write(work)
 
 
+def id_is_taken(influencer_id: str) -> Conflict:
+    return Conflict(
+        "There is, or was, an influencer with this id. Give another one, or none to get a new one.",
+        influencerId=influencer_id,
+    )
+
+
 def new_influencer(
     session: Session, project: ProjectRow, influencer_id: str, status: str, persona: Any
 ) -> InfluencerRow:
     """Add a row with what `persona` says. Raises Conflict if the id is taken, if only by a deleted one."""
     if session.get(InfluencerRow, (project.organisation, influencer_id)) is not None:
-        raise Conflict("There is an influencer with this id already.", influencerId=influencer_id)
+        raise id_is_taken(influencer_id)
     at = now()
     row = InfluencerRow(
         organisation=project.organisation,

@@ -34,7 +34,9 @@ class Caller:
     def require(self, scope: Scope) -> None:
         """Raises ForbiddenScope. To be asked before anything is looked up, so that it tells nothing."""
         if scope not in self.scopes:
-            raise ForbiddenScope(f"This API key hasn't the scope {scope}.", scope=scope)
+            raise ForbiddenScope(
+                f"This API key hasn't the scope {scope}. Use a key that has it.", scope=scope
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from hashlib import sha256
 from threading import Semaphore
 from typing import TYPE_CHECKING
 
+from api.documents import MEDIA_TYPES
 from api.tables import UploadRow
 from models.errors import (
     Conflict,
@@ -29,6 +30,7 @@ UPLOAD_FOR = 3600.0
 """How long an upload's URL works, in seconds."""
 
 _BEGINNINGS = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff", "image/webp": b"RIFF"}
+_ADVICE = f"Send one of these: {', '.join(MEDIA_TYPES)}."
 # A picture at the pixel cap takes hundreds of megabytes while it is decoded. Who waits holds a thread meanwhile.
 _CHECKS_AT_ONCE = 2
 _LONGEST_WAIT = 5.0
@@ -55,6 +57,11 @@ class KeptPicture:
     thumbnail_key: str
     url: str
     thumbnail_url: str
+
+
+def is_picture(data: bytes) -> bool:
+    """Whether it begins like one."""
+    return data.startswith(tuple(_BEGINNINGS.values()))
 
 
 class MediaLibrary:
@@ -112,12 +119,13 @@ class MediaLibrary:
             data = b""
         if len(data) != upload.size:
             raise InvalidInput(
-                f"The upload hasn't the {upload.size} bytes that were announced.",
+                f"The upload hasn't the {upload.size} bytes that were announced. PUT the whole picture again.",
                 subcode="UPLOAD_SIZE_DIFFERS",
             )
         if upload.sha256 not in (None, sha256(data).hexdigest()):
             raise InvalidInput(
-                "The upload has another SHA-256 than was announced, or than it had when it was checked first.",
+                "The upload has another SHA-256 than was announced, or than it had when it was checked first. "
+                "PUT that picture again, or begin another upload.",
                 subcode="UPLOAD_HASH_DIFFERS",
             )
         return data
@@ -128,16 +136,20 @@ class MediaLibrary:
         picture = self._decoded(data)
         # It is served under that type, and a browser may believe the type rather than the content.
         if not data.startswith(_BEGINNINGS[media_type]):
-            raise InvalidInput(f"The picture isn't {media_type}.", subcode="MEDIA_TYPE_DIFFERS")
+            raise InvalidInput(
+                f"The picture isn't {media_type}. Name the type that it has. {_ADVICE}",
+                subcode="MEDIA_TYPE_DIFFERS",
+            )
         return Picture(data, media_type, thumbnail_of(picture, self._settings.thumbnail_size))
 
     def _decoded(self, data: bytes) -> "Image":
-        from worker.references.decode import DecodeLimits, decode_reference
+        from worker.references.decode import ADVICE, DecodeLimits, decode_reference
 
         try:
             return decode_reference(data, DecodeLimits.from_settings(self._settings))
         except UnusableReference as error:
-            raise InvalidInput(error.message, subcode=error.code) from None
+            # A job takes more kinds of pictures than are served from here.
+            raise InvalidInput(error.message.replace(ADVICE, _ADVICE), subcode=error.code) from None
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

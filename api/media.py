@@ -13,11 +13,11 @@ from api.answers import Answer
 from api.call import WRITES, Call
 from api.database import Database
 from api.documents import MEDIA_TYPES, AddMedia, BeginUpload
-from api.library import UPLOAD_FOR, KeptPicture, MediaLibrary
-from api.rows import asset_of, now, project_of, upload_of
+from api.library import UPLOAD_FOR, KeptPicture, MediaLibrary, is_picture
+from api.rows import asset_of, no_upload, now, project_of, upload_of
 from api.tables import AssetRow, UploadRow
 from models.base import format_time
-from models.errors import Conflict, InvalidInput, NotFound
+from models.errors import Conflict, InvalidInput
 
 router = APIRouter(prefix="/v1")
 KEPT_FOR = timedelta(days=1)
@@ -28,7 +28,7 @@ _PAGE = 500
 @router.post("/projects/{project_id}/media")
 def add_media(project_id: str, call: Call = WRITES) -> Response:
     media_type = call.request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type.startswith("image/"):
+    if media_type.startswith("image/") or is_picture(call.body):
         return call.act(lambda: _add_picture(call, project_id, media_type))
 
     def work(session: Session) -> Answer:
@@ -123,7 +123,8 @@ def sweep_uploads(database: Database, library: MediaLibrary) -> None:
 def _add_picture(call: Call, project_id: str, media_type: str) -> Answer:
     if media_type not in MEDIA_TYPES:
         raise InvalidInput(
-            f"A picture is {', '.join(MEDIA_TYPES)}. Name its type in Content-Type, or give its url as JSON.",
+            f"A picture needs its type in Content-Type: one of {', '.join(MEDIA_TYPES)}. "
+            "Or give its url as JSON.",
             fields=[{"path": "Content-Type", "reason": "none of these"}],
         )
     _require_project(call, project_id)
@@ -153,9 +154,13 @@ def _pin(database: Database, asset_id: str, digest: str) -> None:
             .returning(UploadRow.asset_id)
         )
         if pinned is None and session.get(UploadRow, asset_id) is None:
-            raise NotFound("There is no such upload. It may have expired.")
+            raise no_upload()
     if pinned is None:
-        raise Conflict("Another picture was uploaded while this one was checked.", subcode="UPLOAD_CHANGED")
+        raise Conflict(
+            "Another picture was uploaded while this one was checked, and it is that one now. "
+            "Begin another upload for this one.",
+            subcode="UPLOAD_CHANGED",
+        )
 
 
 def _add(session: Session, project_id: str, asset_id: str, kept: KeptPicture) -> AssetRow:

@@ -38,7 +38,7 @@ def project_of(session: Session, organisation: str, project_id: str) -> ProjectR
         )
         row = session.scalar(asked)
     if row is None:
-        raise NotFound("There is no such project.")
+        raise NotFound("There is no such project. Check its id, or make one with POST /v1/projects.")
     return row
 
 
@@ -50,15 +50,25 @@ def influencer_of(
     if _ID.fullmatch(influencer_id):
         row = session.get(InfluencerRow, (organisation, influencer_id), with_for_update=to_write or None)
     if row is None or row.deleted_at is not None:
-        raise NotFound("There is no such influencer.")
+        raise no_influencer()
     return row
+
+
+def no_influencer() -> NotFound:
+    return NotFound(
+        "There is no such influencer; it may have been deleted. "
+        "GET /v1/projects/{projectId}/influencers lists a project's."
+    )
 
 
 def selection_of(session: Session, project: ProjectRow, selection_id: str) -> SelectionRow:
     """Raises NotFound."""
     row = session.get(SelectionRow, selection_id) if _ID.fullmatch(selection_id) else None
     if row is None or row.project_id != project.project_id:
-        raise NotFound("There is no such selection.")
+        raise NotFound(
+            "There is no such selection. Check its id, or select anew with "
+            "POST /v1/projects/{projectId}/content/selection."
+        )
     return row
 
 
@@ -70,7 +80,7 @@ def job_of(session: Session, organisation: str, job_id: str) -> JobRow:
             select(JobRow).where(JobRow.job_id == job_id, JobRow.organisation == organisation)
         )
     if row is None:
-        raise NotFound("There is no such job.")
+        raise NotFound("There is no such job. Check its id: GET /v1/jobs lists yours.")
     return row
 
 
@@ -90,8 +100,15 @@ def upload_of(session: Session, organisation: str, asset_id: str, *, to_write: b
         found = found.where(UploadRow.asset_id == asset_id, ProjectRow.organisation == organisation)
         row = session.scalar(found.with_for_update(of=UploadRow) if to_write else found)
     if row is None:
-        raise NotFound("There is no such upload. It may have expired.")
+        raise no_upload()
     return row
+
+
+def no_upload() -> NotFound:
+    return NotFound(
+        "There is no such upload; it may have expired. "
+        "Begin another with POST /v1/projects/{projectId}/media/uploads."
+    )
 
 
 def references_of(session: Session, row: InfluencerRow) -> list[tuple[BoundImageRow, AssetRow]]:

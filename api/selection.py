@@ -12,10 +12,10 @@ from ulid import ULID
 from api.answers import Answer
 from api.call import READS, WRITES, Call
 from api.documents import SelectInfluencer, SetPrimary
-from api.rows import influencer_of, now, project_of, selection_of
+from api.rows import influencer_of, no_influencer, now, project_of, selection_of
 from api.tables import AssetRow, InfluencerRow, ProjectRow, SelectionRow
 from models.base import format_time
-from models.errors import Conflict, NotFound
+from models.errors import Conflict
 
 router = APIRouter(prefix="/v1")
 
@@ -88,10 +88,10 @@ def _usable(
     """Raises NotFound for one that is deleted or not the project's, Conflict for one that isn't ready."""
     row = influencer_of(session, project.organisation, influencer_id, to_write=to_write)
     if row.project_id != project.project_id:
-        raise NotFound("There is no such influencer.")
+        raise no_influencer()
     if row.status != "ready":
         raise Conflict(
-            f"The influencer is {row.status}. Content can be made with one that is ready.",
+            f"The influencer is {row.status}. Content is made with one that is ready: name such a one.",
             subcode="INFLUENCER_NOT_READY",
             status=row.status,
         )
@@ -106,5 +106,8 @@ def _first_ready(session: Session, project: ProjectRow) -> InfluencerRow:
         .limit(1)
     )
     if row is None:
-        raise Conflict("No influencer of the project is ready.", subcode="NO_PRIMARY_INFLUENCER")
+        raise Conflict(
+            "No influencer of the project is ready. Bind reference images to one, or wait for its job.",
+            subcode="NO_PRIMARY_INFLUENCER",
+        )
     return row

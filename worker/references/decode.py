@@ -20,7 +20,7 @@ from worker.references.colour import on_white, to_eight_bit, to_srgb
 from worker.settings import Settings
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", *(("AVIF",) if features.check("avif") else ()))
-_ADVICE = "Send a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF picture."
+ADVICE = "Send a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF picture."
 _READ_LIMIT = 500_000  # calls; a picture in millions of tiny pieces takes minutes to put together
 _HEADER_LIMIT = 4 * 1024 * 1024  # bytes before the pixels; metadata grows fifty-fold once parsed
 _EXIF_LIMIT = 1024 * 1024  # bytes
@@ -84,7 +84,7 @@ def decode_reference(data: bytes, limits: DecodeLimits) -> Image.Image:
         ) from None
     except Exception as error:  # noqa: BLE001 - broken files make the codecs raise nearly anything
         raise ReferenceNotAnImage(
-            f"The reference is not a picture that can be read, or it is broken. {_ADVICE}",
+            f"The reference is not a picture that can be read, or it is broken. {ADVICE}",
             reason=type(error).__name__,
         ) from None
 
@@ -155,7 +155,7 @@ def _check_work(image: ImageFile.ImageFile, data: bytes, limits: DecodeLimits) -
         sides = [image.tag_v2.get(tag, 0) for tag in (TILEWIDTH, TILELENGTH)]
         # A tile is unpacked whole, however little of it the picture shows.
         if not all(isinstance(side, int) for side in sides) or math.prod(sides) > limits.max_pixels:
-            raise ReferenceNotAnImage(f"The reference is a TIFF with impossible tiles. {_ADVICE}")
+            raise ReferenceNotAnImage(f"The reference is a TIFF with impossible tiles. {ADVICE}")
     elif image.info.get("progressive"):
         # Each scan, though it may be a few bytes long, passes over all pixels. Coded data never has FFDA.
         scans = data.count(b"\xff\xda")
@@ -170,7 +170,7 @@ def _refuse_polyglot(data: bytes) -> None:
     """
     two_in_one = b"%PDF-" in data[:1024] or (b"PK\x01\x02" in data and zipfile.is_zipfile(BytesIO(data)))
     if two_in_one:
-        raise ReferenceNotAnImage(f"The reference is a document or an archive. {_ADVICE}")
+        raise ReferenceNotAnImage(f"The reference is a document or an archive. {ADVICE}")
 
 
 def _orientation(image: Image.Image) -> int:

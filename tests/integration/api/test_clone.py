@@ -53,7 +53,8 @@ def test_what_can_not_be_cloned(api: Api) -> None:
     source = api.source()
     for taken in (bare, source):
         body = {"name": "B", "newInfluencerId": taken}
-        error_of(api.call("POST", f"/v1/influencers/{source}/clone", body), 409, "CONFLICT")
+        error = error_of(api.call("POST", f"/v1/influencers/{source}/clone", body), 409, "CONFLICT")
+        assert "Give another one" in error["message"]
     for overrides, path in (({"name": "C"}, "name"), ({"referenceImages": []}, "referenceImages")):
         answer = api.call("POST", f"/v1/influencers/{source}/clone", {"name": "B", "overrides": overrides})
         (field,) = error_of(answer, 422, "VALIDATION")["details"]["fields"]

@@ -75,7 +75,9 @@ def test_a_call_needs_its_scope_and_says_so_before_it_looks(app: FastAPI) -> Non
         if scope is None:
             error_of(answer, 404, "NOT_FOUND")
         else:
-            assert error_of(answer, 403, "FORBIDDEN_SCOPE")["details"] == {"scope": scope}
+            error = error_of(answer, 403, "FORBIDDEN_SCOPE")
+            assert error["details"] == {"scope": scope}
+            assert error["message"].endswith("Use a key that has it.")
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer lk_wrong", "Basic YTpi", "Bearer \xfc"])

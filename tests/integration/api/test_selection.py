@@ -21,6 +21,7 @@ def test_the_first_that_is_ready_unless_one_is_set_or_named(api: Api) -> None:
     draft = api.influencer(project)
     error = error_of(select(api, project), 409, "CONFLICT")
     assert error["details"]["subcode"] == "NO_PRIMARY_INFLUENCER"
+    assert "Bind reference images" in error["message"]
     images = {"assetIds": [api.media(project)]}
     first, second = (api.influencer(project, referenceImages=images) for _ in range(2))
     assert [select(api, project).json()["influencerId"] for _ in range(3)] == [first] * 3
@@ -38,7 +39,6 @@ def test_the_first_that_is_ready_unless_one_is_set_or_named(api: Api) -> None:
     assert api.call("PUT", path, {"influencerId": None}).json()["influencerId"] is None
 
 
-def test_what_can_not_be_selected(api: Api, stranger: Api) -> None:
 @pytest.mark.parametrize("first", ["put", "delete"])
 def test_whoever_deletes_and_whoever_sets_the_primary_one_wait_for_each_other(
     api: Api, monkeypatch: pytest.MonkeyPatch, first: str
@@ -82,6 +82,7 @@ def test_whoever_deletes_and_whoever_sets_the_primary_one_wait_for_each_other(
     assert chosen.json()["influencerId"] == (old if first == "put" else new)
 
 
+def test_what_can_not_be_selected(api: Api, stranger: Api) -> None:
     project, other = api.project(), api.source()
     theirs = stranger.source()
     for influencer in (other, theirs, "inf_nope"):

@@ -31,6 +31,8 @@ def test_what_is_anothers_is_answered_like_what_is_not_there(api: Api, stranger:
     for method, path, body in [*((method, path, body) for method, path, body, _ in CALLS), *BODIES]:
         foreign, unknown = (asked(stranger, method, path, body, each | mine) for each in (ids, NOBODYS))
         assert foreign == unknown, (method, path)
+        error, _ = foreign
+        assert "/v1/" in error["message"], "it says which call helps"
     assert api.row(ids["influencer"]) == before
     assert stranger.call("GET", "/v1/jobs").json() == {"items": [], "nextCursor": None}
 
