@@ -24,6 +24,8 @@ from worker.samples import load_sample
 from worker.settings import Settings
 from worker.stack.redis_server import RedisServer
 
+_ASSET = "med_1"
+
 
 @dataclass
 class Process:
@@ -45,7 +47,7 @@ class Served:
     stranger: str
     """A key of another organisation."""
     ids: dict[str, str]
-    """The persona's, its project's and the job's, by the names of the paths' parameters."""
+    """The persona's, its project's, and those of what the project has, by the names of the paths' parameters."""
 
 
 @contextmanager
@@ -75,7 +77,7 @@ def served() -> Iterator[Served]:
         house.database.migrate()
         secret, stranger = (create_key(house.database, name).secret for name in ("acme", "other"))
         source, _ = load_sample("maya")
-        seed(house.database, "acme", source, {"med_1": ("media/1.webp", "https://images.example/1.webp")})
+        seed(house.database, "acme", source, {_ASSET: ("media/1.webp", "https://images.example/1.webp")})
         house.database.close()
         port = free_port()
         environment = {
@@ -89,10 +91,14 @@ def served() -> Iterator[Served]:
             _, cloned = asked(port, "POST", path, secret, {"name": "Maya B"})
             job_id = cloned["jobId"]
             _render(JobStore(settings), job_id)
+            path = f"/v1/projects/{source.project_id}/content/selection"
+            _, selected = asked(port, "POST", path, secret, {"brief": {}})
             ids = {
                 "influencer_id": source.influencer_id,
                 "project_id": source.project_id,
                 "job_id": job_id,
+                "asset_id": _ASSET,
+                "selection_id": selected["selectionId"],
             }
             yield Served(api, secret, stranger, ids)
 

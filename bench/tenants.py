@@ -17,7 +17,13 @@ from typing import Any
 
 from bench.served import Served, asked, served
 
-NOBODYS = {"influencer_id": "inf_nobody-at-all", "project_id": "nobody-at-all", "job_id": "job_nobody-at-all"}
+NOBODYS = {
+    "influencer_id": "inf_nobody-at-all",
+    "project_id": "nobody-at-all",
+    "job_id": "job_nobody-at-all",
+    "asset_id": "med_nobody-at-all",
+    "selection_id": "sel_nobody-at-all",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
