@@ -16,7 +16,6 @@ from worker import tracing
 from worker.attempts import handle
 from worker.consumer_loop import ConsumerLoop
 from worker.endpoint import Endpoint
-from worker.health import WorkerHealth
 from worker.lanes import Lanes
 from worker.logs import configure_logs
 from worker.node import Node
@@ -26,6 +25,9 @@ from worker.settings import settings
 log = structlog.get_logger()
 
 app = make_app(settings())
+# Before Celery makes its consumer.
+_loop = ConsumerLoop()
+_loop.watch(app)
 _node: Node | None = None
 
 
@@ -83,7 +85,7 @@ def _start(**_: object) -> None:
     configure_logs(settings())
     tracing.set_up("likeness-worker")
     try:
-        node = Node(settings(), app)
+        node = Node(settings(), app, _loop)
         _serve(node)
         node.start()
     except LikenessError as error:
@@ -101,14 +103,11 @@ def _serve(node: Node) -> None:
     configured = settings()
     if configured.http_port is None:
         return
-    loop = ConsumerLoop()
-    app.steps["consumer"].add(loop.step())
-    health = WorkerHealth(node, loop)
     Endpoint(
         configured.http_host,
         configured.http_port,
-        live=health.live,
-        ready=health.ready,
+        live=node.health.live,
+        ready=node.health.ready,
         metrics=node.metrics.exposition,
     ).start()
 

@@ -1,9 +1,11 @@
 """Whether Celery's consumer loop goes round: the thread that takes messages from the broker."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
-from celery import bootsteps
+from celery import Celery
+from celery.worker.consumer import Consumer
 
 # In seconds.
 _TICK = 1.0
@@ -15,32 +17,58 @@ class ConsumerLoop:
     def __init__(self) -> None:
         self.is_subscribed = False
         """False before the first subscription, while the broker can't be reached, and once the worker drains."""
-        self._ticked = 0.0
+        self._ticked: float | None = None
+        self._has_ended = False
 
     @property
     def silence(self) -> float:
-        """Seconds since the loop last went round. 0 while there is none."""
-        return time.monotonic() - self._ticked if self.is_subscribed else 0
+        """Seconds since the loop last went round, or last looked for the broker. 0 before it begins and after its
+        end."""
+        ticked = self._ticked
+        return 0 if ticked is None or self._has_ended else time.monotonic() - ticked
 
-    def step(self) -> type[bootsteps.StartStopStep]:
-        """A step of Celery's consumer, which starts its steps again with every connection."""
+    def watch(self, app: Celery) -> None:
+        """Let the consumer of this app's worker write here."""
         loop = self
 
-        class Watch(bootsteps.StartStopStep):
-            requires = ("celery.worker.consumer.tasks:Tasks",)
+        class Watched(Consumer):
+            def ensure_connected(self, conn: Any) -> Any:
+                """Called for every new connection. Comes back when there is one, however long that takes."""
+                loop.is_subscribed = False
+                loop.tick()
+                ensure = conn.ensure_connection
 
-            def start(self, *_: object) -> None:
+                def ensure_and_tick(*args: Any, callback: Callable[[], None], **kwargs: Any) -> Any:
+                    def between_tries() -> None:
+                        # Once a second, and before each wait. A try that hangs doesn't come here.
+                        loop.tick()
+                        callback()
+
+                    return ensure(*args, callback=between_tries, **kwargs)
+
+                conn.ensure_connection = ensure_and_tick
+                return super().ensure_connected(conn)
+
+            def register_with_event_loop(self, hub: Any) -> None:
+                super().register_with_event_loop(hub)
+                hub.call_repeatedly(_TICK, loop.tick)
+
+            def on_ready(self) -> None:
+                super().on_ready()
                 loop.tick()
                 loop.is_subscribed = True
 
-            def stop(self, *_: object) -> None:
-                loop.is_subscribed = False
+            def stop(self) -> None:
+                loop.end()
+                super().stop()
 
-            def register_with_event_loop(self, _: Any, hub: Any) -> None:
-                hub.call_repeatedly(_TICK, loop.tick)
-
-        return Watch
+        app.conf.worker_consumer = Watched
 
     def tick(self) -> None:
         """Called by the loop."""
         self._ticked = time.monotonic()
+
+    def end(self) -> None:
+        """Called by the loop when it takes no more messages. What was begun goes on, and may take long."""
+        self._has_ended = True
+        self.is_subscribed = False

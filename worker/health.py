@@ -1,7 +1,11 @@
 """Whether a worker lives, and whether it can render now, each with reasons for a person."""
 
+from typing import TYPE_CHECKING
+
 from worker.consumer_loop import ConsumerLoop
-from worker.node import Node
+
+if TYPE_CHECKING:
+    from worker.node import Node
 
 # In seconds. A call to Redis that hangs, with all its tries, ends before this.
 MOST_SILENCE = 120.0
@@ -10,12 +14,13 @@ MOST_SILENCE = 120.0
 class WorkerHealth:
     """Asks nobody: it reads what the process knows, so that it answers at once."""
 
-    def __init__(self, node: Node, loop: ConsumerLoop) -> None:
+    def __init__(self, node: "Node", loop: ConsumerLoop) -> None:
         self._node = node
         self._loop = loop
 
     def live(self) -> list[str]:
-        """Why the process should be replaced. That Redis is away is no reason: another one would find the same."""
+        """Why the process should be replaced. That Redis is away is no reason: another one would find the same. A
+        loop that looks for it again and again lives; one that hangs while it looks doesn't."""
         if self._loop.silence > MOST_SILENCE:
             return [f"the consumer loop stands still for {self._loop.silence:.0f} s"]
         return []

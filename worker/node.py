@@ -11,9 +11,11 @@ from models.errors import CalibrationRefused, FaceModelMissing, ProfileLoadFaile
 from models.job import CreateJob, Job
 from models.record import JobResult
 from worker.clone import CloneRun
+from worker.consumer_loop import ConsumerLoop
 from worker.create import CreateRun
 from worker.drain import Drain
 from worker.gate import JobGate
+from worker.health import WorkerHealth
 from worker.heartbeat import Heartbeat
 from worker.held import HandedBack, HeldJob
 from worker.imagestore import ImageStore
@@ -42,7 +44,7 @@ _SUPERVISION = 1
 class Node:
     """One device, its render process, the process that judges its images, and the threads around them."""
 
-    def __init__(self, settings: Settings, app: Celery) -> None:
+    def __init__(self, settings: Settings, app: Celery, loop: ConsumerLoop) -> None:
         self.settings = settings
         self.is_broken = False
         self.metrics = metrics_of(settings)
@@ -50,6 +52,7 @@ class Node:
         self.store = JobStore(settings)
         self.queue = JobQueue(settings, self.store, app)
         self.drain = Drain(settings.drain_grace)
+        self.health = WorkerHealth(self, loop)
         self.heartbeat = Heartbeat(settings.lease_ttl)
         watchdog = Watchdog(self._check_end, self.give_up)
         storage = Storage(settings, watchdog)
@@ -64,10 +67,8 @@ class Node:
         self._profile = settings.profile
         self._started = False
         self.metrics.watch(lambda: self._device.busy_seconds, self.heartbeat.in_hand)
-        presence = Presence(settings)
-        self._presence = Periodic(
-            "presence", settings.lease_ttl / 3, lambda: presence.announce(self.name, self._profile)
-        )
+        self._presence_key = Presence(settings)
+        self._presence = Periodic("presence", settings.lease_ttl / 3, self._announce)
         self._supervisor = Periodic("supervisor", _SUPERVISION, self._revive)
 
     def start(self) -> None:
@@ -118,6 +119,11 @@ class Node:
         """No new work; what isn't done in the grace time is handed back."""
         self._reaper.stop()
         self.drain.begin()
+
+    def _announce(self) -> None:
+        """This thread goes on whatever becomes of the others."""
+        if not self.health.live():
+            self._presence_key.announce(self.name, self._profile)
 
     def _check_end(self) -> None:
         """Calls that hang aren't waited for beyond the grace time."""

@@ -1,12 +1,15 @@
 """The Celery side of the queue: the app that producers and workers share, and the sending of a message."""
 
 import json
+import socket
+import sys
 from typing import Any
 
 import structlog
 from celery import Celery
 from kombu import Connection, Queue
 from kombu.exceptions import ChannelError, OperationalError
+from redis.exceptions import RedisError
 
 from models.errors import QueueUnavailable
 from models.job import CLONE
@@ -17,6 +20,13 @@ from worker.settings import Settings
 
 log = structlog.get_logger()
 
+# In seconds, as in jobs/connection.py. A connection can die without a word, and whoever reads from it would wait
+# forever. Kombu's BRPOP, the one call that waits on purpose, is answered within a second.
+_SOCKET_TIMEOUT = 10
+# A busy worker says nothing for as long as a job takes, and a NAT forgets such a connection within minutes. Linux
+# would wait two hours before its first sign of life.
+_KEEPALIVE = {socket.TCP_KEEPIDLE: 60} if sys.platform == "linux" else {}
+
 
 def make_app(settings: Settings) -> Celery:
     """A Celery app for this queue. The outcome of a job is in the job store, so there is no result backend."""
@@ -26,9 +36,13 @@ def make_app(settings: Settings) -> Celery:
         broker_connection_max_retries=None,
         broker_connection_retry_on_startup=True,
         broker_transport=f"{transport.__name__}:Transport",
-        # The shortest visibility timeout of any app on a broker wins, so every app has the same one. Celery
-        # reads it in two places.
         broker_transport_options={
+            "socket_timeout": _SOCKET_TIMEOUT,
+            "socket_connect_timeout": 2,
+            "socket_keepalive": True,
+            "socket_keepalive_options": _KEEPALIVE,
+            # The shortest visibility timeout of any app on a broker wins, so every app has the same one. Celery
+            # reads it in two places.
             "visibility_timeout": settings.visibility_timeout,
             # `priority`: in the order in which a worker names its queues.
             "queue_order_strategy": (
@@ -84,7 +98,7 @@ class JobQueue:
         try:
             with self._app.connection_for_read() as connection:
                 return {queue: _depth(connection, queue) for queue in self._lanes.all}
-        except OperationalError as error:
+        except (OperationalError, RedisError) as error:
             raise QueueUnavailable("The broker does not answer. Check LIKENESS_REDIS_URL.") from error
 
     def _send(self, waiting: WaitingJob, queue: str) -> None:

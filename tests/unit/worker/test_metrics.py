@@ -8,7 +8,6 @@ import pytest
 
 from models.record import Stage
 from tests.integration.test_gated_clone import FACE, judgement
-from worker import health as health_module
 from worker.consumer_loop import ConsumerLoop
 from worker.health import WorkerHealth
 from worker.metrics import Metrics, metrics_of
@@ -89,16 +88,14 @@ def test_a_worker_is_ready_once_it_is_subscribed_and_lacks_nothing() -> None:
     assert health(loop).ready() == []
 
 
-def test_a_loop_that_stands_still_is_dead_and_one_that_looks_for_redis_is_not(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(health_module, "MOST_SILENCE", -1)
+@pytest.mark.parametrize("is_subscribed", [True, False])
+def test_a_loop_that_stands_still_is_dead(is_subscribed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     loop = ConsumerLoop()
+    loop.is_subscribed = is_subscribed
+    assert health(loop).live() == [], "the profile loads"
     loop.tick()
-    loop.is_subscribed = True
-    assert "stands still" in health(loop).live()[0]
-    monkeypatch.setattr(health_module, "MOST_SILENCE", 120)
     assert health(loop).live() == []
-    loop.is_subscribed = False
     monkeypatch.setattr(loop, "_ticked", -1e6)
-    assert health(loop).live() == []
+    assert "stands still" in health(loop).live()[0]
+    loop.end()
+    assert health(loop).live() == [], "it drains"

@@ -1,0 +1,221 @@
+"""Connections to the broker that die: a real Celery consumer, a real Redis, and a proxy between them."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from celery import Celery, _state
+from celery.contrib.testing.worker import TestWorkController
+from celery.signals import worker_init
+from celery.worker import state as worker_state
+from kombu.asynchronous import set_event_loop
+from pydantic import SecretStr
+
+from models.errors import QueueUnavailable
+from tests.e2e.faults.proxies import HOST, TcpProxy
+from worker import consumer_loop as loop_module
+from worker import health as health_module
+from worker import queue as queue_module
+from worker.consumer_loop import ConsumerLoop
+from worker.health import WorkerHealth
+from worker.jobs import JobStore
+from worker.queue import JobQueue, make_app
+from worker.settings import Settings
+from worker.stack import EmbeddedStack
+
+pytestmark = pytest.mark.filterwarnings("ignore::celery.exceptions.CPendingDeprecationWarning")
+
+# In seconds, for what must come. Nothing is measured by it.
+PATIENCE = 15
+
+
+class ForgetfulNat:
+    """Listens on `address` and forwards to a local port. Connections that it forgets stay open, and nothing comes
+    through them ever again; new ones work."""
+
+    def __init__(self, port: int) -> None:
+        self._upstream = port
+        self._forgotten = threading.Event()
+        self._listener = socket.create_server((HOST, 0))
+        self._open: list[socket.socket] = [self._listener]
+        self.address = f"{HOST}:{self._listener.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def forget(self) -> None:
+        self._forgotten.set()
+        self._forgotten = threading.Event()
+
+    def stop(self) -> None:
+        for connection in self._open:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+            connection.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                near, _ = self._listener.accept()
+                far = socket.create_connection((HOST, self._upstream))
+                self._open += [near, far]
+                for ends in ((near, far), (far, near)):
+                    threading.Thread(target=_pump, args=(*ends, self._forgotten), daemon=True).start()
+
+
+def _pump(source: socket.socket, sink: socket.socket, forgotten: threading.Event) -> None:
+    with suppress(OSError):
+        while data := source.recv(65536):
+            if not forgotten.is_set():
+                sink.sendall(data)
+        if not forgotten.is_set():
+            sink.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.fixture
+def nat(stack: EmbeddedStack) -> Iterator[ForgetfulNat]:
+    running = ForgetfulNat(stack.redis.port)
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def proxy(stack: EmbeddedStack) -> Iterator[TcpProxy]:
+    running = TcpProxy(stack.redis.port)
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def loop() -> ConsumerLoop:
+    return ConsumerLoop()
+
+
+def through(address: str, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Celery:
+    """The app as it is, but for its patience."""
+    monkeypatch.setattr(queue_module, "_SOCKET_TIMEOUT", 0.4)
+    app = make_app(settings.model_copy(update={"redis_url": SecretStr(f"redis://{address}/0")}))
+    # As kombu has them, in less time: its BRPOP, its checks of connections, its look for lost messages.
+    app.conf.broker_transport_options |= {
+        "polling_interval": 0.1,
+        "health_check_interval": 0.3,
+        "unacked_restore_interval": 0.1,
+        "unacked_restore_throttle": 1,
+    }
+    return app
+
+
+@contextmanager
+def consuming(
+    app: Celery, loop: ConsumerLoop, monkeypatch: pytest.MonkeyPatch, goes_on: threading.Event | None = None
+) -> Iterator[list[int]]:
+    """A worker of this app on a thread, subscribed, with one job at a time in hand. What its task is called with
+    comes into the list; then it waits for `goes_on`."""
+    taken: list[int] = []
+
+    @app.task(name="probe", shared=False)
+    def probe(number: int) -> None:
+        taken.append(number)
+        if goes_on:
+            goes_on.wait()
+
+    loop.watch(app)
+    # worker.app, which other tests import, would start a node.
+    monkeypatch.setattr(worker_init, "receivers", [])
+    # Threads of the pool look up their app there.
+    monkeypatch.setattr(_state, "default_app", app)
+    app.finalize()
+    without = dict.fromkeys(("without_heartbeat", "without_gossip", "without_mingle"), True)
+    worker: Any = TestWorkController(
+        app=app,
+        queues=app.conf.task_default_queue,
+        pool="threads",
+        concurrency=1,
+        loglevel="ERROR",
+        ready_callback=None,
+        **without,
+    )
+    thread = threading.Thread(target=worker.start, daemon=True)
+    thread.start()
+    try:
+        wait_until(lambda: loop.is_subscribed)
+        yield taken
+    finally:
+        if goes_on:
+            goes_on.set()
+        monkeypatch.setattr(worker_state, "should_terminate", 0)
+        thread.join(PATIENCE)
+        monkeypatch.setattr(worker_state, "should_terminate", None)
+        set_event_loop(None)
+    assert not thread.is_alive()
+
+
+def wait_until(condition: Callable[[], bool], between: Callable[[], object] = lambda: None) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline
+        between()
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("is_busy", [True, False])
+def test_a_worker_whose_connections_died_silently_takes_jobs_again(
+    settings: Settings, nat: ForgetfulNat, loop: ConsumerLoop, monkeypatch: pytest.MonkeyPatch, is_busy: bool
+) -> None:
+    direct, goes_on = make_app(settings), threading.Event()
+    with consuming(through(nat.address, settings, monkeypatch), loop, monkeypatch, goes_on) as taken:
+        direct.send_task("probe", args=[1], queue=settings.queue)
+        wait_until(lambda: bool(taken))
+        if not is_busy:
+            goes_on.set()
+            wait_until(lambda: not worker_state.active_requests)
+        nat.forget()
+        # Its message can't be acknowledged any more.
+        goes_on.set()
+        # What the dead connection asked for last is lost with it. A reaper sends such a job again.
+        wait_until(lambda: 2 in taken, lambda: direct.send_task("probe", args=[2], queue=settings.queue))
+
+
+def test_a_loop_that_looks_for_the_broker_lives_and_one_that_hangs_at_it_does_not(
+    settings: Settings, proxy: TcpProxy, loop: ConsumerLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health_module, "MOST_SILENCE", 0.5)
+    monkeypatch.setattr(loop_module, "_TICK", 0.1)
+    # Kombu waits longer from try to try, and calls back once a second.
+    monkeypatch.setattr("kombu.utils.functional.sleep", lambda seconds, sleep=time.sleep: sleep(seconds / 10))
+    node: Any = SimpleNamespace(lacks=list)
+    health = WorkerHealth(node, loop)
+    answers, find = threading.Event(), socket.getaddrinfo
+    with consuming(through(proxy.address, settings, monkeypatch), loop, monkeypatch):
+        monkeypatch.setattr(
+            socket, "getaddrinfo", lambda *args, **kwargs: answers.wait() and find(*args, **kwargs)
+        )
+        answers.set()
+        with proxy.down():
+            wait_until(lambda: not loop.is_subscribed)
+            for _ in range(2):
+                wait_until(lambda: loop.silence > 0.05)
+                wait_until(lambda: loop.silence < 0.05)
+            answers.clear()
+            wait_until(lambda: "stands still" in "".join(health.live()))
+            answers.set()
+        wait_until(lambda: loop.is_subscribed)
+        wait_until(lambda: health.live() == [])
+    assert not loop.is_subscribed
+    monkeypatch.setattr(health_module, "MOST_SILENCE", 0)
+    assert health.live() == [], "a worker that drains ends by itself"
+
+
+def test_queues_that_can_not_be_counted_are_told_in_our_words(
+    settings: Settings, proxy: TcpProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = through(proxy.address, settings, monkeypatch)
+    queue = JobQueue(settings, JobStore(settings), app)
+    with app.connection_for_read() as connection:
+        connection.default_channel  # noqa: B018 - connects
+        monkeypatch.setattr(app, "connection_for_read", lambda: connection)
+        with proxy.blackhole(), pytest.raises(QueueUnavailable):
+            queue.depths()

@@ -1,0 +1,28 @@
+"""Who is seen in Redis: `likeness health` without a port."""
+
+import pytest
+from redis import Redis
+
+from worker.cli.health import is_ready
+from worker.consumer_loop import ConsumerLoop
+from worker.node import Node
+from worker.queue import make_app
+from worker.settings import Settings
+
+
+def test_a_worker_whose_loop_hangs_is_not_seen(
+    settings: Settings, redis_client: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings.model_copy(update={"gate": "off"})
+    monkeypatch.setitem(is_ready.__globals__, "settings", lambda: settings)
+    loop = ConsumerLoop()
+    node = Node(settings, make_app(settings), loop)
+    assert not is_ready()
+    loop.tick()
+    node._announce()
+    assert is_ready()
+    monkeypatch.setattr(loop, "_ticked", -1e6)
+    redis_client.delete(f"{settings.redis_prefix}:node:{node.name}")  # It lasts for a few seconds.
+    node._announce()
+    assert not is_ready()
+    node.stop()
