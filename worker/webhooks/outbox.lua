@@ -9,13 +9,14 @@
 --         :busy:<receiver>     zset    deliveries in hand at one host and port, by the same time as in `hooks`
 --         :parked:<receiver>   zset    due ones that wait for those, by the time at which they began to
 --         :slow:<receiver>     string  it could not be reached, or let the last try run into its timeout
---         :hold:<SHA-1 of URL> string  until it expires, the URL asked not to be tried (Retry-After)
+--         :hold:<SHA-1 of URL> string  until it expires, the URL asked not to be tried (Retry-After): since when
 --         :gone:<SHA-1 of URL> string  the URL answered 410: it is not tried until somebody replays
---         :url                 string  the URL that is told of every job, while there are deliverers
+--         :url                 string  the URL that is told of every job, while there are deliverers that have it
 -- ARGV  1 function, 2 row ttl (s), then what the function takes
 --
 -- A row expires its ttl after it ended, or after it should have been tried and nobody was there to.
--- A delivery's `token` grows with every try and every replay, so that what came of an older try changes nothing.
+-- A delivery's `put_at` is when its time in `hooks` was set; one that never was taken has `created_at` for it. Its
+-- `token` grows with every try and every replay, so that what came of an older try changes nothing.
 
 local hooks, row_ttl = KEYS[1], ARGV[2]
 
@@ -31,6 +32,7 @@ local function mark(kind, url) return hooks .. ':' .. kind .. ':' .. redis.sha1h
 
 local function try_at(id, at)
   redis.call('ZADD', hooks, at, id)
+  redis.call('HSET', row(id), 'put_at', now())
   redis.call('PEXPIREAT', row(id), at + row_ttl * 1000)
 end
 
@@ -52,19 +54,45 @@ local function unpark(at, most)
   end
 end
 
--- Deliverers ask often, so nothing is written while nothing changes.
+-- Deliverers ask often, so nothing is written while nothing changes. One that was given no URL leaves alone what
+-- others have set.
 local function tell_all(url)
   local key = hooks .. ':url'
-  local known = redis.call('GET', key) or ''
-  if known == url and (url == '' or redis.call('TTL', key) > row_ttl / 2) then return end
-  if url == '' then redis.call('DEL', key) else redis.call('SET', key, url, 'EX', row_ttl) end
+  if url == '' or redis.call('GET', key) == url and redis.call('TTL', key) > row_ttl / 2 then return end
+  redis.call('SET', key, url, 'EX', row_ttl)
+end
+
+-- Redis's clock was set back. What was put before lies further ahead than it should by nobody knows how much, and
+-- waits from now on as long as it was meant to wait then.
+local function follow_clock()
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', hooks, '(' .. now(), '+inf')) do
+    local put_at = tonumber(get(id, 'put_at') or get(id, 'created_at') or '0')
+    if put_at > now() then
+      local at, busy = now() + redis.call('ZSCORE', hooks, id) - put_at, hooks .. ':busy:' .. receiver(get(id, 'url'))
+      try_at(id, at)
+      redis.call('ZADD', busy, 'XX', at, id)
+    end
+  end
+end
+
+-- For how long (ms) a URL isn't tried. Also what expires goes by the clock that may be set back.
+local function held(url)
+  local key, at = mark('hold', url), now()
+  local lasts, put_at = redis.call('PTTL', key), tonumber(redis.call('GET', key) or '0')
+  if put_at <= at then return lasts end
+  lasts = lasts + at - put_at
+  redis.call('SET', key, at, 'PX', lasts)
+  return lasts
 end
 
 local calls = {}
 
 -- Deliveries to try now, each with its fields. No receiver gets more than `share` of them at once, one that is slow
--- a single one: a receiver that hangs takes no more than that from the others.
-function calls.take(most, lease_ms, share, url)
+-- a single one: a receiver that hangs takes no more than that from the others. `seen`: the clock at the caller's last
+-- call; before its first one, any time that is yet to come.
+function calls.take(most, lease_ms, share, url, seen)
+  local clock = now()
+  if clock < tonumber(seen) then follow_clock() end
   tell_all(url)
   local taken, looked_at = {}, 0
   while #taken < tonumber(most) and looked_at < 1000 do
@@ -75,7 +103,7 @@ function calls.take(most, lease_ms, share, url)
       local url = get(id, 'url')
       local at = url and receiver(url)
       local busy, parked = hooks .. ':busy:' .. (at or ''), hooks .. ':parked:' .. (at or '')
-      local hold = url and redis.call('PTTL', mark('hold', url)) or 0
+      local hold = url and held(url) or 0
       if not url then
         redis.call('ZREM', hooks, id)
       elseif redis.call('EXISTS', mark('gone', url)) == 1 then
@@ -103,7 +131,7 @@ function calls.take(most, lease_ms, share, url)
       end
     end
   end
-  return taken
+  return { clock, taken }
 end
 
 -- What came of a try. `delay_ms` is for one that stays pending; `hold_ms` and `gone` are what its URL asked for.
@@ -120,7 +148,7 @@ function calls.note(id, token, state, answer, delay_ms, hold_ms, gone, slow)
   -- Two, so that a receiver that is well again gets its share again; one too many is parked again.
   unpark(at, 2)
   if gone == '1' then redis.call('SET', mark('gone', url), 1, 'EX', row_ttl) end
-  if tonumber(hold_ms) > 0 then redis.call('SET', mark('hold', url), 1, 'PX', hold_ms) end
+  if tonumber(hold_ms) > 0 then redis.call('SET', mark('hold', url), now(), 'PX', hold_ms) end
   if state == 'pending' then
     redis.call('HSET', row(id), 'last_answer', answer)
     try_at(id, now() + delay_ms)

@@ -17,6 +17,7 @@ _MOST_SHARE = 4
 # To whom store.lua lets one webhook go: the job's own URL, and the one that is told of all.
 _ENDPOINTS = ("job", "all")
 _PAGE = 200
+_YET_TO_COME = 2**53
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,8 @@ class Outbox:
         # A try ends by itself before this, so that a longer silence means that its process died.
         self._lease_ms = int(settings.webhook_timeout * 2000)
         self._share = max(1, min(_MOST_SHARE, settings.webhook_concurrency // 2))
+        # Redis's, in ms since 1970, as far as it was seen.
+        self._clock = _YET_TO_COME
         self._general_url = settings.webhook_url.get_secret_value() if settings.webhook_url else ""
         self._redis = connect(settings)
         source = resources.files("worker.webhooks").joinpath("outbox.lua").read_text()
@@ -82,7 +85,9 @@ class Outbox:
 
     def take(self, most: int) -> list[Try]:
         """Deliveries to try now by the caller, who says with `note` what came of each."""
-        found = self._call("take", most, self._lease_ms, self._share, self._general_url)
+        self._clock, found = self._call(
+            "take", most, self._lease_ms, self._share, self._general_url, self._clock
+        )
         return [
             Try(delivery_id, dict(zip(flat[::2], flat[1::2], strict=True))) for delivery_id, flat in found
         ]

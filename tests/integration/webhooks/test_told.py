@@ -3,6 +3,8 @@
 import base64
 
 import pytest
+from pydantic import SecretStr
+from redis import Redis
 from standardwebhooks import WebhookVerificationError
 from structlog.testing import capture_logs
 
@@ -97,10 +99,22 @@ def test_the_general_url_is_told_of_every_job_and_once(settings: Settings, recei
     assert told == sorted((path, job.job_id) for path, job in expected)
     of_own = {got.webhook_id for got in receiver.received if own.job_id in got.body.decode()}
     assert len(of_own) == 1, "one event, one id"
-    Outbox(settings.model_copy(update={"webhook_url": None})).take(0)
-    after = job_for(None)
-    end(settings, after)
-    assert after.job_id not in {d.job_id for d in Outbox(settings).deliveries()}
+
+
+def test_a_deliverer_without_the_general_url_leaves_it_to_the_others(
+    settings: Settings, redis_client: Redis
+) -> None:
+    general = settings.model_copy(update={"webhook_url": SecretStr("https://all.example/hook")})
+    Outbox(general).take(0)
+    without = Outbox(settings)
+    without.take(0)
+    end(settings, job_for(None))
+    assert [delivery.url for delivery in without.deliveries()] == ["https://all.example/hook"]
+    key = f"{settings.redis_prefix}:hooks:url"
+    assert 0 < redis_client.ttl(key) <= settings.record_ttl, "gone by itself once nobody has it"
+    redis_client.delete(key)  # As docs/webhooks.md says.
+    end(settings, job_for(None))
+    assert len(without.deliveries()) == 1
 
 
 def test_secrets_are_rotated_by_listing_both(settings: Settings, receive: StartReceiver) -> None:

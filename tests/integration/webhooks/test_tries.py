@@ -220,6 +220,52 @@ def test_deliveries_expire_some_time_after_they_ended_or_were_due(
     assert redis_client.zcard(f"{hooks}:ended") == 1
 
 
+def set_redis_clock(redis_client: Redis, settings: Settings, hours: float) -> None:
+    """To what was written so far, a clock that was set is the same as if it had been written at another time."""
+    ms, hooks = int(-hours * 3_600_000), f"{settings.redis_prefix}:hooks"
+    for key in (hooks, *redis_client.keys(f"{hooks}:busy:*"), *redis_client.keys(f"{hooks}:parked:*")):
+        for delivery_id in redis_client.zrange(key, 0, -1):
+            redis_client.zincrby(key, ms, str(delivery_id))
+    for row in redis_client.keys(f"{hooks}:row:*"):
+        for field in ("created_at", "put_at", "last_at"):
+            if redis_client.hexists(row, field):
+                redis_client.hincrby(row, field, ms)
+    for hold in redis_client.keys(f"{hooks}:hold:*"):
+        redis_client.incrby(hold, ms)
+        redis_client.pexpire(hold, redis_client.pttl(hold) + ms)
+
+
+def waits(outbox: Outbox) -> dict[str, float]:
+    """In how many seconds each delivery is tried again, by its job."""
+    return {d.job_id: d.next_try_at.timestamp() - time.time() for d in outbox.deliveries() if d.next_try_at}
+
+
+@pytest.mark.parametrize("is_restarted", [True, False])
+def test_a_redis_clock_set_back_makes_no_delivery_wait_longer(
+    settings: Settings, redis_client: Redis, is_restarted: bool
+) -> None:
+    outbox = Outbox(settings)
+    jobs = [job_for(f"https://{name}.example/hook") for name in ("failed", "in-hand", "held", "fresh")]
+    for job in jobs[:3]:
+        end(settings, job)
+    for tried in outbox.take(3):
+        if tried.job_id == jobs[0].job_id:
+            outbox.note(tried, Outcome("pending", "500", delay=3600))
+        if tried.job_id == jobs[2].job_id:
+            outbox.note(tried, Outcome("pending", "503", delay=60, hold=60))
+    jobs.append(job_for("https://held.example/hook"))
+    for job in jobs[3:]:
+        end(settings, job)
+    before = waits(outbox)
+    set_redis_clock(redis_client, settings, hours=-1)
+    outbox._clock += 3_600_000
+    (fresh,) = (Outbox(settings) if is_restarted else outbox).take(9)
+    assert fresh.job_id == jobs[3].job_id
+    # Whoever died in the middle of a try is replaced in time, and one more waits for the URL that asked for it.
+    expected = before | {fresh.job_id: before[jobs[1].job_id], jobs[4].job_id: 60}
+    assert waits(outbox) == pytest.approx(expected, abs=30)
+
+
 def test_what_is_late_is_counted(settings: Settings, receive: StartReceiver) -> None:
     outbox = Outbox(to(receive(), settings))
     end(settings, job_for("https://a.example/hook"))
