@@ -66,8 +66,10 @@ def run(jobs: int) -> None:
             f"--queues={','.join(Lanes(settings()).served)}",
             f"--hostname=likeness-{os.getpid()}@%h",
             f"--loglevel={settings().log_level}",
-            # Workers find each other's lost jobs through the job store, so they needn't talk.
+            # Workers find each other's lost jobs through the job store, so they needn't talk. With a heartbeat of
+            # Celery's, the loop would besides stand still for as long as Redis is silent.
             "--without-gossip",
+            "--without-heartbeat",
             "--without-mingle",
         ]
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from redis import Redis
 
 from models.influencer import Influencer
 from models.record import JobRecord
@@ -57,7 +58,7 @@ def test_the_demo_ends_with_a_completed_clone_and_a_contact_sheet(tmp_path: Path
 
 
 def test_a_job_from_submit_to_status(
-    worker: WorkerProcess, plan: PlanJob, settings: Settings, tmp_path: Path
+    worker: WorkerProcess, plan: PlanJob, settings: Settings, redis_client: Redis, tmp_path: Path
 ) -> None:
     message = json.loads(plan(["front"]).to_json())
     del message["jobId"]
@@ -80,6 +81,7 @@ def test_a_job_from_submit_to_status(
         "reason": "ALREADY_COMPLETED",
     }
     assert healthy.returncode == 0, healthy.stdout
+    assert "cmdstat_publish" not in redis_client.info("commandstats"), "nothing of Celery's own is told"
 
 
 @pytest.mark.parametrize(
