@@ -27,7 +27,7 @@ class Metrics:
         """A job is final. `code` is its error's."""
 
     def attempt_ended_early(self, code: str) -> None:
-        """An attempt ended and its job goes on. `code` is an error's, or WORKER_DRAINS."""
+        """An attempt ended and its job goes on. `code` is an error's, WORKER_DRAINS or LEASE_EXPIRED."""
 
     def image_stored(self, judgement: Judgement | None) -> None:
         """An image is in the store."""

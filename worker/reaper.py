@@ -28,6 +28,9 @@ class Reaper(Periodic):
             log.warning("job.expired", jobId=job_id, stage="queued")
             self._metrics.job_ended("failed", DeadlineExceeded.code)
         for waiting in self._store.due():
+            if waiting.lost_holder:
+                # Its holder may be dead, so nobody else counts it.
+                self._metrics.attempt_ended_early("LEASE_EXPIRED")
             self._send(waiting, "due")
         overdue = self._store.overdue()
         depths = self._queue.depths() if overdue else {}

@@ -38,6 +38,7 @@ from worker.jobs import JobStore
 from worker.mark.statement import Origin
 from worker.prometheus import PrometheusMetrics
 from worker.queue import JobQueue
+from worker.reaper import Reaper
 from worker.render import RawImage
 from worker.render.messages import ImageDone
 from worker.run import Equipment
@@ -269,6 +270,19 @@ def test_a_holder_whose_lease_ran_out_unnoticed_writes_nothing(
     with pytest.raises(LeaseLost):
         ImageStore(settings, storage).put(job, done(job), Origin(), confirm=held.confirm)
     assert list(storage.list(storage.keys.job_prefix(job))) == []
+
+
+def test_a_holder_that_fell_silent_is_counted_by_who_notices(
+    settings: Settings, job: CloneJob, storage: Storage
+) -> None:
+    node: Any = DoubleNode(settings.model_copy(update={"lease_ttl": 0.2, "resend_after": 0.2}), storage)
+    never_sent = make_job()
+    node.store.submit(never_sent)
+    assert node.store.claim(job, "silent").lease
+    time.sleep(0.25)
+    for _ in range(2):
+        Reaper(60, node.store, node.queue, node.metrics)._reap()
+    assert 'likeness_attempts_ended_early_total{code="LEASE_EXPIRED"} 1.0' in counted(node)
 
 
 def test_a_claim_waits_for_redis(node: Any, job: CloneJob, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,11 @@
 """Dead letters: what lands there, and what can be done about it. Real Redis."""
 
 import json
+import time
 from typing import Any
 
 import pytest
+from redis import Redis
 
 from models.errors import InvalidInput, NotFound
 from models.job import CloneJob
@@ -81,6 +83,19 @@ def test_a_refused_message_of_a_waiting_job_is_that_jobs_letter(
     store.refuse(job.to_data(), InvalidInput("No."))
     assert job.job_id in {letter.letter_id for letter in dead.letters()}
     assert len(dead.letters()) == 2
+
+
+def test_the_oldest_of_too_many_letters_are_gone_altogether(
+    store: JobStore, dead: DeadLetters, settings: Settings, redis_client: Redis
+) -> None:
+    store.refuse("oldest", InvalidInput("No."))
+    (oldest,) = dead.letters()
+    later = time.time() * 1000 + 1000
+    redis_client.zadd(f"{settings.redis_prefix}:dead", {f"msg_{n}": later for n in range(9_999)})
+    store.refuse("the last that has room", InvalidInput("No."))
+    assert redis_client.zcard(f"{settings.redis_prefix}:dead") == 10_000
+    with pytest.raises(NotFound):
+        dead.get(oldest.letter_id)
 
 
 def test_a_retry_is_one_new_job_with_the_old_content(

@@ -153,6 +153,24 @@ def test_a_holder_from_before_redis_lost_its_data_is_fenced(
     store.complete(new, result_of(job))
 
 
+def test_a_holder_from_before_redis_came_back_with_older_data_is_fenced(
+    store: JobStore, job: CloneJob, settings: Settings, redis_client: Redis
+) -> None:
+    keys = [f"{settings.redis_prefix}:{kind}:{job.job_id}" for kind in ("job", "events")]
+    store.release(claimed(store, job), "RENDER_FAILED", error=ERROR)
+    for key in keys:
+        redis_client.copy(key, f"{key}:older")
+    old = claimed(store, job, "zombie")
+    for key in keys:
+        redis_client.copy(f"{key}:older", key, replace=True)
+    time.sleep(0.01)  # no Redis is back sooner
+    new = claimed(store, job, "heir")
+    assert new.attempt == old.attempt
+    with pytest.raises(LeaseLost):
+        store.complete(old, result_of(job))
+    store.complete(new, result_of(job))
+
+
 def test_a_final_job_never_changes(store: JobStore, job: CloneJob) -> None:
     lease = claimed(store, job)
     store.complete(lease, result_of(job))
@@ -280,6 +298,9 @@ def set_redis_clock(redis_client: Redis, settings: Settings, job: CloneJob, hour
         key = f"{settings.redis_prefix}:{name}"
         if redis_client.zscore(key, job.job_id):
             redis_client.zincrby(key, ms, job.job_id)
+    lanes = f"{settings.redis_prefix}:lanes"
+    for lane in redis_client.hkeys(lanes):
+        redis_client.hincrby(lanes, lane, ms)
     key = f"{settings.redis_prefix}:job:{job.job_id}"
     for field in ("lease_until", "sent_at", "started_at", "submitted_at"):
         if redis_client.hexists(key, field):
@@ -335,6 +356,21 @@ def test_a_redis_clock_set_back_hides_no_lost_message(
     assert store.overdue() == []
     time.sleep(0.55)
     assert [w.job_id for w, _ in store.overdue()] == [job.job_id]
+
+
+def test_a_redis_clock_set_back_makes_no_message_seem_overtaken(
+    settings: Settings, job: CloneJob, redis_client: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "_LOST_AFTER_MS", 100)
+    store = JobStore(settings)
+    store.sent(submitted(store, job), "new")
+    claimed(store, job)
+    set_redis_clock(redis_client, settings, job, hours=-1)
+    waiting = make_job()
+    store.sent(submitted(store, waiting), "new")
+    time.sleep(0.15)
+    assert [(w.job_id, is_lost) for w, is_lost in store.overdue()] == [(waiting.job_id, False)]
+    assert not redis_client.exists(f"{settings.redis_prefix}:lanes")
 
 
 def test_a_note_of_sending_that_comes_late_changes_nothing(settings: Settings, job: CloneJob) -> None:

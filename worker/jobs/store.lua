@@ -14,8 +14,8 @@
 -- ARGV  1 function, 2 event limit, 3 record ttl (s), then what the function takes
 --
 -- A job is held while `holder` is set. Its `token` grows with every claim and every loss of the lease, so
--- that a writer who shows an old one is refused. It begins with the time: a holder from before Redis lost its data must
--- not know that of a job that was submitted again. A final job's state never changes again.
+-- that a writer who shows an old one is refused. It is never behind the time: were it, a Redis that comes back with
+-- older data, or with none, would give one out that a holder from before has. A final job's state never changes again.
 --
 -- A job that gets no slot of its project is parked: it is on no list to be sent, until it is given one.
 
@@ -30,6 +30,8 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
 local function get(field) return redis.call('HGET', job, field) end
 local function set(...) return redis.call('HSET', job, ...) end
+
+local function raise_token() set('token', math.max(get('token') + 1, now)) end
 
 local function emit(kind, data)
   local at = now
@@ -62,14 +64,14 @@ local function admit(limit)
   redis.call('ZREM', watch, id)
   redis.call('ZREM', sent, id)
   -- A note of sending that comes late is refused by it.
-  redis.call('HINCRBY', job, 'token', 1)
+  raise_token()
   projects.park(project, id, get('submitted_at'), now)
   return false
 end
 
 local function let_go()
   redis.call('HDEL', job, 'holder')
-  redis.call('HINCRBY', job, 'token', 1)
+  raise_token()
   set('stage', 'queued')
 end
 
@@ -126,7 +128,10 @@ local function bury(id, message, error)
   redis.call('EXPIRE', letter, record_ttl)
   redis.call('ZADD', dead, at, id)
   redis.call('ZREMRANGEBYSCORE', dead, '-inf', at - record_ttl * 1000)
-  redis.call('ZREMRANGEBYRANK', dead, 0, -most_dead - 1)
+  for _, oldest in ipairs(redis.call('ZRANGE', dead, 0, -most_dead - 1)) do
+    redis.call('DEL', dead .. ':' .. oldest)
+    redis.call('ZREM', dead, oldest)
+  end
 end
 
 -- A client whose connection broke before the answer came sends the same call again. These two know it again, so that
@@ -164,12 +169,19 @@ local function waiting_job()
   return { get('job_id'), get('message'), get('token'), get('project_id'), get('attempts'), get('lane') or '' }
 end
 
+-- When the message that was claimed last from a queue had been sent. A time to come is from before Redis's clock was
+-- set back, and says nothing.
+local function passed(lane)
+  local at = tonumber(redis.call('HGET', lanes, lane) or '0')
+  if at <= now then return at end
+  redis.call('HDEL', lanes, lane)
+  return 0
+end
+
 -- A message of the job came: those that were sent to its queue long before are lost.
 local function note_passage()
   local sent_at, lane = get('sent_at'), get('lane')
-  if sent_at and tonumber(sent_at) > tonumber(redis.call('HGET', lanes, lane) or '0') then
-    redis.call('HSET', lanes, lane, sent_at)
-  end
+  if sent_at and tonumber(sent_at) > passed(lane) then redis.call('HSET', lanes, lane, sent_at) end
 end
 
 local calls = {}
@@ -219,7 +231,7 @@ function calls.claim(id, message, fingerprint, influencer, project, callback, ex
   elseif get('attempts') - get('handovers') >= tonumber(max_attempts) then verdict = 'exhausted' end
 
   local lease_until = now + lease_ms
-  redis.call('HINCRBY', job, 'token', 1)
+  raise_token()
   set('holder', holder, 'lease_until', lease_until, 'claim', claim, 'verdict', verdict)
   redis.call('ZADD', watch, lease_until, id)
   redis.call('ZREM', sent, id)
@@ -344,22 +356,22 @@ local function at_their_time(list, most, again_ms, each, farthest_ms)
   return found
 end
 
--- Jobs to send now. One that is held lost its holder, and is let go.
+-- Jobs to send now, each with whether it is held: then it lost its holder, and is let go.
 function calls.due(most, resend_ms, farthest_ms)
   return at_their_time(watch, most, resend_ms, function()
-    if get('holder') then
+    local holder = get('holder')
+    if holder then
       let_go()
       emit('job.requeued', cjson.encode({ reason = 'LEASE_EXPIRED' }))
     end
-    return waiting_job()
+    return { holder and '1' or '0', unpack(waiting_job()) }
   end, farthest_ms)
 end
 
 -- Jobs that wait for long, each with whether its message is surely lost: one sent much later was claimed.
 function calls.overdue(most, lost_after_ms, farthest_ms)
   return at_their_time(sent, most, lost_after_ms, function()
-    local claimed = tonumber(redis.call('HGET', lanes, get('lane')) or '0')
-    local overtaken = claimed > tonumber(get('sent_at')) + lost_after_ms
+    local overtaken = passed(get('lane')) > tonumber(get('sent_at')) + lost_after_ms
     return { overtaken and '1' or '0', unpack(waiting_job()) }
   end, farthest_ms)
 end

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from importlib import resources
 from typing import Any, Literal, cast
@@ -68,7 +68,8 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class WaitingJob:
-    """A job that waits for a worker, and the message to send for it. `lane`: the queue where one was sent last."""
+    """A job that waits for a worker, and the message to send for it. `lane`: the queue where one was sent last.
+    `lost_holder`: it waits since its holder's lease ran out just now."""
 
     job_id: str
     message: str
@@ -76,6 +77,7 @@ class WaitingJob:
     project_id: str
     is_begun: bool = False
     lane: str = ""
+    lost_holder: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +215,7 @@ class JobStore:
         # A holder that lives renews its lease within its term.
         again = max(self._settings.resend_after, self._settings.lease_ttl)
         found = self._run(self._keys(), "due", most, _ms(again), self._farthest_ms)
-        return [_waiting(fields) for fields in found]
+        return [replace(_waiting(fields), lost_holder=was_held == "1") for was_held, *fields in found]
 
     def overdue(self, most: int = 64) -> list[tuple[WaitingJob, bool]]:
         """Jobs whose message was sent a while ago and was not claimed; True where it is surely lost."""
