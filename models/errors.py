@@ -52,6 +52,7 @@ LikenessError                                              the root; never raise
 ├── QueueUnavailable              QUEUE_UNAVAILABLE        Redis can't be reached; retryable
 ├── StackError                    STACK_UNAVAILABLE        the embedded Redis or S3 can't be started
 ├── LeaseLost                     LEASE_LOST               another worker holds the job now
+│   └── RecordLost                RECORD_LOST              Redis lost the job, which then begins anew
 ├── AttemptsExhausted             ATTEMPTS_EXHAUSTED       every permitted attempt ended early
 ├── DeadlineExceeded              DEADLINE_EXCEEDED        no worker began with the job before its expiresAt
 ├── WatchTimeout                  WATCH_TIMEOUT            a watched job didn't end in time; it goes on
@@ -296,6 +297,10 @@ class StackError(LikenessError):
 
 class LeaseLost(LikenessError):
     code = "LEASE_LOST"
+
+
+class RecordLost(LeaseLost):
+    code = "RECORD_LOST"
 
 
 class AttemptsExhausted(LikenessError):

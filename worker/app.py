@@ -14,6 +14,7 @@ from models.errors import LikenessError, QueueUnavailable
 from models.job import CLONE, CREATE
 from worker import tracing
 from worker.attempts import handle
+from worker.consumer import refusing, sole_argument
 from worker.consumer_loop import ConsumerLoop
 from worker.endpoint import Endpoint
 from worker.lanes import Lanes
@@ -31,28 +32,37 @@ _loop.watch(app)
 _node: Node | None = None
 
 
+# They take anything, so that what isn't a job is kept as a dead letter.
 @app.task(name=CLONE, bind=True)
-def influencer_clone(self: Task[..., None], message: dict[str, Any]) -> None:
-    """Clone a persona. `message` is a CloneJob as JSON data; see schemas/clone-job.schema.json."""
-    _handle(self, message)
+def influencer_clone(self: Task[..., None], *args: Any, **kwargs: Any) -> None:
+    """Clone a persona. The one argument is a CloneJob as JSON data; see schemas/clone-job.schema.json."""
+    _handle(self, args, kwargs)
 
 
 @app.task(name=CREATE, bind=True)
-def influencer_create(self: Task[..., None], message: dict[str, Any]) -> None:
-    """Make a persona's first images. `message` is a CreateJob; see schemas/create-job.schema.json."""
-    _handle(self, message)
+def influencer_create(self: Task[..., None], *args: Any, **kwargs: Any) -> None:
+    """Make a persona's first images. The one argument is a CreateJob; see schemas/create-job.schema.json."""
+    _handle(self, args, kwargs)
 
 
-def _handle(task: Task[..., None], message: dict[str, Any]) -> None:
+def _handle(task: Task[..., None], args: Any, kwargs: Any) -> None:
     assert _node is not None, "worker_init makes the node before any task runs"
     try:
         with tracing.continued(task.request.headers or {}):
-            handle(_node, message)
+            handle(_node, sole_argument(args, kwargs))
     except QueueUnavailable as error:
         # Celery acknowledges a task that failed. This message must come again; not at once, though.
         log.warning("message.put_back", error=error.message)
         time.sleep(1)
         raise Reject(error.message, requeue=True) from error
+
+
+def _refuse(message: Any, error: LikenessError) -> None:
+    assert _node is not None, "worker_init makes the node before any message comes"
+    _node.store.refuse(message, error, ends_job=False)
+
+
+app.conf.worker_consumer = refusing(_refuse)
 
 
 def run(jobs: int) -> None:

@@ -16,6 +16,7 @@ from models.errors import (
     LikenessNotReached,
     ProfileLoadFailed,
     QueueUnavailable,
+    RecordLost,
     StorageError,
     Unforeseen,
 )
@@ -36,6 +37,16 @@ def handle(node: Node, message: Any) -> None:
     served its purpose. Raises QueueUnavailable if nothing could be done; then it has not.
     """
     try:
+        _handle(node, message)
+    except QueueUnavailable:
+        raise
+    except Exception as error:
+        log.exception("message.crashed")
+        node.store.refuse(message, _unforeseen(error), ends_job=False)
+
+
+def _handle(node: Node, message: Any) -> None:
+    try:
         job = parse_job(message)
     except InvalidInput as error:
         node.store.refuse(message, error)
@@ -45,22 +56,31 @@ def handle(node: Node, message: Any) -> None:
         if node.drain.begun:
             node.queue.put_back(job.job_id, job.to_data(), job.project_id)
             return
-        claim, claimed_at = _claim(node, job)
-        if claim.verdict == "conflict":
-            node.store.refuse(message, conflict(job.job_id))
-        if claim.lease is None:
-            log.info("message.dropped", why=claim.verdict)
-            if claim.verdict == "expired":
-                node.metrics.job_ended("failed", DeadlineExceeded.code)
-            return
-        if claim.verdict == "claimed" and claim.lease.attempt == 1:
-            node.metrics.job_waited(claim.age)
-        structlog.contextvars.bind_contextvars(stage="fetching")
-        lease_until = claimed_at + node.settings.lease_ttl
-        held = HeldJob(node.store, claim.lease, node.drain, lease_until, node.metrics)
-        with node.heartbeat.keeping(held):
-            _work(node, job, held, claim)
-        _make_room_known(node)
+        while not _take(node, job, message):
+            log.warning("job.claimed_again")
+
+
+def _take(node: Node, job: Job, message: Any) -> bool:
+    """Claim the job and work on it. False if that is to be done again, for this message may be all that is left of
+    the job: Redis lost it, or was away, and may come back without it."""
+    structlog.contextvars.bind_contextvars(stage="queued")
+    claim, claimed_at = _claim(node, job)
+    if claim.verdict == "conflict":
+        node.store.refuse(message, conflict(job.job_id))
+    if claim.lease is None:
+        log.info("message.dropped", why=claim.verdict)
+        if claim.verdict == "expired":
+            node.metrics.job_ended("failed", DeadlineExceeded.code)
+        return True
+    if claim.verdict == "claimed" and claim.lease.attempt == 1:
+        node.metrics.job_waited(claim.age)
+    structlog.contextvars.bind_contextvars(stage="fetching")
+    lease_until = claimed_at + node.settings.lease_ttl
+    held = HeldJob(node.store, claim.lease, node.drain, lease_until, node.metrics)
+    with node.heartbeat.keeping(held):
+        is_settled = _work(node, job, held, claim)
+    _make_room_known(node)
+    return is_settled
 
 
 def _claim(node: Node, job: Job) -> tuple[Claim, float]:
@@ -76,17 +96,22 @@ def _claim(node: Node, job: Job) -> tuple[Claim, float]:
             time.sleep(1)
 
 
-def _work(node: Node, job: Job, held: HeldJob, claim: Claim) -> None:
+def _work(node: Node, job: Job, held: HeldJob, claim: Claim) -> bool:
+    """Whether the job is final, another worker's, or due to be sent again."""
     try:
         with tracing.span("attempt", jobId=job.job_id, attempt=held.lease.attempt):
             _attempt(node, job, held, claim)
     except LeaseLost as error:
-        log.warning("lease.lost", error=error.message)
+        log.warning("lease.lost", code=error.code, error=error.message)
         node.metrics.attempt_ended_early(error.code)
+        return not isinstance(error, RecordLost)
     except QueueUnavailable as error:
-        # Nothing can be written now. The lease runs out, and a reaper sends the job again.
+        # Nothing can be written now. Should Redis come back while the lease is this worker's still, that runs out,
+        # and a reaper sends the job again.
         log.error("job.abandoned", error=error.message)
         node.metrics.attempt_ended_early(error.code)
+        return node.drain.begun
+    return True
 
 
 def _make_room_known(node: Node) -> None:
@@ -110,7 +135,7 @@ def _attempt(node: Node, job: Job, held: HeldJob, claim: Claim) -> None:
                 held.complete(result)
                 log.info("job.completed", images=len(result.images))
     except JobCanceled:
-        _cancel(node, job, held)
+        _cancel(node, job, held, claim)
     except HandedBack:
         node.queue.send_again(held.hand_back())
         log.info("job.handed_back")
@@ -128,8 +153,9 @@ def _attempt(node: Node, job: Job, held: HeldJob, claim: Claim) -> None:
         _fail(node, job, held, claim, _unforeseen(error))
 
 
-def _cancel(node: Node, job: Job, held: HeldJob) -> None:
-    """Remove what is stored, then say so. While the store is out of reach, another attempt does it later."""
+def _cancel(node: Node, job: Job, held: HeldJob, claim: Claim) -> None:
+    """Remove what is stored, then say so. While the store is out of reach, another attempt does it later. If that
+    lasts, the job ends all the same, and `likeness gc` removes it."""
     try:
         node.images.remove(job)
     except HandedBack:
@@ -137,7 +163,7 @@ def _cancel(node: Node, job: Job, held: HeldJob) -> None:
         return
     except LikenessError as error:
         log.warning("cleanup.failed", code=error.code, error=error.message)
-        if error.retryable:
+        if error.retryable and claim.begun_for < node.settings.outage_patience:
             held.retry(JobError.of(error), delay=5 * node.settings.retry_backoff)
             return
     held.end_canceled()

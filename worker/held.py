@@ -49,7 +49,7 @@ class HeldJob:
         self._store = store
         self._drain = drain
         self._lease_until = lease_until
-        self._lost = False
+        self._lost: LeaseLost | None = None
         self._cancel = False
         self._on_device = False
         self._rejected: list[dict[str, Any]] | None = None
@@ -63,7 +63,7 @@ class HeldJob:
     def check_wanted(self) -> None:
         """Raises LeaseLost or JobCanceled if nobody wants what this worker has made so far."""
         if self._lost:
-            raise LeaseLost("The lease ran out before it could be renewed.", jobId=self.lease.job_id)
+            raise self._lost
         if self._cancel:
             raise JobCanceled
 
@@ -82,8 +82,8 @@ class HeldJob:
         try:
             self._cancel = self._store.renew(self.lease) or self._cancel
             self._lease_until = asked + self._store.lease_ttl
-        except LeaseLost:
-            self._lost = True
+        except LeaseLost as error:
+            self._lost = error
 
     def enter(self, stage: Stage) -> None:
         """Begin a stage. Raises JobCanceled if that was asked for."""

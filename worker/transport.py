@@ -9,15 +9,21 @@ A message whose acknowledgement fails while its channel lives on would keep its 
 worker that lost all places so would never ask for another message. So the place is given back; the message comes
 again once its visibility timeout is over.
 
+What is on a queue and isn't kombu's, such as a job's bare JSON, ends a worker, too. Here it is delivered as the
+body of a message, and the consumer refuses that.
+
 Kombu asks several queues in turn or in a fixed order; InTurn does the one within the other.
 """
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from uuid import uuid4
 
 from kombu.transport import redis, virtual
 from kombu.utils.scheduling import round_robin_cycle
+from redis.exceptions import RedisError
 
 from worker.lanes import is_for_begun
 
@@ -49,6 +55,16 @@ class QoS(redis.QoS):
 class Channel(redis.Channel):
     QoS: Any = QoS
 
+    def _brpop_read(self, **options: Any) -> Any:
+        try:
+            return super()._brpop_read(**options)  # type: ignore[misc]
+        except (ValueError, RecursionError) as error:
+            # Off the queue already. Which one it was makes no difference: all have one consumer.
+            self.connection._deliver(
+                getattr(error, "doc", "nested too deeply to be read"), min(self.active_queues)
+            )
+            return True
+
 
 class InTurn(round_robin_cycle):  # type: ignore[type-arg]
     """The order in which queues are asked: those of begun jobs first, and of each kind the one that gave last goes
@@ -60,3 +76,25 @@ class InTurn(round_robin_cycle):  # type: ignore[type-arg]
 
 class Transport(redis.Transport):
     Channel: Any = Channel
+
+    def _deliver(self, message: Any, queue: Any) -> None:
+        try:
+            super()._deliver(message, queue)
+        except (OSError, RedisError):
+            raise
+        except Exception:  # noqa: BLE001 - whoever wrote it
+            super()._deliver(_wrapped(message, queue), queue)
+
+
+def _wrapped(content: Any, queue: str) -> dict[str, Any]:
+    """A message as kombu has them on a queue."""
+    return {
+        "body": json.dumps(content),
+        "content-type": "application/json",
+        "content-encoding": "utf-8",
+        "headers": {},
+        "properties": {
+            "delivery_tag": uuid4().hex,
+            "delivery_info": {"exchange": "", "routing_key": queue},
+        },
+    }

@@ -1,15 +1,20 @@
 """Services that fail while a job runs, and messages that are no jobs."""
 
+import json
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from celery import Celery
+from redis import Redis
 
-from models.job import CloneRequest, ReferenceSource
+from models.errors import NotFound
+from models.job import CloneJob, CloneRequest, ReferenceSource
 from tests.e2e.conftest import SLOWLY, PlanJob, StartWorker, follow, wait_for
 from worker.client import JobClient, plan_clone
 from worker.jobs.dead import DeadLetters
@@ -87,29 +92,76 @@ def test_a_restart_of_redis_is_survived_with_its_data_and_without(
     stack.redis.kill()
     shutil.rmtree(stack.redis.directory)
     stack.redis.start()
-    # All of it is lost, so whoever cares for the job submits it again, as the API does.
+    # All of it is lost but what the worker has in hand. A job that waited would have to be submitted again.
+    deadline = time.monotonic() + 60
+    while not is_known(client, next_job):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
     client.submit(next_job)
     events = follow(client, next_job)
     assert [event.type for event in events if event.is_terminal] == ["job.completed"]
     assert worker.process.poll() is None
 
 
+def is_known(client: JobClient, job: CloneJob) -> bool:
+    with suppress(NotFound):
+        return bool(client.get(job.job_id))
+    return False
+
+
+def raw(body: str, headers: dict[str, Any] | None = None, **changed: Any) -> str:
+    """A message as it lies on the queue."""
+    properties = {"delivery_tag": uuid4().hex, "delivery_info": {"exchange": "", "routing_key": "any"}}
+    headers = {"task": "influencer_clone", "id": uuid4().hex} | (headers or {})
+    message = {"body": body, "content-type": "application/json", "content-encoding": "utf-8"}
+    return json.dumps(message | {"headers": headers, "properties": properties} | changed)
+
+
 def test_messages_that_are_no_jobs_are_kept_and_do_no_harm(
-    start_worker: StartWorker, client: JobClient, plan: PlanJob, settings: Settings
+    start_worker: StartWorker, client: JobClient, plan: PlanJob, settings: Settings, redis_client: Redis
 ) -> None:
     worker = start_worker()
     app = Celery(broker=settings.redis_url.get_secret_value(), set_as_current=False)
-    nonsense: list[Any] = [None, {}, "text", [1, 2], {"jobId": "job_1", "kind": "other"}]
+    nonsense: list[Any] = [
+        None,
+        {},
+        "text",
+        [1, 2],
+        {"jobId": "job_1", "kind": "other"},
+        {"jobId": "job_\ud800"},
+    ]
     for message in nonsense:
         app.send_task("influencer_clone", args=[message], queue=settings.queue)
     app.send_task("influencer_clone", args=[], queue=settings.queue)
-    app.send_task("no_such_task", args=[], queue=settings.queue)
+    app.send_task("influencer_clone", args=[1, 2], kwargs={"more": 3}, queue=settings.queue)
+    app.send_task("no_such_task", args=["of no task"], queue=settings.queue)
+    never_sent = plan(["front"])
+    # By itself, Celery drops these or ends the worker; those that come twice would take both of its slots forever.
+    no_messages = [
+        "no JSON",
+        '["JSON"]',
+        never_sent.to_json(),
+        raw('[["a header"], {}, {}]', headers={"task": []}),
+        *(raw(f'[["a limit", {n}], {{}}, {{}}]', headers={"timelimit": n}) for n in range(2)),
+        *(raw(f'[["a link", {n}], {{}}, {{"callbacks": [{n}]}}]') for n in range(2)),
+        raw("not JSON, either"),
+        raw("7"),
+        raw("[[0], [1], {}]"),
+        raw("[]", headers={"compression": "application/x-gzip"}),
+        raw("pickled").replace("application/json", "application/x-python-serialize"),
+        raw("[[2], {}, {}]", properties={}),
+    ]
+    redis_client.lpush(settings.queue, *no_messages)
     job = plan(["front"])
     client.submit(job)
     assert follow(client, job)[-1].type == "job.completed"
-    letters = DeadLetters(settings).letters()
-    assert len(letters) == len(nonsense)
+    dead = DeadLetters(settings)
+    letters = dead.letters()
+    assert len(letters) == len(nonsense) + 3 + len(no_messages)
     assert {letter.error.code for letter in letters} == {"VALIDATION"}
+    assert all(letter.to_json() for letter in letters)
+    (its_letter,) = (one for one in letters if one.message == never_sent.to_data())
+    assert dead.heir(its_letter.letter_id).project_id == never_sent.project_id
     assert worker.process.poll() is None
 
 

@@ -35,6 +35,7 @@ from worker.heartbeat import Heartbeat
 from worker.held import HandedBack, HeldJob
 from worker.imagestore import ImageStore
 from worker.jobs import JobStore
+from worker.jobs.dead import DeadLetters
 from worker.mark.statement import Origin
 from worker.prometheus import PrometheusMetrics
 from worker.queue import JobQueue
@@ -240,11 +241,23 @@ def test_a_failed_job_leaves_no_image(node: Any, job: CloneJob, storage: Storage
 
 
 @pytest.mark.parametrize(
-    ("error", "status"), [(StorageError("x"), "running"), (StorageRefused("x"), "canceled")]
+    ("error", "patience", "status"),
+    [
+        (StorageError("x"), 3600, "running"),
+        (StorageError("x"), 0, "canceled"),
+        (StorageRefused("x"), 3600, "canceled"),
+    ],
 )
-def test_a_cancel_waits_for_a_store_that_may_come_back(
-    node: Any, job: CloneJob, error: LikenessError, status: str, monkeypatch: pytest.MonkeyPatch
+def test_a_cancel_waits_for_a_store_that_may_come_back_and_not_forever(
+    node: Any,
+    job: CloneJob,
+    error: LikenessError,
+    patience: float,
+    status: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    node.settings = node.settings.model_copy(update={"outage_patience": patience})
+
     def refuse(job: CloneJob) -> None:
         raise error
 
@@ -270,6 +283,45 @@ def test_a_holder_whose_lease_ran_out_unnoticed_writes_nothing(
     with pytest.raises(LeaseLost):
         ImageStore(settings, storage).put(job, done(job), Origin(), confirm=held.confirm)
     assert list(storage.list(storage.keys.job_prefix(job))) == []
+
+
+def test_a_message_that_nobody_foresaw_is_kept(
+    node: Any, job: CloneJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(node.store, "claim", lambda *_: 1 / 0)
+    handle(node, job.to_data())
+    (letter,) = DeadLetters(node.settings).letters()
+    assert (letter.message, letter.error.code) == (job.to_data(), "INTERNAL")
+
+
+def test_a_job_that_this_worker_holds_is_not_begun_twice_after_an_outage(node: Any, job: CloneJob) -> None:
+    node.attempt = raising(QueueUnavailable("gone"))
+    record = run(node, job)
+    assert (record.stage, record.attempts) == ("fetching", 1)
+
+
+@pytest.mark.parametrize("told_by", ["a write", "the heartbeat", "its absence"])
+def test_a_job_in_hand_outlives_the_loss_of_all_that_redis_had(
+    node: Any, job: CloneJob, redis_client: Redis, told_by: str
+) -> None:
+    node.store.submit(job)
+
+    def lose_all(job: CloneJob, held: HeldJob) -> JobResult:
+        redis_client.delete(*redis_client.scan_iter(f"{node.settings.redis_prefix}:*"))
+        node.attempt = lambda job, held: result_of(job)
+        match told_by:
+            case "a write":
+                held.enter("rendering")
+            case "the heartbeat":
+                held.renew()
+                held.check()
+        raise QueueUnavailable("gone")
+
+    node.attempt = lose_all
+    record = run(node, job)
+    assert (record.status, record.attempts) == ("completed", 1)
+    code = "QUEUE_UNAVAILABLE" if told_by == "its absence" else "RECORD_LOST"
+    assert f'likeness_attempts_ended_early_total{{code="{code}"}} 1.0' in counted(node)
 
 
 def test_a_holder_that_fell_silent_is_counted_by_who_notices(

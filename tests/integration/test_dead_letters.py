@@ -2,6 +2,7 @@
 
 import json
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -73,6 +74,30 @@ def test_a_refused_message_is_kept_once(store: JobStore, dead: DeadLetters) -> N
     assert max(len(json.dumps(letter.message)) for letter in found) < 70_000
     assert dead.letters(most=2) == found[:2]
     assert dead.letters(code="OTHER") == []
+
+
+def test_what_json_can_not_show_is_kept_all_the_same(store: JobStore, dead: DeadLetters) -> None:
+    deep: list[Any] = []
+    for _ in range(500):
+        deep = [deep]
+    for message in ({"jobId": "job_\ud800"}, deep, {"at": datetime(2026, 1, 1, tzinfo=UTC)}, {1, 2}):
+        store.refuse(message, InvalidInput("No."))
+    letters = [json.loads(letter.to_json())["message"] for letter in dead.letters()]
+    assert len(letters) == 4
+    assert '{"jobId": "job_\\ud800"}' in letters
+    assert {"at": "2026-01-01T00:00:00Z"} in letters
+
+
+def test_a_message_that_ends_no_job_is_kept_unless_a_job_has_it(
+    store: JobStore, dead: DeadLetters, job: CloneJob
+) -> None:
+    store.refuse(job.to_data(), InvalidInput("No."), ends_job=False)
+    assert [letter.message for letter in dead.letters()] == [job.to_data()]
+    other = make_job()
+    store.submit(other)
+    store.refuse(other.to_data(), InvalidInput("No."), ends_job=False)
+    assert len(dead.letters()) == 1
+    assert store.get(other.job_id).status == "running"
 
 
 def test_a_refused_message_of_a_waiting_job_is_that_jobs_letter(

@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from importlib import resources
 from typing import Any, Literal, cast
 from uuid import uuid4
+
+from pydantic_core import to_json
 
 from models.errors import (
     CancelUnavailable,
@@ -16,6 +19,7 @@ from models.errors import (
     LikenessError,
     NotFound,
     NoUsableReference,
+    RecordLost,
 )
 from models.event import EventType, JobEvent
 from models.job import Job
@@ -91,7 +95,8 @@ class Standing:
 class JobStore:
     """All of a job's state. Methods raise QueueUnavailable while Redis can't be reached.
 
-    Those that take a Lease raise LeaseLost once another worker has the job or it is final, and write nothing.
+    Those that take a Lease raise LeaseLost once another worker has the job or it is final, RecordLost once there
+    is no such job, and write nothing then.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -249,12 +254,14 @@ class JobStore:
         found: list[str] = self._run(self._keys(), "expire", most, _LATE)
         return found
 
-    def refuse(self, message: Any, error: LikenessError) -> None:
+    def refuse(self, message: Any, error: LikenessError, *, ends_job: bool = True) -> None:
         """Keep a message that can't become a job, and why, as a dead letter. If it is the message of a job that
-        waits, that job fails in the same step."""
-        text = json.dumps(message)
+        waits, that job fails in the same step; unless `ends_job`, nothing is done: it is sent again."""
+        text = _text_of(message)
         job_id = message.get("jobId") if isinstance(message, dict) else None
         is_own = isinstance(job_id, str) and self._is_message_of(job_id, message)
+        if is_own and not ends_job:
+            return
         self._call(
             str(job_id) if is_own else "",
             "refuse",
@@ -300,6 +307,8 @@ class JobStore:
         return found
 
     def _is_message_of(self, job_id: str, message: Any) -> bool:
+        if not job_id.isascii():
+            return False
         known = guarded(lambda: self._redis.hget(self._job_key(job_id), "message"))
         return bool(known) and json.loads(known) == message
 
@@ -312,6 +321,8 @@ class JobStore:
     def _held_call(self, lease: Lease, function: str, *args: Any) -> list[str]:
         answer: list[str]
         verdict, *answer = self._call(lease.job_id, function, lease.token, *args)
+        if verdict == "missing":
+            raise RecordLost("Redis no longer knows the job. Did it lose its data?", jobId=lease.job_id)
         if verdict != "ok":
             raise LeaseLost(f"The job is no longer this worker's ({verdict}).", jobId=lease.job_id)
         return answer
@@ -340,6 +351,17 @@ def _identity(job: Job) -> tuple[str, ...]:
         job.callback_url or "",
         expires_at,
     )
+
+
+def _text_of(message: Any) -> str:
+    """Any message as JSON text that a letter can show again. What can't be so is kept as a text in a text."""
+    try:
+        return to_json(message, fallback=repr).decode()
+    except ValueError:
+        # It has half a character, which JSON can spell and UTF-8 can't, or is nested too deeply.
+        with suppress(RecursionError):
+            return json.dumps(json.dumps(message, default=repr))
+        return '"It was nested too deeply to be kept."'
 
 
 def _waiting(fields: Sequence[str]) -> WaitingJob:

@@ -1,0 +1,108 @@
+"""Celery's consumer, made to keep what it can make nothing of. By itself it drops such a message, or ends the
+worker; then the next one gets it.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from celery.worker import state
+from celery.worker.consumer import Consumer
+from redis.exceptions import RedisError
+
+from models.errors import InvalidInput, LikenessError, QueueUnavailable
+
+log = structlog.get_logger()
+
+_HOW_TO_SEND = "Send a job with JobClient, or with Celery's send_task as the one argument of its kind's task."
+
+
+def refusing(refuse: Callable[[Any, LikenessError], None]) -> type[Consumer]:
+    """The class, for Celery's setting `worker_consumer`. `refuse` keeps what was sent, and why it isn't done."""
+
+    class Refusing(Consumer):
+        def on_unknown_message(self, _: Any, message: Any) -> None:
+            self._refuse(message, "It is no message of Celery's.")
+
+        def on_unknown_task(self, _: Any, message: Any, error: Exception) -> None:
+            self._refuse(message, f"There is no task {str(error.args[0])[:64]!r}.")
+
+        def on_invalid_task(self, _: Any, message: Any, error: Exception) -> None:
+            self._refuse(message, f"Celery can't take it ({type(error).__name__}).")
+
+        def on_decode_error(self, message: Any, error: Exception) -> None:
+            self._refuse(message, f"Its body can't be read ({type(error).__name__}).")
+
+        def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Any], None]:
+            receive = super().create_task_handler(*args, **kwargs)
+
+            def receive_or_refuse(message: Any) -> None:
+                try:
+                    if "task" in message.headers and not _is_call(message.payload):
+                        self.on_unknown_message(None, message)
+                    else:
+                        receive(message)
+                except (OSError, RedisError):
+                    raise
+                except Exception as error:  # noqa: BLE001 - nothing in a message may end the loop
+                    self.on_invalid_task(None, message, error)
+                    _free_slot(message)
+
+            return receive_or_refuse
+
+        def _refuse(self, message: Any, why: str) -> None:
+            error, is_kept = InvalidInput(f"{why} {_HOW_TO_SEND}"), True
+            try:
+                refuse(_sent_with(message), error)
+                log.error("message.refused", code=error.code, error=error.message)
+            except QueueUnavailable as unavailable:
+                log.warning("message.put_back", error=unavailable.message)
+                is_kept = False
+            if not message.acknowledged:
+                errors: Any = self.connection_errors  # type: ignore[attr-defined]
+                message.reject_log_error(log, errors, requeue=not is_kept)
+
+    return Refusing
+
+
+def sole_argument(args: Any, kwargs: Any) -> Any:
+    """A task's one argument, by place or by name; if it has none or several, all that was sent."""
+    given = [*args, *kwargs.values()]
+    return given[0] if len(given) == 1 else {"args": args, "kwargs": kwargs}
+
+
+def _free_slot(message: Any) -> None:
+    """Celery may have set one of the worker's slots aside before it failed, and would never take it back."""
+    for request in tuple(state.reserved_requests):
+        if request.message is message:
+            state.task_ready(request)
+
+
+def _is_call(payload: Any) -> bool:
+    """Whether a message's body, in either of Celery's forms, is what its task can be called with. Raises TypeError,
+    too, where it isn't."""
+    match payload:
+        case [list(), dict(), dict() as linked]:
+            pass
+        case {"args": list(), "kwargs": dict()}:
+            linked = payload
+        case _:
+            return False
+    # Celery reads these once the task is done, and never takes its slot back if it can't.
+    others = [linked["chord"]] if linked.get("chord") else []
+    for name in ("callbacks", "errbacks", "chain"):
+        others += linked.get(name) or ()
+    return all(isinstance(other, dict) and isinstance(other.get("task"), str) for other in others)
+
+
+def _sent_with(message: Any) -> Any:
+    """The argument, or as much of the message as can be read."""
+    try:
+        payload = message.payload
+    except Exception:  # noqa: BLE001 - kombu's, or a codec's
+        body = message.body
+        return body.decode(errors="replace") if isinstance(body, bytes) else body
+    match payload:
+        case [list(args), dict(kwargs), _]:
+            return sole_argument(args, kwargs)
+    return payload
