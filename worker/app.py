@@ -26,9 +26,7 @@ from worker.settings import settings
 log = structlog.get_logger()
 
 app = make_app(settings())
-# Before Celery makes its consumer.
 _loop = ConsumerLoop()
-_loop.watch(app)
 _node: Node | None = None
 
 
@@ -62,7 +60,7 @@ def _refuse(message: Any, error: LikenessError) -> None:
     _node.store.refuse(message, error, ends_job=False)
 
 
-app.conf.worker_consumer = refusing(_refuse)
+app.conf.worker_consumer = _loop.watched(refusing(_refuse))
 
 
 def run(jobs: int) -> None:

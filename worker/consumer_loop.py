@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from celery import Celery
 from celery.worker.consumer import Consumer
 
 # In seconds.
@@ -27,11 +26,11 @@ class ConsumerLoop:
         ticked = self._ticked
         return 0 if ticked is None or self._has_ended else time.monotonic() - ticked
 
-    def watch(self, app: Celery) -> None:
-        """Let the consumer of this app's worker write here."""
+    def watched(self, consumer: type[Consumer]) -> type[Consumer]:
+        """The consumer, made to write here."""
         loop = self
 
-        class Watched(Consumer):
+        class Watched(consumer):  # type: ignore[misc, valid-type]
             def ensure_connected(self, conn: Any) -> Any:
                 """Called for every new connection. Comes back when there is one, however long that takes."""
                 loop.is_subscribed = False
@@ -62,7 +61,7 @@ class ConsumerLoop:
                 loop.end()
                 super().stop()
 
-        app.conf.worker_consumer = Watched
+        return Watched
 
     def tick(self) -> None:
         """Called by the loop."""

@@ -13,6 +13,7 @@ from celery import Celery, _state
 from celery.contrib.testing.worker import TestWorkController
 from celery.signals import worker_init
 from celery.worker import state as worker_state
+from celery.worker.consumer import Consumer
 from kombu.asynchronous import set_event_loop
 from pydantic import SecretStr
 
@@ -122,7 +123,7 @@ def consuming(
         if goes_on:
             goes_on.wait()
 
-    loop.watch(app)
+    app.conf.worker_consumer = loop.watched(Consumer)
     # worker.app, which other tests import, would start a node.
     monkeypatch.setattr(worker_init, "receivers", [])
     # Threads of the pool look up their app there.
