@@ -57,11 +57,11 @@ class Form:
     image_seconds: float = 0.3
     project_limit: int | None = 4
     """All jobs are of one project. Three workers would have six in hand."""
-    blackout: bool = False
-    """One more fault: Redis is away for longer than anybody waits for it."""
+    long: bool = False
+    """With the faults that take their time."""
 
 
-SMALL = Form(jobs=30, faults=24, seconds=22, patience=150)
+SMALL = Form(jobs=30, faults=23, seconds=22, patience=150)
 
 
 @dataclass(slots=True)
@@ -152,7 +152,7 @@ def run(form: Form, seed: int, folder: Path, planned: Sequence[Planned] | None =
         # Nothing is in hand at once.
         time.sleep(1)
         if planned is None:
-            planned = plan(seed, form.faults, form.seconds, blackout=form.blackout)
+            planned = plan(seed, form.faults, form.seconds, long=form.long)
         chaos.run(planned)
         producer.join()
         deadline = time.monotonic() + form.patience
@@ -335,7 +335,7 @@ def main(
     seed = secrets.randbelow(10**6) if seed is None else seed
     typer.echo(f"seed {seed}")
     with TemporaryDirectory() as folder:
-        report = run(Form(jobs, faults, seconds, patience=180, blackout=True), seed, Path(folder))
+        report = run(Form(jobs, faults, seconds, patience=180, long=True), seed, Path(folder))
     typer.echo(figures.table(report))
     for text in report.wrong:
         typer.echo(f"WRONG: {text}")

@@ -8,9 +8,10 @@ import pytest
 import redis
 
 from tests.e2e.conftest import environment_of
-from tests.e2e.faults.chaos import BLACKOUT, BLACKOUT_SECONDS, KINDS, plan, shuffle
+from tests.e2e.faults.chaos import ALL_KINDS, BLACKOUT, BLACKOUT_SECONDS, KINDS, plan, shuffle
 from tests.e2e.faults.fleet import Fleet
 from tests.e2e.faults.proxies import TcpProxy
+from tests.e2e.faults.run import SMALL
 from worker.settings import Settings
 from worker.stack import EmbeddedStack
 
@@ -54,12 +55,16 @@ def _answer(connection: socket.socket) -> bytes:
 
 
 def test_nothing_begins_while_redis_is_away_for_long() -> None:
-    planned = plan(7, 2 * len(KINDS), 100, blackout=True)
+    planned = plan(7, 2 * len(ALL_KINDS), 100, long=True)
     (blackout,) = [fault for fault in planned if fault.kind == BLACKOUT]
     assert [fault.at for fault in planned] == sorted(fault.at for fault in planned)
     others = [fault for fault in planned if fault is not blackout]
     assert not [fault for fault in others if 0 <= fault.at - blackout.at < BLACKOUT_SECONDS]
-    assert Counter(fault.kind for fault in others) == dict.fromkeys(KINDS, 2)
+    assert Counter(fault.kind for fault in others) == dict.fromkeys(ALL_KINDS, 2)
+
+
+def test_the_short_form_has_each_of_its_kinds_once() -> None:
+    assert Counter(fault.kind for fault in plan(6, SMALL.faults, SMALL.seconds)) == dict.fromkeys(KINDS, 1)
 
 
 def test_workers_that_still_start_are_drained_once_they_listen(settings: Settings, tmp_path: Path) -> None:
