@@ -67,7 +67,8 @@ class Injected:
 
 def plan(seed: int, faults: int, seconds: float, *, long: bool = False) -> list[Planned]:
     """`faults` spread over `seconds`, each kind as often as any other, but for a rest. A `long` one has more kinds,
-    and one fault more: Redis is silent for so long that every client gives up. No other begins meanwhile."""
+    and one fault more: Redis is silent for so long that every client gives up. No other begins meanwhile, nor in
+    the `QUIET` seconds before it, so that jobs are in hand."""
     random = Random(seed)
     drawn = ALL_KINDS if long else KINDS
     kinds: list[str] = []
@@ -80,10 +81,10 @@ def plan(seed: int, faults: int, seconds: float, *, long: bool = False) -> list[
     ]
     if not long:
         return planned
-    begins = random.uniform(0, seconds)
-    before = [fault for fault in planned if fault.at < begins]
-    after = [replace(fault, at=fault.at + BLACKOUT_SECONDS) for fault in planned[len(before) :]]
-    return [*before, Planned(BLACKOUT, begins, BLACKOUT_SECONDS, draw=0), *after]
+    pause = random.uniform(0.2 * seconds, 0.8 * seconds)
+    before = [fault for fault in planned if fault.at < pause]
+    after = [replace(fault, at=fault.at + QUIET + BLACKOUT_SECONDS) for fault in planned[len(before) :]]
+    return [*before, Planned(BLACKOUT, pause + QUIET, BLACKOUT_SECONDS, draw=0), *after]
 
 
 class Chaos:
@@ -378,6 +379,7 @@ Inject = Callable[[Chaos, Planned], None]
 
 # How long a connection is tried again for is about as long: worker/jobs/connection.py.
 BLACKOUT_SECONDS = 65
+QUIET = 20
 BLACKOUT = f"Redis silent for {BLACKOUT_SECONDS} s"
 
 # Each with how long it lasts, in seconds, where it does. A lease is six.
