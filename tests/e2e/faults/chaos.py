@@ -68,7 +68,7 @@ class Injected:
 def plan(seed: int, faults: int, seconds: float, *, long: bool = False) -> list[Planned]:
     """`faults` spread over `seconds`, each kind as often as any other, but for a rest. A `long` one has more kinds,
     and one fault more: Redis is silent for so long that every client gives up. No other begins meanwhile, nor in
-    the `QUIET` seconds before it, so that jobs are in hand."""
+    the `QUIET` seconds before it, in which earlier ones are got over."""
     random = Random(seed)
     drawn = ALL_KINDS if long else KINDS
     kinds: list[str] = []
@@ -124,7 +124,7 @@ class Chaos:
         threads = []
         for fault in planned:
             time.sleep(max(0.0, start + fault.at - time.monotonic()))
-            inject = _swallow_redis if fault.kind == BLACKOUT else ALL_KINDS[fault.kind][0]
+            inject = _black_out if fault.kind == BLACKOUT else ALL_KINDS[fault.kind][0]
             thread = threading.Thread(target=inject, args=(self, fault))
             thread.start()
             threads.append(thread)
@@ -292,6 +292,18 @@ def _swallow_redis(chaos: Chaos, fault: Planned) -> None:
         time.sleep(fault.lasts)
 
 
+def _black_out(chaos: Chaos, fault: Planned) -> None:
+    with chaos.one_at_a_time("redis"):
+        # In the wake of another fault nobody has a job in hand.
+        patience = time.monotonic() + 30
+        while len(jobs := chaos.all_held()) < 2 and time.monotonic() < patience:
+            time.sleep(0.1)
+        at = time.time()
+        with chaos.redis_proxy.blackhole():
+            time.sleep(fault.lasts)
+        chaos.note(fault, at, time.time(), jobs)
+
+
 def _refuse_redis(chaos: Chaos, fault: Planned) -> None:
     with _redis_outage(chaos, fault), chaos.redis_proxy.down():
         time.sleep(fault.lasts)
@@ -379,7 +391,7 @@ Inject = Callable[[Chaos, Planned], None]
 
 # How long a connection is tried again for is about as long: worker/jobs/connection.py.
 BLACKOUT_SECONDS = 65
-QUIET = 20
+QUIET = 10
 BLACKOUT = f"Redis silent for {BLACKOUT_SECONDS} s"
 
 # Each with how long it lasts, in seconds, where it does. A lease is six.
