@@ -176,6 +176,10 @@ def test_a_job_that_kills_its_render_process_every_time_is_given_up(
     assert record.error
     assert record.error.code == "RENDER_PROCESS_DIED"
     assert record.attempts == 2
+    # It is final before it is cleaned up.
+    deadline = time.monotonic() + 20
+    while list(storage.list(storage.keys.job_prefix(job))) and time.monotonic() < deadline:
+        time.sleep(0.1)
     assert list(storage.list(storage.keys.job_prefix(job))) == []
     (letter,) = DeadLetters(settings).letters()
     assert (letter.letter_id, letter.error) == (job.job_id, record.error)

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from random import Random
 from typing import Any
@@ -16,6 +16,7 @@ import typer
 
 from models.job import CloneJob
 from tests.e2e.conftest import WorkerProcess
+from tests.e2e.faults.afterwards import asking
 from tests.e2e.faults.fleet import Fleet, node_of, signal_to
 from tests.e2e.faults.proxies import StoreProxy, TcpProxy
 from tests.e2e.faults.services import Deliverer, HangingReceiver, LastingRedis
@@ -25,15 +26,21 @@ from worker.lanes import Lanes
 from worker.queue import JobQueue, make_app
 from worker.settings import Settings
 
+# Each message gets another place (Sattolo's algorithm), where there are two or more. Answers how many have one now.
 _SHUFFLE = """
-local waiting = redis.call('LRANGE', KEYS[1], 0, -1)
+local before, waiting = redis.call('LRANGE', KEYS[1], 0, -1), redis.call('LRANGE', KEYS[1], 0, -1)
 math.randomseed(ARGV[1])
 for i = #waiting, 2, -1 do
-  local j = math.random(i)
+  local j = math.random(i - 1)
   waiting[i], waiting[j] = waiting[j], waiting[i]
 end
 redis.call('DEL', KEYS[1])
-for _, message in ipairs(waiting) do redis.call('RPUSH', KEYS[1], message) end
+local moved = 0
+for i, message in ipairs(waiting) do
+  redis.call('RPUSH', KEYS[1], message)
+  if message ~= before[i] then moved = moved + 1 end
+end
+return moved
 """
 
 
@@ -58,17 +65,26 @@ class Injected:
     jobs: tuple[str, ...]
 
 
-def plan(seed: int, faults: int, seconds: float) -> list[Planned]:
-    """`faults` spread over `seconds`, each kind as often as any other, but for a rest."""
+def plan(seed: int, faults: int, seconds: float, *, long: bool = False) -> list[Planned]:
+    """`faults` spread over `seconds`, each kind as often as any other, but for a rest. A `long` one has more kinds,
+    and one fault more: Redis is silent for so long that every client gives up. No other begins meanwhile, nor in
+    the `QUIET` seconds before it, in which earlier ones are got over."""
     random = Random(seed)
+    drawn = ALL_KINDS if long else KINDS
     kinds: list[str] = []
     while len(kinds) < faults:
-        kinds += random.sample(sorted(KINDS), len(KINDS))
+        kinds += random.sample(sorted(drawn), len(drawn))
     times = sorted(random.uniform(0, seconds) for _ in range(faults))
-    return [
-        Planned(kind, at, lasts=random.uniform(*KINDS[kind][1]), draw=random.getrandbits(31))
+    planned = [
+        Planned(kind, at, lasts=random.uniform(*drawn[kind][1]), draw=random.getrandbits(31))
         for kind, at in zip(kinds, times, strict=False)
     ]
+    if not long:
+        return planned
+    pause = random.uniform(0.2 * seconds, 0.8 * seconds)
+    before = [fault for fault in planned if fault.at < pause]
+    after = [replace(fault, at=fault.at + QUIET + BLACKOUT_SECONDS) for fault in planned[len(before) :]]
+    return [*before, Planned(BLACKOUT, pause + QUIET, BLACKOUT_SECONDS, draw=0), *after]
 
 
 class Chaos:
@@ -108,7 +124,8 @@ class Chaos:
         threads = []
         for fault in planned:
             time.sleep(max(0.0, start + fault.at - time.monotonic()))
-            thread = threading.Thread(target=KINDS[fault.kind][0], args=(self, fault))
+            inject = _black_out if fault.kind == BLACKOUT else ALL_KINDS[fault.kind][0]
+            thread = threading.Thread(target=inject, args=(self, fault))
             thread.start()
             threads.append(thread)
         for thread in threads:
@@ -168,15 +185,29 @@ class Chaos:
     def all_held(self) -> list[str]:
         return [job_id for jobs in self.held().values() for job_id in jobs]
 
+    def wait_for_asking(self, seconds: float) -> bool:
+        """Wait until a worker asks for messages: none does while Redis is away. False if it takes too long."""
+        patience = time.monotonic() + seconds
+        while not asking(self._settings):
+            if time.monotonic() > patience:
+                return False
+            time.sleep(0.1)
+        return True
+
     def deliver_again(self, draw: int) -> None:
         random = Random(draw)
         for job in random.choices(tuple(self._submitted), k=4):
             for _ in range(2):
                 self._queue.put_back(job.job_id, job.to_data(), job.project_id)
 
-    def shuffle_queues(self, draw: int) -> None:
-        for queue in Lanes(self._settings).all:
-            self._redis.eval(_SHUFFLE, 1, queue, draw)
+    def shuffle_queues(self, draw: int) -> int:
+        """How many messages have another place now."""
+        return shuffle(self._redis, Lanes(self._settings).all, draw)
+
+
+def shuffle(client: redis.Redis, queues: Sequence[str], draw: int) -> int:
+    """How many messages have another place in their queue now."""
+    return sum(int(client.eval(_SHUFFLE, 1, queue, str(draw))) for queue in queues)
 
 
 def _kill_worker(chaos: Chaos, fault: Planned) -> None:
@@ -261,6 +292,18 @@ def _swallow_redis(chaos: Chaos, fault: Planned) -> None:
         time.sleep(fault.lasts)
 
 
+def _black_out(chaos: Chaos, fault: Planned) -> None:
+    with chaos.one_at_a_time("redis"):
+        # In the wake of another fault nobody has a job in hand.
+        patience = time.monotonic() + 30
+        while len(jobs := chaos.all_held()) < 2 and time.monotonic() < patience:
+            time.sleep(0.1)
+        at = time.time()
+        with chaos.redis_proxy.blackhole():
+            time.sleep(fault.lasts)
+        chaos.note(fault, at, time.time(), jobs)
+
+
 def _refuse_redis(chaos: Chaos, fault: Planned) -> None:
     with _redis_outage(chaos, fault), chaos.redis_proxy.down():
         time.sleep(fault.lasts)
@@ -269,6 +312,17 @@ def _refuse_redis(chaos: Chaos, fault: Planned) -> None:
 def _cut_redis(chaos: Chaos, fault: Planned) -> None:
     with _redis_outage(chaos, fault):
         chaos.redis_proxy.cut()
+
+
+def _drop_redis(chaos: Chaos, fault: Planned) -> None:
+    with chaos.one_at_a_time("redis"):
+        if not chaos.wait_for_asking(20):
+            return
+        jobs, at = chaos.all_held(), time.time()
+        chaos.redis_proxy.drop()
+        chaos.note(fault, at, at, jobs)
+        # Whoever reads from such a connection gives it up after 10 s. Another fault of Redis could end it before.
+        time.sleep(fault.lasts)
 
 
 def _slow_redis(chaos: Chaos, fault: Planned) -> None:
@@ -303,9 +357,12 @@ def _deliver_again(chaos: Chaos, fault: Planned) -> None:
 
 
 def _shuffle(chaos: Chaos, fault: Planned) -> None:
-    with chaos.one_at_a_time("redis"):
-        chaos.shuffle_queues(fault.draw)
-        chaos.note(fault, time.time(), time.time())
+    # Workers take a message as soon as there is one, and a project's other jobs are parked. So nothing gets through
+    # to them while more come than the one that each may have asked for before.
+    with chaos.one_at_a_time("redis"), chaos.redis_proxy.blackhole():
+        chaos.deliver_again(fault.draw)
+        if moved := chaos.shuffle_queues(fault.draw):
+            chaos.note(fault, time.time(), time.time(), whom=f"{moved} messages")
 
 
 def _receiver(status: int | None) -> "Inject":
@@ -331,6 +388,11 @@ def _kill_deliverer(chaos: Chaos, fault: Planned) -> None:
 
 
 Inject = Callable[[Chaos, Planned], None]
+
+# How long a connection is tried again for is about as long: worker/jobs/connection.py.
+BLACKOUT_SECONDS = 65
+QUIET = 10
+BLACKOUT = f"Redis silent for {BLACKOUT_SECONDS} s"
 
 # Each with how long it lasts, in seconds, where it does. A lease is six.
 KINDS: dict[str, tuple[Inject, tuple[float, float]]] = {
@@ -358,3 +420,7 @@ KINDS: dict[str, tuple[Inject, tuple[float, float]]] = {
     "receiver hangs": (_receiver(None), (1, 3)),
     "SIGKILL of the deliverer": (_kill_deliverer, (0, 0)),
 }
+
+# The short form has no time for these: Redis may have handed a message to a dead connection, and only half a minute
+# later it counts as lost.
+ALL_KINDS = KINDS | {"Redis's connections dropped without a word": (_drop_redis, (11, 12))}

@@ -58,6 +58,6 @@ def table(report: "Report") -> str:
             f"{images} images rendered, {report.rendered_again} of them again; "
             f"attempts of a job: {dict(sorted(attempts.items()))}; "
             f"slowest end after SIGTERM {report.slowest_drain:.1f} s; "
-            f"left over for `likeness gc`: {len(report.left_over)} objects",
+            f"left over, and deleted by `likeness gc`: {len(report.left_over)} objects",
         ]
     )

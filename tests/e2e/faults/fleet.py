@@ -26,8 +26,7 @@ class Fleet:
     def __init__(self, size: int, environment: dict[str, str], folder: Path, seconds: float) -> None:
         self.complaints: list[str] = []
         self.started = 0
-        self.killed: dict[str, float] = {}
-        """When a node was killed, by its name."""
+        self._killed: set[str] = set()
         self._environment = environment | {
             "FAULTS_NOTES": str(folder / "notes.jsonl"),
             "FAULTS_SECONDS": str(seconds),
@@ -65,7 +64,7 @@ class Fleet:
         return pids[-1] if pids else None
 
     def kill(self, worker: WorkerProcess, *, with_children: bool = False) -> None:
-        self.killed[node_of(worker)] = time.time()
+        self._killed.add(node_of(worker))
         children = [self.child(worker, which) for which in ("render", "verify")] if with_children else []
         worker.process.kill()
         for pid in children:
@@ -96,7 +95,10 @@ class Fleet:
         self._monitor.join()
 
     def stop(self) -> None:
-        """Drain all; one that doesn't end is a complaint."""
+        """Drain all; one that doesn't end is a complaint. One that still starts would die of SIGTERM."""
+        deadline = time.monotonic() + 90
+        while len(self.ready()) < len(self.workers) and time.monotonic() < deadline:
+            time.sleep(0.1)
         self.stop_watching()
         for worker in self.workers:
             if worker.process.poll() is None:
@@ -134,7 +136,7 @@ class Fleet:
                 status = worker.process.poll()
                 if status is None:
                     continue
-                if status != 0 and node_of(worker) not in self.killed:
+                if status != 0 and node_of(worker) not in self._killed:
                     self.complaints.append(f"{worker.log.name} ended by itself, with {status}")
                 with self._lock:
                     self._workers.remove(worker)

@@ -52,8 +52,8 @@ class Seen:
     stored: Mapping[str, float] = field(default_factory=dict)
     """When the store first had an object."""
     told: Sequence[Told] = ()
-    clean_up_failed: bool = False
-    """The worker that should have removed the objects of this failed job said that it couldn't, or was killed."""
+    collected: Sequence[str] = ()
+    """What `likeness gc` deleted of it, before `objects` were looked at."""
 
 
 def ends_once(seen: Seen) -> Iterator[str]:
@@ -106,6 +106,7 @@ def is_whole(seen: Seen) -> Iterator[str]:
     if [image.shot for image in manifest.images] != list(seen.job.shots):
         yield f"it has the images {[image.shot for image in manifest.images]}"
     yield from _wrong_objects(seen, manifest.images, {result.manifest_key})
+    yield from (f"{key} is in no manifest" for key in seen.collected)
 
 
 def _wrong_objects(seen: Seen, images: Sequence[StoredImage], others: set[str]) -> Iterator[str]:
@@ -121,20 +122,13 @@ def _wrong_objects(seen: Seen, images: Sequence[StoredImage], others: set[str]) 
 
 
 def leaves_nothing(seen: Seen) -> Iterator[str]:
-    """A canceled job leaves nothing, a failed one its evidence, unless its clean-up itself met a fault."""
+    """After `likeness gc`, of a canceled job there is nothing, and of a failed one its evidence."""
     if seen.record is None or seen.record.status not in ("failed", "canceled"):
         return
-    if not seen.clean_up_failed:
-        yield from (f"{key} is left over" for key in left_over(seen))
-
-
-def left_over(seen: Seen) -> list[str]:
-    """What `likeness gc` would have to remove of a job that failed or was canceled."""
-    if seen.record is None or seen.record.status not in ("failed", "canceled"):
-        return []
     details = seen.record.error.details if seen.record.error else {}
-    evidence = {missed.get("evidenceKey") for missed in details.get("missed", ())}
-    return sorted(seen.objects.keys() - evidence)
+    evidence = {missed["evidenceKey"] for missed in details.get("missed", ()) if missed.get("evidenceKey")}
+    yield from (f"{key} is left over" for key in sorted(seen.objects.keys() - evidence))
+    yield from (f"{key} is missing" for key in sorted(evidence - seen.objects.keys()))
 
 
 def renders_no_twin(seen: Seen) -> Iterator[str]:
@@ -179,15 +173,15 @@ def most_at_once(jobs: Sequence[Seen]) -> int:
 def violations(
     jobs: Sequence[Seen], keys: Sequence[str] = (), *, limit: int | None = None, places: Sequence[str] = ()
 ) -> list[str]:
-    """What is wrong with any of the jobs, all of one project that has the `limit`; with `keys`, all that is in the
-    bucket for them; and with `places`, the keys of Redis that say who counts against a limit or is parked."""
+    """What is wrong with any of the jobs, all of one project that has the `limit`; with `keys`, all that was in the
+    bucket for them before `likeness gc`; and with `places`, the keys of Redis that say what there is to do."""
     found = [
         f"{seen.job.job_id} ({seen.kind}): {text}"
         for seen in jobs
         for check in CHECKERS
         for text in check(seen)
     ]
-    known = {key for seen in jobs for key in seen.objects}
+    known = {key for seen in jobs for key in (*seen.objects, *seen.collected)}
     found += [f"{key} is no job's" for key in keys if key not in known]
     ids = [webhook_id for seen in jobs for webhook_id in {told.webhook_id for told in seen.told}]
     if len(set(ids)) < len(ids):

@@ -29,6 +29,7 @@ class TcpProxy:
         self._upstream = port
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
+        self._dropped: set[socket.socket] = set()
         self._passes = threading.Event()
         self._passes.set()
         self._delay = 0.0
@@ -77,6 +78,12 @@ class TcpProxy:
         for connection in connections:
             _reset(connection)
 
+    def drop(self) -> None:
+        """The connections of now stay, and nothing comes through them ever again; new ones work. So it is when a
+        firewall or a NAT forgot them."""
+        with self._lock:
+            self._dropped |= self._open
+
     def stop(self) -> None:
         self._refuses = True
         self._listener.close()
@@ -110,6 +117,8 @@ class TcpProxy:
                 if self._delay:
                     time.sleep(self._delay)
                 self._passes.wait()
+                if source in self._dropped:
+                    continue
                 if is_answer and self._loses:
                     self._loses = False
                     break
@@ -120,6 +129,7 @@ class TcpProxy:
             end.close()
         with self._lock:
             self._open -= {source, sink}
+            self._dropped -= {source, sink}
 
 
 def _reset(connection: socket.socket) -> None:

@@ -26,6 +26,7 @@ def test_a_worker_that_leaves_under_load_keeps_nobody_waiting(tmp_path: Path) ->
     said = [json.loads(line) for log in tmp_path.glob("worker-*.log") for line in _documents(log)]
     assert any(line["event"] == "job.handed_back" for line in said)
     assert not any(line["event"] == "job.sent_again" for line in said), "no reaper had to look after it"
+    assert report.left_over == [], "jobs clean up after themselves"
 
 
 def _documents(log: Path) -> list[str]:

@@ -17,7 +17,6 @@ from tests.e2e.faults.invariants import (
     Rendered,
     Seen,
     Told,
-    left_over,
     most_at_once,
     rendered_again,
     violations,
@@ -149,9 +148,20 @@ def without(key: str) -> dict[str, bytes]:
     return {name: data for name, data in COMPLETED.objects.items() if name != key}
 
 
-@pytest.mark.parametrize("seen", [COMPLETED, FAILED, CANCELED, replace(COMPLETED, kind="canceled")])
+@pytest.mark.parametrize(
+    "seen",
+    [
+        COMPLETED,
+        FAILED,
+        CANCELED,
+        replace(COMPLETED, kind="canceled"),
+        # Their clean-up met a fault, and left work for gc.
+        replace(FAILED, collected=[f"{FOLDER}/front.png"]),
+        replace(CANCELED, collected=[f"{FOLDER}/front.png"]),
+    ],
+)
 def test_what_is_right_is_left_alone(seen: Seen) -> None:
-    assert violations([seen], list(seen.objects)) == []
+    assert violations([seen], [*seen.objects, *seen.collected]) == []
 
 
 @pytest.mark.parametrize(
@@ -206,7 +216,9 @@ def test_what_is_right_is_left_alone(seen: Seen) -> None:
             changed(COMPLETED, objects={**COMPLETED.objects, f"{FOLDER}/more.png": b"more"}),
             "more.png is in no manifest",
         ),
+        (changed(COMPLETED, collected=[f"{FOLDER}/more.png"]), "more.png is in no manifest"),
         (changed(CANCELED, objects={f"{FOLDER}/front.png": b""}), "front.png is left over"),
+        (changed(FAILED, objects={}), "smile.png is missing"),
         (changed(FAILED, objects={EVIDENCE: b"", f"{FOLDER}/front.png": b""}), "front.png is left over"),
         (changed(COMPLETED, rendered=[Rendered("front", 2.6, 3)]), "front was begun 0.10 s after its twin"),
         (changed(COMPLETED, told=[]), "never came through"),
@@ -252,13 +264,6 @@ def test_a_limit_that_was_passed_is_told() -> None:
 
 def test_a_place_that_was_not_given_back_is_told() -> None:
     assert violations([COMPLETED], places=["faults:slots:p"]) == ["faults:slots:p is left over"]
-
-
-def test_a_clean_up_that_met_a_fault_leaves_work_for_gc() -> None:
-    seen = replace(FAILED, objects={EVIDENCE: b"", f"{FOLDER}/front.png": b""}, clean_up_failed=True)
-    assert violations([seen]) == []
-    assert left_over(seen) == [f"{FOLDER}/front.png"]
-    assert left_over(COMPLETED) == []
 
 
 def test_images_made_again_are_counted() -> None:
