@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from io import BytesIO
 from typing import Any
 
+import structlog
 from PIL import Image
 
 from models.derived import seed_of
@@ -16,6 +17,9 @@ from models.influencer import Appearance
 from models.manifest import RenderInfo
 from worker.render import child, process
 from worker.samples import load_sample
+from worker.verify import process as verify_process
+
+log = structlog.get_logger()
 
 Script = Mapping[str, Sequence[str]]
 
@@ -59,8 +63,17 @@ def render_main(*args: Any) -> None:
     child.main(*args)
 
 
+class TellingChild(verify_process._Child):
+    """It is logged when it is asked: from then on, its death is a death at work."""
+
+    def send(self, message: Any, timeout: float) -> None:
+        log.info("verify.asked")
+        super().send(message, timeout)
+
+
 if __name__ == "__main__":
     from worker.cli import main
 
     process.child_main = render_main  # type: ignore[assignment,attr-defined]
+    verify_process._Child = TellingChild  # type: ignore[misc]
     main()

@@ -1,6 +1,7 @@
-"""A render process whose device fails when it is told to: an order with one of these seeds ends in that error."""
+"""A render process whose device fails, or dawdles, when it is told to: by an order that has one of these seeds."""
 
 import time
+from itertools import count
 from typing import Any
 
 from models.errors import DeviceLost, RenderOutOfMemory
@@ -10,6 +11,8 @@ OUT_OF_MEMORY_SEED = 13
 LOST_SEED = 14
 LATE_SEED = 15
 """Out of memory once all steps are told."""
+DAWDLING_SEED = 16
+"""From the fourth step on, each takes a second, but for orders that are called off."""
 
 
 def main(*args: Any) -> None:
@@ -24,6 +27,8 @@ def main(*args: Any) -> None:
             raise RenderOutOfMemory("The device ran out of memory.")
         if LOST_SEED in seeds:
             raise DeviceLost("The device can't be used any more.")
+        if DAWDLING_SEED in seeds:
+            _dawdle(rest[0], called_off=args[2])
         render(pipeline, references, appearance, shots, *rest)
         if LATE_SEED in seeds:
             raise RenderOutOfMemory("The device ran out of memory.")
@@ -32,3 +37,16 @@ def main(*args: Any) -> None:
     child.main(*args)
     # Letting go of a device takes a while.
     time.sleep(2)
+
+
+def _dawdle(sink: Any, called_off: Any) -> None:
+    tell, before, numbers = sink.step, called_off.value, count(1)
+
+    def step(done: Any) -> None:
+        late = time.monotonic() + 1
+        if next(numbers) > 3:
+            while called_off.value == before and time.monotonic() < late:
+                time.sleep(0.01)
+        tell(done)
+
+    sink.step = step

@@ -38,10 +38,25 @@ def device() -> Iterator[RenderProcess]:
     process.stop()
 
 
-def order(*shots: str) -> RenderOrder:
+@pytest.fixture(scope="module")
+def _faulty() -> Iterator[RenderProcess]:
+    process = RenderProcess(Settings(profile="embedded", steps=3, max_batch=1))
+    yield process
+    process.stop()
+
+
+@pytest.fixture
+def faulty(_faulty: RenderProcess, monkeypatch: pytest.MonkeyPatch) -> RenderProcess:
+    """One that is told by seeds what goes wrong."""
+    monkeypatch.setattr("worker.render.process.child_main", faulty_child.main)
+    _faulty.start()
+    return _faulty
+
+
+def order(*shots: str, seed: int = 7) -> RenderOrder:
     _, files = load_sample("maya")
     references = tuple(RawImage.of(Image.open(BytesIO(data)).convert("RGB")) for data in files[:2])
-    return RenderOrder(references, Appearance(), tuple((shot_named(shot), 7) for shot in shots))
+    return RenderOrder(references, Appearance(), tuple((shot_named(shot), seed) for shot in shots))
 
 
 def go_on() -> None:
@@ -64,12 +79,12 @@ def test_an_order_yields_the_renderer_then_steps_and_images(device: RenderProces
 
 
 def test_a_called_off_order_stops_within_a_step_and_leaves_the_device_clean(
-    device: RenderProcess, monkeypatch: pytest.MonkeyPatch
+    faulty: RenderProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = images(device, "front")
+    before = images(faulty, "front")
     seen = 0
     received: list[FromChild] = []
-    child = device._child
+    child = faulty._child
     assert child
     receive = child.receive
 
@@ -83,8 +98,10 @@ def test_a_called_off_order_stops_within_a_step_and_leaves_the_device_clean(
         if seen == 3:
             raise StopHereError
 
-    with device.turn(go_on):
-        rendering = device.render(order("front", "smile", "profile", "outdoor"), stop_after_three)
+    # Its steps take a second once it should be called off: else a busy machine's device is ahead of this process.
+    whole = order("front", "smile", "profile", "outdoor", seed=faulty_child.DAWDLING_SEED)
+    with faulty.turn(go_on):
+        rendering = faulty.render(whole, stop_after_three)
         with suppress(StopHereError):
             for done in rendering:
                 seen += isinstance(done, StepDone)
@@ -92,9 +109,9 @@ def test_a_called_off_order_stops_within_a_step_and_leaves_the_device_clean(
     steps = sum(isinstance(message, StepDone) for message in received)
     assert steps <= seen + 2, "one step that was under way, and one that the device was about to begin"
     monkeypatch.undo()
-    pid = device.pid
-    assert images(device, "front") == before
-    assert device.pid == pid, "it was stopped, not replaced"
+    pid = faulty.pid
+    assert images(faulty, "front") == before
+    assert faulty.pid == pid, "it was stopped, not replaced"
 
 
 def test_an_iteration_that_is_abandoned_frees_the_device(device: RenderProcess) -> None:
@@ -120,23 +137,15 @@ def test_what_the_pipeline_raises_fails_the_order_and_not_the_process(device: Re
     [(faulty_child.OUT_OF_MEMORY_SEED, "RENDER_OUT_OF_MEMORY"), (faulty_child.LOST_SEED, "DEVICE_LOST")],
 )
 def test_a_process_whose_device_is_of_no_more_use_exits_and_is_replaced(
-    monkeypatch: pytest.MonkeyPatch, seed: int, code: str
+    faulty: RenderProcess, seed: int, code: str
 ) -> None:
-    monkeypatch.setattr("worker.render.process.child_main", faulty_child.main)
-    process = RenderProcess(Settings(profile="embedded", steps=1))
-    try:
-        process.start()
-        old = process.pid
-        whole = order("front")
-        fatal = RenderOrder(whole.references, whole.appearance, ((shot_named("front"), seed),))
-        with pytest.raises(RenderError) as caught, process.turn(go_on):
-            list(process.render(fatal, go_on))
-        assert (caught.value.code, caught.value.retryable) == (code, True)
-        assert not Path(f"/proc/{old}").exists()
-        assert process.pid != old
-        assert len(images(process, "front")) == 1
-    finally:
-        process.stop()
+    old = faulty.pid
+    with pytest.raises(RenderError) as caught, faulty.turn(go_on):
+        list(faulty.render(order("front", seed=seed), go_on))
+    assert (caught.value.code, caught.value.retryable) == (code, True)
+    assert not Path(f"/proc/{old}").exists()
+    assert faulty.pid != old
+    assert len(images(faulty, "front")) == 1
 
 
 def test_a_process_that_ends_while_its_order_is_called_off_gets_no_other(
@@ -151,10 +160,7 @@ def test_a_process_that_ends_while_its_order_is_called_off_gets_no_other(
             raise StopHereError
 
     try:
-        whole = order("front")
-        late = RenderOrder(
-            whole.references, whole.appearance, ((shot_named("front"), faulty_child.LATE_SEED),)
-        )
+        late = order("front", seed=faulty_child.LATE_SEED)
         with suppress(StopHereError), process.turn(go_on):
             for done in process.render(late, stop_after_the_last_step):
                 if isinstance(done, StepDone):

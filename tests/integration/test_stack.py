@@ -208,10 +208,19 @@ def test_a_server_that_ends_early_is_reported_with_its_log(tmp_path: Path) -> No
         Broken(tmp_path).start()
 
 
-def test_a_server_that_never_answers_is_given_up_and_stopped(tmp_path: Path) -> None:
+def test_a_server_that_never_answers_is_given_up_and_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Silent(Script):
         code = "import sys, time; sys.stderr.write('thinking'); sys.stderr.flush(); time.sleep(300)"
 
+    is_listening, log = server._listens, tmp_path / "script.log"
+
+    def is_listening_once_it_thinks(port: int) -> bool:
+        # On a busy machine, Python itself may take a second to start.
+        return eventually(lambda: "thinking" in log.read_text(), 60) and is_listening(port)
+
+    monkeypatch.setattr(server, "_listens", is_listening_once_it_thinks)
     silent = Silent(tmp_path, startup_timeout=1)
     with pytest.raises(StackError, match=r"did not answer on port \d+ within 1 s(.|\n)*thinking"):
         silent.start()

@@ -1,9 +1,11 @@
 """The verify process and its handle, with the real gate: answers, errors, death of either side."""
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -32,6 +34,13 @@ def raw(name: str) -> RawImage:
 
 def request(name: str, references: Measured, **others: Measured) -> JudgeImage:
     return JudgeImage(raw(name), references, yaw=0, others=others, changed=False)
+
+
+def unread(process: VerifyProcess) -> int:
+    """Bytes that its child has yet to read."""
+    assert process._child
+    queued = fcntl.ioctl(process._child._pipe.fileno(), termios.TIOCOUTQ, bytes(4))
+    return int.from_bytes(queued, sys.byteorder)
 
 
 def go_on() -> None:
@@ -79,7 +88,8 @@ def test_a_process_that_is_lost_at_work_is_replaced_and_knows_what_the_other_mea
     os.kill(pid, signal.SIGSTOP)
     with ThreadPoolExecutor(1) as pool:
         judging = pool.submit(process.judge, request("jonas 3", references), go_on)
-        time.sleep(0.5)
+        while not unread(process):
+            time.sleep(0.01)
         os.kill(pid, signal.SIGKILL)
         with pytest.raises(VerifyProcessDied):
             judging.result()

@@ -14,7 +14,7 @@ from worker.settings import Settings
 
 HOST = "images.test"
 LOOPBACK = ip_address("127.0.0.1")
-SETTINGS = Settings(reference_max_bytes=100_000, fetch_timeout=5, allow_http_to=None)
+SETTINGS = Settings(reference_max_bytes=100_000, fetch_timeout=30, allow_http_to=None)
 IMPATIENT = SETTINGS.model_copy(update={"fetch_timeout": 0.4})
 
 Script = Callable[[socket.socket, str], None]

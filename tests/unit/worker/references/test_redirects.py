@@ -2,7 +2,6 @@
 
 import socket
 import ssl
-import time
 from functools import partial
 from ipaddress import ip_address
 
@@ -152,8 +151,7 @@ def test_redirects_share_the_time(serve: Serve, tls: ssl.SSLContext) -> None:
         connection.sendall(redirect("/a"))
 
     server = serve(script)
-    began = time.monotonic()
 
     with pytest.raises(ReferenceFetchFailed):
         fetch(server, tls, settings=IMPATIENT)
-    assert time.monotonic() - began < 1.5
+    assert len(server.requests) <= 3, "three answers take longer than all may"
