@@ -29,8 +29,9 @@ from worker.storage import Storage
 def run(out: Path, persona: str, shot_count: int) -> None:
     """Clone the sample `persona` and write the results to `out`. Exits with 1 unless the job completed."""
     source, files = load_sample(persona)
-    # An earlier run's images must not pass for this one's.
+    # An earlier run's images and log must not pass for this one's.
     shutil.rmtree(out / "images", ignore_errors=True)
+    (out / "worker.log").unlink(missing_ok=True)
     (out / "images").mkdir(parents=True)
     console = Console()
     with TemporaryDirectory(prefix="likeness-demo-") as data, EmbeddedStack(Path(data)) as stack:

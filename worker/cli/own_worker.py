@@ -11,8 +11,7 @@ from worker.stack.child import LeashedChild
 
 @contextmanager
 def own_worker(environment: dict[str, str], log: Path) -> Iterator[LeashedChild]:
-    """A worker process on the stack that `environment` describes, its log in a file of its own run."""
-    log.unlink(missing_ok=True)
+    """A worker process on the stack that `environment` describes. Its output is appended to `log`."""
     worker = LeashedChild(
         [sys.executable, "-m", "worker", "worker"],
         # By itself, a worker on a GPU would want that profile's weights. It hands its jobs back before the leash
