@@ -4,7 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,7 +18,7 @@ from kombu.asynchronous import set_event_loop
 from pydantic import SecretStr
 
 from models.errors import QueueUnavailable
-from tests.e2e.faults.proxies import HOST, TcpProxy
+from tests.e2e.faults.proxies import TcpProxy
 from worker import consumer_loop as loop_module
 from worker import health as health_module
 from worker import queue as queue_module
@@ -33,54 +33,6 @@ pytestmark = pytest.mark.filterwarnings("ignore::celery.exceptions.CPendingDepre
 
 # In seconds, for what must come. Nothing is measured by it.
 PATIENCE = 15
-
-
-class ForgetfulNat:
-    """Listens on `address` and forwards to a local port. Connections that it forgets stay open, and nothing comes
-    through them ever again; new ones work."""
-
-    def __init__(self, port: int) -> None:
-        self._upstream = port
-        self._forgotten = threading.Event()
-        self._listener = socket.create_server((HOST, 0))
-        self._open: list[socket.socket] = [self._listener]
-        self.address = f"{HOST}:{self._listener.getsockname()[1]}"
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def forget(self) -> None:
-        self._forgotten.set()
-        self._forgotten = threading.Event()
-
-    def stop(self) -> None:
-        for connection in self._open:
-            with suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-            connection.close()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                near, _ = self._listener.accept()
-                far = socket.create_connection((HOST, self._upstream))
-                self._open += [near, far]
-                for ends in ((near, far), (far, near)):
-                    threading.Thread(target=_pump, args=(*ends, self._forgotten), daemon=True).start()
-
-
-def _pump(source: socket.socket, sink: socket.socket, forgotten: threading.Event) -> None:
-    with suppress(OSError):
-        while data := source.recv(65536):
-            if not forgotten.is_set():
-                sink.sendall(data)
-        if not forgotten.is_set():
-            sink.shutdown(socket.SHUT_RDWR)
-
-
-@pytest.fixture
-def nat(stack: EmbeddedStack) -> Iterator[ForgetfulNat]:
-    running = ForgetfulNat(stack.redis.port)
-    yield running
-    running.stop()
 
 
 @pytest.fixture
@@ -164,16 +116,16 @@ def wait_until(condition: Callable[[], bool], between: Callable[[], object] = la
 
 @pytest.mark.parametrize("is_busy", [True, False])
 def test_a_worker_whose_connections_died_silently_takes_jobs_again(
-    settings: Settings, nat: ForgetfulNat, loop: ConsumerLoop, monkeypatch: pytest.MonkeyPatch, is_busy: bool
+    settings: Settings, proxy: TcpProxy, loop: ConsumerLoop, monkeypatch: pytest.MonkeyPatch, is_busy: bool
 ) -> None:
     direct, goes_on = make_app(settings), threading.Event()
-    with consuming(through(nat.address, settings, monkeypatch), loop, monkeypatch, goes_on) as taken:
+    with consuming(through(proxy.address, settings, monkeypatch), loop, monkeypatch, goes_on) as taken:
         direct.send_task("probe", args=[1], queue=settings.queue)
         wait_until(lambda: bool(taken))
         if not is_busy:
             goes_on.set()
             wait_until(lambda: not worker_state.active_requests)
-        nat.forget()
+        proxy.drop()
         # Its message can't be acknowledged any more.
         goes_on.set()
         # What the dead connection asked for last is lost with it. A reaper sends such a job again.
