@@ -9,7 +9,7 @@ import numpy as np
 from pipelines.embedded.carry.cameras import view_of_camera
 from pipelines.embedded.carry.eyes import lit_as_lids
 from pipelines.embedded.carry.lamp import fit_light
-from pipelines.embedded.carry.signs import Signs
+from pipelines.embedded.carry.signs import Bare, Signs
 from pipelines.embedded.drawing.albedo import albedo
 from pipelines.embedded.drawing.edges import smooth, tapers
 from pipelines.embedded.drawing.light import Fall, Light, fall, shadow_map, unfilm
@@ -32,7 +32,7 @@ class NoSkin(Exception):
 
 @dataclass(frozen=True)
 class Reference:
-    """`planes` has the colour without light (linear RGB), the tapers of face and hair, and how sure the light is."""
+    """`planes` has the colour without light (linear RGB), tapers of face and hair, and how sure the light is."""
 
     planes: Floats  # (S, S, 6)
     depth: Floats  # (S, S) decimetres
@@ -67,7 +67,9 @@ class Reference:
         light, error = fit_light(
             scene, samples.only(some), painted.colour[some], seen[some], drawer.rasteriser
         )
-        on_it = fall(samples, light, shadow_map(scene, light.towards(), drawer.rasteriser))
+        on_it = fall(
+            samples, light, shadow_map(scene.figure, scene.posed, light.towards(), drawer.rasteriser)
+        )
         bare_eyes = _unlit(seen, on_it)
         bare = _unlit(seen, lit_as_lids(samples, on_it))
         sure = _sureness(samples, on_it)
@@ -75,7 +77,7 @@ class Reference:
         planes[:, COLOUR] = linear / _AVERAGE
         planes[samples.pixel] = np.concatenate([bare, np.stack([edges.face, edges.hair, sure], 1)], 1)
         depth = samples.grid(samples.at(scene.posed.screen[:, 2]), _FAR)
-        signs = Signs.of(scene, samples, drawer.textures, bare, bare_eyes, edges, sure)
+        signs = Signs.of(scene, samples, drawer.textures, Bare(bare, bare_eyes, edges, sure))
         return cls(
             planes.reshape(size, size, 6),
             depth,
