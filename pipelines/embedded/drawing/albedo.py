@@ -28,7 +28,7 @@ from pipelines.embedded.people.textures import Textures
 _TONGUE = (0.55, 0.22, 0.22)
 _INSIDE = np.array([0.16, 0.05, 0.04], np.float32)
 _BLUSH = np.array([0.12, -0.16, -0.14], np.float32)
-_GRAIN = 11  # of everybody's hair: no code tells it
+GRAIN = 11  # of everybody's hair: no code tells it
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def albedo(scene: Scene, samples: Samples, textures: Textures, *, strands: bool 
     colour[eye] = np.stack(eye_colour(u, v, textures.eye, textures.iris, looks), 1)
     if strands:
         hair = np.flatnonzero(samples.material == Material.HAIR)
-        bright = strand_brightness(*samples.anchor[hair].T, looks.strands, _GRAIN)
+        bright = strand_brightness(*samples.anchor[hair].T, looks.strands, GRAIN)
         colour[hair] *= bright[:, None].astype(np.float32)
     bare = np.flatnonzero((samples.material == Material.SKIN) & (samples.kind != Kind.CLOTH))
     browless = colour.copy()
