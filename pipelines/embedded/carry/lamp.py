@@ -15,6 +15,7 @@ _SHADOW_SIZE = 128
 _STRAY = 0.10  # of the mean brightness: what is further off counts less
 _WORST = 0.5  # and what is as far off counts no more than this
 _USUAL = np.array([0.45, 0.30, 0.80])  # sky, ground, lamp
+_DARKEST = 1e-3  # mean brightness of a picture that is told from black
 _PULL = 0.004  # towards the usual light
 
 
@@ -25,7 +26,7 @@ def fit_light(
 
     And the relative error that stays.
     """
-    level = seen.mean()
+    level = max(float(seen.mean()), _DARKEST)
 
     def tried(azimuth: float, elevation: float, *, shadows: bool) -> tuple[float, Light]:
         one = np.ones(3, np.float32)
