@@ -102,7 +102,7 @@ class Embedded(DiffusionEngine):
         return image
 
     def _tile(self, on: bool) -> None:
-        """Its pictures are smaller than a tile."""
+        """Its decoding is a reshaping: there is nothing to tile."""
 
 
 def _view(shot: Shot, generator: torch.Generator) -> View:

@@ -124,7 +124,8 @@ def _bytes(values: Floats) -> np.ndarray:
 
 def tasks(space: Workspace) -> list[tuple[int, Path]]:
     """The seeds and files of what isn't made yet. Makes the folders."""
-    recipe, todo = space.recipe, []
+    recipe = space.recipe
+    todo: list[tuple[int, Path]] = []
     for name, first, people in (
         ("held_out", 9 * LIMIT + 500_000, recipe.paired_held_out),
         ("train", LIMIT, recipe.paired_identities),
