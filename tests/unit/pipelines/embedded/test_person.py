@@ -52,6 +52,13 @@ def test_hair_that_is_stated_is_drawn_and_the_face_still_carried(engine: Embedde
     assert blue > red + 0.05
 
 
+def test_a_hair_style_that_is_stated_keeps_the_colour_that_references_show(engine: Embedded) -> None:
+    shown, cut = read(engine, MAYA).carrier, read(engine, MAYA, hairStyle="afro").carrier
+    assert not cut.carries_hair
+    assert not np.array_equal(cut.code, shown.code)
+    assert np.array_equal(cut.looks.hair, shown.looks.hair)
+
+
 @pytest.mark.parametrize(
     ("references", "stated"), [(MAYA, {"gender": "male"}), (JONAS, {"ethnicity": "Nigerian"})]
 )
