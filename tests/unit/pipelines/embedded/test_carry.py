@@ -12,7 +12,7 @@ from pipelines.embedded.carry.reference import NoSkin, Reference
 from pipelines.embedded.drawing.drawn import draw
 from pipelines.embedded.drawing.samples import Kind
 from pipelines.embedded.people.arrays import Floats
-from pipelines.embedded.people.code import BROWS, part
+from pipelines.embedded.people.code import BROWS, part, read_looks
 from pipelines.embedded.people.drawer import Drawer
 from pipelines.embedded.people.points import camera_of
 from pipelines.embedded.people.view import View, sample_view
@@ -27,7 +27,7 @@ def view(yaw: float, seed: int) -> View:
 
 @dataclass(frozen=True)
 class Known:
-    """A person of whom a code was read wrongly: brows, lips and skin are others."""
+    """A person of whom a code was read wrongly: brows and lips are others."""
 
     drawer: Drawer
     true: Floats
@@ -40,8 +40,10 @@ class Known:
         return Reference.of(self.drawer, self.read, camera_of(of), self.picture(of))
 
     def carried(self, into: View, *references: View) -> Carried:
-        shown = [self.reference(one) for one in references]
-        return Carrier.of(self.drawer, self.read, shown).picture(into, SIZE)
+        """Without the tint that stands for what lights usually are: here they are known."""
+        looks = read_looks(self.drawer.coder.split(self.read[None])[1][0])[0]
+        shown = tuple(self.reference(one) for one in references)
+        return Carrier(self.drawer, self.read, looks, shown).picture(into, SIZE)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +54,6 @@ def known(engine: Embedded) -> Known:
     looks = read[coder.shape_size :] * coder.looks_spread + coder.looks_mean
     looks[part("brow_style")] = np.roll(looks[part("brow_style")], BROWS // 2)
     looks[part("lips")] = 0.75, 0.2, 0.25
-    looks[part("skin")] *= 0.85
     standard = (looks - coder.looks_mean) / coder.looks_spread
     return Known(drawer, np.concatenate([read[: coder.shape_size], standard]).astype(np.float32), read)
 
@@ -73,10 +74,10 @@ def test_a_reference_carried_into_its_own_view_is_what_it_was(known: Known) -> N
 
 def test_in_another_view_it_is_nearer_to_the_truth_than_what_was_read(known: Known) -> None:
     carried, truth = known.carried(TURNED, FRONT), known.picture(TURNED)
-    sure = carried.share > 0.6
-    assert sure.mean() > 0.1
     alone = draw(known.drawer, known.read, TURNED, SIZE).picture
-    assert off(carried.picture, truth, sure) < 0.7 * off(alone, truth, sure)
+    misread = (np.abs(alone - truth).max(2) > 0.08) & (carried.share > 0.6)
+    assert misread.sum() > 200
+    assert off(carried.picture, truth, misread) < 0.6 * off(alone, truth, misread)
 
 
 def test_without_a_reference_it_is_the_drawing(known: Known) -> None:
