@@ -17,6 +17,7 @@ from pipelines.embedded.people.code import part
 from pipelines.embedded.people.drawer import Drawer
 from pipelines.embedded.reading import Reading
 
+
 @dataclass(frozen=True)
 class Person:
     """Made once for each job."""
@@ -31,15 +32,20 @@ class Person:
         return self.carrier.code
 
 
+@dataclass(frozen=True)
+class Shown:
+    """A job's references."""
+
+    reading: Reading
+    pictures: Sequence[Floats]
+    """(S, S, 3) each, sRGB from 0 to 1: one for each row of `reading`."""
+
+
 def person_shown(
-    drawer: Drawer,
-    directions: Directions,
-    code: Floats,
-    reading: Reading,
-    pictures: Sequence[Floats],
-    appearance: Appearance,
+    drawer: Drawer, directions: Directions, code: Floats, shown: Shown, appearance: Appearance
 ) -> Person:
-    """The person of a code (CODE,) that was read off pictures (S, S, 3), sRGB from 0 to 1, one row of `reading` each."""
+    """The person of a code (CODE,) that was read off the references."""
+    reading, pictures = shown.reading, shown.pictures
     shape = code[: drawer.coder.shape_size]
     cameras = fit_cameras(drawer.points, reading, shape)
     off, height = residuals(drawer.points, reading, shape, cameras)
@@ -51,7 +57,7 @@ def person_shown(
         details = [pictures[k] for k in fit]
         code = shown_style(drawer, code, _styles(drawer, reading), cameras[fit], details)
         for k, picture in zip(fit, details, strict=True):
-            reference = _reference(drawer, code, cameras[k], picture)
+            reference = reference_of(drawer, code, cameras[k], picture)
             unlit = by_light(k, reference.error if reference else np.inf)
             if unlit:
                 left_out.append(unlit)
@@ -64,7 +70,8 @@ def person_shown(
     return Person(described, tuple(sorted(left_out, key=lambda one: one.index)))
 
 
-def _reference(drawer: Drawer, code: Floats, camera: Floats, picture: Floats) -> Reference | None:
+def reference_of(drawer: Drawer, code: Floats, camera: Floats, picture: Floats) -> Reference | None:
+    """As `Reference.of`; nothing where the picture shows no skin to tell its light by."""
     try:
         return Reference.of(drawer, code, camera, picture)
     except NoSkin:
