@@ -37,9 +37,10 @@ def test_people_of_one_colour_are_not() -> None:
 
 def test_the_copy_ceiling_lies_between_copies_and_fresh_pictures() -> None:
     ceiling = calibrate(views(side=128), ColourFaces(), "Colours.")[0].copy_ceiling
-    assert ceiling.copies.quantiles["0.95"] < ceiling.difference < ceiling.fresh.quantiles["0"]
+    assert ceiling.copies.quantiles["0.5"] < ceiling.difference < ceiling.fresh.quantiles["0"]
     assert (ceiling.fresh.count, ceiling.fresh_refused) == (3 * 6, 0)
     assert {each.count for each in ceiling.caught} == {12}
+    # The double's eyes are where the picture has them, so that it is lost where a copy shows less or more around.
     caught = {each.kind: each.caught for each in ceiling.caught}
     assert {kind for kind, share in caught.items() if share == 1} >= {
         "scaled",
