@@ -32,7 +32,8 @@ class Overlay:
     """One chip, prepared to have others laid over it. `face`: only its face counts, else the whole chip does."""
 
     def __init__(self, chip: Chip, *, face: bool) -> None:
-        self._mask, *_ = self._masks = _masks(face)
+        self._masks = _masks(face)
+        self._mask = self._masks[0]
         self._pyramid = _pyramid(chip)
         self._values = self._pyramid[0][self._mask]
         self._contrast = float(self._values.std())
