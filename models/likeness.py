@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from models.base import Document, Sha256
+from models.source_type import SourceType
 
 Subject = Literal["person", "any"]
 """What the references show: one person's face, or also things that have none."""
@@ -161,6 +162,7 @@ class MissedImage(Document):
     seed: NonNegativeInt
     attempt: PositiveInt = Field(description="Which try of the shot this was.")
     judgement: Judgement
+    digital_source_type: SourceType = SourceType.GENERATED
     evidence_key: str | None = Field(None, description="Where it is kept, if it was the best of all tries.")
 
 
