@@ -26,7 +26,7 @@ from worker.settings import settings
 log = structlog.get_logger()
 
 app = make_app(settings())
-_loop = ConsumerLoop()
+_loop = ConsumerLoop(Lanes(settings()).served)
 _node: Node | None = None
 
 

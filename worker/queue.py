@@ -14,14 +14,16 @@ from redis.exceptions import RedisError
 from models.errors import QueueUnavailable
 from models.job import CLONE
 from worker import tracing, transport
+from worker.hand import Hand
 from worker.jobs import JobStore, WaitingJob
+from worker.jobs.refusals import why_unavailable
 from worker.lanes import Lanes
 from worker.settings import Settings
 
 log = structlog.get_logger()
 
 # In seconds, as in jobs/connection.py. A connection can die without a word, and whoever reads from it would wait
-# forever. Kombu's BRPOP, the one call that waits on purpose, is answered within a second.
+# forever.
 _SOCKET_TIMEOUT = 10
 # A busy worker says nothing for as long as a job takes, and a NAT forgets such a connection within minutes. Linux
 # would wait two hours before its first sign of life.
@@ -41,8 +43,8 @@ def make_app(settings: Settings) -> Celery:
             "socket_connect_timeout": 2,
             "socket_keepalive": True,
             "socket_keepalive_options": _KEEPALIVE,
-            # The shortest visibility timeout of any app on a broker wins, so every app has the same one. Celery
-            # reads it in two places.
+            "hand": Hand(settings.queue),
+            # Celery reads it in two places.
             "visibility_timeout": settings.visibility_timeout,
             # `priority`: in the order in which a worker names its queues.
             "queue_order_strategy": (
@@ -99,7 +101,7 @@ class JobQueue:
             with self._app.connection_for_read() as connection:
                 return {queue: _depth(connection, queue) for queue in self._lanes.all}
         except (OperationalError, RedisError) as error:
-            raise QueueUnavailable("The broker does not answer. Check LIKENESS_REDIS_URL.") from error
+            raise QueueUnavailable(why_unavailable(error)) from error
 
     def _send(self, waiting: WaitingJob, queue: str) -> None:
         self._publish(queue, waiting.job_id, json.loads(waiting.message))
@@ -111,8 +113,8 @@ class JobQueue:
             self._app.send_task(
                 message.get("kind", CLONE), args=[message], queue=queue, task_id=job_id, headers=headers
             )
-        except OperationalError as error:
-            raise QueueUnavailable("The broker does not take messages. Check LIKENESS_REDIS_URL.") from error
+        except (OperationalError, RedisError) as error:
+            raise QueueUnavailable(why_unavailable(error)) from error
 
 
 def _depth(connection: Connection, queue: str) -> int:

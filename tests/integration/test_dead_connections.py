@@ -43,15 +43,15 @@ def proxy(stack: EmbeddedStack) -> Iterator[TcpProxy]:
 
 
 @pytest.fixture
-def loop() -> ConsumerLoop:
-    return ConsumerLoop()
+def loop(settings: Settings) -> ConsumerLoop:
+    return ConsumerLoop([settings.queue])
 
 
 def through(address: str, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Celery:
     """The app as it is, but for its patience."""
     monkeypatch.setattr(queue_module, "_SOCKET_TIMEOUT", 0.4)
     app = make_app(settings.model_copy(update={"redis_url": SecretStr(f"redis://{address}/0")}))
-    # As kombu has them, in less time: its BRPOP, its checks of connections, its look for lost messages.
+    # As kombu has them, in less time: its checks of connections, its look for lost messages.
     app.conf.broker_transport_options |= {
         "polling_interval": 0.1,
         "health_check_interval": 0.3,
