@@ -17,8 +17,8 @@ from uuid import uuid4
 # KEYS 3 a name that no key has; 4.. the lists, in the order in which they're looked at. ARGV 1 the tag.
 # Answers the message, with its list in front of it.
 TAKE = """
--- A write of nothing. Redis refuses it when it would refuse a real one, so a worker finds out though there is nothing
--- to take.
+-- A write of nothing. Redis refuses it when it would refuse a real one, so a worker finds out also while there is
+-- nothing to take.
 redis.call('SETRANGE', KEYS[3], 0, '')
 -- Taken earlier, and the answer got lost.
 local taken = redis.call('HGET', KEYS[1], ARGV[1])

@@ -4,8 +4,8 @@ With kombu 5.7.0, a message is lost if it is taken and then can't be written dow
 messages are taken, and settled, by a Hand.
 
 A worker whose connection breaks while a message isn't acknowledged yet would end with an `AttributeError`: closing
-the old channel tries to put the message back on the queue, and acknowledging it later tries the same channel, over a
-connection that is gone. Here whichever connection there is settles it.
+the old channel tries to put the message back on the queue, and acknowledging it later tries the same channel, over
+a connection that is gone. Here whichever connection there is settles it.
 
 A Redis that refuses, as a replica does after a failover, would end it, too. Here that is a connection that broke.
 
