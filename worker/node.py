@@ -117,7 +117,7 @@ class Node:
         return CloneRun(job, held, equipment, gate, self._fetcher).run()
 
     def give_up(self) -> None:
-        """Leave: this worker can't render any more. It drains as after SIGTERM, and ends with exit code 1."""
+        """Leave: this worker can't render any more. It drains as after SIGTERM, and ends with ExitCode.BROKEN."""
         if self.is_broken:
             return
         self.is_broken = True
