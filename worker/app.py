@@ -24,6 +24,7 @@ from worker.lanes import Lanes
 from worker.logs import configure_logs
 from worker.node import Node
 from worker.queue import make_app
+from worker.request import JobRequest, deadline_of, is_revoked
 from worker.settings import settings
 
 log = structlog.get_logger()
@@ -34,13 +35,13 @@ _node: Node | None = None
 
 
 # They take anything, so that what isn't a job is kept as a dead letter.
-@app.task(name=CLONE, bind=True)
+@app.task(name=CLONE, bind=True, Request=JobRequest)
 def influencer_clone(self: Task[..., None], *args: Any, **kwargs: Any) -> None:
     """Clone a persona. The one argument is a CloneJob as JSON data; see schemas/clone-job.schema.json."""
     _handle(self, args, kwargs)
 
 
-@app.task(name=CREATE, bind=True)
+@app.task(name=CREATE, bind=True, Request=JobRequest)
 def influencer_create(self: Task[..., None], *args: Any, **kwargs: Any) -> None:
     """Make a persona's first images. The one argument is a CreateJob; see schemas/create-job.schema.json."""
     _handle(self, args, kwargs)
@@ -50,7 +51,12 @@ def _handle(task: Task[..., None], args: Any, kwargs: Any) -> None:
     assert _node is not None, "worker_init makes the node before any task runs"
     try:
         with tracing.continued(task.request.headers or {}):
-            handle(_node, sole_argument(args, kwargs))
+            handle(
+                _node,
+                sole_argument(args, kwargs),
+                expires=deadline_of(task.request),
+                is_unwanted=is_revoked(task.request),
+            )
     except QueueUnavailable as error:
         # Celery acknowledges a task that failed. This message must come again; not at once, though.
         log.warning("message.put_back", error=error.message)

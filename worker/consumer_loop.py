@@ -6,6 +6,7 @@ from typing import Any
 
 import structlog
 from celery.worker.consumer import Consumer
+from celery.worker.state import scheduled_requests
 
 from worker.jobs.refusals import refusal_of, why_unavailable
 
@@ -67,6 +68,13 @@ class ConsumerLoop:
             def on_connection_error_after_connected(self, error: Exception) -> None:
                 loop.give_up(error)
                 super().on_connection_error_after_connected(error)
+
+            def on_close(self) -> None:
+                # Celery forgets those that wait for their `eta`.
+                for request in tuple(scheduled_requests):
+                    if not request.message.acknowledged:
+                        request.message.reject(requeue=True)
+                super().on_close()
 
             def register_with_event_loop(self, hub: Any) -> None:
                 super().register_with_event_loop(hub)

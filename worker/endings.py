@@ -23,7 +23,7 @@ class ExitCode(IntEnum):
 def end_when_told() -> None:
     """Let SIGTERM end this process from now on, until something better listens to it.
 
-    It does so by itself, but not as PID 1 of a container: the kernel keeps from that one what it has no handler for.
+    It does so by itself, but not as PID 1 of a container, which gets no signal that it has no handler for.
     """
     signal.signal(signal.SIGTERM, _end)
 

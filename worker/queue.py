@@ -3,6 +3,7 @@
 import json
 import socket
 import sys
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -57,6 +58,8 @@ def make_app(settings: Settings) -> Celery:
         task_serializer="json",
         visibility_timeout=settings.visibility_timeout,
         worker_disable_prefetch=True,
+        # Whoever has an app on that Redis could stop the workers, or take their queues away.
+        worker_enable_remote_control=False,
         worker_hijack_root_logger=False,
         worker_prefetch_multiplier=1,
         worker_send_task_events=False,
@@ -91,9 +94,11 @@ class JobQueue:
             self.send(waiting)
             log.info("job.unparked", jobId=waiting.job_id, stage="queued")
 
-    def put_back(self, job_id: str, message: dict[str, Any], project_id: str) -> None:
-        """Leave a message to another worker."""
-        self._publish(self._lanes.begun(project_id), job_id, message)
+    def put_back(
+        self, job_id: str, message: dict[str, Any], project_id: str, expires: datetime | None = None
+    ) -> None:
+        """Leave a message to another worker, with its own deadline if it has one."""
+        self._publish(self._lanes.begun(project_id), job_id, message, expires)
 
     def depths(self) -> dict[str, int]:
         """How many messages wait in each queue, those that workers have in hand left out."""
@@ -107,11 +112,17 @@ class JobQueue:
         self._publish(queue, waiting.job_id, json.loads(waiting.message))
         self._store.sent(waiting, queue)
 
-    def _publish(self, queue: str, job_id: str, message: dict[str, Any]) -> None:
+    def _publish(
+        self, queue: str, job_id: str, message: dict[str, Any], expires: datetime | None = None
+    ) -> None:
         try:
-            headers = tracing.headers() or None
             self._app.send_task(
-                message.get("kind", CLONE), args=[message], queue=queue, task_id=job_id, headers=headers
+                message.get("kind", CLONE),
+                args=[message],
+                queue=queue,
+                task_id=job_id,
+                headers=tracing.headers() or None,
+                expires=expires,
             )
         except (OperationalError, RedisError) as error:
             raise QueueUnavailable(why_unavailable(error)) from error
