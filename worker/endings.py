@@ -21,11 +21,12 @@ class ExitCode(IntEnum):
 
 
 def end_when_told() -> None:
-    """Let SIGTERM end this process from now on, until something better listens to it.
+    """Let SIGTERM and Ctrl-C end this process from now on, until something better listens to them.
 
-    It does so by itself, but not as PID 1 of a container, which gets no signal that it has no handler for.
+    SIGTERM does so by itself, but not for PID 1 of a container, which gets no signal that it has no handler for.
     """
-    signal.signal(signal.SIGTERM, _end)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _end)
 
 
 def _end(number: int, _: object) -> None:

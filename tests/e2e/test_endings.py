@@ -108,11 +108,14 @@ def test_a_worker_that_is_told_to_end_at_once_ends_with_4(start: Start) -> None:
     assert code_of(worker) == ExitCode.CUT_SHORT == 4, worker.log.read_text()
 
 
-def test_a_worker_that_still_loads_ends_by_sigterm(start: Start, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_worker_that_still_loads_ends_when_it_is_told(
+    start: Start, tmp_path: Path, number: signal.Signals
+) -> None:
     worker = start(FAULTS_LOADS=_pipe(tmp_path))
     _wait_for_loading(tmp_path)
-    worker.process.terminate()
-    assert code_of(worker) == 128 + signal.SIGTERM
+    worker.process.send_signal(number)
+    assert code_of(worker) == 128 + number
 
 
 def test_pid_1_that_still_loads_ends_by_sigterm(settings: Settings, tmp_path: Path) -> None:
