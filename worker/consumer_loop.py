@@ -103,7 +103,8 @@ class ConsumerLoop:
         if not self._has_ended:
             asked = channel.is_heard and not channel.closed
             self.is_subscribed = asked and self._queues <= set(channel.active_queues)
-            self.outage = None
+            if self.is_subscribed:
+                self.outage = None
 
     def give_up(self, error: Exception) -> None:
         """Called by the loop when a connection broke, or Redis refuses. It connects anew after this."""

@@ -78,6 +78,7 @@ class Channel(redis.Channel):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._asks_at = 0.0
+        self._has_answered = False
 
     def settle(self) -> None:
         """Settle what is owed, or leave it to a later call."""
@@ -105,8 +106,10 @@ class Channel(redis.Channel):
 
     @property
     def is_heard(self) -> bool:
-        """Whether Redis answers what it is asked."""
-        return not self._in_poll or monotonic() - self._brpop_sent_at < _LONGEST_ANSWER
+        """Whether Redis answers what it is asked. While hands are full, nothing is."""
+        if self._in_poll and monotonic() - self._brpop_sent_at > _LONGEST_ANSWER:
+            return False
+        return self._has_answered or not self.qos.can_consume()
 
     # Kombu calls these for its BRPOP.
 
@@ -131,6 +134,7 @@ class Channel(redis.Channel):
         finally:
             self._in_poll = None
             self._flush_brpop_reauth()
+        self._has_answered = True
         if not taken:
             self._asks_at = monotonic() + _ASK_AGAIN
             raise Empty

@@ -1,10 +1,8 @@
 """What becomes of a job, by how its attempt ends: real Redis and S3, and a node whose device is a double."""
 
-import json
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -360,41 +358,6 @@ def test_a_message_that_could_not_be_handled_goes_back_to_the_queue(monkeypatch:
     with pytest.raises(Reject) as caught:
         app_module.influencer_clone({})
     assert vars(caught.value)["requeue"]
-
-
-def test_a_message_that_is_past_its_own_deadline_fails_its_job(node: Any, job: CloneJob) -> None:
-    now = datetime.now(UTC)
-    handle(node, job.to_data(), expires=now - timedelta(seconds=1))
-    record = node.store.get(job.job_id)
-    assert (record.status, record.error and record.error.code) == ("failed", "DEADLINE_EXCEEDED")
-    in_time = make_job()
-    handle(node, in_time.to_data(), expires=now + timedelta(hours=1))
-    assert node.store.get(in_time.job_id).status == "completed"
-
-
-def test_a_worker_that_leaves_passes_a_messages_own_deadline_on(
-    node: Any, job: CloneJob, settings: Settings, redis_client: Redis
-) -> None:
-    node.drain.begin()
-    expires = datetime.now(UTC) + timedelta(hours=1)
-    handle(node, job.to_data(), expires=expires)
-    (text,) = redis_client.lrange(f"{settings.queue}.again", 0, -1)
-    assert datetime.fromisoformat(json.loads(text)["headers"]["expires"]) == expires
-
-
-def test_a_revoked_message_cancels_its_job(node: Any, job: CloneJob) -> None:
-    node.attempt = raising(AssertionError("nobody wants it"))
-    handle(node, job.to_data(), is_unwanted=True)
-    assert node.store.get(job.job_id).status == "canceled"
-    begun = make_job()
-    lease = node.store.claim(begun, "other").lease
-    node.store.release(lease, "WORKER_DRAINS", handover=True)
-    handle(node, begun.to_data(), is_unwanted=True)
-    assert node.store.get(begun.job_id).status == "canceled"
-    other = make_job()
-    node.store.submit(other)
-    handle(node, other.to_data() | {"name": "other content"}, is_unwanted=True)
-    assert node.store.get(other.job_id).status == "running", "it is another job's id"
 
 
 def test_a_job_whose_images_are_all_stored_needs_its_references_no_more(
