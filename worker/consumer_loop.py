@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 from celery.worker.consumer import Consumer
-from celery.worker.state import scheduled_requests
+from celery.worker.state import scheduled_requests  # type: ignore[attr-defined]
 
 from worker.jobs.refusals import refusal_of, why_unavailable
 

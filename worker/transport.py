@@ -17,6 +17,7 @@ messages by their Celery priority.
 """
 
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from queue import Empty
 from time import monotonic
@@ -45,6 +46,9 @@ class QoS(redis.QoS):
     later: a worker that lost all its places would never ask for another message."""
 
     restore_at_shutdown = False
+    channel: Any
+    # Kombu's, which its types leave out.
+    _vrestore_count: int
 
     def append(self, message: Any, delivery_tag: str) -> None:
         # It was written down when it was taken.
@@ -74,6 +78,13 @@ class Channel(redis.Channel):
     hand: Hand
     """The process's own, by the transport options: channels come and go."""
     from_transport_options = (*redis.Channel.from_transport_options, "hand")
+    # Kombu's, which its types leave out.
+    connection_errors: tuple[type[Exception], ...]
+    _in_poll: Any
+    _brpop_sent_at: float
+    _queue_cycle: Any
+    _q_for_pri: Callable[[str, int], str]
+    _flush_brpop_reauth: Callable[[], None]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -150,7 +161,7 @@ class Channel(redis.Channel):
         except Exception:
             self.hand.owe(tag, "next")
             raise
-        if tag not in self.qos._delivered:
+        if tag not in (self.qos._delivered or ()):
             # Its consumer acknowledges nothing.
             self.hand.owe(tag, "done")
 

@@ -17,6 +17,7 @@ from pipelines.embedded.people.code import part
 from pipelines.embedded.people.drawer import Drawer
 from pipelines.embedded.reading import Reading
 
+
 @dataclass(frozen=True)
 class Person:
     """Made once for each job."""

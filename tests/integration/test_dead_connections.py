@@ -170,7 +170,7 @@ def test_what_waits_for_its_time_is_put_back_when_the_connection_breaks(
     direct = make_app(settings)
     with consuming(through(proxy.address, settings, monkeypatch), loop, monkeypatch) as taken:
         direct.send_task("probe", args=[1], queue=settings.queue, countdown=4)
-        wait_until(lambda: bool(worker_state.scheduled_requests))
+        wait_until(lambda: bool(worker_state.scheduled_requests))  # type: ignore[attr-defined]
         proxy.cut()
         wait_until(lambda: 1 in taken)
     assert taken == [1]

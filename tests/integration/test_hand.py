@@ -108,7 +108,8 @@ def test_an_answer_that_nobody_waits_for_is_put_back(
     with app.connection_for_read() as connection:
         Taker(connection, settings)
         send(app, settings, 1, 2)
-        connection.transport.cycle.on_poll_start()
+        transport: Any = connection.transport
+        transport.cycle.on_poll_start()
         while not taken(redis_client, hand):
             pass
     assert (waiting(redis_client, settings), taken(redis_client, hand)) == ([1, 2], 0)
@@ -140,8 +141,9 @@ def test_the_visibility_timeout_puts_back_what_a_dead_worker_took(
     assert waiting(redis_client, settings) == [2]
     redis_client.zincrby(dead.keys[1], -61, dead.tag)
     with app.connection_for_read() as connection:
-        connection.default_channel.qos.visibility_timeout = 60
-        connection.default_channel.qos.restore_visible()
+        channel: Any = connection.default_channel
+        channel.qos.visibility_timeout = 60
+        channel.qos.restore_visible()
     assert waiting(redis_client, settings) == [1, 2]
 
 
