@@ -17,6 +17,7 @@ from worker.attempts import handle
 from worker.consumer import refusing, sole_argument
 from worker.consumer_loop import ConsumerLoop
 from worker.endpoint import Endpoint
+from worker.jobs.connection import refuse_cluster
 from worker.lanes import Lanes
 from worker.logs import configure_logs
 from worker.node import Node
@@ -97,6 +98,7 @@ def _start(**_: object) -> None:
     try:
         node = Node(settings(), app, _loop)
         _serve(node)
+        refuse_cluster(settings())
         node.start()
     except LikenessError as error:
         log.critical("node.failed", code=error.code, error=error.message)

@@ -16,6 +16,7 @@ from models.job import CLONE
 from worker import tracing, transport
 from worker.jobs import JobStore, WaitingJob
 from worker.lanes import Lanes
+from worker.redis_url import target_of
 from worker.settings import Settings
 
 log = structlog.get_logger()
@@ -29,14 +30,19 @@ _KEEPALIVE = {socket.TCP_KEEPIDLE: 60} if sys.platform == "linux" else {}
 
 
 def make_app(settings: Settings) -> Celery:
-    """A Celery app for this queue. The outcome of a job is in the job store, so there is no result backend."""
-    app = Celery("likeness", broker=settings.redis_url.get_secret_value(), set_as_current=False)
+    """A Celery app for this queue. The outcome of a job is in the job store, so there is no result backend.
+
+    Raises InvalidSettings if the URL can't be read.
+    """
+    target = target_of(settings.redis_url.get_secret_value())
+    app = Celery("likeness", broker=target.place, set_as_current=False)
     app.conf.update(
         accept_content=["json"],
         broker_connection_max_retries=None,
         broker_connection_retry_on_startup=True,
         broker_transport=f"{transport.__name__}:Transport",
         broker_transport_options={
+            "redis_target": target,
             "socket_timeout": _SOCKET_TIMEOUT,
             "socket_connect_timeout": 2,
             "socket_keepalive": True,

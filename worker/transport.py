@@ -25,6 +25,7 @@ from kombu.transport import redis, virtual
 from kombu.utils.scheduling import round_robin_cycle
 from redis.exceptions import RedisError
 
+from worker.broker_channel import TargetedChannel, TargetedTransport
 from worker.lanes import is_for_begun
 
 
@@ -52,7 +53,7 @@ class QoS(redis.QoS):
             raise
 
 
-class Channel(redis.Channel):
+class Channel(TargetedChannel):
     QoS: Any = QoS
 
     def _brpop_read(self, **options: Any) -> Any:
@@ -74,7 +75,7 @@ class InTurn(round_robin_cycle):  # type: ignore[type-arg]
         return iter(sorted(super().consume(n), key=lambda queue: not is_for_begun(queue)))
 
 
-class Transport(redis.Transport):
+class Transport(TargetedTransport):
     Channel: Any = Channel
 
     def _deliver(self, message: Any, queue: Any) -> None:
