@@ -24,6 +24,10 @@ log = structlog.get_logger()
 # In seconds, as in jobs/connection.py. A connection can die without a word, and whoever reads from it would wait
 # forever. Kombu's BRPOP, the one call that waits on purpose, is answered within a second.
 _SOCKET_TIMEOUT = 10
+# In seconds, for kombu's look at that call: it is dead once its answer is so late, and is looked at as often.
+# With kombu's own 25, a worker whose Redis went without a word would take no job for up to a minute, though
+# Sentinels have another one after some seconds.
+_HEALTH_CHECK = 5
 # A busy worker says nothing for as long as a job takes, and a NAT forgets such a connection within minutes. Linux
 # would wait two hours before its first sign of life.
 _KEEPALIVE = {socket.TCP_KEEPIDLE: 60} if sys.platform == "linux" else {}
@@ -45,6 +49,7 @@ def make_app(settings: Settings) -> Celery:
             "redis_target": target,
             "socket_timeout": _SOCKET_TIMEOUT,
             "socket_connect_timeout": 2,
+            "health_check_interval": _HEALTH_CHECK,
             "socket_keepalive": True,
             "socket_keepalive_options": _KEEPALIVE,
             # The shortest visibility timeout of any app on a broker wins, so every app has the same one. Celery
