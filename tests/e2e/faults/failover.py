@@ -157,11 +157,15 @@ def _wait_until(holds: Callable[[], bool]) -> None:
 
 def main(
     trials: Annotated[int, typer.Option(min=1)] = 10,
+    kind: Annotated[
+        list[str] | None, typer.Option(help=f"One of {', '.join(KINDS)}. All without it.")
+    ] = None,
     down_after: Annotated[int, typer.Option(help="Of the Sentinels, in milliseconds.")] = 2000,
     query: Annotated[str, typer.Option(help="Of the URL, such as ?socket_timeout=4.")] = "",
 ) -> None:
     """Fail over, print how long it took, and end with 1 if a job was lost or ended otherwise than completed."""
-    kinds = [KINDS[number % len(KINDS)] for number in range(trials)]
+    among = kind or KINDS
+    kinds = [among[number % len(among)] for number in range(trials)]
     seen = []
     with TemporaryDirectory() as folder:
         for one in failovers(kinds, Path(folder), down_after, query):
