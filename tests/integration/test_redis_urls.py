@@ -23,9 +23,11 @@ from tests.integration.redis_servers import (
     ConfiguredRedis,
     TlsRedis,
 )
+from tests.integration.test_dead_connections import consuming, loop, wait_until  # noqa: F401
 from tests.integration.test_job_store import make_job
 from worker.broker_check import round_trip
 from worker.client import JobClient
+from worker.consumer_loop import ConsumerLoop
 from worker.jobs import JobStore
 from worker.jobs.connection import connect, refuse_cluster
 from worker.presence import Presence
@@ -120,6 +122,25 @@ def test_tls_with_a_client_certificate(mutual: TlsRedis, certificates: Certifica
     with pytest.raises(QueueUnavailable):
         round_trip(at(url))
     everything_works(at(f"{url}&ssl_certfile={certificates.client}&ssl_keyfile={certificates.client}"))
+
+
+@pytest.mark.filterwarnings("ignore::celery.exceptions.CPendingDeprecationWarning")
+def test_a_worker_s_loop_takes_jobs_over_tls(
+    mutual: TlsRedis,
+    certificates: Certificates,
+    at: At,
+    loop: ConsumerLoop,  # noqa: F811 - the fixture
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings = at(
+        f"rediss://:{QUOTED}@127.0.0.1:{mutual.port}?ssl_ca_certs={certificates.ca}"
+        f"&ssl_certfile={certificates.client}&ssl_keyfile={certificates.client}"
+    )
+    app = make_app(settings)
+    with consuming(app, loop, monkeypatch) as taken:
+        for number in range(5):
+            app.send_task("probe", args=[number], queue=settings.queue)
+            wait_until(lambda number=number: number in taken)  # type: ignore[misc]
 
 
 def test_a_server_that_can_not_prove_its_name_is_not_talked_to(tls: TlsRedis, at: At) -> None:
