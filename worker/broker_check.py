@@ -54,7 +54,8 @@ def _take(connection: Connection, name: str) -> None:
     with Consumer(connection.channel(), [queue], callbacks=[take], accept=["json"]):
         deadline = time.monotonic() + _PATIENCE
         while not taken:
-            connection.drain_events(timeout=deadline - time.monotonic())
+            # Kombu takes a negative one for no limit.
+            connection.drain_events(timeout=max(0.01, deadline - time.monotonic()))
 
 
 def _explained(what: str, act: Callable[[], None]) -> None:
