@@ -1,7 +1,7 @@
 """The pipeline in diffusers' form: a person and views in, pictures out.
 
-A picture begins as the person's references carried into the view (`carry`), and a diffusion bridge finishes it. Where
-no reference shows a place, it begins as a drawing, as all of a person does who is made up.
+A picture begins as the person's references carried into the view (`carry`), and a diffusion bridge finishes it.
+Where no reference shows a place, it begins as a drawing, as all of a person does who is made up.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,7 +29,7 @@ from pipelines.embedded.people.arrays import Floats
 from pipelines.embedded.people.drawer import Drawer
 from pipelines.embedded.people.packed import within
 from pipelines.embedded.people.view import View
-from pipelines.embedded.person import Person, person_shown
+from pipelines.embedded.person import Person, Shown, person_shown
 from pipelines.embedded.reading import Reading, person_of, read_pictures, to_pictures
 
 SIZE = 512
@@ -63,16 +63,20 @@ class LikenessPipeline(DiffusionPipeline):  # type: ignore[misc]
         self.correction = Correction(**within(arrays, "correction"))
 
     @torch.inference_mode()
-    def read(self, references: Sequence[Image.Image], appearance: Appearance | None = None) -> Person:
-        """The person whom all the references (RGB) show, as `appearance` has it changed."""
+    def read(
+        self, references: Sequence[Image.Image], appearance: Appearance | None = None, size: int = SIZE
+    ) -> Person:
+        """The person whom all the references (RGB) show, as `appearance` has it changed.
+
+        `size` is how many pixels a side the references are carried with: that of the pictures to come.
+        """
         reading = read_pictures(self.finder, self.reader, to_pictures(references, READ_AT).to(self.device))
-        pictures = to_pictures(references, SIZE).add(1).div(2).permute(0, 2, 3, 1).numpy()
+        pictures = to_pictures(references, size).add(1).div(2).permute(0, 2, 3, 1).numpy()
         return person_shown(
             self.drawer,
             self.directions,
             self.code_of(reading),
-            reading,
-            [np.ascontiguousarray(picture) for picture in pictures],
+            Shown(reading, [np.ascontiguousarray(picture) for picture in pictures]),
             appearance or Appearance(),
         )
 

@@ -1,4 +1,4 @@
-"""The profile `embedded`: carries references into new views on a CPU, and finishes them with a small diffusion model.
+"""The profile `embedded`: carries references into new views on a CPU; a small diffusion model finishes them.
 
 It was trained on renders of MakeHuman's heads (`training/`), and its weights are part of the package. It
 knows such faces and no photographs.
@@ -67,7 +67,7 @@ class Embedded(DiffusionEngine):
         told: list[_Asked],
         reference_size: int,  # noqa: ARG002 - it reads them at one size
     ) -> _Encoded:
-        person = self.pipe.read(references, told[0].appearance)  # a job has one
+        person = self.pipe.read(references, told[0].appearance, self.plan.size)  # a job has one appearance
         return _Encoded(person, [asked.shot for asked in told])
 
     def encode_made_up(
@@ -102,7 +102,7 @@ class Embedded(DiffusionEngine):
         return image
 
     def _tile(self, on: bool) -> None:
-        """Its pictures are smaller than a tile."""
+        """Its decoding is a reshaping: there is nothing to tile."""
 
 
 def _view(shot: Shot, generator: torch.Generator) -> View:

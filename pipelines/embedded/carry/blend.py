@@ -1,7 +1,9 @@
-"""Puts references into a drawing without seams: Laplacian pyramids, each level weighed by a mask as smooth as it is.
+"""Puts references into a drawing without seams: Laplacian pyramids, each level weighed by a mask as smooth as it.
 
 After Burt and Adelson, "A Multiresolution Spline with Application to Image Mosaics" (1983).
 """
+
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -42,7 +44,5 @@ def _laplacian(picture: Floats) -> list[Floats]:
     levels = [np.asarray(picture, np.float32)]
     for _ in _LEVELS[1:]:
         levels.append(cv2.pyrDown(levels[-1]))
-    return [
-        fine - cv2.pyrUp(coarse, dstsize=fine.shape[1::-1])
-        for fine, coarse in zip(levels, levels[1:], strict=False)
-    ] + levels[-1:]
+    between = [fine - cv2.pyrUp(coarse, dstsize=fine.shape[1::-1]) for fine, coarse in pairwise(levels)]
+    return between + levels[-1:]

@@ -1,4 +1,4 @@
-"""Which references the fitted mesh explains well enough to carry their pixels, and why the others aren't carried."""
+"""Which references the fitted mesh explains well enough to carry their pixels, and why others aren't carried."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -12,8 +12,8 @@ WIDEST = 50.0
 SMALLEST = 0.12
 """Height of the face in parts of the picture's side: below, there are too few pixels to carry."""
 MOST_OFF = 0.016
-"""How far the points lie from the fitted ones, in parts of the face's height. References of the kind that the networks
-were trained on have 0.004, nearly all less than 0.009; photographs and other drawings have more."""
+"""How far the points lie from the fitted ones, in parts of the face's height. References of the kind that the
+networks were trained on have 0.004, nearly all less than 0.009; photographs and other drawings have more."""
 MOST_UNEXPLAINED = 0.34
 """Of the skin's brightness, what no light explains: 0.04 for renders, more where skin isn't what was fitted."""
 

@@ -7,12 +7,12 @@ from typing import Self
 import numpy as np
 
 from pipelines.embedded.people.arrays import Floats, Ints
-from pipelines.embedded.people.buffers import Rasteriser
 from pipelines.embedded.people.code import Coder, read_looks
 from pipelines.embedded.people.head import LIPS, MOUTH, Figure, Head, Material, assemble
 from pipelines.embedded.people.looks import Looks
 from pipelines.embedded.people.paint import shirt
 from pipelines.embedded.people.pose import Posed, pose
+from pipelines.embedded.people.raster import Rasteriser
 from pipelines.embedded.people.view import View
 
 _FLAT = 0.05

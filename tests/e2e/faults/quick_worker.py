@@ -25,6 +25,7 @@ from models.likeness import (
     Verdict,
 )
 from models.manifest import RenderInfo
+from models.source_type import SourceType
 
 MISSES = "misses"
 
@@ -59,6 +60,7 @@ class RenderedImage:
     shot: str
     seed: int
     image: Image.Image
+    source_type: SourceType = SourceType.GENERATED
 
 
 class RenderCanceled(Exception):
