@@ -26,7 +26,8 @@ class Settings(BaseSettings):
 
     # Queue and job store
     redis_url: SecretStr = SecretStr("redis://127.0.0.1:6379/0")
-    """Redis (or Valkey) for the broker and the job store. Must run with `noeviction`."""
+    """Redis (or Valkey) for the broker and the job store: `redis://`, `rediss://`, `unix://`, or by Sentinels
+    `sentinel://HOST,HOST/MASTER`; docs/operating.md, "Redis", has the options. Must run with `noeviction`."""
     queue: str = "likeness"
     """The Celery queue that producers send to and workers listen on."""
     project_limit: int | None = Field(None, ge=1)

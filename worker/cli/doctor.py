@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from models.errors import DoctorFinding, LikenessError, QueueUnavailable
-from worker.jobs.connection import connect, guarded
+from worker.broker_check import round_trip
+from worker.jobs.connection import connect, guarded, refuse_cluster
 from worker.mark.signer import ImageSigner
 from worker.render import RenderProcess
 from worker.settings import Settings, settings
@@ -30,6 +31,7 @@ def examine() -> bool:
     checks: dict[str, Callable[[Settings], str]] = {
         "Redis answers": _redis,
         "Redis takes writes": _writes,
+        "jobs can be sent and taken": _broker,
         "Redis keeps everything": _noeviction,
         "webhooks are delivered": _webhooks,
         "bucket can be written": _bucket,
@@ -51,6 +53,7 @@ def examine() -> bool:
 
 
 def _redis(configured: Settings) -> str:
+    refuse_cluster(configured)
     with connect(configured) as redis:
         return f"version {_ask(lambda: redis.info('server'))['redis_version']}"
 
@@ -60,6 +63,10 @@ def _writes(configured: Settings) -> str:
         # Gone by itself.
         guarded(lambda: redis.set(f"{configured.redis_prefix}:doctor", "", px=1000))
     return "it does now"
+
+
+def _broker(configured: Settings) -> str:
+    return f"in {round_trip(configured) * 1000:.0f} ms"
 
 
 def _noeviction(configured: Settings) -> str:
@@ -133,6 +140,7 @@ def _ask(call: Callable[[], Any]) -> Any:
     try:
         return call()
     except RedisError as error:
+        why = str(error) or type(error).__name__
         raise QueueUnavailable(
-            f"{type(error).__name__}. Start Redis, or set LIKENESS_REDIS_URL to where it runs."
+            f"{why.removesuffix('.')}. Start Redis, or set LIKENESS_REDIS_URL to where it runs."
         ) from None
