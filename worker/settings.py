@@ -96,7 +96,8 @@ class Settings(BaseSettings):
     # References
     reference_max_bytes: int = Field(32 * 1024 * 1024, gt=0)
     reference_max_pixels: int = Field(64_000_000, gt=0)
-    """Refused by the header alone, before anything is decoded."""
+    """Refused by the header alone, before anything is decoded. Fewer where decoding would take more than 380 MiB of
+    memory: some 16 million of a WebP or AVIF, 45 million of a progressive JPEG that isn't subsampled."""
     reference_min_side: int = Field(64, ge=1)
     """In pixels."""
     reference_max_side: int = Field(1536, ge=64)
