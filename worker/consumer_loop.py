@@ -16,6 +16,8 @@ class ConsumerLoop:
     def __init__(self) -> None:
         self.is_subscribed = False
         """False before the first subscription, while the broker can't be reached, and once the worker drains."""
+        self.may_take: Callable[[], bool] = lambda: True
+        """Asked before each request for messages."""
         self._ticked: float | None = None
         self._has_ended = False
 
@@ -54,6 +56,9 @@ class ConsumerLoop:
 
             def on_ready(self) -> None:
                 super().on_ready()
+                qos = self.task_consumer.channel.qos
+                has_room = qos.can_consume
+                qos.can_consume = lambda: loop.may_take() and has_room()
                 loop.tick()
                 loop.is_subscribed = True
 
