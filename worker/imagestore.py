@@ -15,6 +15,7 @@ from models.likeness import Judgement
 from models.manifest import Manifest
 from models.record import StoredImage
 from worker.images import EncodedImage, decode, encode
+from worker.mark.bounds import by_hash
 from worker.mark.inspection import inspect_image, is_intact
 from worker.mark.signer import ImageSigner
 from worker.mark.statement import Kind, Origin, statement
@@ -135,6 +136,7 @@ class ImageStore:
     def _sign(self, data: bytes, kind: Kind, job: Job, done: ImageDone, origin: Origin) -> bytes:
         assert self._signer
         media_type = "image/webp" if kind == "thumbnail" else "image/png"
+        origin = by_hash(origin) if kind == "thumbnail" else origin
         said = statement(job, done.shot, done.seed, origin, kind)
         sign = partial(self._signer.sign, data, media_type, said, origin.ingredients)
         return self._watchdog.call(sign, self._sign_timeout, self._signing_hung())

@@ -7,12 +7,11 @@ import structlog
 from c2pa import Builder, C2paError, Reader
 from PIL import Image
 
+from worker.mark.bounds import MOST_MARKS
 from worker.mark.sdk import context
 from worker.mark.statement import Ingredient
 
 log = structlog.get_logger()
-
-_MOST_BYTES = 4 * 1024 * 1024  # of one reference's manifests; each image of the job carries them
 
 
 def with_mark(bare: Ingredient, data: bytes) -> Ingredient:
@@ -38,7 +37,7 @@ def with_mark(bare: Ingredient, data: bytes) -> Ingredient:
         log.warning("reference.mark_unreadable", assetId=bare.reference.asset_id, error=type(error).__name__)
         return bare
     mark = archive.getvalue()
-    if len(mark) > _MOST_BYTES:
-        log.warning("reference.mark_too_large", assetId=bare.reference.asset_id, bytes=len(mark))
+    if len(mark) > MOST_MARKS:
+        log.warning("reference.mark_left_out", assetId=bare.reference.asset_id, bytes=len(mark))
         return bare
     return replace(bare, mark=mark)
