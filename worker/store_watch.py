@@ -12,6 +12,7 @@ import structlog
 from models.errors import ClockSkewed, StorageError, StorageRefused
 from worker.periodic import Periodic
 from worker.storage import Storage
+from worker.storage.client import URLS_END_EARLY
 
 log = structlog.get_logger()
 
@@ -35,6 +36,8 @@ class StoreWatch:
         found = self._probe()
         if isinstance(found, StorageRefused | ClockSkewed):
             self._note(found)
+        elif found is None and self._storage.urls_end_early():
+            log.warning("store.urls_end_early", error=URLS_END_EARLY)
         self._again.start()
 
     def stop(self) -> None:
