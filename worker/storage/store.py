@@ -242,8 +242,8 @@ class Storage:
         return parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
 
     def check_writable(self) -> tuple[str, ...]:
-        """Put, read and delete a probe object. Raises StorageError if any of that fails. Returns which conditions the
-        store lacks, of those that the fence makes use of: `If-None-Match`, `If-Match`."""
+        """Put, read and delete a probe object. Raises StorageError if any of that fails. Returns which conditions
+        the store lacks, of those that the fence makes use of: `If-None-Match`, `If-Match`."""
         key, data = self.probe_key(), b"probe"
         self._put(key, data, "text/plain", "no-store", {})
         try:
