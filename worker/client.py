@@ -111,8 +111,8 @@ class JobClient:
         return self._store.get(job.job_id)
 
     def cancel_lost(self, job: Job) -> None:
-        """Ask for the end of a job whose cancel was accepted before Redis lost its data. Unless somebody holds it by
-        now, no worker begins with it: it is recorded, and ends."""
+        """Ask for the end of a job whose cancel was accepted before Redis lost its data. Unless somebody holds it
+        by now, no worker begins with it: it is recorded, and ends."""
         self._store.submit(job)
         with suppress(CancelUnavailable):
             self._store.cancel(job.job_id)
