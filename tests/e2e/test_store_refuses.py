@@ -27,7 +27,7 @@ def stack(tmp_path: Path) -> Iterator[EmbeddedStack]:
 
 @pytest.fixture
 def settings(stack: EmbeddedStack) -> Settings:
-    return stack.settings(s3_attempts=2, max_attempts=2, retry_backoff=1)
+    return stack.settings(s3_attempts=2, retry_backoff=1)
 
 
 def a_port() -> int:
@@ -86,7 +86,7 @@ def test_a_worker_whose_key_was_replaced_fails_no_job_and_comes_back(
         assert [event.type for event in events if event.is_terminal] == ["job.completed"]
     eventually(lambda: reasons(port) == [])
     requeued = [event for event in follow(client, jobs[0]) if event.type == "job.requeued"]
-    assert {event.reason for event in requeued} == {"STORAGE_REFUSED"}
+    assert "STORAGE_REFUSED" in {event.reason for event in requeued}
 
 
 def test_workers_with_a_wrong_bucket_or_key_leave_jobs_to_others(

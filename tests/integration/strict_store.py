@@ -28,11 +28,16 @@ class RegionalStore(StoreProxy):
         if scope == self.region:
             super()._answer(asked, body)
         elif not self.tells:
-            self._send(asked, 301, {}, b"<Error><Code>PermanentRedirect</Code></Error>")
+            self._refuse(asked, 301, {}, "<Error><Code>PermanentRedirect</Code></Error>")
         else:
             code = "AuthorizationHeaderMalformed" if signed else "AuthorizationQueryParametersError"
-            error = f"<Error><Code>{code}</Code><Region>{self.region}</Region></Error>".encode()
-            self._send(asked, 400, {"x-amz-bucket-region": self.region}, error)
+            error = f"<Error><Code>{code}</Code><Region>{self.region}</Region></Error>"
+            self._refuse(asked, 400, {"x-amz-bucket-region": self.region}, error)
+
+    def _refuse(
+        self, asked: BaseHTTPRequestHandler, status: int, headers: dict[str, str], error: str
+    ) -> None:
+        self._send(asked, status, headers, b"" if asked.command == "HEAD" else error.encode())
 
 
 class StrictBucket(StoreProxy):
