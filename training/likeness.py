@@ -1,4 +1,6 @@
-"""How alike clones are to their people, measured as B: against real views that were no references, never the own one.
+"""How alike clones are to their people, measured as B: against real views that were no references.
+
+A clone is never compared with the real render of its own view, if there is one.
 
 Compared with a clone's own references a clone flatters itself, since it repeats what they happen to show. A pair is
 *verified* below the distance that 1 % of pairs of different people reach on real views. Intervals come from
@@ -51,6 +53,8 @@ class Likeness:
 class Judge:
     """The real views of a set of people, described."""
 
+    references: np.ndarray  # (R, 128)
+    referred: np.ndarray  # (R,) whose they are
     faces: np.ndarray  # (V, 128) of the galleries
     whose: np.ndarray  # (V,)
     number: np.ndarray  # (V,) of each view in its gallery
@@ -68,14 +72,27 @@ class Judge:
         apart = np.linalg.norm(faces[:, None] - faces[None], axis=-1)
         limit = float(np.nanquantile(apart[whose[:, None] != whose[None]], 0.01))
         gallery = number >= 0
-        return cls(faces[gallery], whose[gallery], number[gallery], limit, float(found.mean()))
+        return cls(
+            faces[~gallery],
+            whose[~gallery],
+            faces[gallery],
+            whose[gallery],
+            number[gallery],
+            limit,
+            float(found.mean()),
+        )
 
     def real(self) -> Likeness:
-        """The galleries against themselves: what a perfect clone would reach."""
-        return self._judged(self.faces, self.whose, self.number, np.full(len(self.faces), True))
+        """References against the galleries: how alike real views are that are as frontal as clones'."""
+        own = np.full(len(self.references), -1)
+        return self._judged(self.references, self.referred, own, ~np.isnan(self.references[:, 0]))
+
+    def gallery(self) -> Likeness:
+        """The galleries against themselves, turned views and all."""
+        return self._judged(self.faces, self.whose, self.number, ~np.isnan(self.faces[:, 0]))
 
     def clones(self, pictures: np.ndarray, whose: np.ndarray, own: np.ndarray) -> Likeness:
-        """Of clones (N, S, S, 3) of the people `whose` (N,), whose own views' numbers in the gallery are `own` (N,)."""
+        """Of clones (N, S, S, 3) of the people `whose` (N,); `own` (N,) is their own views' number in the gallery."""
         found, faces = described(pictures)
         return self._judged(faces, whose, own, found)
 

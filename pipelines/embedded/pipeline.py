@@ -36,6 +36,8 @@ SIZE = 512
 """Pixels a side, if not asked for otherwise."""
 READ_AT = 256
 """Pixels a side at which references are read."""
+OnStepEnd = Callable[[Any, int, Any, dict[str, Any]], dict[str, Any]]
+"""diffusers' `callback_on_step_end`: pipeline, index of the step, timestep, tensors."""
 _DRAWN_AT_ONCE = 2  # numpy leaves other threads the processor for most of a drawing
 
 
@@ -94,26 +96,15 @@ class LikenessPipeline(DiffusionPipeline):  # type: ignore[misc]
         num_inference_steps: int = 2,
         generator: list[torch.Generator] | None = None,
         output_type: str = "pil",
-        callback_on_step_end: Callable[[Any, int, Any, dict[str, Any]], dict[str, Any]] | None = None,
+        callback_on_step_end: OnStepEnd | None = None,
     ) -> ImagePipelineOutput:
         """One picture of the person in each view, `size` pixels a side: a multiple of 16.
 
-        `output_type` is "pil", or "latent" for `decode`. `generator` has one for each view. With no steps, nothing
-        is finished.
+        `output_type` is "pil", or "latent" for `decode`. `generator` has one for each view.
         """
-        begun = self.carried(person, views, size)
-        carried = torch.from_numpy(np.stack([unshuffled(one.picture) for one in begun])).mul(2).sub(1)
-        told = torch.from_numpy(np.stack([told_to_finisher(one) for one in begun]))
-        carried, told = (part.to(self.device, self.finisher.dtype) for part in (carried, told))
-        self.scheduler.set_timesteps(max(1, num_inference_steps), device=self.device)
-        sigma = self.scheduler.sigma(told)
-        latents = carried
-        for index, level in enumerate(self.scheduler.timesteps[:num_inference_steps]):
-            finished = self.finisher(latents, level.expand(len(views)), carried, told)
-            noise = randn_tensor(carried.shape, generator, self.device, carried.dtype)
-            latents = self.scheduler.step(finished, index, latents, sigma, noise)
-            if callback_on_step_end:
-                latents = callback_on_step_end(self, index, level, {"latents": latents})["latents"]
+        latents = self.finish(
+            self.carried(person, views, size), num_inference_steps, generator, callback_on_step_end
+        )
         if output_type == "latent":
             return ImagePipelineOutput(images=latents)
         pixels = self.decode(latents).add(1).mul(127.5).round().clamp(0, 255).byte()
@@ -124,6 +115,29 @@ class LikenessPipeline(DiffusionPipeline):  # type: ignore[misc]
         """What the bridge begins with."""
         with ThreadPoolExecutor(_DRAWN_AT_ONCE) as pool:
             return list(pool.map(lambda view: person.carrier.picture(view, size), views))
+
+    @torch.inference_mode()
+    def finish(
+        self,
+        begun: Sequence[Carried],
+        steps: int,
+        generator: list[torch.Generator] | None = None,
+        callback_on_step_end: OnStepEnd | None = None,
+    ) -> Tensor:
+        """Over the bridge: latents (B, CHANNELS, C, C)."""
+        carried = torch.from_numpy(np.stack([unshuffled(one.picture) for one in begun])).mul(2).sub(1)
+        told = torch.from_numpy(np.stack([told_to_finisher(one) for one in begun]))
+        carried, told = (part.to(self.device, self.finisher.dtype) for part in (carried, told))
+        self.scheduler.set_timesteps(steps, device=self.device)
+        sigma = self.scheduler.sigma(told)
+        latents = carried
+        for index, level in enumerate(self.scheduler.timesteps):
+            finished = self.finisher(latents, level.expand(len(begun)), carried, told)
+            noise = randn_tensor(carried.shape, generator, self.device, carried.dtype)
+            latents = self.scheduler.step(finished, index, latents, sigma, noise)
+            if callback_on_step_end:
+                latents = callback_on_step_end(self, index, level, {"latents": latents})["latents"]
+        return latents
 
     @staticmethod
     def decode(latents: Tensor) -> Tensor:
