@@ -86,7 +86,8 @@ class Node:
         renderer = self._device.start()
         self._profile = renderer.profile
         log.info("node.ready", node=self.name, profile=renderer.profile, device=renderer.device)
-        for thread in (self.store_watch, self.heartbeat, self._reaper, self._presence, self._supervisor):
+        self.store_watch.start()
+        for thread in (self.heartbeat, self._reaper, self._presence, self._supervisor):
             thread.start()
         self._started = True
 
@@ -155,7 +156,8 @@ class Node:
 
     def stop(self) -> None:
         """End the threads and the processes."""
-        for thread in (self._reaper, self.heartbeat, self._presence, self._supervisor, self.store_watch):
+        self.store_watch.stop()
+        for thread in (self._reaper, self.heartbeat, self._presence, self._supervisor):
             thread.stop()
         if self._verify:
             self._verify.stop()

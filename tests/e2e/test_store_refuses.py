@@ -4,6 +4,7 @@ import json
 import socket
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
@@ -44,6 +45,10 @@ def reasons(port: int) -> list[str]:
     return list(told["reasons"])
 
 
+def is_refused(port: int) -> bool:
+    return any("refused" in reason for reason in reasons(port))
+
+
 def eventually(holds: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 90
     while not holds():
@@ -70,7 +75,7 @@ def test_a_worker_whose_key_was_replaced_fails_no_job_and_comes_back(
     replace_key(stack, "another")
     for job in jobs[1:]:
         client.submit(job)
-    eventually(lambda: any("refused" in reason for reason in reasons(port)))
+    eventually(partial(is_refused, port))
     # What it holds is handed back, and it takes nothing.
     eventually(lambda: all(client.get(job.job_id).stage == "queued" for job in jobs))
     assert all(client.get(job.job_id).status == "running" for job in jobs)
@@ -103,7 +108,7 @@ def test_workers_with_a_wrong_bucket_or_key_leave_jobs_to_others(
     for job in jobs:
         client.submit(job)
     for port in ports:
-        eventually(lambda port=port: any("refused" in reason for reason in reasons(port)))  # type: ignore[misc]
+        eventually(partial(is_refused, port))
 
     start_worker().wait_ready()
 

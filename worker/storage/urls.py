@@ -45,7 +45,7 @@ def _ask(method: str, url: str, headers: dict[str, str]) -> bytes:
         answer = httpcore2.request(
             method,
             url,
-            headers=headers,
+            headers=list(headers.items()),
             content=_PROBE if method == "PUT" else None,
             extensions={"timeout": timeouts},
         )
