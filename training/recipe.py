@@ -39,7 +39,7 @@ FULL = Recipe(
     finder=Schedule(steps=1000, batch=48, rate=1.5e-3, log_every=50, measure_every=500),
     reader=Schedule(steps=2600, batch=32, rate=1.5e-3, measure_every=250),
     denoiser=Schedule(steps=2300, batch=32, rate=8e-4, measure_every=250, checkpoint_every=180),
-    finisher=Schedule(steps=4500, batch=8, rate=1e-3, measure_every=500, checkpoint_every=120),
+    finisher=Schedule(steps=2800, batch=8, rate=1e-3, measure_every=500, checkpoint_every=120),
 )
 
 SMOKE = Recipe(

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from models.influencer import Appearance
@@ -17,10 +16,6 @@ from pipelines.embedded.people.arrays import Floats
 from pipelines.embedded.people.code import part
 from pipelines.embedded.people.drawer import Drawer
 from pipelines.embedded.reading import Reading
-
-_DETAIL = 512
-"""Pixels a side at which references are carried."""
-
 
 @dataclass(frozen=True)
 class Person:
@@ -53,7 +48,7 @@ def person_shown(
     fit = [k for k, one in enumerate(judged) if not one]
     references: list[Reference] = []
     if fit:
-        details = [_detailed(pictures[k]) for k in fit]
+        details = [pictures[k] for k in fit]
         code = shown_style(drawer, code, _styles(drawer, reading), cameras[fit], details)
         for k, picture in zip(fit, details, strict=True):
             reference = _reference(drawer, code, cameras[k], picture)
@@ -80,13 +75,6 @@ def _styles(drawer: Drawer, reading: Reading) -> Floats:
     """(styles,) how sure the reader is of each hair style."""
     looks = reading.looks.mean(0) * drawer.coder.looks_spread + drawer.coder.looks_mean
     return np.asarray(looks[part("hair_style")])
-
-
-def _detailed(picture: Floats) -> Floats:
-    if len(picture) == _DETAIL:
-        return picture
-    how = cv2.INTER_AREA if len(picture) > _DETAIL else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(picture, (_DETAIL, _DETAIL), interpolation=how))
 
 
 def _of_another(index: int) -> LeftOut:

@@ -63,10 +63,15 @@ class LikenessPipeline(DiffusionPipeline):  # type: ignore[misc]
         self.correction = Correction(**within(arrays, "correction"))
 
     @torch.inference_mode()
-    def read(self, references: Sequence[Image.Image], appearance: Appearance | None = None) -> Person:
-        """The person whom all the references (RGB) show, as `appearance` has it changed."""
+    def read(
+        self, references: Sequence[Image.Image], appearance: Appearance | None = None, size: int = SIZE
+    ) -> Person:
+        """The person whom all the references (RGB) show, as `appearance` has it changed.
+
+        `size` is how many pixels a side the references are carried with: that of the pictures to come.
+        """
         reading = read_pictures(self.finder, self.reader, to_pictures(references, READ_AT).to(self.device))
-        pictures = to_pictures(references, SIZE).add(1).div(2).permute(0, 2, 3, 1).numpy()
+        pictures = to_pictures(references, size).add(1).div(2).permute(0, 2, 3, 1).numpy()
         return person_shown(
             self.drawer,
             self.directions,

@@ -67,7 +67,7 @@ class Embedded(DiffusionEngine):
         told: list[_Asked],
         reference_size: int,  # noqa: ARG002 - it reads them at one size
     ) -> _Encoded:
-        person = self.pipe.read(references, told[0].appearance)  # a job has one
+        person = self.pipe.read(references, told[0].appearance, self.plan.size)  # a job has one appearance
         return _Encoded(person, [asked.shot for asked in told])
 
     def encode_made_up(

@@ -11,10 +11,10 @@ WIDEST = 50.0
 """Degrees of yaw. Beyond, half of the points that a fit needs are out of sight."""
 SMALLEST = 0.12
 """Height of the face in parts of the picture's side: below, there are too few pixels to carry."""
-MOST_OFF = 0.014
+MOST_OFF = 0.016
 """How far the points lie from the fitted ones, in parts of the face's height. References of the kind that the networks
 were trained on have 0.004, nearly all less than 0.009; photographs and other drawings have more."""
-MOST_UNEXPLAINED = 0.17
+MOST_UNEXPLAINED = 0.34
 """Of the skin's brightness, what no light explains: 0.04 for renders, more where skin isn't what was fitted."""
 
 Reason = Literal["TURNED", "SMALL", "NOT_FITTED", "LIGHT_NOT_FITTED", "DESCRIBED_OTHERWISE"]
