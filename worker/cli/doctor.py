@@ -16,6 +16,7 @@ from worker.mark.signer import ImageSigner
 from worker.render import RenderProcess
 from worker.settings import Settings, settings
 from worker.storage import Storage
+from worker.storage.urls import check_urls
 from worker.verify import VerifyProcess
 from worker.webhooks.outbox import Outbox
 
@@ -35,6 +36,7 @@ def examine() -> bool:
         "Redis keeps everything": _noeviction,
         "webhooks are delivered": _webhooks,
         "bucket can be written": _bucket,
+        "its URLs work": _urls,
         "clock agrees with the store": _clock,
         "images are signed": _signer,
         "images are judged": _gate,
@@ -97,9 +99,16 @@ def _clock(configured: Settings) -> str:
 
 
 def _bucket(configured: Settings) -> str:
-    has_conditions = Storage(configured).check_writable()
+    missing = Storage(configured).check_writable()
     place = f"{configured.s3_bucket} at {configured.s3_endpoint_url or 'AWS'}"
-    return place if has_conditions else f"{place}, which has no conditional writes: see docs/operating.md"
+    return f"{place}, which heeds no {' and no '.join(missing)}: see docs/operating.md" if missing else place
+
+
+def _urls(configured: Settings) -> str:
+    check_urls(Storage(configured))
+    if configured.public_base_url:
+        return f"those under {configured.public_base_url}, and uploads'"
+    return f"signed for {configured.presign_ttl / 86400:g} days, and uploads'"
 
 
 def _signer(configured: Settings) -> str:
