@@ -1,6 +1,8 @@
 """From a message to an outcome: who may work on the job, and what becomes of each way in which work ends."""
 
 import time
+from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -8,8 +10,10 @@ import structlog
 from models.errors import (
     AttemptsExhausted,
     CalibrationRefused,
+    CancelUnavailable,
     DeadlineExceeded,
     FaceModelMissing,
+    IdempotencyConflict,
     InvalidInput,
     LeaseLost,
     LikenessError,
@@ -30,14 +34,16 @@ from worker.node import Node
 log = structlog.get_logger()
 
 
-def handle(node: Node, message: Any) -> None:
+def handle(node: Node, message: Any, *, expires: datetime | None = None, is_unwanted: bool = False) -> None:
     """Do what can be done about one message. Never raises for what is in it.
+
+    A job that only this message tells of has until `expires` to be begun. `is_unwanted`: it is to be canceled.
 
     When this returns, the job is final, or another worker's, or due to be sent again: the message has
     served its purpose. Raises QueueUnavailable if nothing could be done; then it has not.
     """
     try:
-        _handle(node, message)
+        _handle(node, message, expires, is_unwanted)
     except QueueUnavailable:
         raise
     except Exception as error:
@@ -45,7 +51,7 @@ def handle(node: Node, message: Any) -> None:
         node.store.refuse(message, _unforeseen(error), ends_job=False)
 
 
-def _handle(node: Node, message: Any) -> None:
+def _handle(node: Node, message: Any, expires: datetime | None, is_unwanted: bool) -> None:
     try:
         job = parse_job(message)
     except InvalidInput as error:
@@ -53,18 +59,27 @@ def _handle(node: Node, message: Any) -> None:
         log.error("message.refused", code=error.code, error=error.message)
         return
     with structlog.contextvars.bound_contextvars(jobId=job.job_id, stage="queued"):
+        if is_unwanted:
+            _call_off(node, job)
         if node.drain.begun:
-            node.queue.put_back(job.job_id, job.to_data(), job.project_id)
+            node.queue.put_back(job.job_id, job.to_data(), job.project_id, expires)
             return
-        while not _take(node, job, message):
+        while not _take(node, job, message, expires):
             log.warning("job.claimed_again")
 
 
-def _take(node: Node, job: Job, message: Any) -> bool:
+def _call_off(node: Node, job: Job) -> None:
+    """Cancel the job. One that nobody knows yet is recorded, so that its end can be told."""
+    with suppress(IdempotencyConflict, CancelUnavailable):
+        node.store.submit(job)
+        node.store.cancel(job.job_id)
+
+
+def _take(node: Node, job: Job, message: Any, expires: datetime | None) -> bool:
     """Claim the job and work on it. False if that is to be done again, for this message may be all that is left of
     the job: Redis lost it, or was away, and may come back without it."""
     structlog.contextvars.bind_contextvars(stage="queued")
-    claim, claimed_at = _claim(node, job)
+    claim, claimed_at = _claim(node, job, expires)
     if claim.verdict == "conflict":
         node.store.refuse(message, conflict(job.job_id))
     if claim.lease is None:
@@ -83,12 +98,12 @@ def _take(node: Node, job: Job, message: Any) -> bool:
     return is_settled
 
 
-def _claim(node: Node, job: Job) -> tuple[Claim, float]:
+def _claim(node: Node, job: Job, expires: datetime | None) -> tuple[Claim, float]:
     """The claim, and when it was asked for. Waits for Redis: before the claim, the store may not know the job."""
     while True:
         asked = time.monotonic()
         try:
-            return node.store.claim(job, node.name), asked
+            return node.store.claim(job, node.name, expires), asked
         except QueueUnavailable as error:
             if node.drain.begun:
                 raise

@@ -8,6 +8,7 @@ from models.job import Job
 from models.likeness import SetLikeness
 from models.manifest import Manifest, Provenance
 from models.record import JobResult, StoredImage
+from models.source_type import SourceType
 from worker.imagestore import ImageStore
 
 
@@ -26,6 +27,7 @@ def commit(
         ReferenceImage(asset_id=i.asset_id, url=i.url, thumbnail_url=i.thumbnail_url, added_at=now)
         for i in images
     )
+    source_type = SourceType.of_set(image.digital_source_type for image in images)
     manifest = Manifest(
         job_id=job.job_id,
         kind=job.kind,
@@ -35,6 +37,8 @@ def commit(
         created_at=now,
         references=provenance.references,
         render=provenance.render,
+        reference_notes=provenance.reference_notes,
+        digital_source_type=source_type,
         images=images,
         likeness=likeness,
     )
@@ -42,6 +46,7 @@ def commit(
     return JobResult(
         influencer=job.finished_row(new_references, now),
         images=images,
+        digital_source_type=source_type,
         likeness=likeness,
         manifest_key=key,
         manifest_url=url,

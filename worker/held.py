@@ -11,7 +11,15 @@ from models.errors import LeaseLost
 from models.event import EventType
 from models.likeness import MissedImage
 from models.manifest import Provenance
-from models.record import JobError, JobResult, JobStatus, RejectedReference, Stage, StoredImage
+from models.record import (
+    JobError,
+    JobResult,
+    JobStatus,
+    NotedReference,
+    RejectedReference,
+    Stage,
+    StoredImage,
+)
 from worker.drain import Drain
 from worker.jobs import JobStore, Lease, WaitingJob
 from worker.metrics import Metrics
@@ -104,6 +112,12 @@ class HeldJob:
     def note(self, provenance: Provenance) -> None:
         """Keep what the images come from, for this attempt's manifest or a later one's."""
         self._update(None, fields={"provenance": provenance.to_data()})
+
+    def reference_noted(self, noted: NotedReference, provenance: Provenance) -> None:
+        """Tell that a reference conditioned the images less than it could have. `provenance` has the note, too."""
+        fields = provenance.to_data()
+        written = {"provenance": fields, "reference_notes": fields["referenceNotes"]}
+        self._update("job.reference_noted", fields=written, noted=noted.to_data())
 
     def noted(self) -> Provenance:
         """What earlier attempts kept."""

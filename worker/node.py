@@ -7,7 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 import structlog
 from celery import Celery
 
-from models.errors import CalibrationRefused, FaceModelMissing, ProfileLoadFailed, RenderError, VerifyError
+from models.errors import (
+    CalibrationRefused,
+    FaceModelMissing,
+    ProfileLoadFailed,
+    QueueUnavailable,
+    RenderError,
+    VerifyError,
+)
 from models.job import CreateJob, Job
 from models.record import JobResult
 from worker.clone import CloneRun
@@ -66,6 +73,7 @@ class Node:
         self._reaper = Reaper(settings.reap_interval, self.store, self.queue, self.metrics)
         self._profile = settings.profile
         self._started = False
+        self._outage: str | None = None
         self.metrics.watch(lambda: self._device.busy_seconds, self.heartbeat.in_hand)
         self._presence_key = Presence(settings)
         self._presence = Periodic("presence", settings.lease_ttl / 3, self._announce)
@@ -96,6 +104,8 @@ class Node:
             reasons.append("the profile isn't loaded")
         if self._verify and not (self._started and self._verify.is_ready):
             reasons.append("the gate isn't loaded")
+        if self._outage:
+            reasons.append(self._outage)
         return reasons
 
     def attempt(self, job: Job, held: HeldJob) -> JobResult:
@@ -107,7 +117,7 @@ class Node:
         return CloneRun(job, held, equipment, gate, self._fetcher).run()
 
     def give_up(self) -> None:
-        """Leave: this worker can't render any more. It drains as after SIGTERM, and ends with exit code 1."""
+        """Leave: this worker can't render any more. It drains as after SIGTERM, and ends with ExitCode.BROKEN."""
         if self.is_broken:
             return
         self.is_broken = True
@@ -122,8 +132,14 @@ class Node:
 
     def _announce(self) -> None:
         """This thread goes on whatever becomes of the others."""
-        if not self.health.live():
+        if self.health.live():
+            return
+        try:
             self._presence_key.announce(self.name, self._profile)
+            self._outage = None
+        except QueueUnavailable as error:
+            self._outage = error.message
+            raise
 
     def _check_end(self) -> None:
         """Calls that hang aren't waited for beyond the grace time."""

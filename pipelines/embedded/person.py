@@ -11,6 +11,7 @@ from pipelines.embedded.carry.cameras import fit_cameras, residuals
 from pipelines.embedded.carry.carrier import Carrier
 from pipelines.embedded.carry.fitness import LeftOut, by_light, by_place
 from pipelines.embedded.carry.reference import NoSkin, Reference
+from pipelines.embedded.carry.second_look import second_look
 from pipelines.embedded.carry.style import shown_style
 from pipelines.embedded.people.arrays import Floats
 from pipelines.embedded.people.code import part
@@ -56,8 +57,9 @@ def person_shown(
     if fit:
         details = [pictures[k] for k in fit]
         code = shown_style(drawer, code, _styles(drawer, reading), cameras[fit], details)
-        for k, picture in zip(fit, details, strict=True):
-            reference = reference_of(drawer, code, cameras[k], picture)
+        code, looked = _looked_again(drawer, code, cameras[fit], details)
+        for k, camera, picture in zip(fit, looked, details, strict=True):
+            reference = reference_of(drawer, code, camera, picture)
             unlit = by_light(k, reference.error if reference else np.inf)
             if unlit:
                 left_out.append(unlit)
@@ -68,6 +70,15 @@ def person_shown(
     if references and not described.references:
         left_out += [_of_another(k) for k in fit if k not in {one.index for one in left_out}]
     return Person(described, tuple(sorted(left_out, key=lambda one: one.index)))
+
+
+def _looked_again(
+    drawer: Drawer, code: Floats, cameras: Floats, pictures: Sequence[Floats]
+) -> tuple[Floats, Floats]:
+    try:
+        return second_look(drawer, code, cameras, pictures)
+    except NoSkin:
+        return code, cameras
 
 
 def reference_of(drawer: Drawer, code: Floats, camera: Floats, picture: Floats) -> Reference | None:

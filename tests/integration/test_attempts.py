@@ -350,7 +350,7 @@ def test_a_claim_waits_for_redis(node: Any, job: CloneJob, monkeypatch: pytest.M
 
 
 def test_a_message_that_could_not_be_handled_goes_back_to_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
-    def unavailable(*_: object) -> None:
+    def unavailable(*_: object, **__: object) -> None:
         raise QueueUnavailable("gone")
 
     monkeypatch.setattr(app_module, "_node", SimpleNamespace())

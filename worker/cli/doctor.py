@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from models.errors import DoctorFinding, LikenessError, QueueUnavailable
-from worker.jobs.connection import connect
+from worker.jobs.connection import connect, guarded
 from worker.mark.signer import ImageSigner
 from worker.render import RenderProcess
 from worker.settings import Settings, settings
@@ -29,6 +29,7 @@ def examine() -> bool:
     configured = settings()
     checks: dict[str, Callable[[Settings], str]] = {
         "Redis answers": _redis,
+        "Redis takes writes": _writes,
         "Redis keeps everything": _noeviction,
         "webhooks are delivered": _webhooks,
         "bucket can be written": _bucket,
@@ -52,6 +53,13 @@ def examine() -> bool:
 def _redis(configured: Settings) -> str:
     with connect(configured) as redis:
         return f"version {_ask(lambda: redis.info('server'))['redis_version']}"
+
+
+def _writes(configured: Settings) -> str:
+    with connect(configured) as redis:
+        # Gone by itself.
+        guarded(lambda: redis.set(f"{configured.redis_prefix}:doctor", "", px=1000))
+    return "it does now"
 
 
 def _noeviction(configured: Settings) -> str:

@@ -1,16 +1,20 @@
-"""The connection to Redis, patient enough for a restart of the server."""
+"""The connection to Redis, patient enough for a restart of the server, or a failover."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from redis import Redis
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
 from models.errors import InvalidSettings, QueueUnavailable
+from worker.jobs.refusals import refusal_of, why_unavailable
 from worker.settings import Settings
+
+T = TypeVar("T")
 
 
 def connect(settings: Settings) -> Redis:
@@ -26,13 +30,30 @@ def connect(settings: Settings) -> Redis:
 
 
 def guarded(call: Any) -> Any:
-    """What the call to Redis answers. Raises QueueUnavailable if nothing does."""
+    """What the call to Redis answers. Raises QueueUnavailable if nothing does, or Redis refuses."""
     try:
         return call()
     except RedisError as error:
-        raise QueueUnavailable(
-            f"Redis does not answer ({type(error).__name__}). Check LIKENESS_REDIS_URL and the server."
-        ) from error
+        raise QueueUnavailable(why_unavailable(error)) from error
+
+
+class _Patience(Retry):
+    """Tries again what Redis refuses for now as well, each time over a new connection: behind one name or address
+    there may be another server after a failover."""
+
+    def call_with_retry(
+        self,
+        do: Callable[[], T],
+        fail: Callable[..., Any],
+        is_retryable: Callable[[Exception], bool] | None = None,
+        with_failure_count: bool = False,
+    ) -> T:
+        def can_help(error: Exception) -> bool:
+            if isinstance(error, ResponseError) and refusal_of(error) is None:
+                return False
+            return is_retryable is None or is_retryable(error)
+
+        return super().call_with_retry(do, fail, can_help, with_failure_count)
 
 
 def _client(settings: Settings) -> Redis:
@@ -42,6 +63,6 @@ def _client(settings: Settings) -> Redis:
         socket_connect_timeout=2,
         socket_timeout=10,
         health_check_interval=30,
-        retry=Retry(ExponentialBackoff(cap=1, base=0.1), retries=6),
-        retry_on_error=[RedisConnectionError, RedisTimeoutError],
+        retry=_Patience(ExponentialBackoff(cap=1, base=0.1), retries=6),
+        retry_on_error=[RedisConnectionError, RedisTimeoutError, ResponseError],
     )

@@ -89,7 +89,8 @@ local function post(webhook_id, kind, name, url)
   local result = get('result')
   if result then
     local made = cjson.decode(result)
-    redis.call('HSET', row, 'manifest_key', made.manifestKey, 'manifest_url', made.manifestUrl)
+    redis.call('HSET', row, 'manifest_key', made.manifestKey, 'manifest_url', made.manifestUrl,
+      'digital_source_type', made.digitalSourceType)
   end
   redis.call('ZADD', hooks, at, id)
   -- Were there no deliverer for so long, they would only pile up.
