@@ -69,7 +69,7 @@ def test_a_reference_carried_into_its_own_view_is_what_it_was(known: Known) -> N
     carried = known.carried(FRONT, FRONT)
     sure = carried.share > 0.6
     assert sure.mean() > 0.1
-    assert off(carried.picture, known.picture(FRONT), sure) < 0.03
+    assert off(carried.picture, known.picture(FRONT), sure) < 0.015
 
 
 def test_in_another_view_it_is_nearer_to_the_truth_than_what_was_read(known: Known) -> None:
@@ -77,7 +77,7 @@ def test_in_another_view_it_is_nearer_to_the_truth_than_what_was_read(known: Kno
     alone = draw(known.drawer, known.read, TURNED, SIZE).picture
     misread = (np.abs(alone - truth).max(2) > 0.08) & (carried.share > 0.6)
     assert misread.sum() > 200
-    assert off(carried.picture, truth, misread) < 0.6 * off(alone, truth, misread)
+    assert off(carried.picture, truth, misread) < 0.3 * off(alone, truth, misread)
 
 
 def test_without_a_reference_it_is_the_drawing(known: Known) -> None:
