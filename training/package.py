@@ -83,6 +83,7 @@ def package(pipeline: LikenessPipeline, store: WeightStore) -> Lock:
         if isinstance(part, ModelMixin):
             # What says how large a whole number is must stay exact.
             (part if isinstance(part, PersonArrays) else part.half()).save_pretrained(folder / name)
+            _without_origin(folder / name / "config.json")
             index[name] = [type(part).__module__, type(part).__name__]
         else:
             part.save_pretrained(folder / name)
@@ -91,6 +92,13 @@ def package(pipeline: LikenessPipeline, store: WeightStore) -> Lock:
     for path in folder.rglob("*.safetensors"):
         path.chmod(0o644)  # written for their owner alone, and read by whoever runs a worker
     return _locked(store, folder)
+
+
+def _without_origin(path: Path) -> None:
+    """Takes out the path on this machine that a part was loaded from."""
+    config = json.loads(path.read_text())
+    config.pop("_name_or_path", None)
+    path.write_text(json.dumps(config, indent=2) + "\n")
 
 
 def _locked(store: WeightStore, folder: Path) -> Lock:

@@ -28,7 +28,7 @@ def connect(settings: Settings) -> Redis:
 
 
 def guarded(call: Any) -> Any:
-    """What the call to Redis answers. Raises QueueUnavailable if nothing does, or Redis refuses; InvalidSettings for
+    """What the call to Redis answers. Raises QueueUnavailable if nothing does or Redis refuses; InvalidSettings for a
     a cluster."""
     try:
         return call()
