@@ -99,5 +99,5 @@ def _of_another(index: int) -> LeftOut:
     return LeftOut(
         index,
         "DESCRIBED_OTHERWISE",
-        "The job describes another sex, age, weight or ancestry than the picture shows.",
+        "the job describes another sex, age, weight or ancestry than it shows",
     )

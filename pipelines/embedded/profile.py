@@ -13,13 +13,15 @@ from PIL import Image
 from torch import Tensor
 
 from models.influencer import Appearance
+from models.record import NOT_CARRIED
 from models.shot import Shot
+from models.source_type import SourceType
 from pipelines.diffusion import DiffusionEngine, OnStepEnd
 from pipelines.diffusion.engine import dtype_for
 from pipelines.embedded.people.view import View, sample_view
 from pipelines.embedded.person import Person
 from pipelines.embedded.pipeline import LikenessPipeline
-from pipelines.protocol import Setup
+from pipelines.protocol import ReferenceNote, Setup
 from pipelines.weights.safe import Allowed, load_folder
 
 _NETS = "pipelines.embedded.nets"
@@ -79,6 +81,12 @@ class Embedded(DiffusionEngine):
     ) -> _Encoded:
         person = self.pipe.make_up(person_seed, told[0].appearance)
         return _Encoded(person, [asked.shot for asked in told])
+
+    def source_type(self, encoded: _Encoded, row: int) -> SourceType:  # noqa: ARG002 - all are alike
+        return SourceType.COMPOSITE if encoded.person.carrier.references else SourceType.GENERATED
+
+    def reference_notes(self, encoded: _Encoded) -> list[ReferenceNote]:
+        return [ReferenceNote(one.index, NOT_CARRIED, one.message) for one in encoded.person.left_out]
 
     def denoise(
         self, encoded: _Encoded, rows: list[int], generators: list[torch.Generator], on_step_end: OnStepEnd
