@@ -25,7 +25,7 @@ _WINDOW, _WORSE = 10, 0.1
 _LEAST_CONTRAST = 2.0
 # The ellipse of a face's chip that counts: in half sides, how far below the middle it lies, how wide and high it
 # is. It holds eyes and mouth, and is so narrow that a head may turn without backdrop coming into it.
-_MIDDLE, _RADII = 0.2, (0.42, 0.62)
+_MIDDLE, _RADII = 0.16, (0.42, 0.54)
 
 
 class Overlay:

@@ -25,7 +25,9 @@ def test_the_shipped_one_fits_and_says_what_it_was_made_on(dlib_faces: DlibFaces
     assert ceiling.copies.quantiles["0.95"] < ceiling.difference < ceiling.fresh.quantiles["0.01"]
     assert ceiling.fresh_refused <= 0.01
     assert {each.kind for each in ceiling.caught} == set(get_args(CopyKind))
-    assert all(each.caught > 0.9 for each in ceiling.caught)
+    # A face that is cut out of a turned head may have lost an eye.
+    assert all(each.caught == 1 for each in ceiling.caught if each.kind != "moved")
+    assert all(each.caught > 0.85 for each in ceiling.caught)
 
 
 def test_one_of_an_earlier_version_is_refused_with_what_to_do(tmp_path: Path, dlib_faces: DlibFaces) -> None:
