@@ -20,6 +20,7 @@ from worker.consumer import refusing, sole_argument
 from worker.consumer_loop import ConsumerLoop
 from worker.endings import ExitCode
 from worker.endpoint import Endpoint
+from worker.jobs.connection import refuse_cluster
 from worker.lanes import Lanes
 from worker.logs import configure_logs
 from worker.node import Node
@@ -131,6 +132,7 @@ def _start(**_: object) -> None:
     try:
         node = Node(settings(), app, _loop)
         _serve(node)
+        refuse_cluster(settings())
         node.start()
     except LikenessError as error:
         log.critical("node.failed", code=error.code, error=error.message)

@@ -61,7 +61,7 @@ def _handle(node: Node, message: Any, expires: datetime | None, is_unwanted: boo
     with structlog.contextvars.bound_contextvars(jobId=job.job_id, stage="queued"):
         if is_unwanted:
             _call_off(node, job)
-        if node.drain.begun:
+        if node.drain.begun or node.must_hand_back():
             node.queue.put_back(job.job_id, job.to_data(), job.project_id, expires)
             return
         while not _take(node, job, message, expires):
@@ -91,7 +91,14 @@ def _take(node: Node, job: Job, message: Any, expires: datetime | None) -> bool:
         node.metrics.job_waited(claim.age)
     structlog.contextvars.bind_contextvars(stage="fetching")
     lease_until = claimed_at + node.settings.lease_ttl
-    held = HeldJob(node.store, claim.lease, node.drain, lease_until, node.metrics)
+    held = HeldJob(
+        node.store,
+        claim.lease,
+        node.drain,
+        lease_until,
+        node.metrics,
+        must_hand_back=node.must_hand_back,
+    )
     with node.heartbeat.keeping(held):
         is_settled = _work(node, job, held, claim)
     _make_room_known(node)
@@ -152,8 +159,7 @@ def _attempt(node: Node, job: Job, held: HeldJob, claim: Claim) -> None:
     except JobCanceled:
         _cancel(node, job, held, claim)
     except HandedBack:
-        node.queue.send_again(held.hand_back())
-        log.info("job.handed_back")
+        _hand_back(node, held)
     except (ProfileLoadFailed, FaceModelMissing, CalibrationRefused) as error:
         # It is this worker that is broken, not the job.
         log.critical("node.broken", code=error.code, error=error.message)
@@ -162,10 +168,21 @@ def _attempt(node: Node, job: Job, held: HeldJob, claim: Claim) -> None:
     except (LeaseLost, QueueUnavailable):
         raise
     except LikenessError as error:
-        _fail(node, job, held, claim, error)
+        if node.store_watch.is_to_blame(error):
+            _hand_back(node, held, error)
+        else:
+            _fail(node, job, held, claim, error)
     except Exception as error:
         log.exception("attempt.crashed")
         _fail(node, job, held, claim, _unforeseen(error))
+
+
+def _hand_back(node: Node, held: HeldJob, error: LikenessError | None = None) -> None:
+    """Leave the job to another worker, or to this one later. The attempt doesn't count."""
+    error = error or node.store_watch.trouble
+    waiting = held.retry(JobError.of(error), 0, uncounted=True) if error else held.hand_back()
+    node.queue.send_again(waiting)
+    log.info("job.handed_back", code=error.code if error else "WORKER_DRAINS")
 
 
 def _cancel(node: Node, job: Job, held: HeldJob, claim: Claim) -> None:
@@ -174,10 +191,13 @@ def _cancel(node: Node, job: Job, held: HeldJob, claim: Claim) -> None:
     try:
         node.images.remove(job)
     except HandedBack:
-        node.queue.send_again(held.hand_back())
+        _hand_back(node, held)
         return
     except LikenessError as error:
         log.warning("cleanup.failed", code=error.code, error=error.message)
+        if node.store_watch.is_to_blame(error):
+            _hand_back(node, held, error)
+            return
         if error.retryable and claim.begun_for < node.settings.outage_patience:
             held.retry(JobError.of(error), delay=5 * node.settings.retry_backoff)
             return

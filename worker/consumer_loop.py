@@ -28,6 +28,8 @@ class ConsumerLoop:
         it is found that not all queues are asked."""
         self.outage: str | None = None
         """Why the last connection was given up, until another one is subscribed."""
+        self.may_take: Callable[[], bool] = lambda: True
+        """Asked before each request for messages."""
         self._queues = frozenset(queues)
         self._ticked: float | None = None
         self._has_ended = False
@@ -82,6 +84,9 @@ class ConsumerLoop:
 
             def on_ready(self) -> None:
                 super().on_ready()
+                qos = self.task_consumer.channel.qos
+                has_room = qos.can_consume
+                qos.can_consume = lambda: loop.may_take() and has_room()
                 self.look()
 
             def look(self) -> None:

@@ -19,6 +19,7 @@ from worker.hand import Hand
 from worker.jobs import JobStore, WaitingJob
 from worker.jobs.refusals import why_unavailable
 from worker.lanes import Lanes
+from worker.redis_url import target_of
 from worker.settings import Settings
 
 log = structlog.get_logger()
@@ -26,22 +27,32 @@ log = structlog.get_logger()
 # In seconds, as in jobs/connection.py. A connection can die without a word, and whoever reads from it would wait
 # forever.
 _SOCKET_TIMEOUT = 10
+# In seconds, for kombu's look at that call: it is dead once its answer is so late, and is looked at as often.
+# With kombu's own 25, a worker whose Redis went without a word would take no job for up to a minute, though
+# Sentinels have another one after some seconds.
+_HEALTH_CHECK = 5
 # A busy worker says nothing for as long as a job takes, and a NAT forgets such a connection within minutes. Linux
 # would wait two hours before its first sign of life.
 _KEEPALIVE = {socket.TCP_KEEPIDLE: 60} if sys.platform == "linux" else {}
 
 
 def make_app(settings: Settings) -> Celery:
-    """A Celery app for this queue. The outcome of a job is in the job store, so there is no result backend."""
-    app = Celery("likeness", broker=settings.redis_url.get_secret_value(), set_as_current=False)
+    """A Celery app for this queue. The outcome of a job is in the job store, so there is no result backend.
+
+    Raises InvalidSettings if the URL can't be read.
+    """
+    target = target_of(settings.redis_url.get_secret_value())
+    app = Celery("likeness", broker=target.place, set_as_current=False)
     app.conf.update(
         accept_content=["json"],
         broker_connection_max_retries=None,
         broker_connection_retry_on_startup=True,
         broker_transport=f"{transport.__name__}:Transport",
         broker_transport_options={
+            "redis_target": target,
             "socket_timeout": _SOCKET_TIMEOUT,
             "socket_connect_timeout": 2,
+            "health_check_interval": _HEALTH_CHECK,
             "socket_keepalive": True,
             "socket_keepalive_options": _KEEPALIVE,
             "hand": Hand(settings.queue),

@@ -29,6 +29,7 @@ from kombu.utils.json import loads
 from kombu.utils.scheduling import round_robin_cycle
 from redis.exceptions import RedisError, ResponseError
 
+from worker.broker_channel import TargetedChannel, TargetedTransport
 from worker.hand import Hand, Settlement
 from worker.jobs.refusals import why_unavailable
 from worker.lanes import is_for_begun
@@ -73,11 +74,11 @@ class QoS(redis.QoS):
             self.channel.settle()
 
 
-class Channel(redis.Channel):
+class Channel(TargetedChannel):
     QoS: Any = QoS
     hand: Hand
     """The process's own, by the transport options: channels come and go."""
-    from_transport_options = (*redis.Channel.from_transport_options, "hand")
+    from_transport_options = (*TargetedChannel.from_transport_options, "hand")
     # Kombu's, which its types leave out.
     connection_errors: tuple[type[Exception], ...]
     _in_poll: Any
@@ -174,7 +175,7 @@ class InTurn(round_robin_cycle):  # type: ignore[type-arg]
         return sorted(super().consume(n), key=lambda queue: not is_for_begun(queue))
 
 
-class Transport(redis.Transport):
+class Transport(TargetedTransport):
     Channel: Any = Channel
     connection_errors = (*redis.Transport.connection_errors, ResponseError)
 

@@ -49,7 +49,9 @@ def _root() -> None:
 
 @app.command()
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder for the results.", file_okay=False)] = Path("out"),
+    out: Annotated[
+        Path, typer.Option(help="Where each run makes a folder for its results.", file_okay=False)
+    ] = Path("out"),
     persona: Annotated[str, typer.Option(help="A sample persona's name.")] = "maya",
     shots: Annotated[
         int, typer.Option(min=1, max=len(REFERENCE_SHEET), help="How many shots of the reference sheet.")
