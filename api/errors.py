@@ -8,6 +8,7 @@ from models.errors import (
     InvalidInput,
     LikenessError,
     NotFound,
+    QueueUnavailable,
     RateLimited,
     Unauthenticated,
     Unforeseen,
@@ -20,6 +21,7 @@ _STATUS: tuple[tuple[type[LikenessError], int], ...] = (
     (Conflict, 409),
     (InvalidInput, 422),
     (RateLimited, 429),
+    (QueueUnavailable, 503),
 )
 
 
@@ -29,7 +31,7 @@ def status_of(error: LikenessError) -> int:
 
 def body_of(error: LikenessError, request_id: str) -> dict[str, Any]:
     """The body for an error. One that isn't in the contract is INTERNAL; `details.subcode` says which."""
-    if status_of(error) < 500:
+    if status_of(error) != 500:
         return _body(error.code, error.message, request_id, error.details)
     if isinstance(error, Unforeseen):
         return _body(error.code, error.message, request_id, {})

@@ -10,6 +10,7 @@ at once: a job lands in one transaction, which begins by taking the job's row fr
 A row is never ready before its images are: a job is completed once all of them, and the manifest, are stored.
 """
 
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import structlog
@@ -19,7 +20,7 @@ from sqlalchemy.orm import Session
 from api.database import Database
 from api.rows import described_by, document_of
 from api.tables import AssetRow, BoundImageRow, InfluencerRow, JobRow
-from models.errors import QueueUnavailable
+from models.errors import CancelUnavailable, QueueUnavailable
 from models.influencer import MOST_REFERENCES
 from models.job import CloneJob, Job, parse_job
 from models.record import JobRecord, JobResult
@@ -40,6 +41,7 @@ class Landing:
 
     def sweep(self) -> None:
         """Do for each unfinished job what is due now. One that can't be helped doesn't hold up the others."""
+        self._repeat_cancels()
         after = ""
         while page := self._unfinished(after):
             after = page[-1]
@@ -60,8 +62,22 @@ class Landing:
         """Submit a recorded job that the job store doesn't know. If it does by now, nothing changes."""
         with self._database.read() as session:
             row = session.get(JobRow, job_id)
-        if row and row.landed_at is None:
-            self._client.submit(parse_job(row.message))
+        if row is None or row.landed_at is not None:
+            return
+        job = parse_job(row.message)
+        if row.canceled_at is None:
+            self._client.submit(job)
+        else:
+            self._client.cancel_lost(job)
+
+    def note_cancel(self, job_id: str) -> None:
+        """Keep it that a cancel was accepted, whatever Redis forgets."""
+        with self._database.write() as session:
+            session.execute(
+                update(JobRow)
+                .where(JobRow.job_id == job_id, JobRow.canceled_at.is_(None))
+                .values(canceled_at=datetime.now(UTC))
+            )
 
     def land(self, record: JobRecord) -> bool:
         """Let the row follow a job that is final. False if it did so already, or isn't a row of ours."""
@@ -83,6 +99,16 @@ class Landing:
                     row.status, row.updated_at = "failed", now
         log.info("job.landed", job_id=record.job_id, status=record.status)
         return True
+
+    def _repeat_cancels(self) -> None:
+        """A worker that held a job while Redis lost its data claims it anew, and nothing tells it of the cancel."""
+        with self._database.read() as session:
+            wanted = JobRow.landed_at.is_(None), JobRow.canceled_at.is_not(None)
+            job_ids = session.scalars(select(JobRow.job_id).where(*wanted).limit(_PAGE)).all()
+        for record in self._store.records(job_ids):
+            if record is not None and not record.is_final and not record.cancel_requested:
+                with suppress(CancelUnavailable):
+                    self._store.cancel(record.job_id)
 
     def _unfinished(self, after: str) -> list[str]:
         with self._database.read() as session:

@@ -8,7 +8,7 @@ import uvicorn
 
 from api.app import make_app
 from api.settings import ApiSettings
-from models.errors import InvalidSettings
+from models.errors import InvalidSettings, Unforeseen
 from worker.logs import configure_logs
 from worker.settings import Settings
 
@@ -18,7 +18,7 @@ def serve(
 ) -> None:
     """Serve until SIGTERM or Ctrl-C. `when_ready` is told the base URL once connections are taken.
 
-    Raises InvalidSettings if the address can't be used.
+    Raises InvalidSettings if the address can't be used, and Unforeseen if it never got to serve.
     """
     configure_logs(settings)
     app = make_app(settings, api_settings)
@@ -34,4 +34,7 @@ def serve(
         when_ready(f"http://{host}:{listening.getsockname()[1]}")
         # A stream of events would otherwise hold up the end for as long as its job takes.
         config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5)
-        uvicorn.Server(config).run(sockets=[listening])
+        server = uvicorn.Server(config)
+        server.run(sockets=[listening])
+    if not server.started:
+        raise Unforeseen("The API couldn't start. Its log says why.")

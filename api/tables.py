@@ -139,6 +139,8 @@ class JobRow(Base):
     """What is submitted, word for word, however often."""
     created_at: Mapped[datetime]
     landed_at: Mapped[datetime | None]
+    canceled_at: Mapped[datetime | None]
+    """When its end was asked for, and accepted. Redis may forget that."""
     record: Mapped[str | None] = mapped_column(Text)
     """The final record, which Redis forgets."""
 

@@ -51,6 +51,7 @@ LikenessError                                              the root; never raise
 │   └── ObjectTooLarge            OBJECT_TOO_LARGE         bytes above the reader's cap
 ├── QueueUnavailable              QUEUE_UNAVAILABLE        Redis can't be reached; retryable
 ├── StackError                    STACK_UNAVAILABLE        the embedded Redis or S3 can't be started
+│   └── StackInUse                STACK_IN_USE             another process has its folder
 ├── LeaseLost                     LEASE_LOST               another worker holds the job now
 │   └── RecordLost                RECORD_LOST              Redis lost the job, which then begins anew
 ├── AttemptsExhausted             ATTEMPTS_EXHAUSTED       every permitted attempt ended early
@@ -293,6 +294,10 @@ class QueueUnavailable(LikenessError):
 
 class StackError(LikenessError):
     code = "STACK_UNAVAILABLE"
+
+
+class StackInUse(StackError):
+    code = "STACK_IN_USE"
 
 
 class LeaseLost(LikenessError):

@@ -61,13 +61,20 @@ class FaceScores(Document):
 
 
 class Nearest(Document):
-    """The most alike of some pictures, once as a picture and once as a face."""
+    """The most alike of some pictures: by a hash of the whole, as a face, and pixel by pixel."""
 
     by_hash: str = Field(description="`reference 1` and so on, or a shot's name.")
     hash_bits: int = Field(ge=0, le=64, description="Bits in which the perceptual hashes differ, of 64.")
     mirrored: bool = Field(description="The hash fits better when the image is mirrored.")
     by_face: str | None = None
     similarity: float | None = Field(None, description="Of the two faces. Null: one of them wasn't found.")
+    by_pixels: str | None = Field(None, description="Whose pixels are most like the image's.")
+    difference: float | None = Field(
+        None,
+        description="Share of the image's brightness that those pixels, aligned and toned, don't explain: of the "
+        "faces where both have one, else of the whole pictures. It decides what is a copy. Null: none of the "
+        "pictures has enough in common with the image to be aligned.",
+    )
 
 
 class ImageScores(Document):

@@ -66,6 +66,10 @@ class Manifest(Provenance):
     source_influencer_id: InfluencerId | None = Field(
         None, description="Of a clone: the row it was made from."
     )
+    fingerprint: Sha256 | None = Field(
+        None,
+        description="Of the job's content: submitted again, it is known by this. Null in older manifests.",
+    )
     created_at: Time
     digital_source_type: SourceType = Field(
         SourceType.GENERATED, description="Of the set: a composite if any image is. Each image has its own."

@@ -9,13 +9,14 @@ from io import BytesIO
 from PIL import Image
 
 from models.derived import asset_id_of
-from models.errors import NotFound, SigningHung
+from models.errors import InvalidInput, NotFound, ObjectTooLarge, SigningHung
 from models.job import Job
 from models.likeness import Judgement
 from models.manifest import Manifest
 from models.record import StoredImage
 from models.source_type import SourceType
 from worker.images import EncodedImage, decode, encode
+from worker.mark.bounds import by_hash
 from worker.mark.inspection import inspect_image, is_intact
 from worker.mark.signer import ImageSigner
 from worker.mark.statement import Kind, Origin, Picture, statement
@@ -28,6 +29,7 @@ from worker.watchdog import Watchdog
 
 # More than any image that a profile makes, in bytes.
 _MOST_BYTES = 256 * 1024 * 1024
+_MOST_MANIFEST = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +110,28 @@ class ImageStore:
         picture = self._picture_of(job, shot, png)
         return None if picture is None else FoundImage(self._describe(job, picture, encoded), png)
 
-    def put_manifest(self, job: Job, manifest: Manifest, confirm: Callable[[], None]) -> tuple[str, str]:
-        """Store the manifest, which commits the job's images. Returns its key and URL."""
-        key = self._storage.keys.manifest_key(job)
+    def put_manifest(self, job: Job, manifest: Manifest, confirm: Callable[[], None]) -> None:
+        """Store the manifest, which commits the job's images."""
         with fenced(confirm):
-            self._storage.put_json(key, manifest.to_json())
+            self._storage.put_json(self._storage.keys.manifest_key(job), manifest.to_json())
+
+    def find_manifest(self, job: Job) -> Manifest | None:
+        """The manifest under the job's id. None if there is none that can be read."""
+        try:
+            found = self._storage.get(self._storage.keys.manifest_key(job), max_bytes=_MOST_MANIFEST)
+            return Manifest.parse(found)
+        except (NotFound, ObjectTooLarge, InvalidInput):
+            return None
+
+    def manifest_place(self, job: Job) -> tuple[str, str]:
+        """The manifest's key, and its URL."""
+        key = self._storage.keys.manifest_key(job)
         return key, self._storage.url(key)
+
+    def linked(self, image: StoredImage) -> StoredImage:
+        """The same image, with URLs that are made now: signed ones end."""
+        urls = {"url": self._storage.url(image.key), "thumbnail_url": self._storage.url(image.thumbnail_key)}
+        return image.model_copy(update=urls)
 
     def discard(self, job: Job, shot: str, confirm: Callable[[], None]) -> None:
         """Delete a shot's image and its thumbnail."""
@@ -136,6 +154,7 @@ class ImageStore:
     def _sign(self, data: bytes, kind: Kind, job: Job, done: ImageDone, origin: Origin) -> bytes:
         assert self._signer
         media_type = "image/webp" if kind == "thumbnail" else "image/png"
+        origin = by_hash(origin) if kind == "thumbnail" else origin
         said = statement(job, _picture(done, kind), origin)
         sign = partial(self._signer.sign, data, media_type, said)
         return self._watchdog.call(sign, self._sign_timeout, self._signing_hung())

@@ -19,7 +19,7 @@ from models.manifest import Provenance, RenderInfo
 from models.record import JobResult, NotedReference, StoredImage
 from models.shot import shot_named
 from worker import tracing
-from worker.commit import commit
+from worker.commit import commit, committed
 from worker.gate import JobGate, is_better
 from worker.held import HeldJob
 from worker.imagestore import FoundImage, ImageStore
@@ -92,6 +92,10 @@ class JobRun(ABC, Generic[J]):
 
     def run(self) -> JobResult:
         try:
+            if ended := committed(self._job, self._images):
+                log.warning("job.was_committed", images=len(ended.images))
+                self._held.enter("finishing")
+                return ended
             self._make(self._found() if self._held.lease.attempt > 1 else [])
             self._held.enter("storing")
             missed = self._keep_evidence(self._missing())

@@ -8,13 +8,13 @@ import structlog
 from c2pa import Builder, C2paError, Reader
 from PIL import Image
 
+from worker.mark.bounds import MOST_MARKS
 from worker.mark.sdk import context
 from worker.mark.statement import Ingredient, Relationship
 
 log = structlog.get_logger()
 
 _EITHER: tuple[Relationship, ...] = get_args(Relationship)
-_MOST_BYTES = 4 * 1024 * 1024  # of one reference's manifests; each image of the job carries them
 
 
 def with_mark(bare: Ingredient, data: bytes) -> Ingredient:
@@ -36,11 +36,11 @@ def with_mark(bare: Ingredient, data: bytes) -> Ingredient:
     except (C2paError, OSError, KeyError) as error:
         log.warning("reference.mark_unreadable", assetId=bare.reference.asset_id, error=type(error).__name__)
         return bare
-    largest = max(map(len, marks.values()))
-    if largest > _MOST_BYTES:
-        log.warning("reference.mark_too_large", assetId=bare.reference.asset_id, bytes=largest)
+    marked = replace(bare, marks=marks)
+    if marked.marks_size > MOST_MARKS:
+        log.warning("reference.mark_left_out", assetId=bare.reference.asset_id, bytes=marked.marks_size)
         return bare
-    return replace(bare, marks=marks)
+    return marked
 
 
 def _archive(bare: Ingredient, relationship: Relationship, media_type: str, data: bytes) -> bytes:

@@ -48,6 +48,11 @@ class Ingredient:
     def label(self) -> str:
         return f"reference-{self.index}"
 
+    @property
+    def marks_size(self) -> int:
+        """Bytes that an image carries of them: one archive."""
+        return max(map(len, self.marks.values()), default=0)
+
     def definition(self, relationship: Relationship) -> dict[str, Any]:
         """As the SDK takes it: by asset id and hash, never by key or URL, since images are public."""
         asset_id, digest = self.reference.asset_id, self.reference.sha256

@@ -3,8 +3,9 @@
 Only the store's short error code is passed on: its sentences can hold key ids, string-to-sign and URLs.
 """
 
+import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
@@ -14,6 +15,19 @@ from models.errors import ClockSkewed, StorageError, StorageRefused
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
 
+# Signed for another region than the bucket's, or sent there.
+_REGION_CODES = frozenset(
+    {
+        "AuthorizationHeaderMalformed",
+        "AuthorizationQueryParametersError",
+        "IllegalLocationConstraintException",
+        "InvalidRegionName",
+        "PermanentRedirect",
+        "TemporaryRedirect",
+        "301",
+        "307",
+    }
+)
 _MISSING_KEY = frozenset({"NoSuchKey", "404", "NotFound"})
 _PASSING_STATUSES = frozenset({408, 409, 412, 425, 429})
 _PASSING_CODES = frozenset({"RequestTimeout", "SlowDown", "Throttling", "ThrottlingException", "BadDigest"})
@@ -22,6 +36,7 @@ _PASSING_CODES = frozenset({"RequestTimeout", "SlowDown", "Throttling", "Throttl
 # and none does so to HEAD.
 _REFUSALS = frozenset({400, 403})
 _MOST_SKEW = 240
+_REGION = re.compile(r"[a-z0-9-]{2,40}")
 
 
 @contextmanager
@@ -52,6 +67,8 @@ def translated(action: str, bucket: str) -> Iterator[None]:
             ) from error
         if _passes(error):
             raise _failure(StorageError, "could not", action, bucket, code_of(error)) from error
+        if code_of(error) in _REGION_CODES:
+            raise _wrong_region(action, bucket, error) from error
         raise _failure(StorageRefused, "refused to", action, bucket, code_of(error)) from error
     except (NoCredentialsError, PartialCredentialsError, ParamValidationError) as error:
         raise _failure(StorageRefused, "can't be asked to", action, bucket, type(error).__name__) from error
@@ -70,6 +87,21 @@ def _failure(kind: type[StorageError], verb: str, action: str, bucket: str, reas
         operation=action,
         bucket=bucket,
         reason=reason,
+    )
+
+
+def _wrong_region(action: str, bucket: str, error: "ClientError") -> StorageRefused:
+    """The store says which region it would have, in one of two places."""
+    headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    told: Mapping[str, object] = error.response.get("Error", {})
+    region = str(told.get("Region") or headers.get("x-amz-bucket-region") or "")
+    wanted = f"to {region}" if _REGION.fullmatch(region) else "to the bucket's region"
+    return StorageRefused(
+        f"The object store refused to {action} in bucket {bucket!r}: {code_of(error)}. "
+        f"Set LIKENESS_S3_REGION {wanted}.",
+        operation=action,
+        bucket=bucket,
+        reason=code_of(error),
     )
 
 

@@ -52,6 +52,18 @@ def test_a_completed_job_is_told_with_a_signature_that_holds(
     assert SECRET not in str(logs)
 
 
+def test_a_callback_url_may_be_as_long_as_any_other(settings: Settings, receive: StartReceiver) -> None:
+    receiver = receive()
+    settings = to(receiver, settings)
+    url = receiver.url("/hook?token=") + "x" * (8192 - len(receiver.url("/hook?token=")))
+    job = job_for(url)
+    end(settings, job)
+    with delivering(settings) as outbox:
+        delivery = settled(outbox, job)
+    assert (delivery.state, delivery.last_answer) == ("delivered", "200")
+    assert receiver.url(receiver.received[0].path) == url
+
+
 def test_the_kind_is_told(settings: Settings, receive: StartReceiver) -> None:
     receiver = receive()
     settings = to(receiver, settings)
