@@ -15,7 +15,7 @@ from tests.integration.test_job_store import make_job
 from worker.imagestore import ImageStore
 from worker.mark.inspection import inspect_image
 from worker.mark.signer import ImageSigner
-from worker.mark.statement import Origin
+from worker.mark.statement import Origin, Statement
 from worker.references.fetch import FetchedReferences, ReferenceFetcher
 from worker.render import RawImage
 from worker.render.messages import ImageDone
@@ -39,7 +39,7 @@ def photograph(signer: ImageSigner) -> bytes:
     Image.new("RGB", (96, 96), "teal").save(buffer, "PNG")
     history = {"label": "org.example.history", "data": {"of": b64encode(RANDOM.randbytes(160_000)).decode()}}
     camera = {"claim_generator_info": [{"name": "camera"}], "assertions": [history]}
-    return signer.sign(buffer.getvalue(), "image/png", camera)
+    return signer.sign(buffer.getvalue(), "image/png", Statement(camera))
 
 
 def clone_of(storage: Storage, pictures: list[bytes]) -> CloneJob:

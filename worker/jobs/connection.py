@@ -28,8 +28,8 @@ def connect(settings: Settings) -> Redis:
 
 
 def guarded(call: Any) -> Any:
-    """What the call to Redis answers. Raises QueueUnavailable if nothing does or Redis refuses; InvalidSettings for a
-    a cluster."""
+    """What the call to Redis answers. Raises QueueUnavailable if nothing does, or Redis refuses; InvalidSettings
+    for a cluster."""
     try:
         return call()
     except _OF_A_CLUSTER:

@@ -16,13 +16,13 @@ SHOTS = ("front", "smile", "serious")
 
 
 def carrying(engine: DiffusionEngine, monkeypatch: pytest.MonkeyPatch) -> DiffusionEngine:
-    """The engine, as though it carried pixels into the first image from all references but the last."""
+    """The engine, as though it carried pixels into the first image from all references but the third."""
 
     def source_type(encoded: Any, row: int) -> SourceType:
         return SourceType.GENERATED if row else SourceType.COMPOSITE
 
     def reference_notes(encoded: Any) -> Sequence[ReferenceNote]:
-        return [ReferenceNote(engine.plan.profile.most_references - 1, NOT_CARRIED, "turned too far")]
+        return [ReferenceNote(2, NOT_CARRIED, "turned too far")]
 
     monkeypatch.setattr(engine, "source_type", source_type)
     monkeypatch.setattr(engine, "reference_notes", reference_notes)
@@ -64,7 +64,7 @@ def test_notes_go_by_the_list_that_was_given_and_name_what_was_thinned_out(
     build_engine: BuildEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = carrying(build_engine("sdxl-ip-adapter"), monkeypatch)
-    notes = render(engine, references_of("maya", 5), "front").notes
-    # Of five, the first, second and fourth are used.
-    assert [(note.index, note.code) for note in notes] == [(2, NOT_USED), (4, NOT_USED), (3, NOT_CARRIED)]
-    assert notes[0].message == "the profile takes 3 at most"
+    notes = render(engine, references_of("maya", 6), "front").notes
+    # Of six, the third and the last are left out, so the fourth is the third that is used.
+    assert [(note.index, note.code) for note in notes] == [(2, NOT_USED), (5, NOT_USED), (3, NOT_CARRIED)]
+    assert notes[0].message == "the profile takes 4 at most"
