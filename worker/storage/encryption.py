@@ -18,8 +18,8 @@ def encryption_of(settings: Settings) -> Encryption:
     """Nothing where the settings ask for nothing."""
     if settings.s3_sse is None:
         return Encryption()
-    parameters = {"ServerSideEncryption": settings.s3_sse}
-    headers = {"x-amz-server-side-encryption": settings.s3_sse}
+    parameters: dict[str, str] = {"ServerSideEncryption": settings.s3_sse}
+    headers: dict[str, str] = {"x-amz-server-side-encryption": settings.s3_sse}
     if settings.s3_sse_kms_key_id:
         parameters["SSEKMSKeyId"] = settings.s3_sse_kms_key_id
         headers["x-amz-server-side-encryption-aws-kms-key-id"] = settings.s3_sse_kms_key_id

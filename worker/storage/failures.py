@@ -68,8 +68,11 @@ def translated(action: str, bucket: str) -> Iterator[None]:
         if _passes(error):
             raise _failure(StorageError, "could not", action, bucket, code_of(error)) from error
         if code_of(error) in _REGION_CODES:
-            raise _wrong_region(action, bucket, error) from error
+            raise _wrong_region(action, bucket, code_of(error), _told_region(error)) from error
         raise _failure(StorageRefused, "refused to", action, bucket, code_of(error)) from error
+    except RecursionError:
+        # Where a store redirects and doesn't say where to, botocore asks it for its region without end.
+        raise _wrong_region(action, bucket, "redirected") from None
     except (NoCredentialsError, PartialCredentialsError, ParamValidationError) as error:
         raise _failure(StorageRefused, "can't be asked to", action, bucket, type(error).__name__) from error
     except BotoCoreError as error:
@@ -90,19 +93,21 @@ def _failure(kind: type[StorageError], verb: str, action: str, bucket: str, reas
     )
 
 
-def _wrong_region(action: str, bucket: str, error: "ClientError") -> StorageRefused:
-    """The store says which region it would have, in one of two places."""
-    headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-    told: Mapping[str, object] = error.response.get("Error", {})
-    region = str(told.get("Region") or headers.get("x-amz-bucket-region") or "")
+def _wrong_region(action: str, bucket: str, reason: str, region: str = "") -> StorageRefused:
     wanted = f"to {region}" if _REGION.fullmatch(region) else "to the bucket's region"
     return StorageRefused(
-        f"The object store refused to {action} in bucket {bucket!r}: {code_of(error)}. "
-        f"Set LIKENESS_S3_REGION {wanted}.",
+        f"The object store refused to {action} in bucket {bucket!r}: {reason}. Set LIKENESS_S3_REGION {wanted}.",
         operation=action,
         bucket=bucket,
-        reason=code_of(error),
+        reason=reason,
     )
+
+
+def _told_region(error: "ClientError") -> str:
+    """The region that the store would have: it says so in one of two places, if at all."""
+    headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    told: Mapping[str, object] = error.response.get("Error", {})
+    return str(told.get("Region") or headers.get("x-amz-bucket-region") or "")
 
 
 def code_of(error: "ClientError") -> str:

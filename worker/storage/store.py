@@ -207,9 +207,14 @@ class Storage:
                 ExpiresIn=max(1, int(self._settings.presign_ttl)),
             )
 
+    @property
+    def has_public_urls(self) -> bool:
+        """Whether `url` gives URLs under the public base, which nobody signs."""
+        return self._settings.public_base_url is not None
+
     def urls_end_early(self) -> bool:
         """Whether signed URLs end before `presign_ttl`, with the keys that sign them. May ask for those keys."""
-        if self._settings.public_base_url is not None:
+        if self.has_public_urls:
             return False
         with translated("sign a URL", self.bucket):
             return has_temporary_keys(self._settings)

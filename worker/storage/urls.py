@@ -14,10 +14,10 @@ _HINTS = {
     301: "Is LIKENESS_S3_REGION the bucket's region?",
     307: "Is LIKENESS_S3_REGION the bucket's region?",
     400: "Is LIKENESS_S3_REGION the bucket's region?",
-    403: "May the key read and write there, does a policy of the bucket forbid it, or does the public base URL "
-    "need an access rule?",
-    404: "Is LIKENESS_PUBLIC_BASE_URL where the bucket's objects are?",
+    403: "May the key read and write there, or does a policy of the bucket forbid it?",
 }
+_OTHER = "Look at the store's log."
+_PUBLIC = "Is LIKENESS_PUBLIC_BASE_URL where the bucket's objects are, and may anybody read there?"
 
 
 def check_urls(storage: Storage) -> None:
@@ -27,7 +27,7 @@ def check_urls(storage: Storage) -> None:
     headers = {"Content-Type": _TYPE, **storage.upload_headers}
     try:
         _ask("PUT", storage.upload_url(key, _TYPE, len(_PROBE), 60), headers)
-        got = _ask("GET", storage.url(key), {})
+        got = _ask("GET", storage.url(key), {}, _PUBLIC if storage.has_public_urls else None)
     finally:
         storage.delete(key)
     if got != _PROBE:
@@ -38,7 +38,7 @@ def check_urls(storage: Storage) -> None:
         raise DoctorFinding(URLS_END_EARLY)
 
 
-def _ask(method: str, url: str, headers: dict[str, str]) -> bytes:
+def _ask(method: str, url: str, headers: dict[str, str], hint: str | None = None) -> bytes:
     what = "An upload's URL" if method == "PUT" else "An image's URL"
     timeouts = dict.fromkeys(("connect", "read", "write", "pool"), _TIMEOUT)
     try:
@@ -57,7 +57,7 @@ def _ask(method: str, url: str, headers: dict[str, str]) -> bytes:
     if answer.status != 200:
         region = dict(answer.headers).get(_REGION.encode(), b"").decode("ascii", "replace")
         raise DoctorFinding(
-            f"{what} is answered with {answer.status}. {_HINTS.get(answer.status, 'Look at the store.')}"
+            f"{what} is answered with {answer.status}. {hint or _HINTS.get(answer.status, _OTHER)}"
             + (f" The store says that the bucket's is {region}." if region else "")
         )
     return answer.content
