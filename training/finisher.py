@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from pipelines.embedded.bridge import BridgeScheduler
-from pipelines.embedded.nets.finisher import CHANNELS, FACTOR, Finisher
+from pipelines.embedded.nets.finisher import FACTOR, Finisher
 from training.data.paired import VIEWS, Pairs, as_tensors
 from training.loop import Trainer, mean_weights
 from training.steps import Workspace, workspace
@@ -80,13 +80,13 @@ def train(space: Workspace) -> None:
 
 def mirrored(cells: Tensor) -> Tensor:
     """Of an unshuffled picture (B, CHANNELS, C, C)."""
-    folded = cells.unflatten(1, (CHANNELS // FACTOR, FACTOR))
+    batch, _, rows, columns = cells.shape
+    folded = cells.reshape(batch, -1, FACTOR, rows, columns)
     return folded.flip(2, 4).flatten(1, 2)
 
 
 def mirrored_told(told: Tensor) -> Tensor:
-    share = told[:, : FACTOR**2].unflatten(1, (FACTOR, FACTOR)).flip(2, 4).flatten(1, 2)
-    return torch.cat([share, told[:, FACTOR**2 :].flip(3)], 1)
+    return torch.cat([mirrored(told[:, : FACTOR**2]), told[:, FACTOR**2 :].flip(3)], 1)
 
 
 def new_finisher(space: Workspace) -> Finisher:

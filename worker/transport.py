@@ -171,7 +171,8 @@ class InTurn(round_robin_cycle):  # type: ignore[type-arg]
     """The order in which queues are asked: those of begun jobs first, and of each kind the one that gave last goes
     to the end."""
 
-    def consume(self, n: int) -> list[str]:
+    # Its types say an iterator; kombu takes it for a list.
+    def consume(self, n: int) -> list[str]:  # type: ignore[override]
         return sorted(super().consume(n), key=lambda queue: not is_for_begun(queue))
 
 
@@ -205,7 +206,8 @@ def _message(content: bytes, queue: str, tag: str) -> dict[str, Any]:
     match message:
         case {"properties": {"delivery_info": _}}:
             message["properties"]["delivery_tag"] = tag
-            return message
+            whole: dict[str, Any] = message
+            return whole
     return _wrapped(message, queue, tag)
 
 

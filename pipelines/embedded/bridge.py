@@ -36,7 +36,7 @@ class BridgeScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]  # the
         There is none on the backdrop.
         """
         share, cover = told[:, : FACTOR**2], told[:, FACTOR**2 :].sum(1, keepdim=True).clamp(max=1)
-        sigma = cover * (self.config.unsure + (self.config.sure - self.config.unsure) * share)
+        sigma: Tensor = cover * (self.config.unsure + (self.config.sure - self.config.unsure) * share)
         return sigma.repeat(1, 3, 1, 1)
 
     @staticmethod

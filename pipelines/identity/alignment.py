@@ -35,7 +35,7 @@ class Level:
         values = pixels[mask]
         mean, spread = values.mean(), values.std() + 1e-6
         self._values = (values - mean) / spread
-        down, right = (slope[mask] * (self._side / 2 / spread) for slope in np.gradient(pixels))
+        down, right = (np.gradient(pixels, axis=axis)[mask] * (self._side / 2 / spread) for axis in (0, 1))
         x, y = self._x, self._y
         slopes = np.stack([right * x, right * y, right, down * x, down * y, down], 1)
         steps = np.eye(6) if stretch else _SIMILAR

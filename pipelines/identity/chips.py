@@ -66,4 +66,5 @@ def _reach(values: npt.NDArray[np.float64], margin: float) -> tuple[float, float
 
 
 def _to_bytes(luma: Floats) -> Chip:
-    return np.clip(luma + 0.5, 0, 255).astype(np.uint8)
+    chip: Chip = np.clip(luma + 0.5, 0, 255).astype(np.uint8)
+    return chip

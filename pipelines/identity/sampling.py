@@ -29,10 +29,10 @@ def smooth(picture: Floats) -> Floats:
     height, width = picture.shape
     padded = np.pad(picture, 2, mode="edge")
     rows = [padded[start : start + height] for start in range(5)]
-    padded = rows[0] + rows[4] + 4 * (rows[1] + rows[3]) + 6 * rows[2]
-    columns = [padded[:, start : start + width] for start in range(5)]
-    result: Floats = (columns[0] + columns[4] + 4 * (columns[1] + columns[3]) + 6 * columns[2]) / 256
-    return result
+    tall = rows[0] + rows[4] + 4 * (rows[1] + rows[3]) + 6 * rows[2]
+    columns = [tall[:, start : start + width] for start in range(5)]
+    total = columns[0] + columns[4] + 4 * (columns[1] + columns[3]) + 6 * columns[2]
+    return np.asarray(total / 256, np.float32)
 
 
 def halved(picture: Floats) -> Floats:
@@ -46,4 +46,5 @@ def window_means(picture: Floats, side: int) -> Floats:
     """Means of all windows of so many pixels' side: (H - side + 1, W - side + 1)."""
     sums = np.pad(picture, ((1, 0), (1, 0))).cumsum(0, dtype=np.float64).cumsum(1)
     windows = sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]
-    return (windows / side**2).astype(np.float32)
+    means: Floats = (windows / side**2).astype(np.float32)
+    return means

@@ -64,7 +64,7 @@ def test_a_worker_that_was_drained_ends_with_0(start: Start, number: signal.Sign
     worker = start()
     wait_for_log(worker, b' ready."')
     worker.process.send_signal(number)
-    assert code_of(worker) == ExitCode.DRAINED == 0, worker.log.read_text()
+    assert code_of(worker) == 0, worker.log.read_text()
 
 
 def test_a_worker_that_can_not_render_any_more_ends_with_1(start: Start, tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_a_worker_that_can_not_render_any_more_ends_with_1(start: Start, tmp_pat
     wait_for_log(worker, b' ready."')
     broken.touch()
     os.kill(worker.render_pid, signal.SIGKILL)
-    assert code_of(worker) == ExitCode.BROKEN == 1, worker.log.read_text()
+    assert code_of(worker) == 1, worker.log.read_text()
     assert b"node.broken" in worker.log.read_bytes()
     unable = start(FAULTS_BROKEN=str(broken))
     assert code_of(unable) == ExitCode.BROKEN
@@ -83,7 +83,7 @@ def test_a_worker_that_can_not_render_any_more_ends_with_1(start: Start, tmp_pat
 def test_settings_that_can_not_be_used_end_with_2(start: Start) -> None:
     for setting in ({"LIKENESS_LEASE_TTL": "never"}, {"LIKENESS_SIGN_KEY": "/no/such/key"}):
         worker = start(**setting)
-        assert code_of(worker) == ExitCode.SETTINGS == 2, worker.log.read_text()
+        assert code_of(worker) == 2, worker.log.read_text()
 
 
 def test_a_loop_that_ends_by_an_unforeseen_error_ends_with_3(
@@ -93,7 +93,7 @@ def test_a_loop_that_ends_by_an_unforeseen_error_ends_with_3(
     wait_for_log(worker, b' ready."')
     job = plan(["front"])
     client.submit(job)
-    assert code_of(worker) == ExitCode.FAILED == 3, worker.log.read_text()
+    assert code_of(worker) == 3, worker.log.read_text()
     sound = start()
     deadline = time.monotonic() + PATIENCE
     while not client.get(job.job_id).is_final:
@@ -105,7 +105,7 @@ def test_a_worker_that_is_told_to_end_at_once_ends_with_4(start: Start) -> None:
     worker = start()
     wait_for_log(worker, b' ready."')
     worker.process.send_signal(signal.SIGQUIT)
-    assert code_of(worker) == ExitCode.CUT_SHORT == 4, worker.log.read_text()
+    assert code_of(worker) == 4, worker.log.read_text()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -96,7 +96,7 @@ def test_an_answer_that_got_lost_is_asked_for_again(
 ) -> None:
     send(app, settings, 1, 2)
     # The connection broke before this was read.
-    redis_client.execute_command(*hand.question([settings.queue]))
+    redis_client.execute_command(*hand.question([settings.queue]))  # type: ignore[no-untyped-call]
     assert waiting(redis_client, settings) == [2]
     with app.connection_for_read() as connection:
         assert Taker(connection, settings).take(2) == [1, 2]
@@ -136,7 +136,7 @@ def test_the_visibility_timeout_puts_back_what_a_dead_worker_took(
 ) -> None:
     send(app, settings, 1, 2)
     dead = make_app(settings).conf.broker_transport_options["hand"]
-    redis_client.execute_command(*dead.question([settings.queue]))
+    redis_client.execute_command(*dead.question([settings.queue]))  # type: ignore[no-untyped-call]
     dead.sweep(redis_client, 60, 10)
     assert waiting(redis_client, settings) == [2]
     redis_client.zincrby(dead.keys[1], -61, dead.tag)

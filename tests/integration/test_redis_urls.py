@@ -69,7 +69,7 @@ def users(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConfiguredRedis]
     look = {"password": "of-the-default-user"}
     options = ("--requirepass", look["password"], "--unixsocket", str(folder / "redis.sock"))
     with ConfiguredRedis(folder, *options, look=look) as running:
-        with redis.Redis(port=running.port, **look) as client:
+        with redis.Redis(port=running.port, password=look["password"]) as client:
             rights = re.findall(r"ACL SETUSER likeness (.*)$", OPERATING.read_text(), re.MULTILINE)[0]
             words = rights.replace(">PASSWORD", f">{PASSWORD}").split()
             client.execute_command("ACL", "SETUSER", "worker", *words)

@@ -48,8 +48,10 @@ def test_a_refused_write_is_told_by_its_code(client: Redis, kind: Refusal) -> No
             guarded(lambda: client.set("key", "x"))
         with pytest.raises(QueueUnavailable, match=kind):
             guarded(lambda: client.eval(IN_SCRIPT, 1, "key"))
-        with pytest.raises(QueueUnavailable, match=kind), client.pipeline() as pipe:
-            guarded(pipe.set("key", "x").execute)
+        with client.pipeline() as pipe:
+            pipe.set("key", "x")
+            with pytest.raises(QueueUnavailable, match=kind):
+                guarded(pipe.execute)
     guarded(lambda: client.set("key", "x"))
 
 

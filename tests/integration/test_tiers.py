@@ -84,7 +84,7 @@ def test_all_priorities_are_taken_and_a_tiers_higher_ones_first(
         queues = [Queue(name)(connection.default_channel) for name in Lanes(tiered).served]
         consumer = Consumer(connection.default_channel, queues, auto_declare=False)
         consumer.register_callback(
-            lambda _, message: (came.append(message.headers["name"]), message.ack())  # type: ignore[func-returns-value]
+            lambda _, message: (came.append(message.headers["name"]), message.ack())  # type: ignore[func-returns-value,arg-type]
         )
         with consumer, suppress(TimeoutError):
             while True:

@@ -9,6 +9,7 @@ made up. A shard that exists is kept.
 
 import argparse
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
@@ -58,7 +59,7 @@ class Maker:
         pairs = self.pairs(seed)
         part_path = path.with_suffix(f".{os.getpid()}.part")
         with part_path.open("wb") as file:
-            np.savez(file, **pairs)
+            np.savez(file, allow_pickle=False, **pairs)
         part_path.replace(path)
         return path
 
@@ -91,7 +92,7 @@ class Maker:
             shape, looks_vector(person.factors, person.looks, person.hair, person.brow)
         )
 
-    def _carrier(self, person: Identity, pictures: list[Floats], misfit: float) -> Carrier:
+    def _carrier(self, person: Identity, pictures: Sequence[Floats], misfit: float) -> Carrier:
         """Over the true shape, with everything else as it is read off the pictures."""
         coder, points = self.drawer.coder, self.drawer.points
         reading = self._read(pictures)
@@ -111,7 +112,7 @@ class Maker:
         return replace(carrier, code=np.concatenate([true[: coder.shape_size], styled[coder.shape_size :]]))
 
     @torch.inference_mode()
-    def _read(self, pictures: list[Floats]) -> Reading:
+    def _read(self, pictures: Sequence[Floats]) -> Reading:
         side = READ_AT
         small = np.stack([cv2.resize(one, (side, side), interpolation=cv2.INTER_AREA) for one in pictures])
         tensor = torch.from_numpy(small).permute(0, 3, 1, 2).mul(2).sub(1).contiguous()

@@ -14,4 +14,5 @@ def noise2(x: float, y: float, seed: int) -> float:
     f, g = f * f * (3 - 2 * f), g * g * (3 - 2 * g)
     top = scrambled(i + j * 5711 + seed) * (1 - f) + scrambled(i + 1 + j * 5711 + seed) * f
     low = scrambled(i + (j + 1) * 5711 + seed) * (1 - f) + scrambled(i + 1 + (j + 1) * 5711 + seed) * f
-    return top * (1 - g) + low * g
+    value: float = top * (1 - g) + low * g
+    return value

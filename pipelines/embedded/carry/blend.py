@@ -25,9 +25,9 @@ def blended(drawing: Floats, pixel: np.ndarray, colours: Floats, shares: Floats)
             continue
         picture = drawing.reshape(-1, 3).copy()
         picture[pixel[has]] = colour[has]
-        mask = np.zeros(size * size, np.float32)
-        mask[pixel] = share
-        mask = mask.reshape(size, size)
+        flat = np.zeros(size * size, np.float32)
+        flat[pixel] = share
+        mask = flat.reshape(size, size)
         over = _laplacian(picture.reshape(size, size, 3))
         for number, strength in enumerate(_LEVELS):
             out[number] += (strength * mask)[..., None] * (over[number] - under[number])

@@ -114,4 +114,4 @@ def _sureness(samples: Samples, on_it: Fall) -> Floats:
 def _facing(scene: Scene) -> Floats:
     to_eye = scene.posed.camera - scene.posed.positions
     to_eye /= np.linalg.norm(to_eye, axis=1, keepdims=True)
-    return (scene.posed.normals * to_eye).sum(1).astype(np.float32)
+    return np.asarray((scene.posed.normals * to_eye).sum(1), np.float32)

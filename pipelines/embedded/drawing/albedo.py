@@ -54,7 +54,8 @@ def albedo(scene: Scene, samples: Samples, textures: Textures, *, strands: bool 
     colour[eye] = np.stack(eye_colour(u, v, textures.eye, textures.iris, looks), 1)
     if strands:
         hair = np.flatnonzero(samples.material == Material.HAIR)
-        bright = strand_brightness(*samples.anchor[hair].T, looks.strands, GRAIN)
+        x, y, z = samples.anchor[hair].T
+        bright = strand_brightness(x, y, z, looks.strands, GRAIN)
         colour[hair] *= bright[:, None].astype(np.float32)
     bare = np.flatnonzero((samples.material == Material.SKIN) & (samples.kind != Kind.CLOTH))
     browless = colour.copy()

@@ -5,6 +5,7 @@ cheap. What carrying gets right it sees in the carried picture; it learns what i
 """
 
 from itertools import pairwise
+from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -57,18 +58,22 @@ class Finisher(ModelMixin, ConfigMixin):  # type: ignore[misc]  # their own conf
         )
         passed = []
         for number, stage in enumerate(self.down):
-            for block in stage:
-                x = block(x, vector)
+            x = _through(stage, x, vector)
             if number < len(self.narrow):
                 passed.append(x)
                 x = self.narrow[number](x)
         for number in reversed(range(len(self.up))):
             wide = F.pixel_shuffle(self.widen[number](x), 2)
             x = self.join[number](torch.cat([wide, passed.pop()], 1))
-            for block in self.up[number]:
-                x = block(x, vector)
+            x = _through(self.up[number], x, vector)
         finished: Tensor = carried + self.end(F.silu(self.settle(x)))
         return finished
+
+
+def _through(stage: Any, x: Tensor, vector: Tensor) -> Tensor:
+    for block in stage:
+        x = block(x, vector)
+    return x
 
 
 def _waves(level: Tensor) -> Tensor:

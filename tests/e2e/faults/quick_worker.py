@@ -161,5 +161,5 @@ if __name__ == "__main__":
     if os.environ.get("FAULTS_LOOP"):
         from worker import transport
 
-        transport.Channel._deliver = _fail  # type: ignore[method-assign]
+        transport.Channel._deliver = _fail  # type: ignore[method-assign,assignment]
     main()

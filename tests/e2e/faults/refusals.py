@@ -28,7 +28,7 @@ REFUSALS: tuple[Refusal, ...] = ("READONLY", "OOM", "NOPERM")
 @contextmanager
 def refusing(client: redis.Redis, kind: Refusal) -> Iterator[None]:
     """Redis refuses every write meanwhile, and answers to all else. `client` is the user `default`."""
-    with _refusing(client, lambda: client.execute_command(_BEGIN[kind]), kind):
+    with _refusing(client, lambda: client.execute_command(_BEGIN[kind]), kind):  # type: ignore[no-untyped-call]
         yield
 
 
@@ -39,7 +39,7 @@ def refusing_after(client: redis.Redis, kind: Refusal, queue: str, message: str)
     def push_and_begin() -> None:
         with client.pipeline(transaction=True) as step:
             step.lpush(queue, message)
-            step.execute_command(_BEGIN[kind])
+            step.execute_command(_BEGIN[kind])  # type: ignore[no-untyped-call]
             step.execute()
 
     with _refusing(client, push_and_begin, kind):
@@ -55,7 +55,7 @@ def _refusing(client: redis.Redis, begin: Callable[[], object], kind: Refusal) -
         assert _refuses(client)
         yield
     finally:
-        client.execute_command(_END[kind])
+        client.execute_command(_END[kind])  # type: ignore[no-untyped-call]
         client.delete(_FILLER)
 
 

@@ -31,7 +31,7 @@ def picture(person: Person) -> Carried:
 def whole(carried: Carried, kind: Kind) -> np.ndarray:
     """The pixels (k,) that show nothing but that."""
     samples = carried.drawn.samples
-    return samples.pixel[(samples.kind == kind) & (samples.share == 1)]
+    return np.asarray(samples.pixel[(samples.kind == kind) & (samples.share == 1)])
 
 
 def test_a_persons_references_are_carried(engine: Embedded) -> None:

@@ -47,7 +47,7 @@ def distance(one: Levels, other: Levels) -> float:
 
 
 @contextmanager
-def replaced(engine: Embedded, **changed: int) -> Iterator[None]:
+def replaced(engine: Embedded, **changed: Any) -> Iterator[None]:
     """With another plan."""
     plan = engine.plan
     engine.plan = replace(plan, **changed)
