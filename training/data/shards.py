@@ -51,7 +51,7 @@ def to_jpeg(picture: np.ndarray) -> np.ndarray:
     done, encoded = cv2.imencode(".jpg", picture[..., ::-1], flags)
     if not done:
         raise ValueError("The picture can't be encoded.")
-    return encoded
+    return np.asarray(encoded)
 
 
 def from_jpeg(jpeg: np.ndarray) -> np.ndarray:
