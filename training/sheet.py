@@ -1,4 +1,4 @@
-"""`python -m training.sheet --assets FOLDER`: clones of held-out people beside what they were made from, as a JPEG."""
+"""`python -m training.sheet --assets FOLDER`: clones of held-out people beside their references, as a JPEG."""
 
 import argparse
 from collections.abc import Sequence
