@@ -160,7 +160,7 @@ def test_a_worker_that_can_not_sign_ends_with_a_reason(start_worker: StartWorker
     key = tmp_path / "broken.pem"
     key.write_text("-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----\n")
     worker = start_worker(sign_key=key)
-    assert worker.process.wait(60) == 1
+    assert worker.process.wait(60) == 2, "a setting that can not be used"
     log = worker.log.read_text()
     assert "SIGNER_UNFIT" in log
     assert "LIKENESS_SIGN_KEY" in log
