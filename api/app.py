@@ -10,10 +10,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from api import clones, influencers, jobs, media, projects, renders, selection
+from api import clones, events, influencers, jobs, media, projects, renders, selection
 from api.call import House
 from api.database import Database
 from api.errors import body_of, status_of
+from api.following import Following
 from api.frame import Frame
 from api.keys import KnownKeys
 from api.landing import Landing
@@ -23,6 +24,7 @@ from api.openapi import describe
 from api.polls import Polls
 from api.rates import Rates
 from api.settings import ApiSettings
+from api.turns import Turns
 from models.errors import (
     InvalidInput,
     LikenessError,
@@ -39,6 +41,11 @@ from worker.version import likeness_version
 
 # In seconds. What is swept is a day old.
 _UPLOADS_SWEPT_EVERY = 600.0
+# Uploads that are decoded or stored at once, how long one waits for its turn (s), and how many of an organisation
+# may wait: each has its picture in memory.
+_UPLOADS_AT_ONCE = 4
+_LONGEST_WAIT = 5.0
+_MOST_WAITING = 60
 
 
 def make_app(settings: Settings, api_settings: ApiSettings) -> FastAPI:
@@ -51,6 +58,7 @@ def make_app(settings: Settings, api_settings: ApiSettings) -> FastAPI:
     client, store = JobClient(settings), JobStore(settings)
     landing, library = Landing(database, client, store), MediaLibrary(settings)
     links = Links(settings, library.url)
+    uploads = Turns(_UPLOADS_AT_ONCE, _LONGEST_WAIT, _MOST_WAITING)
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
@@ -66,15 +74,27 @@ def make_app(settings: Settings, api_settings: ApiSettings) -> FastAPI:
         finally:
             for sweep in sweeps:
                 sweep.stop()
+            uploads.close()
             database.close()
             library.close()
 
     app = FastAPI(title="Likeness", version=likeness_version(), lifespan=life, redirect_slashes=False)
-    rates, keys, polls = Rates(api_settings.api_rate), KnownKeys(database), Polls(store)
-    app.state.house = House(database, client, store, landing, library, links, rates, keys, polls)
+    app.state.house = House(
+        database=database,
+        client=client,
+        store=store,
+        landing=landing,
+        library=library,
+        links=links,
+        rates=Rates(api_settings.api_rate),
+        keys=KnownKeys(database),
+        polls=Polls(store),
+        following=Following(store, api_settings.api_streams),
+        uploads=uploads,
+    )
     app.add_middleware(Frame, max_body=api_settings.api_max_body)
     # They are tried in this order, and jobs are asked for most.
-    for part in (jobs, projects, media, influencers, selection, clones, renders):
+    for part in (jobs, events, projects, media, influencers, selection, clones, renders):
         app.include_router(part.router)
     document = cache(lambda: describe(app))
     app.openapi = document  # type: ignore[method-assign]

@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.answers import Answer, Answerer, Once, Work
 from api.database import Database
+from api.following import Following
 from api.keys import Caller, KnownKeys, Scope
 from api.landing import Landing
 from api.library import MediaLibrary
@@ -20,6 +21,7 @@ from api.polls import Polls
 from api.rates import Rates
 from api.rows import document_of, shown
 from api.tables import InfluencerRow
+from api.turns import Turns
 from models.base import Document
 from models.errors import QueueUnavailable
 from worker.client import JobClient
@@ -41,6 +43,8 @@ class House:
     rates: Rates
     keys: KnownKeys
     polls: Polls
+    following: Following
+    uploads: Turns
 
 
 @dataclass(frozen=True, slots=True)

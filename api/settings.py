@@ -23,6 +23,8 @@ class ApiSettings(BaseSettings):
     """A request's body, at most."""
     api_rate: float = Field(100, gt=0)
     """Calls a second that one key may make of one API process."""
+    api_streams: int = Field(200, ge=1)
+    """Event streams that one key may have open at once at one API process."""
     landing_interval: float = Field(0.5, gt=0)
     """How often each API process looks for jobs whose influencer's row must follow."""
 

@@ -1,7 +1,7 @@
 """The job store's Python side. What a write means, and why it is safe, stands in store.lua and slots.lua."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -298,6 +298,18 @@ class JobStore:
         for _, entries in cast("list[tuple[str, list[tuple[str, dict[str, str]]]]]", answer or []):
             for entry_id, fields in entries:
                 yield event_from(job_id, entry_id, fields)
+
+    def events_of(self, after: Mapping[str, int], most: int = 100) -> dict[str, list[JobEvent]]:
+        """The kept events of many jobs, each with the sequence after which they are wanted, in one round trip.
+        `most`: of one job. A job that has none is left out."""
+        ids = {self._events_key(job_id): job_id for job_id in after}
+        places = {key: f"{after[job_id]}-0" for key, job_id in ids.items()}
+        answer = guarded(lambda: self._redis.xread(cast("dict[Any, Any]", places), count=most)) if ids else []
+        found = cast("list[tuple[str, list[tuple[str, dict[str, str]]]]]", answer or [])
+        return {
+            ids[key]: [event_from(ids[key], entry_id, fields) for entry_id, fields in entries]
+            for key, entries in found
+        }
 
     def _pipelined(self, ask: Callable[[Any, str], Any], job_ids: Sequence[str]) -> list[Any]:
         pipe = self._redis.pipeline(transaction=False)

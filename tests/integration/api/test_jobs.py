@@ -185,8 +185,8 @@ def test_events_from_any_place_to_the_end(api: Api, store: JobStore, job_id: str
 def test_events_are_told_when_they_happen(
     app: FastAPI, api: Api, store: JobStore, job_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.jobs._LOOK", 0.02)
-    monkeypatch.setattr("api.jobs._ALIVE", 0.04)
+    monkeypatch.setattr("api.following._LOOK", 0.02)
+    monkeypatch.setattr("api.following._ALIVE", 0.04)
     job = message_of(store, job_id)
     key = {"Authorization": f"Bearer {api.secret}"}
     with (
