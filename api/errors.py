@@ -4,10 +4,12 @@ from typing import Any
 
 from models.errors import (
     Conflict,
+    DatabaseUnavailable,
     ForbiddenScope,
     InvalidInput,
     LikenessError,
     NotFound,
+    QueueUnavailable,
     RateLimited,
     Unauthenticated,
     Unforeseen,
@@ -20,6 +22,8 @@ _STATUS: tuple[tuple[type[LikenessError], int], ...] = (
     (Conflict, 409),
     (InvalidInput, 422),
     (RateLimited, 429),
+    (QueueUnavailable, 503),
+    (DatabaseUnavailable, 503),
 )
 
 
@@ -29,7 +33,7 @@ def status_of(error: LikenessError) -> int:
 
 def body_of(error: LikenessError, request_id: str) -> dict[str, Any]:
     """The body for an error. One that isn't in the contract is INTERNAL; `details.subcode` says which."""
-    if status_of(error) < 500:
+    if status_of(error) != 500:
         return _body(error.code, error.message, request_id, error.details)
     if isinstance(error, Unforeseen):
         return _body(error.code, error.message, request_id, {})

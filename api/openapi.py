@@ -208,6 +208,10 @@ _ERRORS = {
     500: _Error(
         ("INTERNAL",), "Something went wrong here. Try again, and tell us the requestId if it stays."
     ),
+    503: _Error(
+        ("QUEUE_UNAVAILABLE", "DATABASE_UNAVAILABLE"),
+        "Redis refuses (LOADING): it is still loading its data. Wait.",
+    ),
 }
 _CODES = [code for error in _ERRORS.values() for code in error.codes]
 _ERROR = _object(
@@ -282,7 +286,7 @@ def _complete(operation: dict[str, Any], told: _Told, *, is_post: bool) -> None:
             "headers": _headers(),
             "content": {"text/event-stream": {"schema": _TEXT}},
         }
-    for status in (401, *((403,) if told.scope else ()), *told.errors, 429, 500):
+    for status in (401, *((403,) if told.scope else ()), *told.errors, 429, 500, 503):
         responses[str(status)] = {"$ref": f"#/components/responses/{_ERRORS[status].codes[0]}"}
     operation["responses"] = responses
 
