@@ -19,6 +19,7 @@ from api.frame import Frame
 from api.keys import KnownKeys
 from api.landing import Landing
 from api.library import MediaLibrary
+from api.limits import Limits
 from api.links import Links
 from api.openapi import describe
 from api.polls import Polls
@@ -35,6 +36,7 @@ from models.errors import (
 )
 from worker.client import JobClient
 from worker.jobs import JobStore
+from worker.jobs.feed import Feed
 from worker.periodic import Periodic
 from worker.settings import Settings
 from worker.version import likeness_version
@@ -56,13 +58,14 @@ def make_app(settings: Settings, api_settings: ApiSettings) -> FastAPI:
     """
     database = Database(api_settings.database_url.get_secret_value())
     client, store = JobClient(settings), JobStore(settings)
-    landing, library = Landing(database, client, store), MediaLibrary(settings)
+    landing = Landing(database, client, store, Feed(settings))
+    library = MediaLibrary(settings)
     links = Links(settings, library.url)
     uploads = Turns(_UPLOADS_AT_ONCE, _LONGEST_WAIT, _MOST_WAITING)
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
-        database.migrate()
+        database.wait()
         sweeps = (
             Periodic("landing", api_settings.landing_interval, landing.sweep),
             Periodic("uploads", _UPLOADS_SWEPT_EVERY, lambda: media.sweep_uploads(database, library)),
@@ -91,6 +94,7 @@ def make_app(settings: Settings, api_settings: ApiSettings) -> FastAPI:
         polls=Polls(store),
         following=Following(store, api_settings.api_streams),
         uploads=uploads,
+        limits=Limits(api_settings),
     )
     app.add_middleware(Frame, max_body=api_settings.api_max_body)
     # They are tried in this order, and jobs are asked for most.

@@ -16,6 +16,7 @@ from api.following import Following
 from api.keys import Caller, KnownKeys, Scope
 from api.landing import Landing
 from api.library import MediaLibrary
+from api.limits import Kind, Limits
 from api.links import Links
 from api.polls import Polls
 from api.rates import Rates
@@ -45,6 +46,7 @@ class House:
     polls: Polls
     following: Following
     uploads: Turns
+    limits: Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,10 @@ class Call:
         """Answer by what `act` does outside of a transaction; with an Idempotency-Key, once."""
         request_id = self.request.state.request_id
         return as_response(self._answerer.answer_outside(self._once(), request_id, act))
+
+    def require_room(self, session: Session, kind: Kind) -> None:
+        """Raises Conflict if the organisation has as many of these as it may."""
+        self.house.limits.require_room(session, self.organisation, kind)
 
     def shown(self, session: Session, row: InfluencerRow) -> dict[str, Any]:
         """An influencer as it is answered."""

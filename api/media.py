@@ -64,6 +64,7 @@ def begin_upload(project_id: str, call: Call = WRITES) -> Response:
         url = library.upload_url(asset_id, asked.media_type, asked.bytes)
         at = now()
         with call.house.database.write() as session:
+            call.require_room(session, "uploads")
             session.add(
                 UploadRow(
                     asset_id=asset_id,

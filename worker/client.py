@@ -32,6 +32,7 @@ def plan_clone(
     accept_partial: bool = False,
     callback_url: str | None = None,
     expires_at: datetime | None = None,
+    organisation: str | None = None,
 ) -> CloneJob:
     """Make the message for a clone of `source`. Ids that aren't given are drawn.
 
@@ -55,7 +56,7 @@ def plan_clone(
             "shots": list(shots),
             "subject": subject,
             "acceptPartial": accept_partial,
-            **_given(callbackUrl=callback_url, expiresAt=expires_at),
+            **_given(callbackUrl=callback_url, expiresAt=expires_at, organisation=organisation),
         }
     )
 
@@ -68,6 +69,7 @@ def plan_create(
     accept_partial: bool = False,
     callback_url: str | None = None,
     expires_at: datetime | None = None,
+    organisation: str | None = None,
 ) -> CreateJob:
     """Make the message for the first reference images of `persona`, from how it is described alone.
 
@@ -80,7 +82,7 @@ def plan_create(
             "persona": persona.to_data(),
             "shots": list(shots),
             "acceptPartial": accept_partial,
-            **_given(callbackUrl=callback_url, expiresAt=expires_at),
+            **_given(callbackUrl=callback_url, expiresAt=expires_at, organisation=organisation),
         }
     )
 

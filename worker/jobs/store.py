@@ -102,7 +102,7 @@ class JobStore:
     def __init__(self, settings: Settings) -> None:
         self.lease_ttl = settings.lease_ttl
         self._settings = settings
-        self._limit = settings.project_limit or ""
+        self._limits = (settings.project_limit or "", settings.organisation_limit or "")
         self._redis = connect(settings)
         sources = resources.files("worker.jobs")
         script = "".join(sources.joinpath(name).read_text() for name in ("slots.lua", "store.lua"))
@@ -123,7 +123,7 @@ class JobStore:
         """Record a new job, to be sent by the caller. None if it is known already, or parked since its project has
         as many on their way as it may; IdempotencyConflict if it is known with other content."""
         resend_after = _ms(self._settings.resend_after)
-        verdict, *fields = self._call(job.job_id, "submit", *_identity(job), resend_after, self._limit)
+        verdict, *fields = self._call(job.job_id, "submit", *_identity(job), resend_after, *self._limits)
         if verdict == "conflict":
             raise conflict(job.job_id)
         return _waiting(fields) if verdict == "new" else None
@@ -143,7 +143,7 @@ class JobStore:
             _ms(self._settings.lease_ttl),
             self._settings.max_attempts,
             _LATE,
-            self._limit,
+            *self._limits,
         )
         if len(answer) == 1:
             return Claim(answer[0])
@@ -229,7 +229,7 @@ class JobStore:
 
     def unpark(self, most: int = 64) -> list[WaitingJob]:
         """Parked jobs to be sent now by the caller, since their projects have room. If nobody does, they're due."""
-        found = self._run(self._keys(), "unpark", most, self._limit, _ms(self._settings.resend_after))
+        found = self._run(self._keys(), "unpark", most, *self._limits, _ms(self._settings.resend_after))
         return [_waiting(fields) for fields in found]
 
     def cancel(self, job_id: str) -> JobRecord | None:
@@ -343,7 +343,7 @@ class JobStore:
         return self._run(self._keys(job_id), function, *args)
 
     def _keys(self, job_id: str = "") -> list[str]:
-        names = ("watch", "sent", "lanes", "expiring", "hooks", "dead", "parked", "slots")
+        names = ("watch", "sent", "lanes", "expiring", "hooks", "dead", "parked", "slots", "feed")
         shared = [f"{self._settings.redis_prefix}:{name}" for name in names]
         return [self._job_key(job_id), self._events_key(job_id), *shared]
 
@@ -362,6 +362,7 @@ def _identity(job: Job) -> tuple[str, ...]:
         job.project_id,
         job.callback_url or "",
         expires_at,
+        job.organisation or "",
     )
 
 
