@@ -29,8 +29,8 @@ REFERENCE_SHEET: dict[str, Shot] = {
     shot.name: shot
     for shot in (
         Shot(name="front"),
-        Shot(name="three-quarter-left", yaw=-35),
-        Shot(name="three-quarter-right", yaw=35),
+        Shot(name="three-quarter-left", yaw=-30),
+        Shot(name="three-quarter-right", yaw=30),
         Shot(name="profile", yaw=80),
         Shot(name="smile", expression="smile"),
         Shot(name="serious", expression="serious", background="plain"),
@@ -50,13 +50,13 @@ DEFAULT_SHOTS: tuple[str, ...] = (
     "front",
     "three-quarter-left",
     "three-quarter-right",
-    "profile",
     "smile",
+    "close-up",
     "warm-light",
     "side-light",
     "outdoor",
 )
-"""What a clone renders that names no shots."""
+"""What a clone renders that names no shots: views that the likeness gate can judge."""
 
 DEFAULT_CREATE_SHOTS: tuple[str, ...] = ("front", "three-quarter-left", "three-quarter-right", "smile")
 """What a job that makes a person up renders if it names no shots."""

@@ -47,8 +47,8 @@ class Profile:
     """Empty: it needs no weights."""
     size: int = 1024
     """Side of its square images, in pixels."""
-    other_sizes: bool = True
-    """Whether it can make images of another size."""
+    size_multiple: int = 16
+    """What the side of its images must be a multiple of."""
     steps: int = 1
     """Denoising steps of one image."""
     guidance: float = 1.0
@@ -103,10 +103,10 @@ class Plan:
                 "gives up. Unset LIKENESS_COMPILE, or LIKENESS_QUANTIZE and LIKENESS_STEP_CACHE.",
                 profile=profile.name,
             )
-        if not profile.other_sizes and options.image_size not in {None, profile.size}:
+        if options.image_size and options.image_size % profile.size_multiple:
             raise ProfileLoadFailed(
-                f"The profile {profile.name!r} makes images of {profile.size} pixels a side only. Unset "
-                "LIKENESS_IMAGE_SIZE, or choose another profile.",
+                f"The profile {profile.name!r} makes images whose side is a multiple of {profile.size_multiple} pixels, "
+                f"and {options.image_size} isn't. Change LIKENESS_IMAGE_SIZE.",
                 profile=profile.name,
             )
         return cls(

@@ -1,167 +1,166 @@
-"""`python -m training.evaluate`: held-out people, judged by dlib, beside their real renders.
+"""`python -m training.evaluate --assets FOLDER --personas FOLDER`: how alike clones are to their people.
 
-Sets: real renders (the ceiling), the codec alone, clones from the true code, clones as a job makes them
-(code read from 1 and 3 references), and clones of shuffled references (the floor). The threshold comes from
-real renders of other held-out people: 1 % of strangers pass.
+Two sets of people that training never saw (`training.data.testsets`); likeness is measured as B (`training.likeness`).
+Rows: real views, clones as a job makes them from three references and from one, the same with nothing carried,
+without the diffusion model, and with another person's references. Then pose, expression, light, sharpness and distance
+to the references (`training.obedience`). Pictures are made by the package's weights, or those of `--weights`.
 """
 
 import argparse
 import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
+from PIL import Image
+from tqdm import tqdm  # type: ignore[import-untyped]
 
+from pipelines.embedded.carry.carrier import Carried
+from pipelines.embedded.people.view import View
+from pipelines.embedded.person import Person
 from pipelines.embedded.pipeline import LikenessPipeline
-from training.data.dataset import Dataset
-from training.faces import auc, describe_all
-from training.obedience import obedience, yaws_of
-from training.package import assemble
-from training.recipe import RECIPES
-from training.references import codes_of, r_squared, read_all
-from training.sheet import clone_sheet
-from training.steps import Workspace
+from training.data.testsets import SIZE, TestPerson, held_out, personas
+from training.likeness import Judge
+from training.obedience import Asked, obedience
+from training.people.raster import rasterise
+from training.shipped import shipped_pipeline
 
-CLONES = 4  # of each person
-OBEYING = 40  # people whose clones are also asked for poses
-WIDEST = 30.0  # degrees of yaw that a clone has in this test
+ROWS = ("3 references", "1 reference", "nothing carried", "no diffusion", "another's references")
+STEPS = 2
 
-
-def chosen_views(data: Dataset, person: int) -> tuple[list[int], list[int]]:
-    """Three references, the most frontal ones, and the next views as what the clones must show."""
-    numbers = [person * data.views + view for view in range(data.views)]
-    by_yaw = sorted(numbers, key=lambda number: abs(data.view(number).yaw))
-    return by_yaw[:3], [number for number in by_yaw[3:] if abs(data.view(number).yaw) <= WIDEST][:CLONES]
+Pictures = dict[str, np.ndarray]
+"""Of one person, by row: (T, S, S, 3) uint8."""
 
 
-def threshold(data: Dataset, people: range) -> float:
-    """The distance below which 1 % of pairs of different people fall, on real renders."""
-    numbers = [number for person in people for number in chosen_views(data, person)[0]]
-    _, faces = describe_all(data.pictures(np.array(numbers)))
-    whose = np.array(numbers) // data.views
-    distances = np.linalg.norm(faces[:, None] - faces[None], axis=-1)
-    strangers = distances[whose[:, None] != whose[None]]
-    return float(np.nanquantile(strangers, 0.01))
+class Maker:
+    """Makes a person's clones."""
+
+    def __init__(self, weights: Path | None, rows: Sequence[str]) -> None:
+        self.pipeline = with_quick_raster(shipped_pipeline(weights))
+        self.rows = rows
+
+    def clones(self, pair: tuple[TestPerson, TestPerson]) -> Pictures:
+        """Of the first person; the second lends references."""
+        person, other = pair
+        made: Pictures = {}
+        shown = self.read(person.references)
+        begun = self.pipeline.carried(shown, person.views, SIZE)
+        made["3 references"] = self.finished(begun, person.seeds)
+        made["no diffusion"] = np.stack([_bytes(one.picture) for one in begun])
+        if "1 reference" in self.rows:
+            made["1 reference"] = self.of(self.read(person.references[:1]), person.views, person.seeds)
+        if "nothing carried" in self.rows:
+            made["nothing carried"] = self.of(nothing_carried(shown), person.views, person.seeds)
+        if "another's references" in self.rows:
+            made["another's references"] = self.of(self.read(other.references), person.views, person.seeds)
+        return made
+
+    def read(self, references: np.ndarray) -> Person:
+        person: Person = self.pipeline.read([Image.fromarray(one) for one in references])
+        return person
+
+    def of(self, person: Person, views: Sequence[View], seeds: Sequence[int]) -> np.ndarray:
+        return self.finished(self.pipeline.carried(person, views, SIZE), seeds)
+
+    def finished(self, begun: Sequence[Carried], seeds: Sequence[int]) -> np.ndarray:
+        generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+        pictures = self.pipeline.decode(self.pipeline.finish(begun, STEPS, generators))
+        return pictures.add(1).mul(127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 1).numpy()
 
 
-def judge(references: np.ndarray, clones: np.ndarray, whose: np.ndarray, limit: float) -> dict[str, float]:
-    """References' descriptors (P, 128); clones (N, S, S, 3) of the people `whose` (N,)."""
-    found, faces = describe_all(clones)
-    distances = np.linalg.norm(references[:, None] - faces[None], axis=-1)
-    own = np.arange(len(references))[:, None] == whose[None]
-    seen = ~np.isnan(distances)
-    same, other = distances[own & seen], distances[~own & seen]
-    with_face = ~np.isnan(faces[:, 0])
-    nearest = np.nanargmin(np.where(seen, distances, 9.0), 0)
-    return {
-        "found": float(found.mean()),
-        "found by either": float(with_face.mean()),
-        "distance to own": float(same.mean()),
-        "to others": float(other.mean()),
-        "auc": auc(same, other),
-        "verified": float((same < limit).mean()),
-        "strangers pass": float((other < limit).mean()),
-        "top 1": float((nearest == whose)[with_face].mean()),
-    }
+def nothing_carried(person: Person) -> Person:
+    return Person(replace(person.carrier, references=()))
+
+
+def with_quick_raster(pipeline: LikenessPipeline) -> LikenessPipeline:
+    """With the compiled rasteriser, which gives the same."""
+    pipeline.drawer = replace(pipeline.drawer, rasteriser=rasterise)
+    return pipeline
+
+
+_maker: list[Maker] = []
+
+
+def _begin(weights: Path | None, rows: Sequence[str]) -> None:
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    _maker.append(Maker(weights, rows))
+
+
+def _clones(pair: tuple[TestPerson, TestPerson]) -> Pictures:
+    return _maker[0].clones(pair)
+
+
+def clones_of(
+    people: Sequence[TestPerson], weights: Path | None, rows: Sequence[str], processes: int
+) -> Iterator[Pictures]:
+    """Of each person, in their order."""
+    pairs = [(person, people[(k + 1) % len(people)]) for k, person in enumerate(people)]
+    with get_context("spawn").Pool(processes, _begin, (weights, rows)) as pool:
+        yield from tqdm(pool.imap(_clones, pairs), total=len(pairs), unit="person", mininterval=10)
 
 
 def evaluate(
-    space: Workspace, people: int, checkpoint: bool, steps: int, guidance: float
+    people: Sequence[TestPerson], weights: Path | None, rows: Sequence[str], processes: int
 ) -> dict[str, object]:
-    data = space.held_out()
-    pipeline = assemble(space, checkpoint)
-    pipeline.set_progress_bar_config(disable=True)
-    drawer = pipeline.drawer
-    limit = threshold(data, range(people, len(data.seeds)))
-    plan = [chosen_views(data, person) for person in range(people)]
-    targets = np.array([number for _, numbers in plan for number in numbers])
-    whose = targets // data.views
-    first = np.array([numbers[0] for numbers, _ in plan])
-    _, own = describe_all(data.pictures(first))
-
-    true = codes_of(drawer.coder, data).numpy()[:people]
-    readings = read_all(pipeline.reader, data, pipeline.finder, people)
-
-    def read(count: int) -> np.ndarray:
-        """Codes from the first so many references."""
-        codes = []
-        for person, (references, _) in enumerate(plan):
-            views = [number % data.views for number in references[:count]]
-            codes.append(pipeline.person_of(readings[person].only(views)))
-        return np.stack(codes)
-
-    def clones(of: np.ndarray) -> np.ndarray:
-        made = []
-        for person, (_, numbers) in enumerate(plan):
-            generators = [torch.Generator().manual_seed(number) for number in numbers]
-            views = [data.view(number) for number in numbers]
-            if not views:
-                continue
-            made += pipeline(
-                of[person],
-                views,
-                num_inference_steps=steps,
-                guidance_scale=guidance,
-                generator=generators,
-            ).images
-        return np.stack([np.asarray(picture) for picture in made])
-
-    ones, threes = read(1), read(3)
-    real = data.pictures(targets)
-    latents = np.load(space.root / "latents/held_out.npy", mmap_mode="r")[targets].astype(np.float32)
-    through_codec = _decoded(pipeline, latents)
-    sets = {
-        "real": real,
-        "codec": through_codec,
-        "true code": clones(true),
-        "1 reference": clones(ones),
-        "3 references": clones(threes),
-        "shuffled": clones(np.roll(threes, 1, 0)),
+    """The figures of one set."""
+    people = [person for person in people if person.views]
+    made = list(clones_of(people, weights, rows, processes))
+    judge = Judge.of(people)
+    whose = np.repeat(np.arange(len(people)), [len(person.views) for person in people])
+    own = np.concatenate([person.own for person in people])
+    report: dict[str, object] = {
+        "people": len(people),
+        "threshold": round(judge.limit, 4),
+        "real views": judge.real().row(),
+        "real views, turned ones too": judge.gallery().row(),
     }
-    report: dict[str, object] = {"threshold": limit, "people": people, "steps": steps, "guidance": guidance}
-    for count, codes in (("1", ones), ("3", threes)):
-        report[f"R² of {count}"] = r_squared(drawer.coder, torch.from_numpy(true), torch.from_numpy(codes))
-    for name, pictures in sets.items():
-        figures = judge(own, pictures, whose, limit)
-        figures["grey levels off"] = float(np.sqrt(np.square(pictures.astype(np.float32) - real).mean()))
-        report[name] = {key: round(value, 4) for key, value in figures.items()}
-    references = [data.pictures(np.array(numbers)) for numbers, _ in plan[:OBEYING]]
-    report["obedience"] = obedience(pipeline, threes[:OBEYING], references, steps=steps, guidance=guidance)
-    seen = np.array([data.view(int(number)).yaw for number in targets])
-    report["yaw of real renders, r"] = float(np.corrcoef(seen, yaws_of(pipeline, real))[0, 1])
-    clone_sheet(pipeline, references[:12], threes[:12]).save(space.root / "clones.jpg", quality=88)
+    for row in rows:
+        pictures = np.concatenate([one[row] for one in made])
+        report[row] = judge.clones(pictures, whose, own).row()
+    asked = [
+        Asked(view, person.references, person.gallery[at] if at >= 0 else None)
+        for person in people
+        for view, at in zip(person.views, person.own, strict=True)
+    ]
+    pipeline = shipped_pipeline(weights)
+    for row in ("3 references", "no diffusion"):
+        report[f"{row}, obedience"] = obedience(pipeline, np.concatenate([one[row] for one in made]), asked)
+    real = [one.real for one in asked]
+    if all(one is not None for one in real):
+        report["real, obedience"] = obedience(
+            pipeline, np.stack([one for one in real if one is not None]), asked
+        )
     return report
 
 
-@torch.inference_mode()
-def _decoded(pipeline: LikenessPipeline, latents: np.ndarray) -> np.ndarray:
-    """(N, S, S, 3) bytes of the codec's own latents."""
-    parts = [
-        pipeline.vae.decode(torch.from_numpy(part))
-        for part in np.array_split(latents, max(1, len(latents) // 8))
-    ]
-    pictures = torch.cat(parts).add(1).mul(127.5).round().clamp(0, 255).byte()
-    return pictures.permute(0, 2, 3, 1).contiguous().numpy()
+def _bytes(values: np.ndarray) -> np.ndarray:
+    return np.asarray(np.clip(values * 255 + 0.5, 0, 255), np.uint8)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--recipe", choices=RECIPES, default="full")
-    parser.add_argument("--runs", type=Path, default=Path("training/runs"))
-    parser.add_argument("--people", type=int, help="two thirds of the held-out people if not given")
-    parser.add_argument(
-        "--checkpoint", action="store_true", help="judge networks that are still being trained"
-    )
-    parser.add_argument("--steps", type=int, default=8)
-    parser.add_argument("--guidance", type=float, default=1.0)
+    parser.add_argument("--assets", type=Path, required=True, help="folder with MakeHuman's CC0 assets")
+    parser.add_argument("--personas", type=Path, help="folder with sample personas of another renderer")
+    parser.add_argument("--people", type=int, default=60, help="held-out people")
+    parser.add_argument("--rows", nargs="+", choices=ROWS, default=ROWS)
+    parser.add_argument("--weights", type=Path, help="a folder that `training.package` wrote")
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--out", type=Path, default=Path("training/runs/evaluation.json"))
     args = parser.parse_args()
-    torch.manual_seed(0)
-    space = Workspace(RECIPES[args.recipe], args.runs)
-    people = args.people or space.recipe.held_out * 2 // 3
-    report = evaluate(space, people, args.checkpoint, args.steps, args.guidance)
-    text = json.dumps(report, indent=1)
-    (args.runs / "evaluation.json").write_text(text + "\n")
-    print(text)  # noqa: T201
+    report: dict[str, object] = {}
+    sets = {"held out": list(held_out(args.assets, args.people, processes=args.processes))}
+    if args.personas:
+        sets["personas"] = list(personas(args.personas))
+    for name, people in sets.items():
+        report[name] = evaluate(people, args.weights, args.rows, args.processes)
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        args.out.write_text(json.dumps(report, indent=1) + "\n")
+        print(name, json.dumps(report[name], indent=1), flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

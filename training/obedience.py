@@ -1,66 +1,103 @@
-"""Does a clone do what its shot asks, and is it a picture of its own? `training.evaluate` judges likeness."""
+"""Does a clone do what its shot asks, is it sharp, and is it a picture of its own?"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import torch
 
-from models.shot import Shot
 from pipelines.embedded.fit import Found, fit_shape
 from pipelines.embedded.people.arrays import Floats
-from pipelines.embedded.people.view import sample_view
-from pipelines.embedded.pipeline import LikenessPipeline
-from pipelines.embedded.reading import read_pictures
-from training.autoencoder import as_tensor
+from pipelines.embedded.people.points import camera_of
+from pipelines.embedded.people.view import View
+from pipelines.embedded.pipeline import READ_AT, LikenessPipeline
+from pipelines.embedded.reading import TRUST, read_pictures
+from training.heads import head_box
 
-YAWS = (-40.0, -20.0, 0.0, 20.0, 40.0)
+READ = {"yaw": 0, "pitch": 1, "smile": 7, "mouth open": 8}
+"""Which of a camera's numbers are compared with what was asked."""
+_BLUR = 6  # pixels of 256, for light
 
 
-def yaws_of(pipeline: LikenessPipeline, pictures: np.ndarray) -> Floats:
-    """Degrees (N,), by the points that the reference encoder finds."""
+@dataclass(frozen=True)
+class Asked:
+    """What a clone was to show, and of whom."""
+
+    view: View
+    references: np.ndarray  # (R, S, S, 3)
+    real: np.ndarray | None  # (S, S, 3) the real render of that view, where there is one
+
+
+def obedience(pipeline: LikenessPipeline, pictures: np.ndarray, asked: Sequence[Asked]) -> dict[str, float]:
+    """Of pictures (N, S, S, 3), uint8. Correlations, grey levels, and shares of the real picture's sharpness."""
+    cameras = cameras_of(pipeline, pictures)
+    wanted = np.stack([camera_of(one.view) for one in asked])
+    figures = {f"{name}, r": _correlation(wanted[:, k], cameras[:, k]) for name, k in READ.items()}
+    figures["yaw off, degrees"] = float(np.abs(wanted[:, 0] - cameras[:, 0]).mean())
+    small = np.stack([_small(one) for one in pictures])
+    nearest = [
+        min(float(np.abs(one - _small(reference)).mean()) for reference in each.references)
+        for one, each in zip(small, asked, strict=True)
+    ]
+    figures |= {"nearest reference": float(np.mean(nearest)), "nearest of all": float(np.min(nearest))}
+    known = [k for k, one in enumerate(asked) if one.real is not None]
+    if known:
+        real = [one.real for one in asked if one.real is not None]
+        sides = [
+            (_side_light(pictures[k], asked[k].view), _side_light(r, asked[k].view))
+            for k, r in zip(known, real, strict=True)
+        ]
+        figures["light from left or right, r"] = _correlation(*np.array(sides).T)
+        sharp = [
+            _sharpness(pictures[k], asked[k].view) / _sharpness(r, asked[k].view)
+            for k, r in zip(known, real, strict=True)
+        ]
+        figures["sharpness"] = float(np.median(sharp))
+        figures["off the real picture"] = float(
+            np.mean([np.abs(small[k] - _small(r)).mean() for k, r in zip(known, real, strict=True)])
+        )
+    return {name: round(value, 4) for name, value in figures.items()}
+
+
+@torch.inference_mode()
+def cameras_of(pipeline: LikenessPipeline, pictures: np.ndarray) -> Floats:
+    """(N, 12), each by the points that the reference encoder finds in that picture alone."""
     points, prior = pipeline.drawer.points, pipeline.drawer.coder.prior()
-    yaws: list[float] = []
+    cameras = []
     for part in np.array_split(pictures, max(1, len(pictures) // 16)):
-        with torch.inference_mode():
-            reading = read_pictures(pipeline.finder, pipeline.reader, as_tensor(part))
+        small = np.stack([cv2.resize(one, (READ_AT, READ_AT), interpolation=cv2.INTER_AREA) for one in part])
+        tensor = torch.from_numpy(small).permute(0, 3, 1, 2).float().div(127.5).sub(1).contiguous()
+        reading = read_pictures(pipeline.finder, pipeline.reader, tensor)
         for places, spreads in zip(reading.places, reading.spreads, strict=True):
-            _, cameras = fit_shape(points, prior, [Found(places, spreads)])
-            yaws.append(cameras[0, 0])
-    return np.array(yaws)
+            cameras.append(fit_shape(points, prior, [Found(places, spreads)], trust=TRUST)[1][0])
+    return np.stack(cameras)
 
 
-def obedience(
-    pipeline: LikenessPipeline,
-    codes: Floats,
-    references: Sequence[np.ndarray],
-    *,
-    steps: int,
-    guidance: float,
-) -> dict[str, float]:
-    """Of people with these codes (P, CODE), whose references are pictures (R, S, S, 3) each."""
-    asked: list[float] = []
-    made, again, nearest = [], [], []
-    shots = [Shot(name="any", yaw=yaw) for yaw in YAWS]
-    for person, code in enumerate(codes):
-        pair = []
-        for seed in (2 * person, 2 * person + 1):
-            views = [sample_view(np.random.default_rng([seed, n]), shot) for n, shot in enumerate(shots)]
-            generators = [torch.Generator().manual_seed(seed * 100 + n) for n in range(len(shots))]
-            images = pipeline(
-                code, views, num_inference_steps=steps, guidance_scale=guidance, generator=generators
-            ).images
-            pair.append(np.stack([np.asarray(image) for image in images]))
-        asked += YAWS
-        made.append(pair[0])
-        again.append(np.abs(pair[0].astype(np.float32) - pair[1]).mean((1, 2, 3)))
-        apart = np.abs(pair[0][:, None].astype(np.float32) - references[person][None]).mean((2, 3, 4))
-        nearest.append(apart.min(1))
-    found = yaws_of(pipeline, np.concatenate(made))
-    return {
-        "yaw, r": float(np.corrcoef(asked, found)[0, 1]),
-        "yaw off, degrees": float(np.abs(np.array(asked) - found).mean()),
-        "another seed, grey levels": float(np.concatenate(again).mean()),
-        "another seed, least": float(np.concatenate(again).min()),
-        "nearest reference, grey levels": float(np.concatenate(nearest).mean()),
-        "nearest reference, least": float(np.concatenate(nearest).min()),
-    }
+def _correlation(one: Floats, other: Floats) -> float:
+    return float(np.corrcoef(one, other)[0, 1])
+
+
+def _small(picture: np.ndarray) -> Floats:
+    return cv2.resize(picture, (256, 256), interpolation=cv2.INTER_AREA).astype(np.float32)
+
+
+def _side_light(picture: np.ndarray, view: View) -> float:
+    """How much brighter the head's right half is than its left one, in logs."""
+    x, y, side = head_box(view) * 256
+    grey = cv2.cvtColor(_small(picture).astype(np.uint8), cv2.COLOR_RGB2GRAY)
+    grey = cv2.GaussianBlur(grey.astype(np.float32), (0, 0), _BLUR) + 8
+    row = int(np.clip(y, 0, 255))
+    left, right = (int(np.clip(x + way * 0.15 * side, 0, 255)) for way in (-1, 1))
+    return float(np.log(grey[row, right] / grey[row, left]))
+
+
+def _sharpness(picture: np.ndarray, view: View) -> float:
+    """Energy of the gradient within the middle of the head, at the picture's own size."""
+    x, y, side = head_box(view) * len(picture)
+    half = side * 0.3
+    top, left = (int(np.clip(c - half, 0, len(picture) - 8)) for c in (y, x))
+    face = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)[top : int(y + half), left : int(x + half)].astype(
+        np.float32
+    )
+    return float(np.square(np.diff(face, axis=0)).mean() + np.square(np.diff(face, axis=1)).mean())

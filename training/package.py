@@ -12,10 +12,9 @@ from pathlib import Path
 
 import numpy as np
 from diffusers.models.modeling_utils import ModelMixin
-from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
 
+from pipelines.embedded.bridge import BridgeScheduler
 from pipelines.embedded.correction import Correction
-from pipelines.embedded.nets.codec import PatchCodec
 from pipelines.embedded.nets.person import PersonArrays
 from pipelines.embedded.people.arrays import Arrays
 from pipelines.embedded.pipeline import LikenessPipeline
@@ -23,29 +22,33 @@ from pipelines.sources import EMBEDDED
 from pipelines.weights import WeightStore
 from pipelines.weights.lock import Lock, LockedFile
 from pipelines.weights.verify import hash_files
-from training.autoencoder import load_codec
 from training.correction import fit_correction
-from training.denoiser import load_denoiser
-from training.latents import latent_statistics
+from training.finisher import load_finisher
 from training.people.directions import fit_directions
 from training.people.files import load_coder
 from training.people.pack import pack_person, scaled
 from training.recipe import RECIPES
 from training.references import load_finder, load_reader
+from training.shipped import shipped_pipeline
 from training.steps import Workspace
 
 
-def assemble(space: Workspace, checkpoint: bool = False) -> LikenessPipeline:
-    """The pipeline of what was trained, in full precision. With `checkpoint`, of what is still in training."""
+def assemble(space: Workspace, checkpoint: bool = False, *, shipped: bool = False) -> LikenessPipeline:
+    """The pipeline of what was trained, in full precision. With `checkpoint`, of what is still in training; with
+    `shipped`, all but the finisher is what the package has already."""
+    finisher = load_finisher(space.root, checkpoint)
+    if shipped:
+        pipeline = shipped_pipeline()
+        pipeline.register_modules(finisher=finisher, scheduler=BridgeScheduler())
+        return pipeline
     return LikenessPipeline(
-        vae=_with_statistics(space),
-        denoiser=load_denoiser(space, checkpoint),
+        finisher=finisher,
         finder=load_finder(space),
         reader=load_reader(space, checkpoint),
         person=PersonArrays.of(
             pack_person(space.data) | _packed_directions(space) | _packed_correction(space)
         ),
-        scheduler=FlowMatchEulerDiscreteScheduler(shift=1.0),
+        scheduler=BridgeScheduler(),
     )
 
 
@@ -81,16 +84,11 @@ def package(pipeline: LikenessPipeline, store: WeightStore) -> Lock:
             index[name] = [type(part).__module__, type(part).__name__]
         else:
             part.save_pretrained(folder / name)
-            index[name] = ["diffusers", type(part).__name__]
+            index[name] = [type(part).__module__, type(part).__name__]
     (folder / "model_index.json").write_text(json.dumps(index, indent=2) + "\n")
     for path in folder.rglob("*.safetensors"):
         path.chmod(0o644)  # written for their owner alone, and read by whoever runs a worker
     return _locked(store, folder)
-
-
-def _with_statistics(space: Workspace) -> PatchCodec:
-    mean, spread = (tuple(part.ravel().tolist()) for part in latent_statistics(space))
-    return load_codec(space, latents_mean=mean, latents_std=spread)
 
 
 def _locked(store: WeightStore, folder: Path) -> Lock:
@@ -118,9 +116,15 @@ def main() -> None:
     parser.add_argument(
         "--checkpoint", action="store_true", help="take networks that are still being trained"
     )
+    parser.add_argument(
+        "--shipped", action="store_true", help="take all but the finisher from the package as it is"
+    )
     args = parser.parse_args()
     space = Workspace(RECIPES[args.recipe], args.runs)
-    lock = package(assemble(space, args.checkpoint), WeightStore(args.store or args.runs / "weights"))
+    lock = package(
+        assemble(space, args.checkpoint, shipped=args.shipped),
+        WeightStore(args.store or args.runs / "weights"),
+    )
     print(f"{len(lock.files)} files, {lock.bytes / 1e6:.1f} MB")  # noqa: T201
 
 

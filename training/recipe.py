@@ -18,6 +18,7 @@ class Recipe:
     finder: Schedule
     reader: Schedule
     denoiser: Schedule
+    finisher: Schedule
     codec_widths: tuple[int, int, int] = (160, 96, 48)  # at size / 16, / 8 and / 4
     reader_widths: tuple[int, ...] = (40, 80, 144, 208)
     reader_risen: tuple[int, int] = (128, 96)
@@ -38,6 +39,7 @@ FULL = Recipe(
     finder=Schedule(steps=1000, batch=48, rate=1.5e-3, log_every=50, measure_every=500),
     reader=Schedule(steps=2600, batch=32, rate=1.5e-3, measure_every=250),
     denoiser=Schedule(steps=2300, batch=32, rate=8e-4, measure_every=250, checkpoint_every=180),
+    finisher=Schedule(steps=2800, batch=8, rate=1e-3, measure_every=500, checkpoint_every=120),
 )
 
 SMOKE = Recipe(
@@ -52,6 +54,7 @@ SMOKE = Recipe(
     finder=Schedule(steps=12, batch=8, measure_every=6, log_every=3),
     reader=Schedule(steps=12, batch=8, measure_every=6, log_every=3),
     denoiser=Schedule(steps=12, batch=4, measure_every=6, log_every=3),
+    finisher=Schedule(steps=12, batch=4, measure_every=6, log_every=3),
     codec_widths=(32, 16, 16),
     reader_widths=(8, 16, 16, 16),
     reader_risen=(16, 16),

@@ -1,4 +1,4 @@
-"""The profile `embedded`: a small model for a CPU that keeps the likeness of people who don't exist.
+"""The profile `embedded`: carries references into new views on a CPU, and finishes them with a small diffusion model.
 
 It was trained on renders of MakeHuman's heads (`training/`), and its weights are part of the package. It
 knows such faces and no photographs.
@@ -16,20 +16,19 @@ from models.influencer import Appearance
 from models.shot import Shot
 from pipelines.diffusion import DiffusionEngine, OnStepEnd
 from pipelines.diffusion.engine import dtype_for
-from pipelines.embedded.people.arrays import Floats
 from pipelines.embedded.people.view import View, sample_view
+from pipelines.embedded.person import Person
 from pipelines.embedded.pipeline import LikenessPipeline
 from pipelines.protocol import Setup
 from pipelines.weights.safe import Allowed, load_folder
 
 _NETS = "pipelines.embedded.nets"
-_CLASSES: Allowed = {
-    "vae": frozenset((f"{_NETS}.codec.PatchCodec",)),
-    "denoiser": frozenset((f"{_NETS}.denoiser.LikenessDenoiser",)),
+CLASSES: Allowed = {
+    "finisher": frozenset((f"{_NETS}.finisher.Finisher",)),
     "finder": frozenset((f"{_NETS}.reader.HeadFinder",)),
     "reader": frozenset((f"{_NETS}.reader.ReferenceReader",)),
     "person": frozenset((f"{_NETS}.person.PersonArrays",)),
-    "scheduler": frozenset(("diffusers.FlowMatchEulerDiscreteScheduler",)),
+    "scheduler": frozenset(("pipelines.embedded.bridge.BridgeScheduler",)),
 }
 
 
@@ -41,7 +40,7 @@ class _Asked:
 
 @dataclass(frozen=True, slots=True)
 class _Encoded:
-    code: Floats  # (CODE,)
+    person: Person
     shots: list[Shot]
 
 
@@ -50,12 +49,12 @@ class Embedded(DiffusionEngine):
 
     pipeline_class: ClassVar[Any] = LikenessPipeline
     stock_name: ClassVar[str] = "LikenessPipeline"
-    denoiser: ClassVar[str] = "denoiser"
+    denoiser: ClassVar[str] = "finisher"
 
     @classmethod
     def open(cls, setup: Setup) -> Any:
         (weights,) = setup.weights
-        return load_folder(LikenessPipeline, weights.path, _CLASSES, dtype=dtype_for(setup))
+        return load_folder(LikenessPipeline, weights.path, CLASSES, dtype=dtype_for(setup))
 
     def told(self, shot: Shot, appearance: Appearance) -> _Asked:
         return _Asked(shot, appearance)
@@ -68,18 +67,18 @@ class Embedded(DiffusionEngine):
         told: list[_Asked],
         reference_size: int,  # noqa: ARG002 - it reads them at one size
     ) -> _Encoded:
-        code = self.pipe.read(references, told[0].appearance)  # a job has one
-        return _Encoded(code, [asked.shot for asked in told])
+        person = self.pipe.read(references, told[0].appearance, self.plan.size)  # a job has one appearance
+        return _Encoded(person, [asked.shot for asked in told])
 
     def encode_made_up(
         self,
         person_seed: int,
-        references: list[Image.Image],  # noqa: ARG002 - they show what the code says better
+        references: list[Image.Image],  # noqa: ARG002 - they show what the seed says better
         told: list[_Asked],
         reference_size: int,  # noqa: ARG002
     ) -> _Encoded:
-        code = self.pipe.make_up(person_seed, told[0].appearance)
-        return _Encoded(code, [asked.shot for asked in told])
+        person = self.pipe.make_up(person_seed, told[0].appearance)
+        return _Encoded(person, [asked.shot for asked in told])
 
     def denoise(
         self, encoded: _Encoded, rows: list[int], generators: list[torch.Generator], on_step_end: OnStepEnd
@@ -88,9 +87,9 @@ class Embedded(DiffusionEngine):
             _view(encoded.shots[row], generator) for row, generator in zip(rows, generators, strict=True)
         ]
         latents: Tensor = self.pipe(
-            encoded.code,
+            encoded.person,
             views,
-            guidance_scale=self.plan.profile.guidance,
+            size=self.plan.size,
             num_inference_steps=self.plan.steps,
             generator=generators,
             output_type="latent",

@@ -120,7 +120,9 @@ class Workers:
 
     def start(self, **changes: object) -> WorkerProcess:
         """Start one with changed settings: `start(lease_ttl=3)`."""
-        environment = environment_of(self.settings.model_copy(update={"steps": 1, "gate": "off"} | changes))
+        environment = environment_of(
+            self.settings.model_copy(update={"steps": 1, "image_size": 256, "gate": "off"} | changes)
+        )
         worker = WorkerProcess(environment, self._folder / f"worker-{len(self._started)}.log")
         self._started.append(worker)
         return worker

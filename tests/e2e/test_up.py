@@ -62,7 +62,7 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     process = subprocess.Popen(
         [sys.executable, "-m", "worker", "up", "--data", str(data), "--port", "0"],
         # What it looks like isn't the point here.
-        env=os.environ | {"LIKENESS_STEPS": "1", "LIKENESS_GATE": "off"},
+        env=os.environ | {"LIKENESS_STEPS": "1", "LIKENESS_IMAGE_SIZE": "256", "LIKENESS_GATE": "off"},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,

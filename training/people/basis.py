@@ -1,6 +1,7 @@
 """Fits the shape basis to people, and finds a person's coefficients in it."""
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -18,6 +19,12 @@ class FittedBasis(ShapeBasis):
     read: Floats  # (K, N, 3) coefficients = read · (body - mean)
     explained: float  # the part of the (weighted) variance that K components hold
 
+    @classmethod
+    def of(cls, basis: ShapeBasis, head: Head) -> Self:
+        """A basis that was packed, with the way back, which follows from it: its components are orthogonal."""
+        read = basis.components * _weight(head) ** 2
+        return cls(basis.mean, basis.components, basis.spread, read, explained=float("nan"))
+
     def coefficients(self, head: Head, body: Floats) -> Floats:
         """(N, 3) → (K,)"""
         away = aligned(head, body) - self.mean
@@ -32,9 +39,7 @@ def aligned(head: Head, body: Floats) -> Floats:
 
 def fit_basis(head: Head, bodies: Floats, components: int = COMPONENTS) -> FittedBasis:
     """Of `bodies` (M, N, 3), already aligned. The face counts most, the body below the neck hardly."""
-    y, z, x = head.base[:, 1], head.base[:, 2], np.abs(head.base[:, 0])
-    weight = np.where((z > 0.5) & (x < 0.8) & (y > 6.0), 1.0, 0.35)
-    weight = np.where(y < 5.8, 0.06, weight).astype(np.float32)[:, None]
+    weight = _weight(head)
     mean = bodies.mean(0)
     flat = ((bodies - mean) * weight).reshape(len(bodies), -1)
     # The sample is smaller than a body has numbers: decompose its (M, M) products instead.
@@ -50,3 +55,10 @@ def fit_basis(head: Head, bodies: Floats, components: int = COMPONENTS) -> Fitte
         read=axes * weight,
         explained=float(values[order].sum() / values.sum()),
     )
+
+
+def _weight(head: Head) -> Floats:
+    """(N, 1) how much each vertex counts."""
+    y, z, x = head.base[:, 1], head.base[:, 2], np.abs(head.base[:, 0])
+    weight = np.where((z > 0.5) & (x < 0.8) & (y > 6.0), 1.0, 0.35)
+    return np.where(y < 5.8, 0.06, weight).astype(np.float32)[:, None]

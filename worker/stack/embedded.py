@@ -1,6 +1,5 @@
 """The embedded stack: the real services that a worker needs, without installing any."""
 
-import os
 from base64 import b64encode
 from pathlib import Path
 from secrets import token_bytes
@@ -41,8 +40,6 @@ class EmbeddedStack:
             "LIKENESS_S3_BUCKET": self.s3.bucket,
             "LIKENESS_S3_ADDRESSING_STYLE": "path",
             "LIKENESS_ALLOW_HTTP_TO": self.s3.address,
-            # The embedded profile doesn't reach the likeness with every image.
-            "LIKENESS_GATE": os.environ.get("LIKENESS_GATE", "report"),
             **self._signer,
         }
 

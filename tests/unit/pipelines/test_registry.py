@@ -64,11 +64,12 @@ def test_a_batch_is_never_larger_than_the_profile_can() -> None:
     assert Plan.of(qwen, RenderOptions(profile="qwen-image-edit", max_batch=4)).max_batch == 1
 
 
-def test_a_profile_of_one_size_takes_that_one_and_no_other() -> None:
+def test_a_profile_takes_sizes_that_its_network_can_divide_and_no_other() -> None:
     embedded = profile_named("embedded")
-    assert Plan.of(embedded, RenderOptions(profile="embedded", image_size=256)).size == 256
-    with pytest.raises(ProfileLoadFailed, match=r"256 pixels a side only.*LIKENESS_IMAGE_SIZE"):
-        Plan.of(embedded, RenderOptions(profile="embedded", image_size=64))
+    for size in (64, 256, 512, 768):
+        assert Plan.of(embedded, RenderOptions(profile="embedded", image_size=size)).size == size
+    with pytest.raises(ProfileLoadFailed, match=r"multiple of 16 pixels.*500.*LIKENESS_IMAGE_SIZE"):
+        Plan.of(embedded, RenderOptions(profile="embedded", image_size=500))
 
 
 @pytest.mark.parametrize("other", [SpeedOptions(quantize="fp8"), SpeedOptions(step_cache="first-block")])

@@ -1,0 +1,48 @@
+"""A diffusion bridge: from a carried picture to a finished one in a few steps, with noise between that each seed has its own of.
+
+A Brownian bridge hangs between both pictures: at level t, 1 at the carried picture and 0 at the finished one, it is their
+mean plus noise of spread `sigma · sqrt(t · (1 - t))`. As in I2SB (Liu et al., ICML 2023) and BBDM (Li et al., CVPR
+2023), but `sigma` differs from place to place: little where references say what is there, more where none does.
+"""
+
+from typing import Any
+
+import torch
+from diffusers.configuration_utils import ConfigMixin, register_to_config
+from diffusers.schedulers.scheduling_utils import SchedulerMixin
+from torch import Tensor
+
+from pipelines.embedded.nets.finisher import FACTOR
+
+
+class BridgeScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]  # their own config_name
+    """`sure` and `unsure` are the noise where everything is the references', and where nothing is."""
+
+    order = 1
+
+    @register_to_config  # type: ignore[untyped-decorator]
+    def __init__(self, sure: float = 0.05, unsure: float = 0.25) -> None:
+        self.set_timesteps(2)
+
+    def set_timesteps(self, num_inference_steps: int, device: Any = None) -> None:
+        """`timesteps` (N,) are the levels from 1 down; the last step ends at 0."""
+        self.timesteps = torch.linspace(1, 0, num_inference_steps + 1)[:-1].to(device)
+        self._next = torch.cat([self.timesteps[1:], self.timesteps.new_zeros(1)])
+
+    def sigma(self, told: Tensor) -> Tensor:
+        """(B, CHANNELS, C, C) the noise's spread, of what the finisher is told (B, TOLD, C, C). None on the backdrop."""
+        share, cover = told[:, : FACTOR**2], told[:, FACTOR**2 :].sum(1, keepdim=True).clamp(max=1)
+        sigma = cover * (self.config.unsure + (self.config.sure - self.config.unsure) * share)
+        return sigma.repeat(1, 3, 1, 1)
+
+    @staticmethod
+    def between(finished: Tensor, carried: Tensor, level: Tensor, sigma: Tensor, noise: Tensor) -> Tensor:
+        """What hangs between both pictures at `level` (B,): for training."""
+        t = level[:, None, None, None]
+        return (1 - t) * finished + t * carried + sigma * (t * (1 - t)).sqrt() * noise
+
+    def step(self, finished: Tensor, index: int, sample: Tensor, sigma: Tensor, noise: Tensor) -> Tensor:
+        """From the level of step `index` to the next one, given the picture that is expected at the end."""
+        now, then = self.timesteps[index], self._next[index]
+        spread = sigma * (then * (now - then) / now).clamp(min=0).sqrt()
+        return finished + (then / now) * (sample - finished) + spread * noise

@@ -1,0 +1,124 @@
+"""A person with references, carried into views."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+
+from pipelines.embedded.carry.agreement import Zones, believed
+from pipelines.embedded.carry.blend import blended
+from pipelines.embedded.carry.eyes import around_eyes, each_from_one, lit_as_lids
+from pipelines.embedded.carry.looks import shown_looks, usual_tint
+from pipelines.embedded.carry.reference import Reference
+from pipelines.embedded.carry.visibility import looked_up
+from pipelines.embedded.drawing.drawn import Drawn, draw
+from pipelines.embedded.drawing.edges import smooth, tapers
+from pipelines.embedded.drawing.light import film
+from pipelines.embedded.drawing.samples import Kind, Samples
+from pipelines.embedded.people.arrays import Floats
+from pipelines.embedded.people.code import read_looks
+from pipelines.embedded.people.drawer import Drawer
+from pipelines.embedded.people.looks import Looks
+from pipelines.embedded.people.paint import step
+from pipelines.embedded.people.view import View
+
+_COLLAR = 5.76  # decimetres: below, a reference may wear its shirt
+
+
+@dataclass(frozen=True)
+class Carried:
+    """A view's picture."""
+
+    picture: Floats  # (S, S, 3) sRGB, 0 to 1
+    share: Floats  # (S, S) 0 to 1: how much of a pixel is the references'
+    drawn: Drawn
+
+
+@dataclass(frozen=True)
+class Carrier:
+    """Made once for each person."""
+
+    drawer: Drawer
+    code: Floats
+    looks: Looks
+    references: tuple[Reference, ...] = ()
+    carries_hair: bool = True
+
+    @classmethod
+    def of(cls, drawer: Drawer, code: Floats, references: Sequence[Reference] = ()) -> Self:
+        """The person of a code (CODE,), whom references show. Without any, nothing is carried."""
+        looks = read_looks(drawer.coder.split(code[None])[1][0])[0]
+        if not references:
+            return cls(drawer, code, looks)
+        tint = usual_tint(references)
+        looks = shown_looks(looks, references, tint)
+        return cls(drawer, code, looks, tuple(reference.tinted(tint) for reference in references))
+
+    def described(self, code: Floats) -> Self:
+        """The same person with a code that a description changed: hair that is stated is drawn, and where the shape
+        is another, so is everything."""
+        shape, looks = self.drawer.coder.shape_size, read_looks(self.drawer.coder.split(code[None])[1][0])[0]
+        if np.array_equal(code, self.code):
+            return self
+        if not np.array_equal(code[:shape], self.code[:shape]):
+            return replace(self, code=code, looks=looks, references=())
+        hair = self.looks._replace(hair=looks.hair, scalp=looks.scalp, strands=looks.strands)
+        return replace(self, code=code, looks=hair, carries_hair=False)
+
+    def picture(self, view: View, size: int) -> Carried:
+        """The person in a view, `size` pixels a side."""
+        drawn = draw(self.drawer, self.code, view, size, self.looks)
+        usable, taper = self._usable(drawn.samples)
+        some = np.flatnonzero(usable & (drawn.samples.share > 0.9))
+        if not self.references or not len(some):
+            return Carried(np.clip(drawn.picture, 0, 1), np.zeros((size, size), np.float32), drawn)
+        samples = drawn.samples.only(some)
+        on_it = lit_as_lids(drawn.samples, drawn.fall)
+        onto, gloss = on_it.onto[some], on_it.gloss[some]
+        looked = [looked_up(reference, view, samples) for reference in self.references]
+        colours = np.stack([film(colour * onto + gloss) for colour, _ in looked])
+        weights = np.stack([weight for _, weight in looked])
+        eye_zone = around_eyes(samples)
+        each_from_one(weights, samples, eye_zone)
+        zones = Zones.of(samples, drawn.albedo.feature[some], eye_zone > 0.3)
+        base = drawn.picture.reshape(-1, 3)
+        base[samples.pixel] = _without_brows(drawn, samples, some, weights, zones.brow)
+        weights = believed(samples, colours, weights, base[samples.pixel], zones)
+        total = weights.sum(0)
+        shares = weights / (total + 1e-9) * smooth(0.0005, 0.02, total) * taper[some]
+        return Carried(
+            blended(drawn.picture, samples.pixel, colours, shares),
+            samples.grid(shares.sum(0).astype(np.float32), 0.0),
+            drawn,
+        )
+
+    def _usable(self, samples: Samples) -> tuple[np.ndarray, Floats]:
+        """(n,) where references count, and how much there is left of them near edges."""
+        kind = samples.kind
+        edges = tapers(samples)
+        taper = np.where(kind == Kind.HAIR, edges.hair, edges.face)
+        collar = _COLLAR + 0.5 * step(0.55, 1.2, np.abs(samples.anchor[:, 0]))
+        above = smooth(0, 0.18, samples.anchor[:, 1] - collar)
+        usable = ((kind == Kind.FACE) & (above > 0)) | (kind == Kind.EYE)
+        if self.carries_hair:
+            usable |= kind == Kind.HAIR
+        return usable, taper * np.where(kind == Kind.FACE, above, 1)
+
+
+def _without_brows(
+    drawn: Drawn, samples: Samples, some: np.ndarray, weights: Floats, zone: np.ndarray
+) -> Floats:
+    """(n, 3) the drawing, whose brows give way where references show that place."""
+    base = drawn.picture.reshape(-1, 3)[samples.pixel].copy()
+    brow = np.flatnonzero(zone)
+    shown = smooth(0.0005, 0.01, weights[:, brow].sum(0))
+    side = samples.anchor[brow, 0] > 0
+    for half in (side, ~side):  # half a brow is no brow
+        inked = half & (drawn.albedo.feature[some[brow]] > 0.2)
+        if inked.sum() > 20 and shown[inked].mean() > 0.45:
+            shown[half] = 1
+    at = some[brow]
+    bald = film(drawn.albedo.browless[at] * drawn.fall.onto[at] + drawn.fall.gloss[at])
+    base[brow] += (bald - base[brow]) * shown[:, None]
+    return base

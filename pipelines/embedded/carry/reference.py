@@ -1,0 +1,113 @@
+"""One reference, ready to be carried: its light taken off, and where each vertex of the mesh lies in it."""
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+import cv2
+import numpy as np
+
+from pipelines.embedded.carry.cameras import view_of_camera
+from pipelines.embedded.carry.eyes import lit_as_lids
+from pipelines.embedded.carry.lamp import fit_light
+from pipelines.embedded.carry.signs import Signs
+from pipelines.embedded.drawing.albedo import albedo
+from pipelines.embedded.drawing.edges import smooth, tapers
+from pipelines.embedded.drawing.light import Fall, Light, fall, shadow_map, unfilm
+from pipelines.embedded.drawing.samples import Kind, Samples, Scene, sampled
+from pipelines.embedded.people.arrays import Floats
+from pipelines.embedded.people.drawer import Drawer
+
+_MOST_SAMPLES = 2500  # of skin, for the light
+_GLOSS = 0.7  # of the fitted gloss that is taken off: all of it leaves dark spots
+_AVERAGE = 0.8  # what falls on what isn't the figure
+_FAR = 1e9
+
+COLOUR, FACE, HAIR, SURE = slice(0, 3), 3, 4, 5
+"""The channels of `Reference.planes`."""
+
+
+class NoSkin(Exception):
+    """The picture shows no skin where the mesh has some: nothing tells its light."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """`planes` has the colour without light (linear RGB), the tapers of face and hair, and how sure the light is."""
+
+    planes: Floats  # (S, S, 6)
+    depth: Floats  # (S, S) decimetres
+    screen: Floats  # (P, 3) where each vertex lies
+    facing: Floats  # (P,) the camera
+    camera: Floats  # (12,)
+    light: Light
+    error: float
+    """Of the light: what it doesn't explain of plain skin, as a part of its brightness."""
+    signs: Signs
+
+    @classmethod
+    def of(cls, drawer: Drawer, code: Floats, camera: Floats, picture: Floats) -> Self:
+        """`picture` (S, S, 3) is sRGB from 0 to 1, `camera` (12,) as `fit_cameras` finds it. Raises NoSkin."""
+        size = len(picture)
+        scene = Scene.of(drawer.head, drawer.coder, code, view_of_camera(camera))
+        samples = sampled(scene, size, drawer.rasteriser, smooth_edges=False)
+        painted = albedo(scene, samples, drawer.textures, strands=False)
+        linear = unfilm(picture.reshape(-1, 3))
+        seen = linear[samples.pixel]
+        edges = tapers(samples)
+        plain = np.flatnonzero(
+            (samples.kind == Kind.FACE)
+            & (painted.feature < 0.05)
+            & (samples.facing > 0.35)
+            & (edges.face > 0.6)
+            & (samples.anchor[:, 1] > 5.9)
+        )
+        if not len(plain):
+            raise NoSkin
+        some = plain[np.linspace(0, len(plain) - 1, min(_MOST_SAMPLES, len(plain))).astype(int)]
+        light, error = fit_light(
+            scene, samples.only(some), painted.colour[some], seen[some], drawer.rasteriser
+        )
+        on_it = fall(samples, light, shadow_map(scene, light.towards(), drawer.rasteriser))
+        bare_eyes = _unlit(seen, on_it)
+        bare = _unlit(seen, lit_as_lids(samples, on_it))
+        sure = _sureness(samples, on_it)
+        planes = np.zeros((size * size, 6), np.float32)
+        planes[:, COLOUR] = linear / _AVERAGE
+        planes[samples.pixel] = np.concatenate([bare, np.stack([edges.face, edges.hair, sure], 1)], 1)
+        depth = samples.grid(samples.at(scene.posed.screen[:, 2]), _FAR)
+        signs = Signs.of(scene, samples, drawer.textures, bare, bare_eyes, edges, sure)
+        return cls(
+            planes.reshape(size, size, 6),
+            depth,
+            scene.posed.screen,
+            _facing(scene),
+            np.array(camera),
+            light,
+            error,
+            signs,
+        )
+
+    def tinted(self, ratio: Floats) -> Self:
+        """The same with the colour multiplied by (3,)."""
+        planes = self.planes.copy()
+        planes[..., COLOUR] *= ratio
+        return replace(self, planes=planes)
+
+
+def _unlit(seen: Floats, on_it: Fall) -> Floats:
+    return np.asarray(np.maximum(seen - _GLOSS * on_it.gloss, 0.6 * seen) / np.maximum(on_it.onto, 0.04))
+
+
+def _sureness(samples: Samples, on_it: Fall) -> Floats:
+    """(n,) 0 to 1: little in the dark, and at a shadow's edge, which lies wrong if the light does."""
+    bright = on_it.onto.mean(1)
+    sure = smooth(0.12, 0.5, bright / np.percentile(bright, 80))
+    lit = cv2.GaussianBlur(samples.grid(on_it.lit, 0.0), (0, 0), 3).ravel()[samples.pixel]
+    at_edge = np.clip(4 * lit * (1 - lit), 0, 1) * (samples.kind == Kind.FACE)
+    return np.asarray(sure * (1 - 0.6 * at_edge))
+
+
+def _facing(scene: Scene) -> Floats:
+    to_eye = scene.posed.camera - scene.posed.positions
+    to_eye /= np.linalg.norm(to_eye, axis=1, keepdims=True)
+    return (scene.posed.normals * to_eye).sum(1).astype(np.float32)

@@ -1,0 +1,97 @@
+"""The colour of a figure without light: what is painted on skin, eyes, hair and cloth, as the renderer does it.
+
+What follows from a person's grain alone (freckles, the skin's unevenness) is left out: no code tells it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipelines.embedded.drawing.noise import noise1
+from pipelines.embedded.drawing.samples import Kind, Samples, Scene
+from pipelines.embedded.people.arrays import Floats
+from pipelines.embedded.people.head import EARS, LIDS, LIPS, MOUTH, Material
+from pipelines.embedded.people.looks import Looks
+from pipelines.embedded.people.paint import (
+    LASH,
+    TEETH,
+    beard,
+    brow_cover,
+    cloth_colour,
+    eye_colour,
+    scalp,
+    step,
+)
+from pipelines.embedded.people.textures import Textures
+
+_TONGUE = (0.55, 0.22, 0.22)
+_INSIDE = np.array([0.16, 0.05, 0.04], np.float32)
+_BLUSH = np.array([0.12, -0.16, -0.14], np.float32)
+
+
+@dataclass(frozen=True)
+class Albedo:
+    """Linear RGB."""
+
+    colour: Floats  # (n, 3)
+    browless: Floats  # (n, 3) the same without brows
+    feature: Floats  # (n,) 0 to 1: how much it is lips, brow, beard, scalp or mouth, and no plain skin
+
+
+def albedo(scene: Scene, samples: Samples, textures: Textures, *, strands: bool = True) -> Albedo:
+    """Without `strands`, hair has one colour."""
+    looks = scene.looks
+    plain = np.array([looks.skin, (0, 0, 0), looks.hair, np.multiply(TEETH, 0.75), _TONGUE, LASH], np.float32)
+    colour = plain[samples.material]
+    feature = np.zeros(len(colour), np.float32)
+    cloth = np.flatnonzero(samples.kind == Kind.CLOTH)
+    worn = cloth_colour(samples.anchor[cloth, 1], scene.view.outfit)
+    colour[cloth] = np.stack([np.broadcast_to(part, len(cloth)) for part in worn], 1)
+    eye = np.flatnonzero(samples.material == Material.EYE)
+    u, v = samples.only(eye).at(scene.figure.uv).T
+    colour[eye] = np.stack(eye_colour(u, v, textures.eye, textures.iris, looks), 1)
+    if strands:
+        hair = np.flatnonzero(samples.material == Material.HAIR)
+        colour[hair] *= _strands(samples.anchor[hair], looks)[:, None]
+    bare = np.flatnonzero((samples.material == Material.SKIN) & (samples.kind != Kind.CLOTH))
+    browless = colour.copy()
+    colour[bare], browless[bare], feature[bare] = _skin(
+        samples.anchor[bare], samples.marks[bare], looks, textures.brows[scene.brow]
+    )
+    return Albedo(colour, browless, feature)
+
+
+def _skin(place: Floats, marks: Floats, looks: Looks, brow: Floats) -> tuple[Floats, Floats, Floats]:
+    """Colour with and without brows, and how much each place is a feature."""
+    bx, y, z = place.T
+    x = np.abs(bx)
+    lips, lids, ears, mouth = marks[:, LIPS], marks[:, LIDS], marks[:, EARS], marks[:, MOUTH]
+    front = step(0.4, 1.0, z)
+    cheek = np.exp(-((x - 0.48) ** 2 / 0.05 + (y - 6.93) ** 2 / 0.05))
+    nose = 0.8 * np.exp(-(bx**2 / 0.02 + (y - 6.93) ** 2 / 0.03)) * step(1.4, 1.6, z)
+    blush = looks.blush * ((cheek + nose) * front + 0.4 * ears)
+    socket = np.exp(-((x - 0.31) ** 2 / 0.03 + (y - 7.24) ** 2 / 0.016)) * front
+    dark = (1 - (0.16 + 0.16 * looks.sockets) * socket) * (1 - 0.10 * lids)
+    skin = looks.skin * dark[:, None] * (1 + blush[:, None] * _BLUSH)
+    skin = _over(skin, looks.lips, lips)
+    skin = _over(skin, _INSIDE, mouth)
+    hairy = np.clip(beard(x, y, z, lips, looks.beard_jaw, looks.beard_moustache, looks.beard), 0, 1)
+    with_brows = np.maximum(hairy, brow_cover(x, y, z, looks, brow))
+    hidden = scalp(x, y, z, ears, looks.scalp)
+    browed, browless = (
+        _over(_over(skin, looks.brow, cover), looks.hair, hidden) for cover in (with_brows, hairy)
+    )
+    return browed, browless, np.maximum.reduce([lips, with_brows, hidden, mouth])
+
+
+def _strands(place: Floats, looks: Looks) -> Floats:
+    """(n,) how bright strands of hair are."""
+    bx, y, z = place.T
+    angle = np.arctan2(bx, z - 0.4)
+    wide = noise1(angle * 34 + y * 1.5 * looks.strands, 11)
+    fine = noise1(angle * 90 + y * 3 * looks.strands, 61)
+    return np.asarray(0.62 + 0.62 * (0.6 * wide + 0.4 * fine))
+
+
+def _over(under: Floats, colour: Floats, cover: Floats) -> Floats:
+    return np.asarray(under * (1 - cover[:, None]) + colour * cover[:, None], np.float32)

@@ -1,0 +1,43 @@
+"""A person drawn in a view: the picture, and what it was made of."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipelines.embedded.drawing.albedo import Albedo, albedo
+from pipelines.embedded.drawing.light import Fall, Light, fall, film, shadow_map
+from pipelines.embedded.drawing.samples import Samples, Scene, sampled
+from pipelines.embedded.people.arrays import Floats
+from pipelines.embedded.people.backdrop import paint_backdrop
+from pipelines.embedded.people.drawer import Drawer
+from pipelines.embedded.people.looks import Looks
+from pipelines.embedded.people.view import View
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """sRGB values are from 0 to 1."""
+
+    picture: Floats  # (S, S, 3) sRGB
+    scene: Scene
+    samples: Samples
+    albedo: Albedo
+    fall: Fall
+    cover: Floats  # (S, S) the part of a pixel that isn't backdrop
+
+
+def draw(drawer: Drawer, code: Floats, view: View, size: int, looks: Looks | None = None) -> Drawn:
+    """The person of a code (CODE,) under the view's own light. `looks` stand in place of the code's."""
+    scene = Scene.of(drawer.head, drawer.coder, code, view, looks)
+    samples = sampled(scene, size, drawer.rasteriser)
+    painted = albedo(scene, samples, drawer.textures)
+    backdrop = paint_backdrop(view.backdrop, size)
+    light = Light.of(view.lamp, backdrop.mean((0, 1)))
+    on_it = fall(samples, light, shadow_map(scene, light.towards(), drawer.rasteriser))
+    planes = np.concatenate(
+        [painted.colour * on_it.onto + on_it.gloss, np.ones((len(samples.pixel), 1), np.float32)], 1
+    )
+    gathered = samples.gather(planes)
+    cover = gathered[..., 3]
+    picture = film(gathered[..., :3] + backdrop * (1 - cover[..., None]))
+    return Drawn(picture, scene, samples, painted, on_it, cover)
