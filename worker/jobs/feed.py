@@ -44,10 +44,11 @@ class Feed:
     def begin(self) -> None:
         """Read from now on. Whoever then looks at all jobs misses nothing."""
         with self._redis.pipeline(transaction=False) as pipe:
-            pipe.set(self._reader, 0, ex=_READER_TTL)
+            # Not zero: a Redis without data would begin there, too.
+            pipe.set(self._reader, 1, ex=_READER_TTL)
             pipe.xrevrange(self._key, count=1)
             _, last = guarded(pipe.execute)
-        self._turns = 0
+        self._turns = 1
         self._place = cast("str", last[0][0]) if last else _BEGINNING
 
     def read(self) -> list[Entry] | None:
