@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -144,7 +145,7 @@ class Following:
         found: dict[str, list[JobEvent]] = {}
         for start in range(0, len(places), _JOBS_A_READING):
             some: Mapping[str, int] = dict(places[start : start + _JOBS_A_READING])
-            found |= await self._in_thread(lambda some=some: self._store.events_of(some))
+            found |= await self._in_thread(partial(self._store.events_of, some))
         return found
 
     def _tell(self, job_id: str, events: list[JobEvent]) -> None:
@@ -166,7 +167,7 @@ class Following:
         silent = [job_id for job_id, heard in self._heard.items() if now - heard >= _SILENT]
         if not silent:
             return
-        standings = await self._in_thread(lambda: self._store.standings(silent))
+        standings = await self._in_thread(partial(self._store.standings, silent))
         for job_id, standing in zip(silent, standings, strict=True):
             if job_id in self._heard:
                 self._heard[job_id] = now

@@ -13,6 +13,7 @@ A row is never ready before its images are: a job is completed once all of them,
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 import structlog
 from sqlalchemy import select
@@ -134,7 +135,7 @@ class Landing:
         begun: list[str] = []
         for (job_id, organisation), standing in zip(found, standings, strict=True):
             if standing is None:
-                self._guarded(job_id, lambda job_id=job_id: self.submit(job_id))
+                self._guarded(job_id, partial(self.submit, job_id))
             elif standing.status != "running":
                 self._ended.add(organisation, job_id)
             elif standing.is_begun:
@@ -155,7 +156,7 @@ class Landing:
                 return
             log.warning("landing.one_by_one", error=type(error).__name__)
             for record in records:
-                self._guarded(record.job_id, lambda record=record: self._commit([record], waits=False))
+                self._guarded(record.job_id, partial(self._commit, [record], waits=False))
 
     def _commit(self, records: Sequence[JobRecord], *, waits: bool) -> list[str]:
         by_id = {record.job_id: record for record in records}

@@ -1,6 +1,7 @@
 """The landing by the feed: what ended is found whatever waits, in turns, after a retry and after a loss of data."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -126,7 +127,7 @@ def test_jobs_that_wait_cost_nothing(api: Api, store: JobStore, redis_client: re
     for lost in (jobs[0], jobs[-2]):
         store._redis.delete(store._job_key(lost), store._events_key(lost))
     for now in (1010.0, 1020.0):
-        landing._clock = lambda now=now: now  # type: ignore[misc]
+        landing._clock = partial(float, now)
         landing.sweep()
     assert [record is not None for record in store.records([jobs[0], jobs[-2]])] == [True, True]
 

@@ -1,6 +1,7 @@
 """One tenant's many streams and slow uploads: what they cost, and what is left for the others."""
 
 import asyncio
+from functools import partial
 from threading import Event
 from typing import Any
 
@@ -204,10 +205,7 @@ def test_turns_go_round_among_organisations() -> None:
     async def use() -> None:
         turns = Turns(2, 60, 3)
         first = asyncio.create_task(turns.run("a", lambda: go_on.wait(60)))
-        rest = [
-            asyncio.create_task(turns.run(name, lambda name=name: order.append(name)))  # type: ignore[misc]
-            for name in ("a", "a", "a")
-        ]
+        rest = [asyncio.create_task(turns.run(name, partial(order.append, name))) for name in ("a", "a", "a")]
         await asyncio.sleep(0)
         with pytest.raises(RateLimited):
             await turns.run("a", lambda: None)
