@@ -27,6 +27,7 @@ SEED := $(SEED)
 faults: $(VENV)/installed
 	$(BIN)/python -m tests.e2e.faults.run --seed $(SEED)
 	$(BIN)/python -m tests.e2e.faults.takeover --seed $(SEED)
+	$(BIN)/python -m tests.e2e.faults.failover
 
 # Whether a worker's memory and descriptors stay flat over half an hour.
 soak: $(VENV)/installed

@@ -66,7 +66,9 @@ def cancel_job(job_id: str, call: Call = CANCELS) -> Response:
         with call.house.database.read() as session:
             row = job_of(session, call.organisation, job_id)
         answer = _cancel(call, row)
-        if not answer.accepted:
+        if answer.accepted:
+            call.house.landing.note_cancel(job_id)
+        else:
             # It is told how it ended.
             current_record(call, job_id)
         return Answer.of(202 if answer.accepted else 200, answer.to_data())

@@ -12,18 +12,19 @@ A row is never ready before its images are: a job is completed once all of them,
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from api.arrival import adopt, land, mark_training, waiting_for
 from api.database import Database
 from api.fair import FairQueue
 from api.tables import JobRow
-from models.errors import DatabaseUnavailable, QueueUnavailable
+from models.errors import CancelUnavailable, DatabaseUnavailable, QueueUnavailable
 from models.job import parse_job
 from models.record import JobRecord
 from worker.client import JobClient
@@ -75,6 +76,7 @@ class Landing:
             # Another organisation's end that came meanwhile needn't wait for all of these.
             self._read()
         if self._clock() - self._glanced_at >= _GLANCE_EVERY:
+            self._repeat_cancels()
             self._glanced = self._look_at(self._glanced, _GLANCE)
             self._glanced_at = self._clock()
         self._is_whole = True
@@ -83,8 +85,22 @@ class Landing:
         """Submit a recorded job that the job store doesn't know. If it does by now, nothing changes."""
         with self._database.read() as session:
             row = session.get(JobRow, job_id)
-        if row and row.landed_at is None:
-            self._client.submit(parse_job(row.message))
+        if row is None or row.landed_at is not None:
+            return
+        job = parse_job(row.message)
+        if row.canceled_at is None:
+            self._client.submit(job)
+        else:
+            self._client.cancel_lost(job)
+
+    def note_cancel(self, job_id: str) -> None:
+        """Keep it that a cancel was accepted, whatever Redis forgets."""
+        with self._database.write() as session:
+            session.execute(
+                update(JobRow)
+                .where(JobRow.job_id == job_id, JobRow.canceled_at.is_(None))
+                .values(canceled_at=datetime.now(UTC))
+            )
 
     def land(self, record: JobRecord) -> bool:
         """Let the row follow a job that is final. False if it did so already, or isn't a row of ours."""
@@ -106,6 +122,7 @@ class Landing:
         self._feed.begin()
         for heir in self._feed.heirs():
             self._adopt(heir)
+        self._repeat_cancels()
         after = ""
         while after := self._look_at(after, _PAGE):
             pass
@@ -167,6 +184,16 @@ class Landing:
         for job_id in landed:
             log.info("job.landed", job_id=job_id, status=by_id[job_id].status)
         return landed
+
+    def _repeat_cancels(self) -> None:
+        """A worker that held a job while Redis lost its data claims it anew, and nothing tells it of the cancel."""
+        with self._database.read() as session:
+            wanted = JobRow.landed_at.is_(None), JobRow.canceled_at.is_not(None)
+            job_ids = session.scalars(select(JobRow.job_id).where(*wanted).limit(_PAGE)).all()
+        for record in self._store.records(job_ids):
+            if record is not None and not record.is_final and not record.cancel_requested:
+                with suppress(CancelUnavailable):
+                    self._store.cancel(record.job_id)
 
     def _adopt(self, heir: Entry) -> None:
         def act() -> None:

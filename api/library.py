@@ -3,7 +3,7 @@
 The only part of the API that reaches the object store. What it needs is loaded with the first picture.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -99,6 +99,11 @@ class MediaLibrary:
     def url(self, key: str) -> str:
         """Where anybody can get the object, for a time at least."""
         return self._storage.url(key)
+
+    @property
+    def upload_headers(self) -> Mapping[str, str]:
+        """What whoever puts an upload sends beside its content type."""
+        return self._storage.upload_headers
 
     def upload_url(self, asset_id: str, media_type: str, size: int) -> str:
         return self._storage.upload_url(self._storage.keys.upload_key(asset_id), media_type, size, UPLOAD_FOR)

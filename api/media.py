@@ -79,7 +79,7 @@ def begin_upload(project_id: str, call: Call = WRITES) -> Response:
             "assetId": asset_id,
             "uploadUrl": url,
             "method": "PUT",
-            "headers": {"Content-Type": asked.media_type},
+            "headers": {"Content-Type": asked.media_type, **library.upload_headers},
             "expiresAt": format_time(at + timedelta(seconds=UPLOAD_FOR)),
         }
         return Answer.of(201, shown)

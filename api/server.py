@@ -1,17 +1,14 @@
 """The API as a process: uvicorn on one port. Any number of processes may share a database."""
 
 import os
-import signal
 import socket
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import uvicorn
 
 from api.app import make_app
 from api.settings import ApiSettings
-from models.errors import InvalidSettings
+from models.errors import InvalidSettings, Unforeseen
 from worker.logs import configure_logs
 from worker.settings import Settings
 
@@ -22,12 +19,11 @@ def serve(
     """Serve until SIGTERM or Ctrl-C. `when_ready` is told the base URL once connections are taken: first, this
     waits for the database.
 
-    Raises InvalidSettings if the address can't be used.
+    Raises InvalidSettings if the address can't be used, and Unforeseen if it never got to serve.
     """
     configure_logs(settings)
     app = make_app(settings, api_settings)
-    with _ending_at_once():
-        app.state.house.database.wait()
+    app.state.house.database.wait()
     host, port = api_settings.api_host, api_settings.api_port
     try:
         listening = _listen(host, port)
@@ -47,7 +43,10 @@ def serve(
             timeout_graceful_shutdown=5,
             timeout_keep_alive=api_settings.api_keep_alive,
         )
-        uvicorn.Server(config).run(sockets=[listening])
+        server = uvicorn.Server(config)
+        server.run(sockets=[listening])
+    if not server.started:
+        raise Unforeseen("The API couldn't start. Its log says why.")
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -55,13 +54,3 @@ def _listen(host: str, port: int) -> socket.socket:
     family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
     both = family == socket.AF_INET6 and host == "::" and socket.has_dualstack_ipv6()
     return socket.create_server((host, port), family=family, dualstack_ipv6=both)
-
-
-@contextmanager
-def _ending_at_once() -> Iterator[None]:
-    """SIGTERM ends the process, though it be the container's first one, for which the system does nothing."""
-    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

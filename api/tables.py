@@ -132,6 +132,7 @@ class JobRow(Base):
     __table_args__ = (
         Index("jobs_by_age", "organisation", "created_at", "job_id"),
         Index("jobs_unlanded", "landed_at", "job_id"),
+        Index("jobs_to_cancel", "landed_at", "canceled_at"),
     )
 
     job_id: Mapped[str] = mapped_column(primary_key=True)
@@ -142,6 +143,8 @@ class JobRow(Base):
     """What is submitted, word for word, however often."""
     created_at: Mapped[datetime]
     landed_at: Mapped[datetime | None]
+    canceled_at: Mapped[datetime | None]
+    """When its end was asked for, and accepted. Redis may forget that."""
     record: Mapped[str | None] = mapped_column(Text)
     """The final record, which Redis forgets."""
 

@@ -112,4 +112,6 @@ InfluencerId = Annotated[str, Field(pattern=rf"^inf_{_SAFE_ID}$", examples=["inf
 AssetId = Annotated[str, Field(pattern=rf"^med_{_SAFE_ID}$", examples=["med_01HX9Y6K7EJ4T2REF01"])]
 ProjectId = Annotated[str, Field(pattern=rf"^{_SAFE_ID}$", examples=["8c0a54a8-6f0e-4d9b-9c1f-2b7f6f1f0a11"])]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="Hexadecimal SHA-256.")]
-Url = Annotated[str, Field(min_length=1, max_length=8192, description="May be presigned, and then long.")]
+MOST_URL = 8192
+"""Characters of any URL. Presigned ones are long."""
+Url = Annotated[str, Field(min_length=1, max_length=MOST_URL, description="May be presigned, and then long.")]

@@ -12,7 +12,7 @@ Rate = Annotated[float, Field(ge=0, le=1)]
 
 
 class Distribution(Document):
-    """Similarities of one kind of pair."""
+    """Similarities, or differences, of one kind of pair."""
 
     count: int = Field(ge=1)
     quantiles: dict[str, float] = Field(description="By their share, `0` (the least) to `1` (the greatest).")
@@ -47,26 +47,37 @@ Comparisons = Annotated[
 ]
 
 
-class CopyCeiling(Document):
-    """From where on a picture is a copy of another one, and not a fresh picture of the same face."""
+CopyKind = Literal["scaled", "recompressed", "mirrored", "cropped", "toned", "bordered", "moved"]
+"""What was done to a picture. `moved`: its face alone was put elsewhere, smaller, before another backdrop."""
 
-    similarity: float = Field(description="Of the faces, at or above which it is a copy.")
-    hash_bits: int = Field(
-        ge=0, le=64, description="Of perceptual hashes that differ, at or below which it is."
-    )
-    copies: Distribution = Field(
-        description="Similarity of pictures to themselves, re-encoded at half the size."
-    )
-    copies_caught: Rate = Field(description="By either of the two limits, mirrored ones among them.")
-    fresh_refused: Rate = Field(
-        description="Share of different pictures of one person that either calls a copy."
-    )
+
+class CopiesCaught(Document):
+    """Copies of one kind."""
+
+    kind: CopyKind
+    count: int = Field(ge=1)
+    caught: Rate
+
+
+class CopyCeiling(Document):
+    """Up to where a picture is a copy of another one, and not a fresh picture of the same face.
+
+    A difference is the share of one's brightness that the other's pixels, aligned and toned, don't explain: 0 for
+    the same pixels, 1 for such as have nothing in common. It is that of the faces where both have one, else that of
+    the whole pictures.
+    """
+
+    difference: float = Field(ge=0, le=1, description="What differs no more is a copy.")
+    fresh: Distribution = Field(description="Differences of different pictures of one person.")
+    fresh_refused: Rate = Field(description="The share of these that is called a copy.")
+    copies: Distribution = Field(description="Differences of pictures and their copies.")
+    caught: Annotated[tuple[CopiesCaught, ...], Field(min_length=1, description="By kind.")]
 
 
 class Calibration(Document):
     """The whole of it. It holds for one embedder, one detector and the bytes of their models."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     embedder: Embedder
     made_on: str = Field(description="A sentence: whose faces, how many, how they were made.")
     personas: int

@@ -52,6 +52,7 @@ LikenessError                                              the root; never raise
 ├── QueueUnavailable              QUEUE_UNAVAILABLE        Redis can't be reached; retryable
 ├── DatabaseUnavailable           DATABASE_UNAVAILABLE     the API's database can't be reached or written; retryable
 ├── StackError                    STACK_UNAVAILABLE        the embedded Redis or S3 can't be started
+│   └── StackInUse                STACK_IN_USE             another process has its folder
 ├── LeaseLost                     LEASE_LOST               another worker holds the job now
 │   └── RecordLost                RECORD_LOST              Redis lost the job, which then begins anew
 ├── AttemptsExhausted             ATTEMPTS_EXHAUSTED       every permitted attempt ended early
@@ -299,6 +300,10 @@ class DatabaseUnavailable(LikenessError):
 
 class StackError(LikenessError):
     code = "STACK_UNAVAILABLE"
+
+
+class StackInUse(StackError):
+    code = "STACK_IN_USE"
 
 
 class LeaseLost(LikenessError):

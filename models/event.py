@@ -6,13 +6,22 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 
 from models.base import Document, JobId, Time
 from models.likeness import MissedImage
-from models.record import JobError, JobResult, JobStatus, RejectedReference, Stage, StoredImage
+from models.record import (
+    JobError,
+    JobResult,
+    JobStatus,
+    NotedReference,
+    RejectedReference,
+    Stage,
+    StoredImage,
+)
 
 EventType = Literal[
     "job.submitted",
     "job.started",
     "job.stage",
     "job.reference_rejected",
+    "job.reference_noted",
     "job.progress",
     "job.image_stored",
     "job.image_missed",
@@ -42,6 +51,7 @@ class JobEvent(Document):
     steps: PositiveInt | None = None
     reason: str | None = Field(None, description="job.requeued: why the attempt ended early.")
     reference: RejectedReference | None = None
+    noted: NotedReference | None = None
     image: StoredImage | None = None
     missed: MissedImage | None = Field(None, description="job.image_missed: what wasn't taken, and why.")
     result: JobResult | None = None

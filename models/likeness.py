@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from models.base import Document, Sha256
+from models.source_type import SourceType
 
 Subject = Literal["person", "any"]
 """What the references show: one person's face, or also things that have none."""
@@ -60,13 +61,20 @@ class FaceScores(Document):
 
 
 class Nearest(Document):
-    """The most alike of some pictures, once as a picture and once as a face."""
+    """The most alike of some pictures: by a hash of the whole, as a face, and pixel by pixel."""
 
     by_hash: str = Field(description="`reference 1` and so on, or a shot's name.")
     hash_bits: int = Field(ge=0, le=64, description="Bits in which the perceptual hashes differ, of 64.")
     mirrored: bool = Field(description="The hash fits better when the image is mirrored.")
     by_face: str | None = None
     similarity: float | None = Field(None, description="Of the two faces. Null: one of them wasn't found.")
+    by_pixels: str | None = Field(None, description="Whose pixels are most like the image's.")
+    difference: float | None = Field(
+        None,
+        description="Share of the image's brightness that those pixels, aligned and toned, don't explain: of the "
+        "faces where both have one, else of the whole pictures. It decides what is a copy. Null: none of the "
+        "pictures has enough in common with the image to be aligned.",
+    )
 
 
 class ImageScores(Document):
@@ -154,6 +162,7 @@ class MissedImage(Document):
     seed: NonNegativeInt
     attempt: PositiveInt = Field(description="Which try of the shot this was.")
     judgement: Judgement
+    digital_source_type: SourceType = SourceType.GENERATED
     evidence_key: str | None = Field(None, description="Where it is kept, if it was the best of all tries.")
 
 

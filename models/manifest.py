@@ -1,17 +1,15 @@
 """The manifest: the last object that a job writes, and the only account of what it made."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from models.base import AssetId, Document, InfluencerId, JobId, ProjectId, Sha256, Time
 from models.clone import CLONE
 from models.likeness import SetLikeness
 from models.message import JobKind
-from models.record import StoredImage
-
-DIGITAL_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
-"""IPTC's term for an image that a trained model made: how every image that leaves is marked."""
+from models.record import NotedReference, StoredImage
+from models.source_type import SourceType
 
 
 class UsedReference(Document):
@@ -54,6 +52,7 @@ class Provenance(Document):
 
     references: tuple[UsedReference, ...] = ()
     render: RenderInfo | None = None
+    reference_notes: tuple[NotedReference, ...] = ()
 
 
 class Manifest(Provenance):
@@ -67,7 +66,19 @@ class Manifest(Provenance):
     source_influencer_id: InfluencerId | None = Field(
         None, description="Of a clone: the row it was made from."
     )
+    fingerprint: Sha256 | None = Field(
+        None,
+        description="Of the job's content: submitted again, it is known by this. Null in older manifests.",
+    )
     created_at: Time
-    digital_source_type: str = DIGITAL_SOURCE_TYPE
+    digital_source_type: SourceType = Field(
+        SourceType.GENERATED, description="Of the set: a composite if any image is. Each image has its own."
+    )
     images: tuple[StoredImage, ...]
     likeness: SetLikeness | None = None
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if self.digital_source_type != SourceType.of_set(one.digital_source_type for one in self.images):
+            raise ValueError("digitalSourceType must be that of the set's images")
+        return self

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from models.base import JobId, Request, Time
+from models.base import MOST_URL, JobId, Request, Time
 from models.errors import InvalidInput
 from models.shot import ShotNames, shot_named
 
@@ -25,7 +25,7 @@ class JobMessage(Request):
     callback_url: str | None = Field(
         None,
         pattern=r"^https?://[^\s]+$",
-        max_length=2048,
+        max_length=MOST_URL,
         description="Gets a signed webhook of the job's end. https, public addresses only.",
     )
     organisation: str | None = Field(

@@ -10,6 +10,7 @@ from models.errors import LikenessError
 from models.influencer import Influencer
 from models.likeness import Judgement, SetLikeness
 from models.message import JobKind
+from models.source_type import SourceType
 
 JobStatus = Literal["running", "completed", "failed", "canceled"]
 """`running` is the only one that isn't final."""
@@ -41,6 +42,27 @@ class RejectedReference(Document):
     message: str
 
 
+NOT_CARRIED = "NOT_CARRIED"
+"""The code of a note: none of the reference's pixels were carried into the images, composites though they are."""
+
+NOT_USED = "NOT_USED"
+"""The code of a note: the images owe the reference nothing."""
+
+
+class NotedReference(Document):
+    """A reference that conditioned the images less than it could have, or not at all. It isn't rejected."""
+
+    index: NonNegativeInt = Field(
+        description="Position in the job's `references`. 0 is a made-up person's anchor."
+    )
+    asset_id: AssetId
+    code: str = Field(
+        description="`NOT_CARRIED`: its pixels are in no image. `NOT_USED`: the model didn't get it. "
+        "Profiles may have other codes."
+    )
+    message: str = Field(description="Why, such as `turned too far: 52 degrees`.")
+
+
 class StoredImage(Document):
     """One rendered image in the object store. Sizes are in pixels and bytes."""
 
@@ -56,6 +78,7 @@ class StoredImage(Document):
     width: NonNegativeInt
     height: NonNegativeInt
     seed: NonNegativeInt
+    digital_source_type: SourceType = SourceType.GENERATED
     judgement: Judgement | None = Field(
         None, description="How like the references it is. Null: nobody asked."
     )
@@ -66,6 +89,9 @@ class JobResult(Document):
 
     influencer: Influencer
     images: tuple[StoredImage, ...]
+    digital_source_type: SourceType = Field(
+        SourceType.GENERATED, description="Of the set: a composite if any image is."
+    )
     likeness: SetLikeness | None = None
     manifest_key: str
     manifest_url: str
@@ -91,6 +117,7 @@ class JobRecord(Document):
     finished_at: Time | None = None
     expires_at: Time | None = Field(None, description="A job that no worker began with by then fails.")
     rejected_references: tuple[RejectedReference, ...] = ()
+    reference_notes: tuple[NotedReference, ...] = ()
     last_error: JobError | None = Field(None, description="Why the latest attempt ended early.")
     result: JobResult | None = None
     error: JobError | None = None

@@ -8,6 +8,7 @@ from models.base import Document, InfluencerId, JobId, ProjectId, Time
 from models.clone import CLONE
 from models.message import JobKind
 from models.record import JobError
+from models.source_type import SourceType
 
 WebhookType = Literal["job.completed", "job.failed", "job.canceled"]
 
@@ -20,6 +21,9 @@ class ResultInShort(Document):
 
     manifest_key: str
     manifest_url: str
+    digital_source_type: SourceType = Field(
+        SourceType.GENERATED, description="Of the set: a composite if any image is."
+    )
 
 
 class FinalJob(Document):

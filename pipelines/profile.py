@@ -105,8 +105,8 @@ class Plan:
             )
         if options.image_size and options.image_size % profile.size_multiple:
             raise ProfileLoadFailed(
-                f"The profile {profile.name!r} makes images whose side is a multiple of {profile.size_multiple} pixels, "
-                f"and {options.image_size} isn't. Change LIKENESS_IMAGE_SIZE.",
+                f"The profile {profile.name!r} makes images whose side is a multiple of {profile.size_multiple} "
+                f"pixels, and {options.image_size} isn't. Change LIKENESS_IMAGE_SIZE.",
                 profile=profile.name,
             )
         return cls(

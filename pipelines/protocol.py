@@ -11,6 +11,7 @@ from models.influencer import Appearance
 from models.manifest import RenderInfo
 from models.render import SpeedOptions
 from models.shot import Shot, shot_named
+from models.source_type import SourceType
 from pipelines.device import Device
 from pipelines.profile import Plan
 from pipelines.weights import VerifiedSource
@@ -35,11 +36,25 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class RenderedImage:
-    """A finished image: RGB."""
+    """A finished image: RGB. It is marked as its source type says."""
 
     shot: str
     seed: int
     image: Image.Image
+    source_type: SourceType = SourceType.GENERATED
+    """A composite has pixels of all references but those with a note NOT_CARRIED or NOT_USED (models.record)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceNote:
+    """A reference conditioned the images less than it could."""
+
+    index: int
+    """Into the references that `render` was given."""
+    code: str
+    """A stable one, in capitals: NOT_CARRIED, NOT_USED, or one of the profile's own."""
+    message: str
+    """Why, for a person, as it reads in brackets: `turned too far: 52 degrees`."""
 
 
 class RenderCanceled(Exception):
@@ -56,6 +71,12 @@ class Sink(Protocol):
         """Called once for each image, perhaps by another thread while the next one is on the device.
 
         What it raises ends the render, too.
+        """
+
+    def reference(self, note: ReferenceNote) -> None:
+        """Called by the rendering thread, for each such reference, before the images that it concerns.
+
+        A note that was given already changes nothing. What it raises ends the render.
         """
 
 
@@ -114,3 +135,5 @@ class Discard:
     def step(self, step: Step) -> None: ...
 
     def image(self, image: RenderedImage) -> None: ...
+
+    def reference(self, note: ReferenceNote) -> None: ...

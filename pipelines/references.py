@@ -1,7 +1,5 @@
 """References as a model gets them: few, small, of a bearable shape. It is what costs most."""
 
-from collections.abc import Sequence
-
 from PIL import Image, ImageOps
 
 _MOST_ASPECT = 2
@@ -10,10 +8,10 @@ _LEAST_SIDE = 64
 _FACES = (0.5, 0.35)
 
 
-def thinned(references: Sequence[Image.Image], most: int) -> list[Image.Image]:
-    """At most so many of them, evenly chosen, the first among them."""
-    count = min(len(references), most)
-    return [references[i * len(references) // count] for i in range(count)]
+def chosen(count: int, most: int) -> list[int]:
+    """The places of at most so many of `count` references, evenly chosen, the first among them."""
+    kept = min(count, most)
+    return [i * count // kept for i in range(kept)]
 
 
 def fitted(reference: Image.Image, side: int, multiple: int) -> Image.Image:

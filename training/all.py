@@ -14,31 +14,34 @@ from training.recipe import RECIPES, Recipe
 
 
 def commands(recipe: Recipe, name: str, assets: Path, runs: Path) -> list[list[str]]:
-    """The steps' commands. The autoencoder starts before all people are rendered: it needs fewer."""
+    """The steps' commands."""
+    data = [
+        f"--assets={assets}",
+        f"--out={runs / 'data'}",
+        f"--basis={recipe.basis}",
+        f"--identities={recipe.identities}",
+        f"--held-out={recipe.held_out}",
+        f"--size={recipe.size}",
+    ]
 
-    def data(identities: int) -> list[str]:
-        sizes = [f"--identities={identities}", f"--held-out={recipe.held_out}", f"--size={recipe.size}"]
-        return [
-            "training.data.generate",
-            f"--assets={assets}",
-            f"--out={runs / 'data'}",
-            f"--basis={recipe.basis}",
-            *sizes,
-        ]
+    weights = runs / "weights"
 
-    def step(module: str) -> list[str]:
-        return [module, f"--recipe={name}", f"--runs={runs}"]
+    def step(module: str, *more: str) -> list[str]:
+        return [module, f"--recipe={name}", f"--runs={runs}", *more]
 
     return [
-        data(recipe.codec_identities),
-        step("training.autoencoder"),
-        data(recipe.identities),
-        step("training.latents"),
+        ["training.data.generate", *data],
         step("training.references"),
         step("training.correction"),
-        step("training.denoiser"),
-        step("training.evaluate"),
+        step("training.data.pairs", f"--assets={assets}"),
+        step("training.finisher"),
         step("training.package"),
+        [
+            "training.evaluate",
+            f"--assets={assets}",
+            f"--weights={weights}",
+            f"--out={runs / 'evaluation.json'}",
+        ],
     ]
 
 

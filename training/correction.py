@@ -15,10 +15,9 @@ from pipelines.embedded.correction import Correction
 from pipelines.embedded.people.arrays import Floats
 from pipelines.embedded.people.drawer import Drawer
 from pipelines.embedded.reading import Reading, person_of, read_pictures
-from training.autoencoder import as_tensor
-from training.conditions import load_drawer
+from training.data.dataset import as_tensor
 from training.data.shards import IDENTITIES, shard_paths
-from training.people.files import load_coder
+from training.people.files import load_coder, load_drawer
 from training.references import codes_of, load_finder, load_reader
 from training.steps import Workspace, workspace
 

@@ -1,9 +1,10 @@
 """`python -m training.evaluate --assets FOLDER --personas FOLDER`: how alike clones are to their people.
 
-Two sets of people that training never saw (`training.data.testsets`); likeness is measured as B (`training.likeness`).
-Rows: real views, clones as a job makes them from three references and from one, the same with nothing carried,
-without the diffusion model, and with another person's references. Then pose, expression, light, sharpness and distance
-to the references (`training.obedience`). Pictures are made by the package's weights, or those of `--weights`.
+Two sets of people that training never saw (`training.data.testsets`); likeness is measured as B
+(`training.likeness`). Rows: real views, clones as a job makes them from three references and from one, the same
+with nothing carried, without the diffusion model, and with another person's references. Then pose, expression,
+light, sharpness and distance to the references (`training.obedience`). Pictures are made by the package's weights,
+or those of `--weights`.
 """
 
 import argparse

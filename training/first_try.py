@@ -1,4 +1,4 @@
-"""`python -m training.first_try --assets FOLDER --personas FOLDER`: how many clones pass the product's own gate at once.
+"""`python -m training.first_try --assets FOLDER --personas FOLDER`: how many clones pass the gate at once.
 
 The default shots of people whom training never saw, one seed each, judged as a job judges them, against three
 references. What misses here is rendered again in a job.

@@ -92,7 +92,7 @@ class Judge:
         return self._judged(self.faces, self.whose, self.number, ~np.isnan(self.faces[:, 0]))
 
     def clones(self, pictures: np.ndarray, whose: np.ndarray, own: np.ndarray) -> Likeness:
-        """Of clones (N, S, S, 3) of the people `whose` (N,); `own` (N,) is their own views' number in the gallery."""
+        """Of clones (N, S, S, 3) of people `whose` (N,); `own` (N,) is their own views' number in the gallery."""
         found, faces = described(pictures)
         return self._judged(faces, whose, own, found)
 

@@ -79,7 +79,7 @@ def _correlation(one: Floats, other: Floats) -> float:
 
 
 def _small(picture: np.ndarray) -> Floats:
-    return cv2.resize(picture, (256, 256), interpolation=cv2.INTER_AREA).astype(np.float32)
+    return np.asarray(cv2.resize(picture, (256, 256), interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _side_light(picture: np.ndarray, view: View) -> float:

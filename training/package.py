@@ -23,7 +23,7 @@ from pipelines.weights import WeightStore
 from pipelines.weights.lock import Lock, LockedFile
 from pipelines.weights.verify import hash_files
 from training.correction import fit_correction
-from training.finisher import load_finisher
+from training.finisher import load_finisher, new_finisher
 from training.people.directions import fit_directions
 from training.people.files import load_coder
 from training.people.pack import pack_person, scaled
@@ -36,13 +36,15 @@ from training.steps import Workspace
 def assemble(space: Workspace, checkpoint: bool = False, *, shipped: bool = False) -> LikenessPipeline:
     """The pipeline of what was trained, in full precision. With `checkpoint`, of what is still in training; with
     `shipped`, all but the finisher is what the package has already."""
-    finisher = load_finisher(space.root, checkpoint)
-    if shipped:
-        pipeline = shipped_pipeline()
-        pipeline.register_modules(finisher=finisher, scheduler=BridgeScheduler())
-        return pipeline
+    pipeline = shipped_pipeline() if shipped else reading_pipeline(space, checkpoint)
+    pipeline.register_modules(finisher=load_finisher(space, checkpoint), scheduler=BridgeScheduler())
+    return pipeline
+
+
+def reading_pipeline(space: Workspace, checkpoint: bool = False) -> LikenessPipeline:
+    """The same with a finisher that changes nothing yet: what a finisher's pairs are made with."""
     return LikenessPipeline(
-        finisher=finisher,
+        finisher=new_finisher(space),
         finder=load_finder(space),
         reader=load_reader(space, checkpoint),
         person=PersonArrays.of(
@@ -81,6 +83,7 @@ def package(pipeline: LikenessPipeline, store: WeightStore) -> Lock:
         if isinstance(part, ModelMixin):
             # What says how large a whole number is must stay exact.
             (part if isinstance(part, PersonArrays) else part.half()).save_pretrained(folder / name)
+            _without_origin(folder / name / "config.json")
             index[name] = [type(part).__module__, type(part).__name__]
         else:
             part.save_pretrained(folder / name)
@@ -89,6 +92,13 @@ def package(pipeline: LikenessPipeline, store: WeightStore) -> Lock:
     for path in folder.rglob("*.safetensors"):
         path.chmod(0o644)  # written for their owner alone, and read by whoever runs a worker
     return _locked(store, folder)
+
+
+def _without_origin(path: Path) -> None:
+    """Takes out the path on this machine that a part was loaded from."""
+    config = json.loads(path.read_text())
+    config.pop("_name_or_path", None)
+    path.write_text(json.dumps(config, indent=2) + "\n")
 
 
 def _locked(store: WeightStore, folder: Path) -> Lock:

@@ -11,8 +11,7 @@ from pipelines.embedded.nets.reader import HeadFinder, ReferenceReader, crop, th
 from pipelines.embedded.people.code import LOOKS_SIZE, Coder
 from pipelines.embedded.people.points import COUNT, Points, camera_of, choose_points
 from pipelines.embedded.reading import Reading, person_of, read_pictures
-from training.autoencoder import as_tensor
-from training.data.dataset import Dataset
+from training.data.dataset import Dataset, as_tensor
 from training.heads import head_box
 from training.loop import Trainer, mean_weights, shuffled
 from training.people.files import load_coder, load_head

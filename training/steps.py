@@ -13,7 +13,7 @@ from training.recipe import RECIPES, Recipe
 
 @dataclass(frozen=True)
 class Workspace:
-    """A run's folder: data/ and one folder for each network."""
+    """A run's folder: data/, pairs/ and one folder for each network."""
 
     recipe: Recipe
     root: Path
@@ -21,6 +21,10 @@ class Workspace:
     @property
     def data(self) -> Path:
         return self.root / "data"
+
+    @property
+    def pairs(self) -> Path:
+        return self.root / "pairs"
 
     def train(self, identities: int | None = None, pictures: bool = True) -> Dataset:
         return Dataset(self.data / "train", identities or self.recipe.identities, pictures)

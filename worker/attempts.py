@@ -1,6 +1,8 @@
 """From a message to an outcome: who may work on the job, and what becomes of each way in which work ends."""
 
 import time
+from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -8,8 +10,10 @@ import structlog
 from models.errors import (
     AttemptsExhausted,
     CalibrationRefused,
+    CancelUnavailable,
     DeadlineExceeded,
     FaceModelMissing,
+    IdempotencyConflict,
     InvalidInput,
     LeaseLost,
     LikenessError,
@@ -30,14 +34,16 @@ from worker.node import Node
 log = structlog.get_logger()
 
 
-def handle(node: Node, message: Any) -> None:
+def handle(node: Node, message: Any, *, expires: datetime | None = None, is_unwanted: bool = False) -> None:
     """Do what can be done about one message. Never raises for what is in it.
+
+    A job that only this message tells of has until `expires` to be begun. `is_unwanted`: it is to be canceled.
 
     When this returns, the job is final, or another worker's, or due to be sent again: the message has
     served its purpose. Raises QueueUnavailable if nothing could be done; then it has not.
     """
     try:
-        _handle(node, message)
+        _handle(node, message, expires, is_unwanted)
     except QueueUnavailable:
         raise
     except Exception as error:
@@ -45,7 +51,7 @@ def handle(node: Node, message: Any) -> None:
         node.store.refuse(message, _unforeseen(error), ends_job=False)
 
 
-def _handle(node: Node, message: Any) -> None:
+def _handle(node: Node, message: Any, expires: datetime | None, is_unwanted: bool) -> None:
     try:
         job = parse_job(message)
     except InvalidInput as error:
@@ -53,18 +59,27 @@ def _handle(node: Node, message: Any) -> None:
         log.error("message.refused", code=error.code, error=error.message)
         return
     with structlog.contextvars.bound_contextvars(jobId=job.job_id, stage="queued"):
-        if node.drain.begun:
-            node.queue.put_back(job.job_id, job.to_data(), job.project_id)
+        if is_unwanted:
+            _call_off(node, job)
+        if node.drain.begun or node.must_hand_back():
+            node.queue.put_back(job.job_id, job.to_data(), job.project_id, expires)
             return
-        while not _take(node, job, message):
+        while not _take(node, job, message, expires):
             log.warning("job.claimed_again")
 
 
-def _take(node: Node, job: Job, message: Any) -> bool:
+def _call_off(node: Node, job: Job) -> None:
+    """Cancel the job. One that nobody knows yet is recorded, so that its end can be told."""
+    with suppress(IdempotencyConflict, CancelUnavailable):
+        node.store.submit(job)
+        node.store.cancel(job.job_id)
+
+
+def _take(node: Node, job: Job, message: Any, expires: datetime | None) -> bool:
     """Claim the job and work on it. False if that is to be done again, for this message may be all that is left of
     the job: Redis lost it, or was away, and may come back without it."""
     structlog.contextvars.bind_contextvars(stage="queued")
-    claim, claimed_at = _claim(node, job)
+    claim, claimed_at = _claim(node, job, expires)
     if claim.verdict == "conflict":
         node.store.refuse(message, conflict(job.job_id))
     if claim.lease is None:
@@ -76,19 +91,26 @@ def _take(node: Node, job: Job, message: Any) -> bool:
         node.metrics.job_waited(claim.age)
     structlog.contextvars.bind_contextvars(stage="fetching")
     lease_until = claimed_at + node.settings.lease_ttl
-    held = HeldJob(node.store, claim.lease, node.drain, lease_until, node.metrics)
+    held = HeldJob(
+        node.store,
+        claim.lease,
+        node.drain,
+        lease_until,
+        node.metrics,
+        must_hand_back=node.must_hand_back,
+    )
     with node.heartbeat.keeping(held):
         is_settled = _work(node, job, held, claim)
     _make_room_known(node)
     return is_settled
 
 
-def _claim(node: Node, job: Job) -> tuple[Claim, float]:
+def _claim(node: Node, job: Job, expires: datetime | None) -> tuple[Claim, float]:
     """The claim, and when it was asked for. Waits for Redis: before the claim, the store may not know the job."""
     while True:
         asked = time.monotonic()
         try:
-            return node.store.claim(job, node.name), asked
+            return node.store.claim(job, node.name, expires), asked
         except QueueUnavailable as error:
             if node.drain.begun:
                 raise
@@ -137,8 +159,7 @@ def _attempt(node: Node, job: Job, held: HeldJob, claim: Claim) -> None:
     except JobCanceled:
         _cancel(node, job, held, claim)
     except HandedBack:
-        node.queue.send_again(held.hand_back())
-        log.info("job.handed_back")
+        _hand_back(node, held)
     except (ProfileLoadFailed, FaceModelMissing, CalibrationRefused) as error:
         # It is this worker that is broken, not the job.
         log.critical("node.broken", code=error.code, error=error.message)
@@ -147,10 +168,21 @@ def _attempt(node: Node, job: Job, held: HeldJob, claim: Claim) -> None:
     except (LeaseLost, QueueUnavailable):
         raise
     except LikenessError as error:
-        _fail(node, job, held, claim, error)
+        if node.store_watch.is_to_blame(error):
+            _hand_back(node, held, error)
+        else:
+            _fail(node, job, held, claim, error)
     except Exception as error:
         log.exception("attempt.crashed")
         _fail(node, job, held, claim, _unforeseen(error))
+
+
+def _hand_back(node: Node, held: HeldJob, error: LikenessError | None = None) -> None:
+    """Leave the job to another worker, or to this one later. The attempt doesn't count."""
+    error = error or node.store_watch.trouble
+    waiting = held.retry(JobError.of(error), 0, uncounted=True) if error else held.hand_back()
+    node.queue.send_again(waiting)
+    log.info("job.handed_back", code=error.code if error else "WORKER_DRAINS")
 
 
 def _cancel(node: Node, job: Job, held: HeldJob, claim: Claim) -> None:
@@ -159,10 +191,13 @@ def _cancel(node: Node, job: Job, held: HeldJob, claim: Claim) -> None:
     try:
         node.images.remove(job)
     except HandedBack:
-        node.queue.send_again(held.hand_back())
+        _hand_back(node, held)
         return
     except LikenessError as error:
         log.warning("cleanup.failed", code=error.code, error=error.message)
+        if node.store_watch.is_to_blame(error):
+            _hand_back(node, held, error)
+            return
         if error.retryable and claim.begun_for < node.settings.outage_patience:
             held.retry(JobError.of(error), delay=5 * node.settings.retry_backoff)
             return

@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 from ulid import ULID
 
-from models.errors import InvalidInput, WatchTimeout
+from models.errors import CancelUnavailable, InvalidInput, WatchTimeout
 from models.event import JobEvent
 from models.influencer import Influencer
 from models.job import CLONE, CREATE, CloneJob, CloneRequest, CreateJob, Job, ReferenceSource
@@ -110,6 +111,13 @@ class JobClient:
             if waiting := self._store.submit(job):
                 self._queue.send(waiting)
         return self._store.get(job.job_id)
+
+    def cancel_lost(self, job: Job) -> None:
+        """Ask for the end of a job whose cancel was accepted before Redis lost its data. Unless somebody holds it
+        by now, no worker begins with it: it is recorded, and ends."""
+        self._store.submit(job)
+        with suppress(CancelUnavailable):
+            self._store.cancel(job.job_id)
 
     def get(self, job_id: str) -> JobRecord:
         """The job's record now. Raises NotFound."""

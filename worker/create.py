@@ -11,8 +11,7 @@ from worker.imagestore import FoundImage
 from worker.mark.statement import Ingredient
 from worker.references.fetch import FetchedReferences
 from worker.render import RawImage, RenderOrder
-from worker.render.messages import ImageDone
-from worker.run import JobRun
+from worker.run import JobRun, Made
 
 _NONE = FetchedReferences((), (), ())
 
@@ -60,7 +59,7 @@ class CreateRun(JobRun[CreateJob]):
         if image.stored.shot == self._job.anchor:
             self._anchor = image.pixels()
 
-    def _take(self, done: ImageDone, judgement: Judgement | None) -> None:
-        if done.shot == self._job.anchor:
-            self._anchor = done.image
-        super()._take(done, judgement)
+    def _take(self, made: Made, judgement: Judgement | None) -> None:
+        if made.done.shot == self._job.anchor:
+            self._anchor = made.done.image
+        super()._take(made, judgement)

@@ -30,4 +30,6 @@ class WorkerHealth:
         reasons = self._node.lacks()
         if not self._loop.is_subscribed:
             reasons.append("not subscribed to the queue")
+        if self._loop.outage and self._loop.outage not in reasons:
+            reasons.append(self._loop.outage)
         return reasons + self.live()

@@ -2,7 +2,7 @@
 must stop."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import structlog
@@ -11,7 +11,15 @@ from models.errors import LeaseLost
 from models.event import EventType
 from models.likeness import MissedImage
 from models.manifest import Provenance
-from models.record import JobError, JobResult, JobStatus, RejectedReference, Stage, StoredImage
+from models.record import (
+    JobError,
+    JobResult,
+    JobStatus,
+    NotedReference,
+    RejectedReference,
+    Stage,
+    StoredImage,
+)
 from worker.drain import Drain
 from worker.jobs import JobStore, Lease, WaitingJob
 from worker.metrics import Metrics
@@ -25,13 +33,14 @@ class JobCanceled(Exception):
 
 
 class HandedBack(Exception):
-    """This worker drains; the job goes on elsewhere."""
+    """This worker drains, or can store nothing; the job goes on elsewhere."""
 
 
 class HeldJob:
     """Wraps a lease. Methods that write raise LeaseLost once the job is another worker's.
 
     `lease_until` is when the lease runs out unless it is renewed, by this machine's monotonic clock.
+    `must_hand_back` is asked in every `check`.
     """
 
     def __init__(
@@ -41,6 +50,8 @@ class HeldJob:
         drain: Drain,
         lease_until: float,
         metrics: Metrics | None = None,
+        *,
+        must_hand_back: Callable[[], bool] = lambda: False,
     ) -> None:
         self.lease = lease
         self.stage: Stage = "fetching"
@@ -48,6 +59,7 @@ class HeldJob:
         self._entered = time.monotonic()
         self._store = store
         self._drain = drain
+        self._must_hand_back = must_hand_back
         self._lease_until = lease_until
         self._lost: LeaseLost | None = None
         self._cancel = False
@@ -57,7 +69,8 @@ class HeldJob:
     def check(self) -> None:
         """Cheap, and called often. Raises LeaseLost, JobCanceled or HandedBack if the job must stop here."""
         self.check_wanted()
-        if self._drain.overdue or (self._drain.begun and not self._on_device):
+        leaves = self._drain.overdue or (self._drain.begun and not self._on_device)
+        if leaves or self._must_hand_back():
             raise HandedBack
 
     def check_wanted(self) -> None:
@@ -104,6 +117,12 @@ class HeldJob:
     def note(self, provenance: Provenance) -> None:
         """Keep what the images come from, for this attempt's manifest or a later one's."""
         self._update(None, fields={"provenance": provenance.to_data()})
+
+    def reference_noted(self, noted: NotedReference, provenance: Provenance) -> None:
+        """Tell that a reference conditioned the images less than it could have. `provenance` has the note, too."""
+        fields = provenance.to_data()
+        written = {"provenance": fields, "reference_notes": fields["referenceNotes"]}
+        self._update("job.reference_noted", fields=written, noted=noted.to_data())
 
     def noted(self) -> Provenance:
         """What earlier attempts kept."""

@@ -1,17 +1,17 @@
-"""Encoding: the PNG that is stored and its WebP thumbnail, each marked as made by a trained algorithm."""
+"""Encoding: the PNG that is stored and its WebP thumbnail, each marked with its source type."""
 
 from dataclasses import dataclass
 from io import BytesIO
 
 from PIL import Image, PngImagePlugin
 
-from models.manifest import DIGITAL_SOURCE_TYPE
+from models.source_type import SourceType
 
-_XMP = f"""<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
+_XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/">
  <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
   <rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
-   Iptc4xmpExt:DigitalSourceType="{DIGITAL_SOURCE_TYPE}"/>
+   Iptc4xmpExt:DigitalSourceType="SOURCE_TYPE"/>
  </rdf:RDF>
 </x:xmpmeta>
 <?xpacket end="r"?>"""
@@ -27,10 +27,13 @@ class EncodedImage:
     height: int
 
 
-def encode(image: Image.Image, thumbnail_side: int) -> EncodedImage:
-    """Encode an RGB image. The same pixels give the same bytes."""
-    thumbnail = thumbnail_of(image, thumbnail_side, xmp=_XMP.encode())
-    return EncodedImage(_png(image), thumbnail, image.width, image.height)
+def encode(
+    image: Image.Image, thumbnail_side: int, source_type: SourceType = SourceType.GENERATED
+) -> EncodedImage:
+    """Encode an RGB image. The same pixels, of the same type, give the same bytes."""
+    xmp = _XMP.replace("SOURCE_TYPE", source_type.value)
+    thumbnail = thumbnail_of(image, thumbnail_side, xmp=xmp.encode())
+    return EncodedImage(_png(image, xmp), thumbnail, image.width, image.height)
 
 
 def thumbnail_of(image: Image.Image, side: int, xmp: bytes = b"") -> bytes:
@@ -52,9 +55,9 @@ def decode(png: bytes, thumbnail: bytes) -> EncodedImage:
         raise ValueError("not a whole PNG") from error
 
 
-def _png(image: Image.Image) -> bytes:
+def _png(image: Image.Image, xmp: str) -> bytes:
     marks = PngImagePlugin.PngInfo()
-    marks.add_itxt("XML:com.adobe.xmp", _XMP)
+    marks.add_itxt("XML:com.adobe.xmp", xmp)
     buffer = BytesIO()
     image.save(buffer, "PNG", pnginfo=marks, compress_level=4)
     return buffer.getvalue()

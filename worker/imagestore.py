@@ -9,15 +9,17 @@ from io import BytesIO
 from PIL import Image
 
 from models.derived import asset_id_of
-from models.errors import NotFound, SigningHung
+from models.errors import InvalidInput, NotFound, ObjectTooLarge, SigningHung
 from models.job import Job
 from models.likeness import Judgement
 from models.manifest import Manifest
 from models.record import StoredImage
+from models.source_type import SourceType
 from worker.images import EncodedImage, decode, encode
+from worker.mark.bounds import by_hash
 from worker.mark.inspection import inspect_image, is_intact
 from worker.mark.signer import ImageSigner
-from worker.mark.statement import Kind, Origin, statement
+from worker.mark.statement import Kind, Origin, Picture, statement
 from worker.render import RawImage
 from worker.render.messages import ImageDone
 from worker.settings import Settings
@@ -27,6 +29,7 @@ from worker.watchdog import Watchdog
 
 # More than any image that a profile makes, in bytes.
 _MOST_BYTES = 256 * 1024 * 1024
+_MOST_MANIFEST = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +70,14 @@ class ImageStore:
         judgement: Judgement | None = None,
     ) -> StoredImage:
         """Encode, sign and store an image and its thumbnail. Raises SigningFailed."""
-        encoded = encode(done.image.to_image(), self._thumbnail_size)
+        encoded = encode(done.image.to_image(), self._thumbnail_size, done.source_type)
         if self._signer:
             encoded = replace(
                 encoded,
                 png=self._sign(encoded.png, "image", job, done, origin),
                 thumbnail=self._sign(encoded.thumbnail, "thumbnail", job, done, origin),
             )
-        stored = self._describe(job, done.shot, done.seed, encoded, judgement)
+        stored = self._describe(job, _picture(done), encoded, judgement)
         metadata = _metadata(job, done)
         # The thumbnail goes first: where the image is, its thumbnail is too.
         with fenced(confirm):
@@ -84,7 +87,7 @@ class ImageStore:
 
     def put_evidence(self, job: Job, done: ImageDone, origin: Origin, confirm: Callable[[], None]) -> str:
         """Store an image that missed the likeness, marked as all are. Returns its key. Raises SigningFailed."""
-        png = encode(done.image.to_image(), self._thumbnail_size).png
+        png = encode(done.image.to_image(), self._thumbnail_size, done.source_type).png
         if self._signer:
             png = self._sign(png, "evidence", job, done, origin)
         key = self._storage.keys.evidence_key(job, done.shot)
@@ -94,7 +97,7 @@ class ImageStore:
 
     def find(self, job: Job, shot: str) -> FoundImage | None:
         """The image that an earlier attempt stored, read back whole and never signed again. None if it is missing
-        or broken, if it was stored while signing was off and no longer is, or if nothing tells its seed."""
+        or broken, if it was stored while signing was off and no longer is, or if nothing tells its seed or type."""
         keys = self._storage.keys
         try:
             png = self._storage.get(keys.image_key(job, shot), max_bytes=_MOST_BYTES)
@@ -104,15 +107,31 @@ class ImageStore:
             return None
         if self._signer and not (is_intact(png, "image/png") and is_intact(thumbnail, "image/webp")):
             return None
-        seed = self._seed_of(keys.image_key(job, shot), png)
-        return None if seed is None else FoundImage(self._describe(job, shot, seed, encoded), png)
+        picture = self._picture_of(job, shot, png)
+        return None if picture is None else FoundImage(self._describe(job, picture, encoded), png)
 
-    def put_manifest(self, job: Job, manifest: Manifest, confirm: Callable[[], None]) -> tuple[str, str]:
-        """Store the manifest, which commits the job's images. Returns its key and URL."""
-        key = self._storage.keys.manifest_key(job)
+    def put_manifest(self, job: Job, manifest: Manifest, confirm: Callable[[], None]) -> None:
+        """Store the manifest, which commits the job's images."""
         with fenced(confirm):
-            self._storage.put_json(key, manifest.to_json())
+            self._storage.put_json(self._storage.keys.manifest_key(job), manifest.to_json())
+
+    def find_manifest(self, job: Job) -> Manifest | None:
+        """The manifest under the job's id. None if there is none that can be read."""
+        try:
+            found = self._storage.get(self._storage.keys.manifest_key(job), max_bytes=_MOST_MANIFEST)
+            return Manifest.parse(found)
+        except (NotFound, ObjectTooLarge, InvalidInput):
+            return None
+
+    def manifest_place(self, job: Job) -> tuple[str, str]:
+        """The manifest's key, and its URL."""
+        key = self._storage.keys.manifest_key(job)
         return key, self._storage.url(key)
+
+    def linked(self, image: StoredImage) -> StoredImage:
+        """The same image, with URLs that are made now: signed ones end."""
+        urls = {"url": self._storage.url(image.key), "thumbnail_url": self._storage.url(image.thumbnail_key)}
+        return image.model_copy(update=urls)
 
     def discard(self, job: Job, shot: str, confirm: Callable[[], None]) -> None:
         """Delete a shot's image and its thumbnail."""
@@ -135,8 +154,9 @@ class ImageStore:
     def _sign(self, data: bytes, kind: Kind, job: Job, done: ImageDone, origin: Origin) -> bytes:
         assert self._signer
         media_type = "image/webp" if kind == "thumbnail" else "image/png"
-        said = statement(job, done.shot, done.seed, origin, kind)
-        sign = partial(self._signer.sign, data, media_type, said, origin.ingredients)
+        origin = by_hash(origin) if kind == "thumbnail" else origin
+        said = statement(job, _picture(done, kind), origin)
+        sign = partial(self._signer.sign, data, media_type, said)
         return self._watchdog.call(sign, self._sign_timeout, self._signing_hung())
 
     def _signing_hung(self) -> SigningHung:
@@ -145,27 +165,29 @@ class ImageStore:
             "LIKENESS_SIGN_CALLBACK, and at the timestamp authority."
         )
 
-    def _seed_of(self, key: str, png: bytes) -> int | None:
-        """As the image says itself; unsigned, as its metadata does, which a store may have forgotten."""
-        said = inspect_image(png).render or {}
-        seed = said.get("seed")
-        if seed is None and (known := self._storage.head(key)):
+    def _picture_of(self, job: Job, shot: str, png: bytes) -> Picture | None:
+        """As the image says itself; unsigned, its seed is in its metadata, which a store may have forgotten."""
+        said = inspect_image(png)
+        seed = (said.render or {}).get("seed")
+        if seed is None and (known := self._storage.head(self._storage.keys.image_key(job, shot))):
             seed = known.metadata.get("seed")
-        return None if seed is None else int(seed)
+        source_type = said.source_type or said.xmp_source_type
+        if seed is None or source_type not in list(SourceType):
+            return None
+        return Picture(shot, int(seed), SourceType(source_type))
 
     def _describe(
         self,
         job: Job,
-        shot: str,
-        seed: int,
+        picture: Picture,
         encoded: EncodedImage,
         judgement: Judgement | None = None,
     ) -> StoredImage:
         keys = self._storage.keys
-        key, thumbnail_key = keys.image_key(job, shot), keys.thumbnail_key(job, shot)
+        key, thumbnail_key = keys.image_key(job, picture.shot), keys.thumbnail_key(job, picture.shot)
         return StoredImage(
-            shot=shot,
-            asset_id=asset_id_of(job.job_id, shot),
+            shot=picture.shot,
+            asset_id=asset_id_of(job.job_id, picture.shot),
             key=key,
             thumbnail_key=thumbnail_key,
             url=self._storage.url(key),
@@ -176,9 +198,14 @@ class ImageStore:
             bytes=len(encoded.png),
             width=encoded.width,
             height=encoded.height,
-            seed=seed,
+            seed=picture.seed,
+            digital_source_type=picture.source_type,
             judgement=judgement,
         )
+
+
+def _picture(done: ImageDone, kind: Kind = "image") -> Picture:
+    return Picture(done.shot, done.seed, done.source_type, kind)
 
 
 def _metadata(job: Job, done: ImageDone) -> dict[str, str]:

@@ -7,7 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 import structlog
 from celery import Celery
 
-from models.errors import CalibrationRefused, FaceModelMissing, ProfileLoadFailed, RenderError, VerifyError
+from models.errors import (
+    CalibrationRefused,
+    FaceModelMissing,
+    ProfileLoadFailed,
+    QueueUnavailable,
+    RenderError,
+    VerifyError,
+)
 from models.job import CreateJob, Job
 from models.record import JobResult
 from worker.clone import CloneRun
@@ -30,6 +37,7 @@ from worker.render import RenderProcess
 from worker.run import Equipment
 from worker.settings import Settings
 from worker.storage import Storage
+from worker.store_watch import StoreWatch
 from worker.verify import VerifyProcess
 from worker.watchdog import Watchdog
 
@@ -56,6 +64,7 @@ class Node:
         self.heartbeat = Heartbeat(settings.lease_ttl)
         watchdog = Watchdog(self._check_end, self.give_up)
         storage = Storage(settings, watchdog)
+        self.store_watch = StoreWatch(storage)
         self.images = ImageStore(settings, storage, watchdog)
         self._executor = ThreadPoolExecutor(_IO_THREADS, thread_name_prefix="io")
         self._fetcher = ReferenceFetcher(settings, storage, self._executor, watchdog)
@@ -66,10 +75,12 @@ class Node:
         self._reaper = Reaper(settings.reap_interval, self.store, self.queue, self.metrics)
         self._profile = settings.profile
         self._started = False
+        self._outage: str | None = None
         self.metrics.watch(lambda: self._device.busy_seconds, self.heartbeat.in_hand)
         self._presence_key = Presence(settings)
         self._presence = Periodic("presence", settings.lease_ttl / 3, self._announce)
         self._supervisor = Periodic("supervisor", _SUPERVISION, self._revive)
+        loop.may_take = lambda: not self.must_hand_back()
 
     def start(self) -> None:
         """Load the profile, then begin to keep leases and look for lost jobs.
@@ -83,6 +94,7 @@ class Node:
         renderer = self._device.start()
         self._profile = renderer.profile
         log.info("node.ready", node=self.name, profile=renderer.profile, device=renderer.device)
+        self.store_watch.start()
         for thread in (self.heartbeat, self._reaper, self._presence, self._supervisor):
             thread.start()
         self._started = True
@@ -92,11 +104,19 @@ class Node:
         reasons = []
         if self.drain.begun:
             reasons.append("this worker can't render any more" if self.is_broken else "draining")
+        if trouble := self.store_watch.trouble:
+            reasons.append(trouble.message)
         if not self._device.is_ready:
             reasons.append("the profile isn't loaded")
         if self._verify and not (self._started and self._verify.is_ready):
             reasons.append("the gate isn't loaded")
+        if self._outage:
+            reasons.append(self._outage)
         return reasons
+
+    def must_hand_back(self) -> bool:
+        """Whether jobs in hand are to be left to others at once, since nothing can be stored from here."""
+        return self.store_watch.trouble is not None
 
     def attempt(self, job: Job, held: HeldJob) -> JobResult:
         """One attempt at the job."""
@@ -107,7 +127,7 @@ class Node:
         return CloneRun(job, held, equipment, gate, self._fetcher).run()
 
     def give_up(self) -> None:
-        """Leave: this worker can't render any more. It drains as after SIGTERM, and ends with exit code 1."""
+        """Leave: this worker can't render any more. It drains as after SIGTERM, and ends with ExitCode.BROKEN."""
         if self.is_broken:
             return
         self.is_broken = True
@@ -122,8 +142,14 @@ class Node:
 
     def _announce(self) -> None:
         """This thread goes on whatever becomes of the others."""
-        if not self.health.live():
+        if self.health.live():
+            return
+        try:
             self._presence_key.announce(self.name, self._profile)
+            self._outage = None
+        except QueueUnavailable as error:
+            self._outage = error.message
+            raise
 
     def _check_end(self) -> None:
         """Calls that hang aren't waited for beyond the grace time."""
@@ -146,6 +172,7 @@ class Node:
 
     def stop(self) -> None:
         """End the threads and the processes."""
+        self.store_watch.stop()
         for thread in (self._reaper, self.heartbeat, self._presence, self._supervisor):
             thread.stop()
         if self._verify:

@@ -2,10 +2,7 @@
 
 import socket
 
-from redis.exceptions import RedisError
-
-from models.errors import QueueUnavailable
-from worker.jobs.connection import connect
+from worker.jobs.connection import connect, guarded
 from worker.settings import Settings
 
 
@@ -20,17 +17,11 @@ class Presence:
 
     def announce(self, node: str, profile: str) -> None:
         """Say that `node` (`host:pid`) is there, for another term."""
-        try:
-            self._redis.set(self._prefix + node, profile, px=self._ttl_ms)
-        except RedisError as error:
-            raise QueueUnavailable(f"Redis does not answer ({type(error).__name__}).") from error
+        guarded(lambda: self._redis.set(self._prefix + node, profile, px=self._ttl_ms))
 
     def nodes(self, host: str) -> list[str]:
         """The live workers on one host."""
-        try:
-            keys = [str(key) for key in self._redis.scan_iter(f"{self._prefix}{host}:*")]
-        except RedisError as error:
-            raise QueueUnavailable(f"Redis does not answer ({type(error).__name__}).") from error
+        keys = guarded(lambda: [str(key) for key in self._redis.scan_iter(f"{self._prefix}{host}:*")])
         return sorted(key.removeprefix(self._prefix) for key in keys)
 
 

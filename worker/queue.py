@@ -3,6 +3,7 @@
 import json
 import socket
 import sys
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -14,35 +15,48 @@ from redis.exceptions import RedisError
 from models.errors import QueueUnavailable
 from models.job import CLONE
 from worker import tracing, transport
+from worker.hand import Hand
 from worker.jobs import JobStore, WaitingJob
+from worker.jobs.refusals import why_unavailable
 from worker.lanes import Lanes
+from worker.redis_url import target_of
 from worker.settings import Settings
 
 log = structlog.get_logger()
 
 # In seconds, as in jobs/connection.py. A connection can die without a word, and whoever reads from it would wait
-# forever. Kombu's BRPOP, the one call that waits on purpose, is answered within a second.
+# forever.
 _SOCKET_TIMEOUT = 10
+# In seconds, for kombu's look at that call: it is dead once its answer is so late, and is looked at as often.
+# With kombu's own 25, a worker whose Redis went without a word would take no job for up to a minute, though
+# Sentinels have another one after some seconds.
+_HEALTH_CHECK = 5
 # A busy worker says nothing for as long as a job takes, and a NAT forgets such a connection within minutes. Linux
 # would wait two hours before its first sign of life.
 _KEEPALIVE = {socket.TCP_KEEPIDLE: 60} if sys.platform == "linux" else {}
 
 
 def make_app(settings: Settings) -> Celery:
-    """A Celery app for this queue. The outcome of a job is in the job store, so there is no result backend."""
-    app = Celery("likeness", broker=settings.redis_url.get_secret_value(), set_as_current=False)
+    """A Celery app for this queue. The outcome of a job is in the job store, so there is no result backend.
+
+    Raises InvalidSettings if the URL can't be read.
+    """
+    target = target_of(settings.redis_url.get_secret_value())
+    app = Celery("likeness", broker=target.place, set_as_current=False)
     app.conf.update(
         accept_content=["json"],
         broker_connection_max_retries=None,
         broker_connection_retry_on_startup=True,
         broker_transport=f"{transport.__name__}:Transport",
         broker_transport_options={
+            "redis_target": target,
             "socket_timeout": _SOCKET_TIMEOUT,
             "socket_connect_timeout": 2,
+            "health_check_interval": _HEALTH_CHECK,
             "socket_keepalive": True,
             "socket_keepalive_options": _KEEPALIVE,
-            # The shortest visibility timeout of any app on a broker wins, so every app has the same one. Celery
-            # reads it in two places.
+            "hand": Hand(settings.queue),
+            # Celery reads it in two places.
             "visibility_timeout": settings.visibility_timeout,
             # `priority`: in the order in which a worker names its queues.
             "queue_order_strategy": (
@@ -55,6 +69,8 @@ def make_app(settings: Settings) -> Celery:
         task_serializer="json",
         visibility_timeout=settings.visibility_timeout,
         worker_disable_prefetch=True,
+        # Whoever has an app on that Redis could stop the workers, or take their queues away.
+        worker_enable_remote_control=False,
         worker_hijack_root_logger=False,
         worker_prefetch_multiplier=1,
         worker_send_task_events=False,
@@ -89,9 +105,11 @@ class JobQueue:
             self.send(waiting)
             log.info("job.unparked", jobId=waiting.job_id, stage="queued")
 
-    def put_back(self, job_id: str, message: dict[str, Any], project_id: str) -> None:
-        """Leave a message to another worker."""
-        self._publish(self._lanes.begun(project_id), job_id, message)
+    def put_back(
+        self, job_id: str, message: dict[str, Any], project_id: str, expires: datetime | None = None
+    ) -> None:
+        """Leave a message to another worker, with its own deadline if it has one."""
+        self._publish(self._lanes.begun(project_id), job_id, message, expires)
 
     def depths(self) -> dict[str, int]:
         """How many messages wait in each queue, those that workers have in hand left out."""
@@ -99,20 +117,26 @@ class JobQueue:
             with self._app.connection_for_read() as connection:
                 return {queue: _depth(connection, queue) for queue in self._lanes.all}
         except (OperationalError, RedisError) as error:
-            raise QueueUnavailable("The broker does not answer. Check LIKENESS_REDIS_URL.") from error
+            raise QueueUnavailable(why_unavailable(error)) from error
 
     def _send(self, waiting: WaitingJob, queue: str) -> None:
         self._publish(queue, waiting.job_id, json.loads(waiting.message))
         self._store.sent(waiting, queue)
 
-    def _publish(self, queue: str, job_id: str, message: dict[str, Any]) -> None:
+    def _publish(
+        self, queue: str, job_id: str, message: dict[str, Any], expires: datetime | None = None
+    ) -> None:
         try:
-            headers = tracing.headers() or None
             self._app.send_task(
-                message.get("kind", CLONE), args=[message], queue=queue, task_id=job_id, headers=headers
+                message.get("kind", CLONE),
+                args=[message],
+                queue=queue,
+                task_id=job_id,
+                headers=tracing.headers() or None,
+                expires=expires,
             )
-        except OperationalError as error:
-            raise QueueUnavailable("The broker does not take messages. Check LIKENESS_REDIS_URL.") from error
+        except (OperationalError, RedisError) as error:
+            raise QueueUnavailable(why_unavailable(error)) from error
 
 
 def _depth(connection: Connection, queue: str) -> int:

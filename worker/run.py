@@ -16,17 +16,18 @@ from models.errors import LikenessNotReached
 from models.job import Job
 from models.likeness import Judgement, MissedImage
 from models.manifest import Provenance, RenderInfo
-from models.record import JobResult, StoredImage
+from models.record import JobResult, NotedReference, StoredImage
 from models.shot import shot_named
 from worker import tracing
-from worker.commit import commit
+from worker.commit import commit, committed
 from worker.gate import JobGate, is_better
 from worker.held import HeldJob
 from worker.imagestore import FoundImage, ImageStore
 from worker.mark.statement import Origin
+from worker.notes import sentence, with_note
 from worker.references.fetch import FetchedReferences
 from worker.render import RenderOrder, RenderProcess
-from worker.render.messages import ImageDone, StepDone
+from worker.render.messages import ImageDone, ReferenceNoted, StepDone
 
 log = structlog.get_logger()
 
@@ -35,9 +36,17 @@ J = TypeVar("J", bound=Job)
 
 
 @dataclass(frozen=True, slots=True)
+class Made:
+    """An image, and what it came from: a later order may know more, or less, of that."""
+
+    done: ImageDone
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
 class _Miss:
     told: MissedImage
-    done: ImageDone
+    made: Made
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +92,10 @@ class JobRun(ABC, Generic[J]):
 
     def run(self) -> JobResult:
         try:
+            if ended := committed(self._job, self._images):
+                log.warning("job.was_committed", images=len(ended.images))
+                self._held.enter("finishing")
+                return ended
             self._make(self._found() if self._held.lease.attempt > 1 else [])
             self._held.enter("storing")
             missed = self._keep_evidence(self._missing())
@@ -171,18 +184,34 @@ class JobRun(ABC, Generic[J]):
                     case ImageDone():
                         # If one failed, the device needn't go on.
                         self._raise_failures()
+                        made = Made(done, self._origin)
                         if self._gate:
                             self._judgements.append(
-                                self._judging.submit(self._judge, self._gate, done, attempt)
+                                self._judging.submit(self._judge, self._gate, made, attempt)
                             )
                         else:
-                            self._take(done, None)
+                            self._take(made, None)
+                    case ReferenceNoted():
+                        self._note_reference(references, done)
 
     def _note(self, references: FetchedReferences, renderer: RenderInfo) -> None:
         used = dict.fromkeys((*self._provenance.references, *references.used))
-        self._provenance = Provenance(references=tuple(used), render=renderer)
+        self._provenance = self._provenance.model_copy(update={"references": tuple(used), "render": renderer})
         self._origin = Origin(references.ingredients, renderer)
         self._held.note(self._provenance)
+
+    def _note_reference(self, references: FetchedReferences, told: ReferenceNoted) -> None:
+        about = references.ingredients[told.index]
+        self._origin = self._origin.noted(about, told.code)
+        note = NotedReference(
+            index=about.index, asset_id=about.reference.asset_id, code=told.code, message=told.message
+        )
+        notes = with_note(self._provenance.reference_notes, note)
+        if notes == self._provenance.reference_notes:
+            return
+        log.info("reference.noted", assetId=note.asset_id, code=note.code, why=note.message)
+        self._provenance = self._provenance.model_copy(update={"reference_notes": notes})
+        self._held.reference_noted(note, self._provenance)
 
     def _tell_step(self, done: StepDone) -> None:
         # Shots are rendered side by side, so each counts for itself.
@@ -190,28 +219,36 @@ class JobRun(ABC, Generic[J]):
         share = (self._ready + sum(self._rendered.values())) / len(self._job.shots)
         self._held.step_done(done.shot, done.step, done.steps, share)
 
-    def _judge(self, gate: JobGate, done: ImageDone, attempt: int) -> None:
+    def _judge(self, gate: JobGate, made: Made, attempt: int) -> None:
         self._held.check()
+        done = made.done
         judgement, taken = gate.judge(done.shot, done.image)
         if taken:
-            self._take(done, judgement)
+            self._take(made, judgement)
             return
-        missed = MissedImage(shot=done.shot, seed=done.seed, attempt=attempt + 1, judgement=judgement)
+        missed = MissedImage(
+            shot=done.shot,
+            seed=done.seed,
+            attempt=attempt + 1,
+            judgement=judgement,
+            digital_source_type=done.source_type,
+        )
         self._held.image_missed(missed)
         best = self._best_misses.get(done.shot)
         if best is None or is_better(missed, best.told):
-            self._best_misses[done.shot] = _Miss(missed, done)
+            self._best_misses[done.shot] = _Miss(missed, made)
 
-    def _take(self, done: ImageDone, judgement: Judgement | None) -> None:
-        self._taken.add(done.shot)
-        self._uploads.append(self._executor.submit(self._store, done, judgement))
+    def _take(self, made: Made, judgement: Judgement | None) -> None:
+        self._taken.add(made.done.shot)
+        self._uploads.append(self._executor.submit(self._store, made, judgement))
 
-    def _store(self, done: ImageDone, judgement: Judgement | None) -> None:
-        with tracing.span("store", self._trace, shot=done.shot):
+    def _store(self, made: Made, judgement: Judgement | None) -> None:
+        shot = made.done.shot
+        with tracing.span("store", self._trace, shot=shot):
             image = self._images.put(
-                self._job, done, self._origin, confirm=self._held.confirm, judgement=judgement
+                self._job, made.done, made.origin, confirm=self._held.confirm, judgement=judgement
             )
-        self._stored[done.shot] = image
+        self._stored[shot] = image
         self._held.image_stored(image)
 
     def _result_of(self, future: Future[T]) -> T:
@@ -242,14 +279,17 @@ class JobRun(ABC, Generic[J]):
         missed = []
         for shot in shots:
             miss = self._best_misses[shot]
-            key = self._images.put_evidence(self._job, miss.done, self._origin, confirm=self._held.confirm)
+            made = miss.made
+            key = self._images.put_evidence(self._job, made.done, made.origin, confirm=self._held.confirm)
             missed.append(miss.told.model_copy(update={"evidence_key": key}))
         if missed and not (self._job.accept_partial and self._taken):
+            notes = self._provenance.reference_notes
             raise LikenessNotReached(
                 f"{len(missed)} of {len(self._job.shots)} shots missed the likeness in every try (of "
                 f"{self._gate.tries}): {', '.join(one.shot for one in missed)}. The details say by how much; "
-                f"{self.advice}.",
+                f"{self.advice}.{sentence(notes)}",
                 passed=[shot for shot in self._job.shots if shot in self._taken],
+                referenceNotes=[note.to_data() for note in notes],
                 **self._gate.summary(tuple(missed)).to_data(),
             )
         return tuple(missed)

@@ -26,7 +26,8 @@ class Settings(BaseSettings):
 
     # Queue and job store
     redis_url: SecretStr = SecretStr("redis://127.0.0.1:6379/0")
-    """Redis (or Valkey) for the broker and the job store. Must run with `noeviction`."""
+    """Redis (or Valkey) for the broker and the job store: `redis://`, `rediss://`, `unix://`, or by Sentinels
+    `sentinel://HOST,HOST/MASTER`; docs/operating.md, "Redis", has the options. Must run with `noeviction`."""
     queue: str = "likeness"
     """The Celery queue that producers send to and workers listen on."""
     project_limit: int | None = Field(None, ge=1)
@@ -70,8 +71,9 @@ class Settings(BaseSettings):
     # Object store
     s3_endpoint_url: str | None = None
     """Null means AWS."""
-    s3_region: str = "us-east-1"
-    """The region that requests are signed for."""
+    s3_region: str | None = None
+    """The region that requests and URLs are signed for: the bucket's. Null: AWS_REGION, else what boto3's own chain
+    says, else us-east-1."""
     s3_access_key_id: SecretStr | None = None
     """Null means boto3's own chain: environment, profile, instance role."""
     s3_secret_access_key: SecretStr | None = None
@@ -80,6 +82,10 @@ class Settings(BaseSettings):
     s3_addressing_style: Literal["auto", "path", "virtual"] = "auto"
     s3_attempts: int = Field(5, ge=1)
     """Tries of one call to the store, with backoff between them."""
+    s3_sse: Literal["AES256", "aws:kms"] | None = None
+    """Encryption at rest to ask for with each object. Null: whatever the bucket does by itself."""
+    s3_sse_kms_key_id: str | None = None
+    """For `aws:kms`: the key's id or ARN. Null: the account's own key for S3."""
     s3_prefix: str = ""
     """Put before every key, e.g. `prod`."""
     store_timeout: float = Field(180, gt=0)
@@ -99,7 +105,8 @@ class Settings(BaseSettings):
     # References
     reference_max_bytes: int = Field(32 * 1024 * 1024, gt=0)
     reference_max_pixels: int = Field(64_000_000, gt=0)
-    """Refused by the header alone, before anything is decoded."""
+    """Refused by the header alone, before anything is decoded. Fewer where decoding would take more than 380 MiB of
+    memory: some 16 million of a WebP or AVIF, 45 million of a progressive JPEG that isn't subsampled."""
     reference_min_side: int = Field(64, ge=1)
     """In pixels."""
     reference_max_side: int = Field(1536, ge=64)
@@ -212,6 +219,12 @@ class Settings(BaseSettings):
     def _records_outlive_messages(self) -> Self:
         if self.record_ttl <= self.visibility_timeout:
             raise ValueError("record_ttl must exceed visibility_timeout, or a late message begins a job anew")
+        return self
+
+    @model_validator(mode="after")
+    def _key_is_for_kms(self) -> Self:
+        if self.s3_sse_kms_key_id and self.s3_sse != "aws:kms":
+            raise ValueError("s3_sse_kms_key_id: a key needs LIKENESS_S3_SSE=aws:kms")
         return self
 
     @model_validator(mode="after")

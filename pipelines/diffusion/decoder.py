@@ -9,6 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from models.errors import RenderError
+from models.source_type import SourceType
 from pipelines.device import Device
 from pipelines.diffusion.recovery import attempt, no_room
 from pipelines.protocol import PlannedShot, RenderedImage, Sink
@@ -23,12 +24,15 @@ class Decoder:
         self._sink = sink
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="decode")
         self._pending: list[Future[None]] = []
-        self._left: list[tuple[Tensor, PlannedShot]] = []
+        self._left: list[tuple[Tensor, PlannedShot, SourceType]] = []
 
-    def submit(self, latents: Tensor, batch: Sequence[PlannedShot]) -> None:
+    def submit(
+        self, latents: Tensor, batch: Sequence[PlannedShot], source_types: Sequence[SourceType]
+    ) -> None:
         """Decode the batch's latents, one image after another, and give the images to the sink."""
-        for row, planned in enumerate(batch):
-            self._pending.append(self._thread.submit(self._beside, latents[row : row + 1], planned))
+        for row, (planned, source_type) in enumerate(zip(batch, source_types, strict=True)):
+            image = latents[row : row + 1]
+            self._pending.append(self._thread.submit(self._beside, image, planned, source_type))
 
     def raise_failed(self) -> None:
         """If an image failed, the device needn't go on with the others."""
@@ -52,10 +56,10 @@ class Decoder:
             return False
         self.wait()
         left, self._left = self._left, []
-        for latents, planned in left:
-            if not self._finish(latents, planned):
+        for one in left:
+            if not self._finish(*one):
                 tile()
-                if not self._finish(latents, planned):
+                if not self._finish(*one):
                     raise no_room()
         return True
 
@@ -63,18 +67,18 @@ class Decoder:
         """Drop what hasn't begun, and wait for what has."""
         self._thread.shutdown(cancel_futures=True)
 
-    def _beside(self, latents: Tensor, planned: PlannedShot) -> None:
-        if not self._finish(latents, planned):
-            self._left.append((latents, planned))
+    def _beside(self, latents: Tensor, planned: PlannedShot, source_type: SourceType) -> None:
+        if not self._finish(latents, planned, source_type):
+            self._left.append((latents, planned, source_type))
 
     @torch.inference_mode()
-    def _finish(self, latents: Tensor, planned: PlannedShot) -> bool:
+    def _finish(self, latents: Tensor, planned: PlannedShot, source_type: SourceType) -> bool:
         """Whether there was room to."""
         levels = attempt(self._device, partial(self._levels, latents))
         if levels is None:
             return False
         image = Image.fromarray(levels.permute(1, 2, 0).contiguous().numpy())
-        self._sink.image(RenderedImage(planned.shot.name, planned.seed, image))
+        self._sink.image(RenderedImage(planned.shot.name, planned.seed, image, source_type))
         return True
 
     def _levels(self, latents: Tensor) -> Tensor:

@@ -16,14 +16,16 @@ from torch import Tensor
 
 from models.influencer import Appearance
 from models.manifest import RenderInfo, UsedWeights
+from models.record import NOT_USED
 from models.shot import DEFAULT_SHOTS, Shot, shot_named
+from models.source_type import SourceType
 from pipelines.diffusion import speed
 from pipelines.diffusion.decoder import Decoder
 from pipelines.diffusion.ladder import Ladder, Rung
 from pipelines.diffusion.recovery import attempt, no_room
 from pipelines.prompt import prompt_for
-from pipelines.protocol import Discard, PlannedShot, ReferencePipeline, Setup, Sink, Step
-from pipelines.references import thinned
+from pipelines.protocol import Discard, PlannedShot, ReferenceNote, ReferencePipeline, Setup, Sink, Step
+from pipelines.references import chosen
 from pipelines.registry import require_create
 
 OnStepEnd = Callable[[Any, int, Any, dict[str, Any]], dict[str, Any]]
@@ -95,6 +97,14 @@ class DiffusionEngine(ReferencePipeline):
     def decode(self, latents: Tensor) -> Tensor:
         """RGB in [-1, 1], (1, 3, H, W). Called while the denoiser runs or, where room is short, rests."""
 
+    def source_type(self, encoded: Any, row: int) -> SourceType:  # noqa: ARG002 - most only generate
+        """How the image `row` is marked: a composite, if it has pixels of references."""
+        return SourceType.GENERATED
+
+    def reference_notes(self, encoded: Any) -> Sequence[ReferenceNote]:  # noqa: ARG002
+        """Which references `encode` made less of than it could, by their places in the list that it was given."""
+        return ()
+
     def call(self, generators: list[torch.Generator], on_step_end: OnStepEnd) -> dict[str, Any]:
         """What `denoise` gives to any pipeline, besides what it encoded."""
         return {
@@ -119,12 +129,14 @@ class DiffusionEngine(ReferencePipeline):
     ) -> None:
         if person_seed is not None:
             require_create(self.plan.profile)
-        used = thinned(references, self.plan.profile.most_references)
+        places = chosen(len(references), self.plan.profile.most_references)
+        used = [references[place] for place in places]
         tell = self.told if used else self.told_without_references
         told = [tell(planned.shot, appearance) for planned in shots]
         decoder = Decoder(self.setup.device, self.decode, sink)
         try:
-            self._render(_Job(used, told, shots, person_seed), sink, decoder)
+            self._note_unused(len(references), places, sink)
+            self._render(_Job(used, places, told, shots, person_seed), sink, decoder)
         finally:
             # However it ended, the next job finds nothing of this one: not its caches, not its encodings.
             decoder.close()
@@ -143,7 +155,8 @@ class DiffusionEngine(ReferencePipeline):
             # If the batch found no room, it may have been for what the decoding thread held.
             was_decoding = latents is None and decoder.wait()
             if latents is not None:
-                decoder.submit(latents, [job.shots[row] for row in rows])
+                source_types = [self.source_type(job.encoded, row) for row in rows]
+                decoder.submit(latents, [job.shots[row] for row in rows], source_types)
                 begun += len(rows)
             if decoder.settle(tile) or latents is None:
                 can_do_less = self._ladder.step_down(count, len(rows))
@@ -162,6 +175,8 @@ class DiffusionEngine(ReferencePipeline):
             with device.phase("encode"):
                 job.encoded = self._encode(job, rung.reference_size)
             job.encoded_at = rung.reference_size
+            for note in self.reference_notes(job.encoded):
+                sink.reference(replace(note, index=job.places[note.index]))
 
         def on_step_end(_: Any, index: int, __: Any, tensors: dict[str, Any]) -> dict[str, Any]:
             # Kernels are queued: without this, steps would be told before they are computed.
@@ -177,6 +192,11 @@ class DiffusionEngine(ReferencePipeline):
             latents = self.denoise(job.encoded, rows, generators, on_step_end)
             device.synchronize()
         return latents
+
+    def _note_unused(self, count: int, places: list[int], sink: Sink) -> None:
+        why = f"the profile takes {len(places)} at most"
+        for index in sorted(set(range(count)).difference(places)):
+            sink.reference(ReferenceNote(index, NOT_USED, why))
 
     def _encode(self, job: "_Job", reference_size: int) -> Any:
         if job.person_seed is None:
@@ -246,6 +266,8 @@ class _Job:
     """What is rendered, and what the model made of it."""
 
     references: list[Image.Image]
+    places: list[int]
+    """Of those references in the list that `render` was given."""
     told: list[Any]
     shots: Sequence[PlannedShot]
     person_seed: int | None

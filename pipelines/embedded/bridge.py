@@ -1,8 +1,9 @@
-"""A diffusion bridge: from a carried picture to a finished one in a few steps, with noise between that each seed has its own of.
+"""A diffusion bridge: from a carried picture to a finished one in a few steps, with noise of its own for each seed.
 
-A Brownian bridge hangs between both pictures: at level t, 1 at the carried picture and 0 at the finished one, it is their
-mean plus noise of spread `sigma · sqrt(t · (1 - t))`. As in I2SB (Liu et al., ICML 2023) and BBDM (Li et al., CVPR
-2023), but `sigma` differs from place to place: little where references say what is there, more where none does.
+A Brownian bridge hangs between both pictures: at level t, 1 at the carried picture and 0 at the finished one, it is
+their mean plus noise of spread `sigma · sqrt(t · (1 - t))`. As in I2SB (Liu et al., ICML 2023) and BBDM (Li et al.,
+CVPR 2023), but `sigma` differs from place to place: little where references say what is there, more where none
+does.
 """
 
 from typing import Any
@@ -21,7 +22,7 @@ class BridgeScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]  # the
     order = 1
 
     @register_to_config  # type: ignore[untyped-decorator]
-    def __init__(self, sure: float = 0.05, unsure: float = 0.25) -> None:
+    def __init__(self, sure: float = 0.05, unsure: float = 0.25) -> None:  # noqa: ARG002 - the decorator keeps them
         self.set_timesteps(2)
 
     def set_timesteps(self, num_inference_steps: int, device: Any = None) -> None:
@@ -30,9 +31,12 @@ class BridgeScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]  # the
         self._next = torch.cat([self.timesteps[1:], self.timesteps.new_zeros(1)])
 
     def sigma(self, told: Tensor) -> Tensor:
-        """(B, CHANNELS, C, C) the noise's spread, of what the finisher is told (B, TOLD, C, C). None on the backdrop."""
+        """(B, CHANNELS, C, C) the noise's spread, of what the finisher is told (B, TOLD, C, C).
+
+        There is none on the backdrop.
+        """
         share, cover = told[:, : FACTOR**2], told[:, FACTOR**2 :].sum(1, keepdim=True).clamp(max=1)
-        sigma = cover * (self.config.unsure + (self.config.sure - self.config.unsure) * share)
+        sigma: Tensor = cover * (self.config.unsure + (self.config.sure - self.config.unsure) * share)
         return sigma.repeat(1, 3, 1, 1)
 
     @staticmethod

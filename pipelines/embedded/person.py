@@ -11,11 +11,13 @@ from pipelines.embedded.carry.cameras import fit_cameras, residuals
 from pipelines.embedded.carry.carrier import Carrier
 from pipelines.embedded.carry.fitness import LeftOut, by_light, by_place
 from pipelines.embedded.carry.reference import NoSkin, Reference
+from pipelines.embedded.carry.second_look import second_look
 from pipelines.embedded.carry.style import shown_style
 from pipelines.embedded.people.arrays import Floats
 from pipelines.embedded.people.code import part
 from pipelines.embedded.people.drawer import Drawer
 from pipelines.embedded.reading import Reading
+
 
 @dataclass(frozen=True)
 class Person:
@@ -31,15 +33,20 @@ class Person:
         return self.carrier.code
 
 
+@dataclass(frozen=True)
+class Shown:
+    """A job's references."""
+
+    reading: Reading
+    pictures: Sequence[Floats]
+    """(S, S, 3) each, sRGB from 0 to 1: one for each row of `reading`."""
+
+
 def person_shown(
-    drawer: Drawer,
-    directions: Directions,
-    code: Floats,
-    reading: Reading,
-    pictures: Sequence[Floats],
-    appearance: Appearance,
+    drawer: Drawer, directions: Directions, code: Floats, shown: Shown, appearance: Appearance
 ) -> Person:
-    """The person of a code (CODE,) that was read off pictures (S, S, 3), sRGB from 0 to 1, one row of `reading` each."""
+    """The person of a code (CODE,) that was read off the references."""
+    reading, pictures = shown.reading, shown.pictures
     shape = code[: drawer.coder.shape_size]
     cameras = fit_cameras(drawer.points, reading, shape)
     off, height = residuals(drawer.points, reading, shape, cameras)
@@ -50,8 +57,9 @@ def person_shown(
     if fit:
         details = [pictures[k] for k in fit]
         code = shown_style(drawer, code, _styles(drawer, reading), cameras[fit], details)
-        for k, picture in zip(fit, details, strict=True):
-            reference = _reference(drawer, code, cameras[k], picture)
+        code, looked = _looked_again(drawer, code, cameras[fit], details)
+        for k, camera, picture in zip(fit, looked, details, strict=True):
+            reference = reference_of(drawer, code, camera, picture)
             unlit = by_light(k, reference.error if reference else np.inf)
             if unlit:
                 left_out.append(unlit)
@@ -64,7 +72,17 @@ def person_shown(
     return Person(described, tuple(sorted(left_out, key=lambda one: one.index)))
 
 
-def _reference(drawer: Drawer, code: Floats, camera: Floats, picture: Floats) -> Reference | None:
+def _looked_again(
+    drawer: Drawer, code: Floats, cameras: Floats, pictures: Sequence[Floats]
+) -> tuple[Floats, Floats]:
+    try:
+        return second_look(drawer, code, cameras, pictures)
+    except NoSkin:
+        return code, cameras
+
+
+def reference_of(drawer: Drawer, code: Floats, camera: Floats, picture: Floats) -> Reference | None:
+    """As `Reference.of`; nothing where the picture shows no skin to tell its light by."""
     try:
         return Reference.of(drawer, code, camera, picture)
     except NoSkin:
@@ -81,5 +99,5 @@ def _of_another(index: int) -> LeftOut:
     return LeftOut(
         index,
         "DESCRIBED_OTHERWISE",
-        "The job describes another sex, age, weight or ancestry than the picture shows.",
+        "the job describes another sex, age, weight or ancestry than it shows",
     )

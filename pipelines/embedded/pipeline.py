@@ -1,7 +1,7 @@
 """The pipeline in diffusers' form: a person and views in, pictures out.
 
-A picture begins as the person's references carried into the view (`carry`), and a diffusion bridge finishes it. Where
-no reference shows a place, it begins as a drawing, as all of a person does who is made up.
+A picture begins as the person's references carried into the view (`carry`), and a diffusion bridge finishes it.
+Where no reference shows a place, it begins as a drawing, as all of a person does who is made up.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,7 +29,7 @@ from pipelines.embedded.people.arrays import Floats
 from pipelines.embedded.people.drawer import Drawer
 from pipelines.embedded.people.packed import within
 from pipelines.embedded.people.view import View
-from pipelines.embedded.person import Person, person_shown
+from pipelines.embedded.person import Person, Shown, person_shown
 from pipelines.embedded.reading import Reading, person_of, read_pictures, to_pictures
 
 SIZE = 512
@@ -76,8 +76,7 @@ class LikenessPipeline(DiffusionPipeline):  # type: ignore[misc]
             self.drawer,
             self.directions,
             self.code_of(reading),
-            reading,
-            [np.ascontiguousarray(picture) for picture in pictures],
+            Shown(reading, [np.ascontiguousarray(picture) for picture in pictures]),
             appearance or Appearance(),
         )
 

@@ -1,4 +1,4 @@
-"""The profile `embedded`: carries references into new views on a CPU, and finishes them with a small diffusion model.
+"""The profile `embedded`: carries references into new views on a CPU; a small diffusion model finishes them.
 
 It was trained on renders of MakeHuman's heads (`training/`), and its weights are part of the package. It
 knows such faces and no photographs.
@@ -13,13 +13,15 @@ from PIL import Image
 from torch import Tensor
 
 from models.influencer import Appearance
+from models.record import NOT_CARRIED
 from models.shot import Shot
+from models.source_type import SourceType
 from pipelines.diffusion import DiffusionEngine, OnStepEnd
 from pipelines.diffusion.engine import dtype_for
 from pipelines.embedded.people.view import View, sample_view
 from pipelines.embedded.person import Person
 from pipelines.embedded.pipeline import LikenessPipeline
-from pipelines.protocol import Setup
+from pipelines.protocol import ReferenceNote, Setup
 from pipelines.weights.safe import Allowed, load_folder
 
 _NETS = "pipelines.embedded.nets"
@@ -80,6 +82,12 @@ class Embedded(DiffusionEngine):
         person = self.pipe.make_up(person_seed, told[0].appearance)
         return _Encoded(person, [asked.shot for asked in told])
 
+    def source_type(self, encoded: _Encoded, row: int) -> SourceType:  # noqa: ARG002 - all are alike
+        return SourceType.COMPOSITE if encoded.person.carrier.references else SourceType.GENERATED
+
+    def reference_notes(self, encoded: _Encoded) -> list[ReferenceNote]:
+        return [ReferenceNote(one.index, NOT_CARRIED, one.message) for one in encoded.person.left_out]
+
     def denoise(
         self, encoded: _Encoded, rows: list[int], generators: list[torch.Generator], on_step_end: OnStepEnd
     ) -> Tensor:
@@ -102,7 +110,7 @@ class Embedded(DiffusionEngine):
         return image
 
     def _tile(self, on: bool) -> None:
-        """Its pictures are smaller than a tile."""
+        """Its decoding is a reshaping: there is nothing to tile."""
 
 
 def _view(shot: Shot, generator: torch.Generator) -> View:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from models.calibration import Calibration, Comparisons, comparison_for
+from models.calibration import Calibration, Comparisons, CopyKind, comparison_for
 from models.errors import InvalidInput
-from pipelines.identity.copies import copies_of, copy_ceiling
+from pipelines.identity.altered import copies_of
+from pipelines.identity.copies import copy_ceiling
 from pipelines.identity.faces import FaceEmbedder, Vector
 from pipelines.identity.portrait import Portrait, take_portrait
 from pipelines.identity.similarity import centroid, similarity
@@ -53,9 +54,9 @@ def calibrate(
 ) -> tuple[Calibration, Pairs]:
     """Measure views of at least two people, two pictures of each with a face. The pairs are for a plot.
 
-    Views that are turned further than `max_yaw` are left out, and such shots won't be judged. It takes about
-    twice as long as finding and describing each face once. `told` is called with how many views were measured,
-    and of how many. Raises InvalidInput if there are too few.
+    Views that are turned further than `max_yaw` are left out, and such shots won't be judged. Up to 32
+    views are copied and made smaller as well, twelve times each. `told` is called with how many views were
+    measured, and of how many. Raises InvalidInput if there are too few.
     """
     facing = [view for view in views if view.yaw is None or abs(view.yaw) <= max_yaw]
     known = []
@@ -75,8 +76,8 @@ def calibrate(
     for each in known:
         by_person[each.view.person].append(each.portrait)
     altered = known[:: -(-len(known) // _MOST_ALTERED)]
-    halved, mirrored = _copies(altered, embedder)
-    if not halved:
+    copies = _copies(altered, embedder)
+    if all(copy.vector is None for _, copy in copies["scaled"]):
         raise InvalidInput("No face is found once the pictures are halved. A calibration needs larger ones.")
     calibration = Calibration(
         embedder=embedder.embedder,
@@ -88,22 +89,21 @@ def calibrate(
         min_face_side=_least_side(altered, known, embedder, faces),
         faces=faces,
         whole_images=compare("cosine", np.array([each.portrait.whole for each in known]), people, _SIZES),
-        copy_ceiling=copy_ceiling(metric, list(by_person.values()), halved, mirrored),
+        copy_ceiling=copy_ceiling(list(by_person.values()), copies),
     )
     return calibration, one_to_one(metric, vectors, people)
 
 
 def _copies(
     altered: Sequence[_Known], embedder: FaceEmbedder
-) -> tuple[list[tuple[Portrait, Portrait]], list[tuple[Portrait, Portrait]]]:
-    """Views with their copies, halved and mirrored, as far as the copies' faces are found."""
-    kinds: tuple[list[tuple[Portrait, Portrait]], list[tuple[Portrait, Portrait]]] = ([], [])
+) -> dict[CopyKind, list[tuple[Portrait, Portrait]]]:
+    """Views with their copies, by kind."""
+    copies: dict[CopyKind, list[tuple[Portrait, Portrait]]] = defaultdict(list)
     for each in altered:
-        for kind, image in zip(kinds, copies_of(each.view.image), strict=True):
-            copy = take_portrait(image, embedder)
-            if copy.vector is not None:
-                kind.append((each.portrait, copy))
-    return kinds
+        assert each.portrait.face is not None
+        for kind, image in copies_of(each.view.image, each.portrait.face.box):
+            copies[kind].append((each.portrait, take_portrait(image, embedder)))
+    return copies
 
 
 def _least_side(

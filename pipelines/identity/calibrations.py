@@ -26,7 +26,10 @@ def read(path: Path, embedder: Embedder) -> Calibration:
     try:
         calibration = Calibration.parse(path.read_bytes())
     except (OSError, InvalidInput) as error:
-        raise CalibrationRefused(f"{path.name} is no calibration that can be read: {error}") from None
+        raise CalibrationRefused(
+            f"{path.name} is no calibration that can be read: {error} Make one anew with "
+            "`likeness calibrate`."
+        ) from None
     refuse_foreign(calibration, embedder)
     return calibration
 

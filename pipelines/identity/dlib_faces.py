@@ -13,7 +13,7 @@ from PIL import Image
 
 from models.errors import FaceModelMissing
 from models.likeness import Embedder, FaceBox
-from pipelines.identity.faces import Face, FaceEmbedder, Picture, Vector, hashes
+from pipelines.identity.faces import Face, FaceEmbedder, Picture, Vector, from_the_left, hashes
 
 _DETECTOR = "mmod_human_face_detector.dat"
 _LANDMARKS = "shape_predictor_5_face_landmarks.dat"
@@ -75,7 +75,8 @@ class DlibFaces(FaceEmbedder):
         shape = self._landmarks(picture, self._dlib.rectangle(*sides))
         landmarks = np.array([(point.x, point.y) for point in shape.parts()], dtype=np.float32)
         box = FaceBox(left=sides[0], top=sides[1], right=sides[2] + 1, bottom=sides[3] + 1)
-        return Face(box, confidence, landmarks)
+        # Two corners of each eye, then the nose.
+        return Face(box, confidence, landmarks, from_the_left(landmarks[:2].mean(0), landmarks[2:4].mean(0)))
 
 
 def _folder() -> Path:

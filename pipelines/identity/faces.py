@@ -26,6 +26,8 @@ class Face:
     """On the detector's own scale."""
     landmarks: npt.NDArray[np.float32]
     """Five points (x, y) in pixels, shape (5, 2), in the order that the implementation needs."""
+    eyes: npt.NDArray[np.float32]
+    """The middles of both eyes (x, y) in pixels, shape (2, 2), the left one in the picture first."""
 
 
 class FaceEmbedder(ABC):
@@ -41,6 +43,11 @@ class FaceEmbedder(ABC):
     @abstractmethod
     def describe(self, picture: Picture, face: Face) -> Vector:
         """The descriptor of one of the picture's faces."""
+
+
+def from_the_left(one: npt.NDArray[np.float32], other: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Two eyes (2,) as `Face.eyes` has them."""
+    return np.stack((one, other) if one[0] <= other[0] else (other, one))
 
 
 def hashes(*files: Path) -> dict[str, str]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from models.errors import FaceModelMissing
 from models.likeness import Embedder, FaceBox
-from pipelines.identity.faces import Face, FaceEmbedder, Picture, Vector, hashes
+from pipelines.identity.faces import Face, FaceEmbedder, Picture, Vector, from_the_left, hashes
 
 DETECTOR = "face_detection_yunet_2023mar.onnx"
 RECOGNISERS = {"sface": "face_recognition_sface_2021dec.onnx", "auraface": "glintr100.onnx"}
@@ -88,7 +88,8 @@ def _face(row: Vector, scale: float) -> Face:
     """From YuNet's row: left, top, width, height, five points, confidence."""
     left, top, width, height = (float(value) / scale for value in row[:4])
     box = FaceBox(left=round(left), top=round(top), right=round(left + width), bottom=round(top + height))
-    return Face(box, float(row[14]), (row[4:14].reshape(5, 2) / scale).astype(np.float32))
+    landmarks = (row[4:14].reshape(5, 2) / scale).astype(np.float32)
+    return Face(box, float(row[14]), landmarks, from_the_left(landmarks[0], landmarks[1]))
 
 
 def _to_places(landmarks: Vector) -> Vector:

@@ -31,7 +31,6 @@ def plot(calibration: Calibration, pairs: Pairs) -> Image.Image:
     )
     for row, (name, floor) in enumerate(lines):
         _threshold(draw, edges, floor.similarity, f"{name}: {floor.similarity:.3f}", row)
-    _threshold(draw, edges, calibration.copy_ceiling.similarity, "copy", 3)
     _axis(draw, edges)
     _write(
         draw,

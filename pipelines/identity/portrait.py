@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from models.likeness import FaceScores
+from pipelines.identity.chips import Chip, face_chip, whole_chip
 from pipelines.identity.faces import Face, FaceEmbedder, Picture, Vector
 from pipelines.identity.picture_hash import Hashes, picture_hashes
 from pipelines.identity.pictures import as_picture, sharpness, whole_vector
@@ -23,6 +24,10 @@ class Portrait:
     whole: Vector
     """The whole picture's."""
     hashes: Hashes
+    chip: Chip | None
+    """The face's pixels, small. None: there is none, or its eyes are too near to one another."""
+    sight: Chip
+    """The whole picture's."""
 
 
 def take_portrait(image: Image.Image, embedder: FaceEmbedder) -> Portrait:
@@ -38,6 +43,8 @@ def take_portrait(image: Image.Image, embedder: FaceEmbedder) -> Portrait:
         vector=embedder.describe(picture, faces[0]) if faces else None,
         whole=whole_vector(picture),
         hashes=picture_hashes(Image.fromarray(picture)),
+        chip=face_chip(picture, faces[0].eyes) if faces else None,
+        sight=whole_chip(picture),
     )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from models.likeness import ImageScores, Metric, Nearest
 from pipelines.identity.faces import Vector
 from pipelines.identity.picture_hash import bits_apart
+from pipelines.identity.pixels import Pixels
 from pipelines.identity.portrait import Portrait
 from pipelines.identity.references import ReferenceSet
 from pipelines.identity.similarity import centroid, similarity
@@ -28,6 +29,7 @@ def score(
         for other in ((each.whole if whole else each.vector) for each in references.portraits)
     ]
     middle = None if one is None or not len(used) else _alike(kind, one, centroid(kind, used))
+    pixels = Pixels(portrait)
     named = {f"reference {number}": each for number, each in enumerate(references.portraits, start=1)}
     return ImageScores(
         width=portrait.width,
@@ -37,9 +39,9 @@ def score(
         compared=None if middle is None else "whole-image" if whole else "face",
         references=tuple(each),
         centroid=middle,
-        nearest_reference=_nearest(portrait, named, metric),
+        nearest_reference=_nearest(portrait, pixels, named, metric),
         # A head to the left and one to the right are mirror images, and each is what its shot asks for.
-        nearest_shot=_nearest(portrait, others, metric, mirror=False),
+        nearest_shot=_nearest(portrait, pixels, others, metric, mirror=False),
     )
 
 
@@ -50,7 +52,12 @@ def is_whole(portrait: Portrait, references: ReferenceSet) -> bool:
 
 
 def _nearest(
-    portrait: Portrait, others: Mapping[str, Portrait], metric: Metric, *, mirror: bool = True
+    portrait: Portrait,
+    pixels: Pixels,
+    others: Mapping[str, Portrait],
+    metric: Metric,
+    *,
+    mirror: bool = True,
 ) -> Nearest | None:
     if not others:
         return None
@@ -61,6 +68,12 @@ def _nearest(
         for name, other in others.items()
         if portrait.vector is not None and other.vector is not None
     }
+    left = {
+        name: difference
+        for name, other in others.items()
+        if (difference := pixels.difference(other, mirror=mirror)) is not None
+    }
+    by_pixels = min(left, key=lambda name: left[name], default=None)
     by_face = max(faces, key=lambda name: faces[name], default=None)
     return Nearest(
         by_hash=by_hash,
@@ -68,6 +81,8 @@ def _nearest(
         mirrored=bits[by_hash][1],
         by_face=by_face,
         similarity=None if by_face is None else faces[by_face],
+        by_pixels=by_pixels,
+        difference=None if by_pixels is None else round(left[by_pixels], 5),
     )
 
 

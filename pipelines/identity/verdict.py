@@ -61,8 +61,9 @@ def _reasons(scores: ImageScores, calibration: Calibration, floor: float, *, who
 
 
 def _is_copy(nearest: Nearest | None, calibration: Calibration) -> bool:
-    ceiling = calibration.copy_ceiling
-    return nearest is not None and (
-        nearest.hash_bits <= ceiling.hash_bits
-        or (nearest.similarity is not None and nearest.similarity >= ceiling.similarity)
+    # Neither a hash nor a similarity can tell: both are as near for another view on the same plain backdrop.
+    return (
+        nearest is not None
+        and nearest.difference is not None
+        and nearest.difference <= calibration.copy_ceiling.difference
     )

@@ -47,7 +47,7 @@ class WorkerProcess:
                 stderr=subprocess.STDOUT,
             )
 
-    def wait_ready(self, timeout: float = 90) -> None:
+    def wait_ready(self, timeout: float = 300) -> None:
         deadline = time.monotonic() + timeout
         while b"node.ready" not in self.log.read_bytes():
             assert self.process.poll() is None, self.log.read_text()

@@ -35,25 +35,44 @@ def likeness(
 
 
 def test_the_demo_ends_with_a_completed_clone_and_a_contact_sheet(tmp_path: Path) -> None:
+    theirs = {
+        "images/holiday.png": "a picture",
+        "worker.log": "a log",
+        "job.json": "{}",
+        "demo-1/notes": "own",
+    }
+    for name, text in theirs.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
     done = likeness("demo", "--out", str(tmp_path), "--shots", "2")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "completed" in done.stdout
-    record = JobRecord.parse((tmp_path / "job.json").read_text())
+    assert {name: (tmp_path / name).read_text() for name in theirs} == theirs
+    out = tmp_path / "demo-2"
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "demo-1",
+        "demo-2",
+        "images",
+        "job.json",
+        "worker.log",
+    ]
+    assert str(out) in "".join(done.stdout.split())
+    record = JobRecord.parse((out / "job.json").read_text())
     assert record.status == "completed"
     assert record.result
-    row = Influencer.parse((tmp_path / "influencer.json").read_text())
+    row = Influencer.parse((out / "influencer.json").read_text())
     assert row == record.result.influencer
     assert "Likeness: of 2 images" in done.stdout
     for image in record.result.images:
         assert image.judgement
-        with Image.open(tmp_path / "images" / f"{image.shot}.png") as picture:
+        with Image.open(out / "images" / f"{image.shot}.png") as picture:
             assert picture.size == (image.width, image.height)
-        shown = likeness("inspect", "--json", str(tmp_path / "images" / f"{image.shot}.png"))
+        shown = likeness("inspect", "--json", str(out / "images" / f"{image.shot}.png"))
         assert shown.returncode == 0, shown.stdout
         found = json.loads(shown.stdout)
         assert found["signedBy"]["trust"] == "development"
         assert (found["render"]["jobId"], found["render"]["seed"]) == (record.job_id, str(image.seed))
-    with Image.open(tmp_path / "contact-sheet.png") as sheet:
+    with Image.open(out / "contact-sheet.png") as sheet:
         assert min(sheet.size) > 256
 
 

@@ -11,7 +11,8 @@ from c2pa import Reader
 from celery import Celery
 
 from models.job import CloneJob, CloneRequest, ReferenceSource
-from models.manifest import DIGITAL_SOURCE_TYPE, Manifest
+from models.manifest import Manifest
+from models.source_type import SourceType
 from tests.e2e.conftest import SLOWLY, PlanJob, StartWorker, WorkerProcess, follow
 from worker.client import JobClient, plan_clone
 from worker.mark.inspection import inspect_image
@@ -113,7 +114,7 @@ def test_every_image_says_that_it_is_ai_made_and_what_from(
             media_type = "image/webp" if key.endswith(".webp") else "image/png"
             assert Reader(media_type, BytesIO(data)).get_validation_state() == "Valid"
             found = inspect_image(data)
-            assert found.source_type == found.xmp_source_type == DIGITAL_SOURCE_TYPE
+            assert found.source_type == found.xmp_source_type == SourceType.GENERATED
             assert found.render
             assert (found.render["jobId"], found.render["profile"]) == (job.job_id, "embedded")
             assert found.render["weights"]

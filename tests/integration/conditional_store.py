@@ -14,11 +14,11 @@ from worker.storage import Storage
 class ConditionalStore(StoreProxy):
     """In front of the server at `port`, whose objects `storage` sees. `puts` are the conditions of those that came.
 
-    With `has_conditions` off it answers as S3 did before it had them.
+    Those in `lacks` it refuses, as S3 did before it had them.
     """
 
     def __init__(self, port: int, storage: Storage) -> None:
-        self.has_conditions = True
+        self.lacks: frozenset[str] = frozenset()
         self.puts: list[str] = []
         self._storage = storage
         self._lock = threading.Lock()
@@ -46,7 +46,7 @@ class ConditionalStore(StoreProxy):
         with self._lock:
             condition = next((name for name in ("If-Match", "If-None-Match") if name in asked.headers), "")
             self.puts.append(condition)
-            if condition and not self.has_conditions:
+            if condition in self.lacks:
                 self._send(asked, 501, {}, b"<Error><Code>NotImplemented</Code></Error>")
             elif condition and not self._holds(asked):
                 self._send(asked, 412, {}, b"<Error><Code>PreconditionFailed</Code></Error>")

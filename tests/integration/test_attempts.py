@@ -45,6 +45,7 @@ from worker.render.messages import ImageDone
 from worker.run import Equipment
 from worker.settings import Settings
 from worker.storage import Storage
+from worker.store_watch import StoreWatch
 
 Clone = Callable[[CloneJob, HeldJob], JobResult]
 
@@ -61,11 +62,15 @@ class DoubleNode:
         self.heartbeat = Heartbeat(settings.lease_ttl)
         self.images = ImageStore(settings, storage)
         self.metrics = PrometheusMetrics()
+        self.store_watch = StoreWatch(storage)
         self.gave_up = False
         self.attempt: Clone = lambda job, held: result_of(job)
 
     def give_up(self) -> None:
         self.gave_up = True
+
+    def must_hand_back(self) -> bool:
+        return self.store_watch.trouble is not None
 
 
 @pytest.fixture
@@ -350,7 +355,7 @@ def test_a_claim_waits_for_redis(node: Any, job: CloneJob, monkeypatch: pytest.M
 
 
 def test_a_message_that_could_not_be_handled_goes_back_to_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
-    def unavailable(*_: object) -> None:
+    def unavailable(*_: object, **__: object) -> None:
         raise QueueUnavailable("gone")
 
     monkeypatch.setattr(app_module, "_node", SimpleNamespace())
@@ -392,3 +397,15 @@ def test_an_image_without_its_thumbnail_is_not_taken_for_stored(
     assert images.find(job, "front")
     storage.delete_prefix(stored.thumbnail_key.rpartition("/")[0])
     assert images.find(job, "front") is None
+
+
+def test_a_refusal_that_only_the_job_meets_fails_the_job(node: Any, job: CloneJob) -> None:
+    """The store takes what else this worker sends."""
+    node.store.submit(job)
+    node.attempt = raising(StorageRefused("Not this key."))
+
+    record = run(node, job)
+
+    assert record.error
+    assert (record.status, record.error.code) == ("failed", "STORAGE_REFUSED")
+    assert not node.must_hand_back()

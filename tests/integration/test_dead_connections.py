@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -26,6 +27,7 @@ from worker.consumer_loop import ConsumerLoop
 from worker.health import WorkerHealth
 from worker.jobs import JobStore
 from worker.queue import JobQueue, make_app
+from worker.request import JobRequest
 from worker.settings import Settings
 from worker.stack import EmbeddedStack
 
@@ -43,15 +45,15 @@ def proxy(stack: EmbeddedStack) -> Iterator[TcpProxy]:
 
 
 @pytest.fixture
-def loop() -> ConsumerLoop:
-    return ConsumerLoop()
+def loop(settings: Settings) -> ConsumerLoop:
+    return ConsumerLoop([settings.queue])
 
 
 def through(address: str, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Celery:
     """The app as it is, but for its patience."""
     monkeypatch.setattr(queue_module, "_SOCKET_TIMEOUT", 0.4)
     app = make_app(settings.model_copy(update={"redis_url": SecretStr(f"redis://{address}/0")}))
-    # As kombu has them, in less time: its BRPOP, its checks of connections, its look for lost messages.
+    # As kombu has them, in less time: its checks of connections, its look for lost messages.
     app.conf.broker_transport_options |= {
         "polling_interval": 0.1,
         "health_check_interval": 0.3,
@@ -69,7 +71,7 @@ def consuming(
     comes into the list; then it waits for `goes_on`."""
     taken: list[int] = []
 
-    @app.task(name="probe", shared=False)
+    @app.task(name="probe", shared=False, Request=JobRequest)
     def probe(number: int) -> None:
         taken.append(number)
         if goes_on:
@@ -160,6 +162,43 @@ def test_a_loop_that_looks_for_the_broker_lives_and_one_that_hangs_at_it_does_no
     assert not loop.is_subscribed
     monkeypatch.setattr(health_module, "MOST_SILENCE", 0)
     assert health.live() == [], "a worker that drains ends by itself"
+
+
+def test_what_waits_for_its_time_is_put_back_when_the_connection_breaks(
+    settings: Settings, proxy: TcpProxy, loop: ConsumerLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    direct = make_app(settings)
+    with consuming(through(proxy.address, settings, monkeypatch), loop, monkeypatch) as taken:
+        direct.send_task("probe", args=[1], queue=settings.queue, countdown=4)
+        wait_until(lambda: bool(worker_state.scheduled_requests))  # type: ignore[attr-defined]
+        proxy.cut()
+        wait_until(lambda: 1 in taken)
+    assert taken == [1]
+
+
+def test_no_message_is_discarded_by_celery(
+    settings: Settings, proxy: TcpProxy, loop: ConsumerLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    direct = make_app(settings)
+    monkeypatch.setattr(worker_state, "revoked", {"unwanted"})
+    with consuming(through(proxy.address, settings, monkeypatch), loop, monkeypatch) as taken:
+        direct.send_task("probe", args=[1], queue=settings.queue, expires=datetime(2020, 1, 1, tzinfo=UTC))
+        direct.send_task("probe", args=[2], queue=settings.queue, task_id="unwanted")
+        wait_until(lambda: len(taken) == 2)
+
+
+def test_a_subscription_that_is_lost_is_seen(
+    settings: Settings, proxy: TcpProxy, loop: ConsumerLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop_module, "_TICK", 0.1)
+    app = through(proxy.address, settings, monkeypatch)
+    # The easiest way to lose one; workers have it off.
+    app.conf.worker_enable_remote_control = True
+    with consuming(app, loop, monkeypatch):
+        make_app(settings).control.cancel_consumer(settings.queue)
+        wait_until(lambda: not loop.is_subscribed)
+        make_app(settings).control.add_consumer(settings.queue)
+        wait_until(lambda: loop.is_subscribed)
 
 
 def test_queues_that_can_not_be_counted_are_told_in_our_words(

@@ -133,14 +133,41 @@ def test_a_store_without_conditions_is_asked_for_them_once(
     settings: Settings, conditional: ConditionalStore, images: ImageStore
 ) -> None:
     there = Storage(settings.model_copy(update={"s3_endpoint_url": f"http://{conditional.address}"}))
-    assert there.check_writable()
-    conditional.has_conditions = False
-    assert not there.check_writable()
+    assert there.check_writable() == ()
+    conditional.lacks = frozenset(("If-None-Match", "If-Match"))
+    assert there.check_writable() == ("If-None-Match", "If-Match")
     conditional.puts.clear()
     job = make_job()
     images.put(job, done(job), Origin(), confirm=lambda: None)
     assert images.find(job, "front")
     assert conditional.puts == ["If-None-Match", "", ""]
+
+
+def test_a_store_that_has_one_condition_and_not_the_other_is_asked_for_that_one(
+    settings: Settings, conditional: ConditionalStore
+) -> None:
+    """OpenStack Swift is such a one."""
+    there = settings.model_copy(update={"s3_endpoint_url": f"http://{conditional.address}"})
+    job, without_none, without_match = (
+        make_job(),
+        ImageStore(there, Storage(there)),
+        ImageStore(there, Storage(there)),
+    )
+
+    def put_twice(images: ImageStore) -> list[str]:
+        conditional.puts.clear()
+        for _ in range(2):
+            images.put_evidence(job, done(job), Origin(), confirm=lambda: None)
+        images.remove_evidence(job, confirm=lambda: None)
+        return conditional.puts
+
+    conditional.lacks = frozenset(("If-None-Match",))
+    assert Storage(there).check_writable() == ("If-None-Match",)
+    assert put_twice(without_none) == ["If-None-Match", "", "If-Match"]
+    assert put_twice(without_none) == ["", "If-Match"]
+    conditional.lacks = frozenset(("If-Match",))
+    assert put_twice(without_match) == ["If-None-Match", "If-None-Match", "If-Match", ""]
+    assert put_twice(without_match) == ["If-None-Match", "If-None-Match", ""]
 
 
 def test_what_is_deleted_is_still_this_workers(settings: Settings, storage: Storage) -> None:

@@ -37,7 +37,7 @@ from worker.jobs import JobStore
 from worker.mark.statement import Ingredient
 from worker.references.fetch import FetchedReferences
 from worker.render import RawImage, RenderOrder
-from worker.render.messages import ImageDone, StepDone
+from worker.render.messages import ImageDone, ReferenceNoted, StepDone
 from worker.run import Equipment
 from worker.settings import Settings
 from worker.storage import Storage
@@ -73,7 +73,9 @@ class Device:
     def turn(self, check: Any) -> Iterator[None]:
         yield
 
-    def render(self, order: RenderOrder, check: Any) -> Iterator[RenderInfo | StepDone | ImageDone]:
+    def render(
+        self, order: RenderOrder, check: Any
+    ) -> Iterator[RenderInfo | StepDone | ImageDone | ReferenceNoted]:
         self.orders.append({shot.name: seed for shot, seed in order.shots})
         self.got.append(order)
         yield INFO

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from typer.testing import CliRunner
 
-from models.errors import InvalidSettings, NotFound
+from models.errors import InvalidInput, InvalidSettings, NotFound
 from tests.e2e.conftest import environment_of
 from tests.integration.test_job_store import ERROR, claimed, make_job
 from tests.integration.webhooks.deliveries import end, job_for
@@ -83,3 +84,25 @@ def test_dead_letters_are_listed_shown_retried_and_dropped(settings: Settings) -
     assert likeness("dead", "list", "--json") == ""
     with pytest.raises(NotFound):
         likeness("dead", "show", job.job_id)
+
+
+def test_many_dead_letters_are_retried_at_once(settings: Settings) -> None:
+    store, started = JobStore(settings), datetime.now(UTC)
+    jobs = [make_job() for _ in range(5)]
+    codes = ["STORAGE_REFUSED"] * 3 + ["RENDER_FAILED"] * 2
+    for job, code in zip(jobs, codes, strict=True):
+        store.fail(claimed(store, job), ERROR.model_copy(update={"code": code}))
+    store.refuse("no job", InvalidInput("No."))
+
+    def retried(*options: str) -> int:
+        return len(likeness("dead", "retry", *options).splitlines())
+
+    tomorrow = f"{started + timedelta(days=1):%Y-%m-%dT%H:%M:%S}"
+    assert retried("--code", "STORAGE_REFUSED", "--since", tomorrow) == 0
+    assert retried(jobs[0].job_id, jobs[1].job_id) == 2
+    assert retried("--code", "STORAGE_REFUSED", "--since", f"{started:%Y-%m-%d}") == 1, "two were retried"
+    assert retried("--all") == 2
+    assert retried("--all") == 0
+    for options in ((), (jobs[0].job_id, "--all")):
+        with pytest.raises(InvalidInput, match="--code"):
+            likeness("dead", "retry", *options)

@@ -21,6 +21,7 @@ from models.influencer import Influencer
 from models.job import CloneJob, CloneRequest, Job, ReferenceSource
 from models.manifest import Provenance, UsedReference
 from models.record import JobError, JobResult
+from models.source_type import SourceType
 from worker.client import JobClient, plan_clone, plan_create
 from worker.jobs import JobStore, Lease, WaitingJob
 from worker.jobs import store as store_module
@@ -48,7 +49,13 @@ def make_job(name: str = "Nova B", job_id: str | None = None) -> CloneJob:
 
 def result_of(job: CloneJob) -> JobResult:
     row = job.finished_row((), SOURCE.created_at)
-    return JobResult(influencer=row, images=(), manifest_key="m", manifest_url="https://m")
+    return JobResult(
+        influencer=row,
+        images=(),
+        digital_source_type=SourceType.COMPOSITE,
+        manifest_key="m",
+        manifest_url="https://m",
+    )
 
 
 def submitted(store: JobStore, job: Job) -> WaitingJob:

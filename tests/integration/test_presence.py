@@ -15,7 +15,7 @@ def test_a_worker_whose_loop_hangs_is_not_seen(
 ) -> None:
     settings = settings.model_copy(update={"gate": "off"})
     monkeypatch.setitem(is_ready.__globals__, "settings", lambda: settings)
-    loop = ConsumerLoop()
+    loop = ConsumerLoop(())
     node = Node(settings, make_app(settings), loop)
     assert not is_ready()
     loop.tick()

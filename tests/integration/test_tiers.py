@@ -62,6 +62,36 @@ def test_queues_are_served_by_their_order(settings: Settings, changes: dict[str,
     assert ", ".join(name.removeprefix(settings.queue).removeprefix(".") for name in came) == served
 
 
+@pytest.mark.parametrize(
+    ("order", "served"),
+    [
+        ("in-turn", "again0 again9 gold0 0 gold0 3 gold4 6 gold9 9"),
+        ("strict", "again0 again9 gold0 gold0 gold4 gold9 0 3 6 9"),
+    ],
+)
+def test_all_priorities_are_taken_and_a_tiers_higher_ones_first(
+    settings: Settings, order: str, served: str
+) -> None:
+    """As Celery has it with Redis, 0 is the highest, and that of a message without any."""
+    tiered = settings.model_copy(update={"tiers": {"gold": ("g",)}, "tier_order": order})
+    app = make_app(tiered)
+    for suffix in served.split():
+        tier, priority = suffix[:-1], int(suffix[-1])
+        queue = f"{settings.queue}.{tier}" if tier else settings.queue
+        app.send_task("any", queue=queue, priority=priority or None, headers={"name": suffix})
+    came: list[str] = []
+    with app.connection_for_read() as connection:
+        queues = [Queue(name)(connection.default_channel) for name in Lanes(tiered).served]
+        consumer = Consumer(connection.default_channel, queues, auto_declare=False)
+        consumer.register_callback(
+            lambda _, message: (came.append(message.headers["name"]), message.ack())  # type: ignore[func-returns-value,arg-type]
+        )
+        with consumer, suppress(TimeoutError):
+            while True:
+                connection.drain_events(timeout=1)
+    assert " ".join(came) == served
+
+
 def test_jobs_of_a_tier_that_is_no_more_are_sent_elsewhere(
     settings: Settings, redis_client: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,12 +3,20 @@
 from pathlib import Path
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from pipelines.embedded.people.arrays import Floats
 from pipelines.embedded.people.code import view_vector
 from pipelines.embedded.people.view import View
 from training.data.shards import Shard, from_jpeg, shard_paths
 from training.data.splits import view_of
+
+
+def as_tensor(pictures: np.ndarray) -> Tensor:
+    """(B, S, S, 3) bytes → (B, 3, S, S) from -1 to 1."""
+    tensor = torch.from_numpy(pictures).permute(0, 3, 1, 2)
+    return tensor.contiguous(memory_format=torch.channels_last).float() / 127.5 - 1
 
 
 class Dataset:

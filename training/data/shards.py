@@ -51,7 +51,7 @@ def to_jpeg(picture: np.ndarray) -> np.ndarray:
     done, encoded = cv2.imencode(".jpg", picture[..., ::-1], flags)
     if not done:
         raise ValueError("The picture can't be encoded.")
-    return encoded
+    return np.asarray(encoded)
 
 
 def from_jpeg(jpeg: np.ndarray) -> np.ndarray:
@@ -59,7 +59,7 @@ def from_jpeg(jpeg: np.ndarray) -> np.ndarray:
     picture = cv2.imdecode(jpeg, cv2.IMREAD_COLOR_RGB)
     if picture is None:
         raise ValueError("That is no JPEG.")
-    return picture
+    return np.asarray(picture)
 
 
 def shard_paths(folder: Path, identities: int) -> Iterator[tuple[int, Path]]:

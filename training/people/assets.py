@@ -191,4 +191,4 @@ def _read(path: Path, flags: int) -> np.ndarray:
     picture = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), flags)
     if picture is None:
         raise ValueError(f"{path} is no picture.")
-    return picture
+    return np.asarray(picture)

@@ -2,11 +2,16 @@
 
 from numba.extending import register_jitable
 
-from pipelines.embedded.people import paint
+from pipelines.embedded.people import noise, paint
 
 _compiled = register_jitable(fastmath=True)
 
+scrambled = _compiled(noise.scrambled)
+noise1 = _compiled(noise.noise1)
 step = _compiled(paint.step)
+blush = _compiled(paint.blush)
+around_eyes = _compiled(paint.around_eyes)
+strand_brightness = _compiled(paint.strand_brightness)
 beard = _compiled(paint.beard)
 scalp = _compiled(paint.scalp)
 brow_place = _compiled(paint.brow_place)

@@ -5,10 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
+from pipelines.embedded.people.drawer import Drawer
 from pipelines.embedded.people.head import Head
+from pipelines.embedded.people.points import Points, choose_points
 from pipelines.embedded.people.textures import Textures
 from training.people.basis import FittedBasis
 from training.people.code import Encoder
+from training.people.raster import rasterise
 
 
 def save_head(head: Head, textures: Textures, folder: Path) -> None:
@@ -30,3 +33,9 @@ def load_coder(folder: Path) -> Encoder:
     with np.load(folder / "shape.npz") as shape, np.load(folder / "looks.npz") as looks:
         arrays = {f.name: shape[f.name] for f in fields(FittedBasis)}
         return Encoder(FittedBasis(**{**arrays, "explained": float(arrays["explained"])}), **looks)
+
+
+def load_drawer(folder: Path) -> Drawer:
+    """Of both, with the compiled rasteriser. Needs MakeHuman's assets no more."""
+    (head, textures), coder = load_head(folder), load_coder(folder)
+    return Drawer(head, coder, textures, Points.of(head, coder, choose_points(head)), rasterise)

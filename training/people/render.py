@@ -2,18 +2,16 @@
 
 import numpy as np
 
+from pipelines.embedded.drawing.light import Light, as_lamp_sees, film, shadow_map
 from pipelines.embedded.people.arrays import Floats
 from pipelines.embedded.people.backdrop import paint_backdrop
-from pipelines.embedded.people.head import Head, Material, assemble
+from pipelines.embedded.people.head import Head, assemble
 from pipelines.embedded.people.pose import pose
 from pipelines.embedded.people.textures import Textures
-from pipelines.embedded.people.view import Lamp, View
+from pipelines.embedded.people.view import View
 from training.people.identity import Identity
 from training.people.raster import rasterise
 from training.people.shade import Scene, shade
-
-SHADOW_SIZE = 256
-SHADOW_SPAN = 5.0  # decimetres that the shadow map's side covers
 
 
 def render(
@@ -23,11 +21,9 @@ def render(
     figure = assemble(head, person.body, view.expression, person.hair)
     posed = pose(figure, view)
     surface = rasterise(posed.screen, figure.triangles, size * sampling)
-    towards = view.lamp.towards()
-    from_lamp = _as_lamp_sees(posed.positions, towards)
-    casts = figure.triangles[figure.materials != Material.LASH]
     backdrop = paint_backdrop(view.backdrop, size)
-    lamp, sky, ground = light_colours(view.lamp, backdrop.mean((0, 1)))
+    light = Light.of(view.lamp, backdrop.mean((0, 1)))
+    towards = light.towards()
     scene = Scene(
         figure.triangles,
         figure.materials,
@@ -38,11 +34,11 @@ def render(
         figure.uv,
         posed.camera,
         towards,
-        lamp,
-        sky,
-        ground,
-        from_lamp,
-        rasterise(from_lamp, casts, SHADOW_SIZE).depth,
+        light.lamp,
+        light.sky,
+        light.ground,
+        as_lamp_sees(posed.positions, towards),
+        shadow_map(figure, posed, towards, rasterise),
     )
     picture = backdrop.repeat(sampling, 0).repeat(sampling, 1)
     shade(
@@ -60,27 +56,5 @@ def render(
 
 
 def develop(light: Floats) -> np.ndarray:
-    """Linear light to sRGB bytes, with a soft shoulder as film has."""
-    light = np.clip(light, 0, None)
-    light = light * (1 + light / 6) / (1 + light * 0.42)
-    return np.asarray(np.clip(light, 0, 1) ** (1 / 2.2) * 255 + 0.5, np.uint8)
-
-
-def light_colours(lamp: Lamp, surroundings: Floats) -> tuple[Floats, Floats, Floats]:
-    """The lamp's light, and the ambient one from above and below; surroundings tint the ambient. Each (3,)."""
-    w = lamp.warmth
-    key = np.array([1 + 0.14 * w, 1.0, 1 - 0.18 * w]) * lamp.key * 1.15
-    sky = (np.array([1 - 0.06 * w, 1.0, 1 + 0.08 * w]) * 0.75 + surroundings * 0.4) * lamp.ambient
-    ground = (np.array([0.62, 0.56, 0.52]) + surroundings * 0.25) * lamp.ambient
-    return key.astype(np.float32), sky.astype(np.float32), ground.astype(np.float32)
-
-
-def _as_lamp_sees(positions: Floats, towards: Floats) -> Floats:
-    right = np.cross([0, 1, 0], towards)
-    right /= np.linalg.norm(right) + 1e-9
-    up = np.cross(towards, right)
-    seen = np.empty_like(positions)
-    seen[:, 0] = positions @ right / SHADOW_SPAN + 0.5
-    seen[:, 1] = (positions - np.array([0, 0.6, 0], np.float32)) @ up / SHADOW_SPAN + 0.5
-    seen[:, 2] = -(positions @ towards)
-    return seen
+    """Linear light to sRGB bytes."""
+    return np.asarray(film(light) * 255 + 0.5, np.uint8)

@@ -16,8 +16,8 @@ from pipelines.embedded.people.looks import Looks
 from pipelines.embedded.people.paint import LASH, TEETH
 from pipelines.embedded.people.raster import Surface
 from pipelines.embedded.people.view import Outfit
-from training.people.compiled import cloth_colour, eye_colour, shirt
-from training.people.noise import noise1, noise2
+from training.people.compiled import cloth_colour, eye_colour, shirt, strand_brightness
+from training.people.noise import noise2
 from training.people.skin import skin_colour
 
 
@@ -91,10 +91,7 @@ def _cloth(x: float, y: float, below: float, outfit: Outfit, grain: int) -> tupl
 
 @njit(cache=True, fastmath=True)
 def _hair(x: float, y: float, z: float, looks: Looks) -> tuple[float, float, float]:
-    angle = np.arctan2(x, z - 0.4)
-    wide = noise1(angle * 34 + y * 1.5 * looks.strands, looks.grain)
-    fine = noise1(angle * 90 + y * 3.0 * looks.strands, looks.grain + 50)
-    k = 0.62 + 0.62 * (0.6 * wide + 0.4 * fine)
+    k = strand_brightness(x, y, z, looks.strands, looks.grain)
     return looks.hair[0] * k, looks.hair[1] * k, looks.hair[2] * k
 
 

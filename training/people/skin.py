@@ -7,8 +7,8 @@ from numba import njit
 
 from pipelines.embedded.people.arrays import Floats
 from pipelines.embedded.people.looks import Looks
-from training.people.compiled import beard, brow_cover, scalp, step
-from training.people.noise import noise1, noise2
+from training.people.compiled import around_eyes, beard, blush, brow_cover, noise1, scalp, step
+from training.people.noise import noise2
 
 
 @njit(cache=True, fastmath=True)
@@ -28,12 +28,8 @@ def skin_colour(
     front = step(0.4, 1.0, z)
     dark = 1 + 0.10 * (noise2(bx * 6 + 31, y * 6 + 17, looks.grain) - 0.5)
     dark += 0.05 * (noise2(bx * 22 + 31, y * 22 + 17, looks.grain + 7) - 0.5)
-    cheek = np.exp(-((x - 0.48) ** 2 / 0.05 + (y - 6.93) ** 2 / 0.05))
-    nose = 0.8 * np.exp(-(bx**2 / 0.02 + (y - 6.93) ** 2 / 0.03)) * step(1.4, 1.6, z)
-    blush = looks.blush * ((cheek + nose) * front + 0.4 * ears)
-    socket = np.exp(-((x - 0.31) ** 2 / 0.030 + (y - 7.24) ** 2 / 0.016)) * front
-    dark *= 1 - (0.16 + 0.16 * looks.sockets) * socket
-    dark *= 1 - 0.10 * lids
+    redder = blush(x, y, z, ears, looks.blush)
+    dark *= around_eyes(x, y, z, lids, looks.sockets)
     if looks.freckles > 0:
         spots = step(0.70, 0.80, noise2(bx * 30, y * 30, looks.grain + 91)) * front
         dark *= 1 - 0.18 * looks.freckles * spots * np.exp(-((x - 0.3) ** 2) / 0.12 - (y - 6.95) ** 2 / 0.10)
@@ -46,9 +42,9 @@ def skin_colour(
         waves = (0.5 + 0.5 * np.sin(y * 52 + noise1(bx * 3, looks.grain) * 2)) ** 4
         forehead = waves * step(7.62, 7.72, y) * (1 - step(7.95, 8.1, y)) * (1 - step(0.35, 0.55, x)) * front
         dark *= 1 - looks.lines * (0.30 * fold + 0.16 * forehead)
-    red = looks.skin[0] * dark * (1 + 0.12 * blush)
-    green = looks.skin[1] * dark * (1 - 0.16 * blush)
-    blue = looks.skin[2] * dark * (1 - 0.14 * blush)
+    red = looks.skin[0] * dark * (1 + 0.12 * redder)
+    green = looks.skin[1] * dark * (1 - 0.16 * redder)
+    blue = looks.skin[2] * dark * (1 - 0.14 * redder)
     red = red * (1 - lips) + looks.lips[0] * lips
     green = green * (1 - lips) + looks.lips[1] * lips
     blue = blue * (1 - lips) + looks.lips[2] * lips

@@ -15,6 +15,7 @@ from worker.cli import keys as keys_commands
 from worker.cli import models as models_commands
 from worker.cli import verify as verify_command
 from worker.cli import webhooks as webhooks_commands
+from worker.endings import end_when_told
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(models_commands.app, name="models")
@@ -48,7 +49,9 @@ def _root() -> None:
 
 @app.command()
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder for the results.", file_okay=False)] = Path("out"),
+    out: Annotated[
+        Path, typer.Option(help="Where each run makes a folder for its results.", file_okay=False)
+    ] = Path("out"),
     persona: Annotated[str, typer.Option(help="A sample persona's name.")] = "maya",
     shots: Annotated[
         int, typer.Option(min=1, max=len(REFERENCE_SHEET), help="How many shots of the reference sheet.")
@@ -95,7 +98,7 @@ def up(
 
 @app.command()
 def api() -> None:
-    """Serve the HTTP API until SIGTERM. LIKENESS_DATABASE_URL says where its rows are."""
+    """Serve the HTTP API until SIGTERM, and end with 0. LIKENESS_DATABASE_URL says where its rows are."""
     from worker.cli.api import run
 
     run()
@@ -107,10 +110,15 @@ def worker(
         int, typer.Option(min=1, help="Jobs in hand: one renders, the others fetch and wait.")
     ] = 2,
 ) -> None:
-    """Take jobs from the queue and render them. SIGTERM drains."""
+    """Take jobs from the queue and render them. SIGTERM drains.
+
+    Exit code 0: it was drained. 1: it couldn't start, or can't render any more. 2: a setting can't be used. 3: an
+    unforeseen error ended it. 4: it was told to end at once.
+    """
+    end_when_told()
     from worker.app import run
 
-    run(jobs)
+    raise typer.Exit(run(jobs))
 
 
 @app.command()

@@ -104,8 +104,9 @@ def _print(calibration: "Calibration") -> None:
     console.print(quantiles)
     ceiling = calibration.copy_ceiling
     console.print(
-        f"Copies: faces from {ceiling.similarity:.4f} on, or pictures up to {ceiling.hash_bits} of 64 bits apart; "
-        f"{ceiling.copies_caught:.1%} of copies are caught, and {ceiling.fresh_refused:.2%} of different pictures "
-        "of one person are called copies."
+        f"Copies: pixels that differ by {ceiling.difference:.4f} or less. Of {ceiling.fresh.count} pairs of "
+        f"different pictures of one person {ceiling.fresh_refused:.2%} are called copies; of copies are caught: "
+        + ", ".join(f"{each.kind} {each.caught:.1%} of {each.count}" for each in ceiling.caught)
+        + "."
     )
     console.print(f"Faces of less than {calibration.min_face_side} pixels are too small.")

@@ -1,8 +1,13 @@
 """`likeness dead`: jobs that failed though they might have gone well, and messages that became no job."""
 
-from typing import Annotated
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from models.dead import DeadLetter
+    from worker.jobs.dead import DeadLetters
 
 app = typer.Typer(no_args_is_help=True, help="Dead letters: list, show, retry or drop them.")
 LetterIdArgument = Annotated[
@@ -44,17 +49,49 @@ def show(letter_id: LetterIdArgument) -> None:
 
 
 @app.command()
-def retry(letter_id: LetterIdArgument) -> None:
-    """Submit a dead letter's content as a new job, without its deadline, and print the new record.
+def retry(
+    letter_ids: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID]...", show_default=False, help="As `list` shows them.")
+    ] = None,
+    code: Annotated[str | None, typer.Option(help="All with this error code.")] = None,
+    since: Annotated[
+        datetime | None, typer.Option(help="All that failed since then, UTC, such as 2026-11-28T20:15:00.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="All that there are.")] = False,
+) -> None:
+    """Submit dead letters' contents as new jobs, without their deadlines, and print each new record.
 
-    A final job never changes, so the new one has an id of its own, which the letter keeps: retrying a letter
-    again is the same new job.
+    A final job never changes, so a new one has an id of its own, which the letter keeps: retrying a letter again
+    is the same new job. `--code` and `--since` together mean both. They and `--all` leave out letters that were
+    retried already, and those that are no jobs.
     """
+    from models.errors import InvalidInput
     from worker.client import JobClient
     from worker.jobs.dead import DeadLetters
     from worker.settings import settings
 
-    typer.echo(JobClient().submit(DeadLetters(settings()).heir(letter_id)).to_json())
+    is_choice = every or code is not None or since is not None
+    if is_choice == bool(letter_ids):
+        raise InvalidInput("Give ids of dead letters, or some of --code, --since and --all.")
+    letters, client = DeadLetters(settings()), JobClient()
+    for letter_id in letter_ids or _chosen(letters, code, since):
+        typer.echo(client.submit(letters.heir(letter_id)).to_json())
+
+
+def _chosen(letters: "DeadLetters", code: str | None, since: datetime | None) -> list[str]:
+    """The oldest first, as they were submitted."""
+    after = since.astimezone(UTC) if since and since.tzinfo else since and since.replace(tzinfo=UTC)
+    return [
+        letter.letter_id
+        for letter in reversed(letters.letters(code))
+        if _can_be_retried(letter) and (after is None or letter.at >= after)
+    ]
+
+
+def _can_be_retried(letter: "DeadLetter") -> bool:
+    return (
+        letter.retried_as is None and isinstance(letter.message, dict) and letter.letter_id.startswith("job_")
+    )
 
 
 @app.command()

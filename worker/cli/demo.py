@@ -1,8 +1,8 @@
 """`likeness demo`: a whole clone on embedded services, from sample references to a contact sheet."""
 
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -27,19 +27,17 @@ from worker.storage import Storage
 
 
 def run(out: Path, persona: str, shot_count: int) -> None:
-    """Clone the sample `persona` and write the results to `out`. Exits with 1 unless the job completed."""
+    """Clone the sample `persona` and write the results to a new folder in `out`. Exits with 1 unless the job
+    completed."""
     source, files = load_sample(persona)
-    # An earlier run's images and log must not pass for this one's.
-    shutil.rmtree(out / "images", ignore_errors=True)
-    (out / "worker.log").unlink(missing_ok=True)
-    (out / "images").mkdir(parents=True)
+    out = _new_folder(out)
     console = Console()
     with TemporaryDirectory(prefix="likeness-demo-") as data, EmbeddedStack(Path(data)) as stack:
         settings = stack.settings()
         storage = Storage(settings)
         job = sample_job(storage, persona, shot_count)
         with own_worker(stack.environment, out / "worker.log") as worker_process:
-            record = _follow(JobClient(settings), job, worker_process, console)
+            record = _follow(JobClient(settings), job, worker_process, out, console)
         if record.result is None:
             raise typer.Exit(1)
         images = [
@@ -53,12 +51,26 @@ def run(out: Path, persona: str, shot_count: int) -> None:
         console.print(f"  {out}/{name}")
 
 
-def _follow(client: JobClient, job: CloneJob, worker: LeashedChild, console: Console) -> JobRecord:
+def _new_folder(out: Path) -> Path:
+    """A folder of this run's own: `out` may have anything in it, and another run beside this one."""
+    out.mkdir(parents=True, exist_ok=True)
+    for number in count(1):
+        folder = out / f"demo-{number}"
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            continue
+        (folder / "images").mkdir()
+        return folder
+    raise AssertionError("there is no last number")
+
+
+def _follow(client: JobClient, job: CloneJob, worker: LeashedChild, out: Path, console: Console) -> JobRecord:
     """Submit, and draw the events as bars until the job is final."""
 
     def require_worker() -> None:
         if not worker.is_alive:
-            raise WorkerEnded("The worker ended early. Its log, worker.log in the output folder, says why.")
+            raise WorkerEnded(f"The worker ended early. Its log, {out / 'worker.log'}, says why.")
 
     client.submit(job)
     with Progress(

@@ -10,11 +10,13 @@ from rich.console import Console
 from rich.table import Table
 
 from models.errors import DoctorFinding, LikenessError, QueueUnavailable
-from worker.jobs.connection import connect
+from worker.broker_check import round_trip
+from worker.jobs.connection import connect, guarded, refuse_cluster
 from worker.mark.signer import ImageSigner
 from worker.render import RenderProcess
 from worker.settings import Settings, settings
 from worker.storage import Storage
+from worker.storage.urls import check_urls
 from worker.verify import VerifyProcess
 from worker.webhooks.outbox import Outbox
 
@@ -29,9 +31,12 @@ def examine() -> bool:
     configured = settings()
     checks: dict[str, Callable[[Settings], str]] = {
         "Redis answers": _redis,
+        "Redis takes writes": _writes,
+        "jobs can be sent and taken": _broker,
         "Redis keeps everything": _noeviction,
         "webhooks are delivered": _webhooks,
         "bucket can be written": _bucket,
+        "its URLs work": _urls,
         "clock agrees with the store": _clock,
         "images are signed": _signer,
         "images are judged": _gate,
@@ -50,8 +55,20 @@ def examine() -> bool:
 
 
 def _redis(configured: Settings) -> str:
+    refuse_cluster(configured)
     with connect(configured) as redis:
         return f"version {_ask(lambda: redis.info('server'))['redis_version']}"
+
+
+def _writes(configured: Settings) -> str:
+    with connect(configured) as redis:
+        # Gone by itself.
+        guarded(lambda: redis.set(f"{configured.redis_prefix}:doctor", "", px=1000))
+    return "it does now"
+
+
+def _broker(configured: Settings) -> str:
+    return f"in {round_trip(configured) * 1000:.0f} ms"
 
 
 def _noeviction(configured: Settings) -> str:
@@ -82,9 +99,16 @@ def _clock(configured: Settings) -> str:
 
 
 def _bucket(configured: Settings) -> str:
-    has_conditions = Storage(configured).check_writable()
+    missing = Storage(configured).check_writable()
     place = f"{configured.s3_bucket} at {configured.s3_endpoint_url or 'AWS'}"
-    return place if has_conditions else f"{place}, which has no conditional writes: see docs/operating.md"
+    return f"{place}, which heeds no {' and no '.join(missing)}: see docs/operating.md" if missing else place
+
+
+def _urls(configured: Settings) -> str:
+    check_urls(Storage(configured))
+    if configured.public_base_url:
+        return f"those under {configured.public_base_url}, and uploads'"
+    return f"signed for {configured.presign_ttl / 86400:g} days, and uploads'"
 
 
 def _signer(configured: Settings) -> str:
@@ -125,6 +149,7 @@ def _ask(call: Callable[[], Any]) -> Any:
     try:
         return call()
     except RedisError as error:
+        why = str(error) or type(error).__name__
         raise QueueUnavailable(
-            f"{type(error).__name__}. Start Redis, or set LIKENESS_REDIS_URL to where it runs."
+            f"{why.removesuffix('.')}. Start Redis, or set LIKENESS_REDIS_URL to where it runs."
         ) from None

@@ -8,11 +8,14 @@ from rich.table import Table
 
 from models.base import format_time
 from models.errors import InvalidInput, InvalidSettings
-from worker.mark.inspection import InspectedIngredient, Inspection, SignedBy, inspect_image
+from worker.mark.inspection import InspectedIngredient, Inspection, SignedBy, inspect_image, term_of
 from worker.settings import Settings, settings
 
 EXIT_CODES = {"valid": 0, "unsigned": 3, "content_changed": 4, "manifest_changed": 5, "signer_refused": 6}
 """By verdict. 1 and 2 are those of every command: an error, and bad input."""
+
+DISAGREES = 7
+"""The exit code where the signature is valid, and XMP has another source type than it."""
 
 _SENTENCES = {
     "valid": "The signature is valid: the picture and what is said of it are as they were signed.",
@@ -40,7 +43,8 @@ def run(file: Path, *, as_json: bool) -> int:
         typer.echo(inspection.to_json())
     else:
         _print(inspection)
-    return EXIT_CODES[inspection.verdict]
+    is_consistent = inspection.verdict != "valid" or inspection.source_types_agree is not False
+    return EXIT_CODES[inspection.verdict] if is_consistent else DISAGREES
 
 
 def anchors(configured: Settings) -> str | None:
@@ -58,6 +62,8 @@ def anchors(configured: Settings) -> str | None:
 def _print(inspection: Inspection) -> None:
     console = Console(highlight=False, markup=False, soft_wrap=True)
     console.print(_SENTENCES[inspection.verdict])
+    if inspection.source_types_agree is False:
+        console.print("Its XMP has another source type than the signed statement.")
     table = Table(box=None, show_header=False)
     for name, value in _rows(inspection):
         if value:
@@ -92,6 +98,10 @@ _RENDER_ROWS = (
 )
 
 
+_RELATIONSHIPS = {"inputTo": "an input", "componentOf": "a part of the picture", "parentOf": "the original"}
+"""What C2PA calls them, in words."""
+
+
 def _weights(render: dict[str, list[dict[str, str]]]) -> list[dict[str, str]]:
     return render.get("weights", [])
 
@@ -110,12 +120,15 @@ def _signer_rows(signer: SignedBy) -> list[tuple[str, str | None]]:
 
 
 def _ingredient(one: InspectedIngredient) -> str:
-    text = f"{one.title or '?'}" + (f", {one.description}" if one.description else "")
+    text = ", ".join(
+        part
+        for part in (one.title or "?", _RELATIONSHIPS.get(one.relationship or ""), one.description)
+        if part
+    )
     if not one.has_mark:
         return text
     return text + (", with its own mark" if one.mark_is_intact else ", with its own mark, which didn't hold")
 
 
 def _term(uri: str | None) -> str | None:
-    """IPTC's term without its address."""
-    return uri.rpartition("/")[2] if uri else None
+    return term_of(uri) if uri else None

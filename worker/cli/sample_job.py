@@ -1,6 +1,7 @@
 """A job to try things with: a sample persona whose references are put into the object store."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 from models.derived import asset_id_of
@@ -25,10 +26,12 @@ def sample_job(storage: Storage, persona: str, shot_count: int) -> CloneJob:
 
 
 def write_sample_job(settings: Settings, folder: Path) -> Path:
-    """Write such a job to a file that `likeness submit` takes, any number of times: it has no job id."""
+    """Write such a job to a file that `likeness submit` takes, any number of times: it has no job id. One that is
+    there stays as it is."""
     with Storage(settings) as storage:
         message = sample_job(storage, "maya", 4).to_data()
     del message["jobId"]
     file = folder / "sample-job.json"
-    file.write_text(json.dumps(message, indent=2) + "\n")
+    with suppress(FileExistsError), file.open("x") as written:
+        written.write(json.dumps(message, indent=2) + "\n")
     return file

@@ -88,7 +88,7 @@ def _print_text(
         typer.echo(f"floor       {verdict.floor:.3f}{' (widened)' * verdict.floor_widened}")
     ceiling = calibration.copy_ceiling
     typer.echo(f"nearest     {_nearest(scores.nearest_reference)}")
-    typer.echo(f"            a copy up to {ceiling.hash_bits} bits or from {ceiling.similarity:.3f} on")
+    typer.echo(f"            a copy up to a difference of {ceiling.difference:.4f}")
     typer.echo(
         f"embedder    {judgement.embedder.name}; calibration {judgement.calibration[:12]}: {calibration.made_on}"
     )
@@ -107,4 +107,6 @@ def _nearest(nearest: "Nearest | None") -> str:
     text = f"{nearest.by_hash}: {nearest.hash_bits} of 64 bits differ{' when mirrored' * nearest.mirrored}"
     if nearest.similarity is not None:
         text += f"; {nearest.by_face}: faces {nearest.similarity:.3f}"
+    if nearest.difference is not None:
+        text += f"; {nearest.by_pixels}: pixels differ by {nearest.difference:.4f}"
     return text

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from worker.endings import end_when_told
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -22,6 +24,7 @@ class State(StrEnum):
 @app.command()
 def deliver() -> None:
     """Deliver webhooks until SIGTERM. One process is enough; more share the work. Needs no device."""
+    end_when_told()
     from worker.settings import settings
     from worker.webhooks.deliverer import run
 

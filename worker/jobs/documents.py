@@ -8,7 +8,7 @@ from models.event import JobEvent
 from models.record import JobRecord
 
 _TIMES = ("submitted_at", "started_at", "updated_at", "finished_at", "expires_at")
-_JSON = ("rejected_references", "last_error", "result", "error")
+_JSON = ("rejected_references", "reference_notes", "last_error", "result", "error")
 _PLAIN = ("job_id", "status", "stage", "progress", "sequence", "influencer_id", "project_id", "attempts")
 
 

@@ -97,7 +97,8 @@ local function post(webhook_id, kind, name, url)
   local result = get('result')
   if result then
     local made = cjson.decode(result)
-    redis.call('HSET', row, 'manifest_key', made.manifestKey, 'manifest_url', made.manifestUrl)
+    redis.call('HSET', row, 'manifest_key', made.manifestKey, 'manifest_url', made.manifestUrl,
+      'digital_source_type', made.digitalSourceType)
   end
   redis.call('ZADD', hooks, at, id)
   -- Were there no deliverer for so long, they would only pile up.
@@ -106,8 +107,10 @@ local function post(webhook_id, kind, name, url)
 end
 
 local function tell(kind, sequence)
-  -- A job id may be used again once its record expired, so the time is a part of it.
-  local webhook_id = 'evt_' .. redis.sha1hex(get('job_id') .. ':' .. sequence .. ':' .. get('finished_at'))
+  -- A job id may be used again once its record expired, so the time is a part of it. That of a committed job is its
+  -- manifest's: where Redis lost its data and the job comes again, it is the same end, and not told under another id.
+  local ended = get('made_at') or sequence .. ':' .. get('finished_at')
+  local webhook_id = 'evt_' .. redis.sha1hex(get('job_id') .. ':' .. ended)
   set('webhook_id', webhook_id)
   local own, general = get('callback_url'), redis.call('GET', hooks .. ':url')
   if own then post(webhook_id, kind, 'job', own) end
@@ -286,7 +289,9 @@ function calls.finish(token, status, result)
   if is_same_end(token, status) then return { 'ok' } end
   local why_not = refusal(token)
   if why_not then return { why_not } end
-  if status == 'completed' then set('result', result, 'progress', '1') end
+  if status == 'completed' then
+    set('result', result, 'progress', '1', 'made_at', cjson.decode(result).influencer.updatedAt)
+  end
   conclude(status, status == 'completed' and '{"result":' .. result .. '}' or '{}')
   return { 'ok' }
 end

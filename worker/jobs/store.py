@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from hashlib import sha256
 from importlib import resources
 from typing import Any, Literal, cast
@@ -132,12 +133,13 @@ class JobStore:
         """Note that the job's message is on the queue `lane`, unless the job went on meanwhile."""
         self._call(waiting.job_id, "sent", waiting.token, lane, _LOST_AFTER_MS)
 
-    def claim(self, job: Job, holder: str) -> Claim:
-        """Try to become the job's holder. A job that was never submitted is recorded on the way."""
+    def claim(self, job: Job, holder: str, expires: datetime | None = None) -> Claim:
+        """Try to become the job's holder. A job that was never submitted is recorded on the way; `expires` is its
+        deadline then, if it comes before its own."""
         answer = self._call(
             job.job_id,
             "claim",
-            *_identity(job),
+            *_identity(job, expires),
             uuid4().hex,
             holder,
             _ms(self._settings.lease_ttl),
@@ -352,8 +354,9 @@ class JobStore:
         return guarded(lambda: self._script(keys=keys, args=[*common, *args]))
 
 
-def _identity(job: Job) -> tuple[str, ...]:
-    expires_at = str(_ms(job.expires_at.timestamp())) if job.expires_at else ""
+def _identity(job: Job, expires: datetime | None = None) -> tuple[str, ...]:
+    deadlines = [str(_ms(given.timestamp())) for given in (job.expires_at, expires) if given]
+    expires_at = min(deadlines, key=int, default="")
     return (
         job.job_id,
         job.to_json(),

@@ -37,7 +37,11 @@ def make_development_certificate(folder: Path) -> tuple[Path, Path]:
         .sign(root_key, hashes.SHA256())
     )
     folder.mkdir(parents=True, exist_ok=True)
-    certificate_file, key_file = folder / "certificate.pem", folder / "key.pem"
+    # Nobody keeps a signer of their own under these names.
+    certificate_file, key_file = (
+        folder / "likeness-development-certificate.pem",
+        folder / "likeness-development-key.pem",
+    )
     certificate_file.write_bytes(certificate.public_bytes(Encoding.PEM) + root.public_bytes(Encoding.PEM))
     key_file.touch(mode=0o600)
     key_file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))

@@ -42,6 +42,9 @@ class InspectedIngredient(Document):
 
     title: str | None = None
     description: str | None = None
+    relationship: str | None = Field(
+        None, description="C2PA's: `inputTo` the model that made the image, or `componentOf` the image."
+    )
     has_mark: bool = False
     mark_is_intact: bool | None = Field(None, description="As found when the image was signed.")
 
@@ -56,6 +59,9 @@ class Inspection(Document):
     software: str | None = None
     source_type: str | None = None
     xmp_source_type: str | None = None
+    source_types_agree: bool | None = Field(
+        None, description="Whether XMP says what the signed statement does. Null: one of them says nothing."
+    )
     ingredients: tuple[InspectedIngredient, ...] = ()
     render: dict[str, Any] | None = None
 
@@ -133,16 +139,30 @@ def _told(report: dict[str, Any], xmp_source_type: str | None) -> Inspection:
         f"{one.get('name')} {one.get('version', '')}".strip()
         for one in manifest.get("claim_generator_info", ())
     ]
+    source_type = next((a["digitalSourceType"] for a in actions if "digitalSourceType" in a), None)
     return Inspection(
         verdict=verdict,
         problems=problems,
         signed_by=_signed_by(report, manifest.get("signature_info", {})),
         software=", ".join(software) or None,
-        source_type=next((a["digitalSourceType"] for a in actions if "digitalSourceType" in a), None),
+        source_type=source_type,
         xmp_source_type=xmp_source_type,
+        source_types_agree=_agree(source_type, xmp_source_type),
         ingredients=tuple(_ingredient(one) for one in manifest.get("ingredients", ())),
         render=assertions.get(RENDER_ASSERTION),
     )
+
+
+def _agree(one: str | None, other: str | None) -> bool | None:
+    """Compares the terms alone: others write IPTC's address in more than one way."""
+    if one is None or other is None:
+        return None
+    return term_of(one) == term_of(other)
+
+
+def term_of(source_type: str) -> str:
+    """IPTC's term without its address."""
+    return source_type.rpartition("/")[2]
 
 
 def _signed_by(report: dict[str, Any], signature: dict[str, Any]) -> SignedBy:
@@ -173,6 +193,7 @@ def _ingredient(found: dict[str, Any]) -> InspectedIngredient:
     return InspectedIngredient(
         title=found.get("title"),
         description=found.get("description"),
+        relationship=found.get("relationship"),
         has_mark=has_mark,
         mark_is_intact=not failures if has_mark else None,
     )

@@ -2,17 +2,19 @@
 
 from dataclasses import replace
 from io import BytesIO
+from typing import get_args
 
 import structlog
 from c2pa import Builder, C2paError, Reader
 from PIL import Image
 
+from worker.mark.bounds import MOST_MARKS
 from worker.mark.sdk import context
-from worker.mark.statement import Ingredient
+from worker.mark.statement import Ingredient, Relationship
 
 log = structlog.get_logger()
 
-_MOST_BYTES = 4 * 1024 * 1024  # of one reference's manifests; each image of the job carries them
+_EITHER: tuple[Relationship, ...] = get_args(Relationship)
 
 
 def with_mark(bare: Ingredient, data: bytes) -> Ingredient:
@@ -30,15 +32,20 @@ def with_mark(bare: Ingredient, data: bytes) -> Ingredient:
             media_type = Image.MIME[image.format or ""]
         # One that is only pointed to has no manifest here, and the address is nobody's business.
         Reader(media_type, BytesIO(data), context=context()).close()
-        archive = BytesIO()
-        with Builder({"claim_generator_info": [{"name": "likeness"}]}, context=context()) as builder:
-            builder.add_ingredient(bare.definition(), media_type, BytesIO(data))
-            builder.write_ingredient_archive(bare.label, archive)
+        marks = {relationship: _archive(bare, relationship, media_type, data) for relationship in _EITHER}
     except (C2paError, OSError, KeyError) as error:
         log.warning("reference.mark_unreadable", assetId=bare.reference.asset_id, error=type(error).__name__)
         return bare
-    mark = archive.getvalue()
-    if len(mark) > _MOST_BYTES:
-        log.warning("reference.mark_too_large", assetId=bare.reference.asset_id, bytes=len(mark))
+    marked = replace(bare, marks=marks)
+    if marked.marks_size > MOST_MARKS:
+        log.warning("reference.mark_left_out", assetId=bare.reference.asset_id, bytes=marked.marks_size)
         return bare
-    return replace(bare, mark=mark)
+    return marked
+
+
+def _archive(bare: Ingredient, relationship: Relationship, media_type: str, data: bytes) -> bytes:
+    archive = BytesIO()
+    with Builder({"claim_generator_info": [{"name": "likeness"}]}, context=context()) as builder:
+        builder.add_ingredient(bare.definition(relationship), media_type, BytesIO(data))
+        builder.write_ingredient_archive(bare.label, archive)
+    return archive.getvalue()

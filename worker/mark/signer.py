@@ -1,17 +1,22 @@
 """Signs images: the last thing that happens to their bytes."""
 
-from collections.abc import Sequence
 from io import BytesIO
-from typing import Any
 
 from c2pa import Builder, C2paBuilderIntent, C2paDigitalSourceType, C2paError, C2paSignerInfo
 from c2pa import Signer as SdkSigner
 
 from models.errors import SignerUnfit, SigningFailed
+from models.source_type import SourceType
 from worker.mark.credentials import Credentials, SignCallback, load_credentials
 from worker.mark.sdk import context
-from worker.mark.statement import Ingredient
+from worker.mark.statement import Statement
 from worker.settings import Settings
+
+_SOURCE_TYPES = {
+    SourceType.GENERATED: C2paDigitalSourceType.TRAINED_ALGORITHMIC_MEDIA,
+    SourceType.COMPOSITE: C2paDigitalSourceType.COMPOSITE_WITH_TRAINED_ALGORITHMIC_MEDIA,
+}
+"""As the SDK names them."""
 
 
 class ImageSigner:
@@ -30,21 +35,18 @@ class ImageSigner:
         url = settings.timestamp_url
         return cls(credentials, url.get_secret_value() if url else None)
 
-    def sign(
-        self, data: bytes, media_type: str, statement: dict[str, Any], ingredients: Sequence[Ingredient] = ()
-    ) -> bytes:
-        """The image with the statement in it, signed. The statement lists those ingredients that have no mark.
+    def sign(self, data: bytes, media_type: str, statement: Statement) -> bytes:
+        """The image with the statement in it, signed.
 
         Raises SigningFailed. The SDK's own words are left out: they may name a URL with its token.
         """
         callback = _Guarded(self.credentials.callback) if self.credentials.callback else None
         signed = BytesIO()
         try:
-            with Builder(statement, context=context()) as builder, self._open(callback) as signer:
-                builder.set_intent(C2paBuilderIntent.CREATE, C2paDigitalSourceType.TRAINED_ALGORITHMIC_MEDIA)
-                for ingredient in ingredients:
-                    if ingredient.mark is not None:
-                        builder.add_ingredient_from_archive(BytesIO(ingredient.mark))
+            with Builder(statement.definition, context=context()) as builder, self._open(callback) as signer:
+                builder.set_intent(C2paBuilderIntent.CREATE, _SOURCE_TYPES[statement.source_type])
+                for archive in statement.archives:
+                    builder.add_ingredient_from_archive(BytesIO(archive))
                 builder.sign(signer, media_type, BytesIO(data), signed)
         except C2paError as error:
             raise SigningFailed(
@@ -61,7 +63,9 @@ class ImageSigner:
         trial = BytesIO()
         Image.new("RGB", (16, 16)).save(trial, "PNG")
         try:
-            self.sign(trial.getvalue(), "image/png", {"claim_generator_info": [{"name": "likeness"}]})
+            self.sign(
+                trial.getvalue(), "image/png", Statement({"claim_generator_info": [{"name": "likeness"}]})
+            )
         except SigningFailed as error:
             if self.credentials.callback or self._timestamp_url:
                 raise

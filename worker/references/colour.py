@@ -1,6 +1,7 @@
-"""From every mode that a file may have to eight bits of RGB, step by step."""
+"""From every mode that a file may have to eight bits of opaque colour, piece by piece, and to sRGB."""
 
 import math
+from collections.abc import Callable
 from contextlib import suppress
 from io import BytesIO
 
@@ -11,22 +12,35 @@ from models.errors import ReferenceNotAnImage
 _ICC_LIMIT = 4 * 1024 * 1024  # bytes
 _SIXTEEN_BIT = frozenset(("I;16", "I;16L", "I;16B", "I;16N"))
 
+Converter = Callable[[Image.Image], Image.Image]
 
-def to_eight_bit(image: Image.Image) -> Image.Image:
-    """The same picture as L, RGB, CMYK, LA or RGBA."""
+
+def opaque_eight_bit(image: Image.Image) -> Converter:
+    """What makes a piece of this picture L, RGB or CMYK, on white where it is transparent.
+
+    It goes piece by piece since each conversion is another picture, up to four times as large as the one before.
+    """
     if image.mode in _SIXTEEN_BIT:
-        return _scaled(image.convert("I"), 0, 65535)
+        return lambda piece: _scaled(piece.convert("I"), 0, 65535)
     if image.mode in ("I", "F"):
-        low, high = _extrema(image)
-        # The file doesn't say what its white is: the least usual value that nothing exceeds, or the brightest.
-        whites = (1, 255, 65535) if image.mode == "F" else (255, 65535)
-        usual = next((white for white in whites if high <= white), None) if low >= 0 else None
-        return _scaled(image, 0, usual) if usual else _scaled(image, low, high)
+        black, white = _levels(image)
+        return lambda piece: _scaled(piece, black, white)
     if image.has_transparency_data:
-        return image.convert("LA" if image.mode in ("LA", "La") else "RGBA")
-    if image.mode == "1":
-        return image.convert("L")
-    return image if image.mode in ("L", "RGB", "CMYK") else image.convert("RGB")
+        mode = "LA" if image.mode in ("LA", "La") else "RGBA"
+        return lambda piece: _on_white(piece.convert(mode))
+    if image.mode in ("L", "RGB", "CMYK"):
+        return lambda piece: piece
+    mode = "L" if image.mode == "1" else "RGB"
+    return lambda piece: piece.convert(mode)
+
+
+def _levels(image: Image.Image) -> tuple[float, float]:
+    """What is black and what is white in a whole picture of mode I or F."""
+    low, high = _extrema(image)
+    # The file doesn't say what its white is: the least usual value that nothing exceeds, or the brightest.
+    whites = (1, 255, 65535) if image.mode == "F" else (255, 65535)
+    usual = next((white for white in whites if high <= white), None) if low >= 0 else None
+    return (0, usual) if usual else (low, high)
 
 
 def _extrema(image: Image.Image) -> tuple[float, float]:
@@ -45,9 +59,7 @@ def _scaled(image: Image.Image, black: float, white: float) -> Image.Image:
     return image.convert("F").point(lambda value: value * scale + (0.5 - black * scale)).convert("L")
 
 
-def on_white(picture: Image.Image) -> Image.Image:
-    if picture.mode not in ("LA", "RGBA"):
-        return picture
+def _on_white(picture: Image.Image) -> Image.Image:
     opaque = picture.mode[:-1]
     backdrop = Image.new(opaque, picture.size, "white")
     backdrop.paste(picture.convert(opaque), mask=picture.getchannel("A"))

@@ -1,39 +1,41 @@
 """Decodes a reference: hostile bytes in, an upright RGB picture of a bounded size out.
 
-Every limit is checked before the work that it limits: bytes before parsing, pixels by the header before
-decoding, the number and the size of metadata while parsing. No global switch of Pillow is touched, since
-several threads decode at once; so Pillow's own ceiling of about 179 million pixels also holds.
+Every limit is checked before the work that it limits: bytes before parsing, pixels and the memory that they take
+by the header before decoding, the number and the size of metadata while parsing. No global switch of Pillow is
+touched, since several threads decode at once; so Pillow's own ceiling of about 179 million pixels also holds.
+
+A picture that takes more than a little memory, or whose header doesn't tell how much, is decoded in a process of
+its own, whose memory the kernel limits: see `decode_child.py`.
 """
 
 import math
 import zipfile
-from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from PIL import ExifTags, Image, ImageFile, features
+from PIL import Image, ImageFile, features
 from PIL.TiffImagePlugin import TILELENGTH, TILEWIDTH, TiffImageFile
 
-from models.errors import ReferenceNotAnImage, ReferenceTooLarge, UnusableReference
-from worker.references.colour import on_white, to_eight_bit, to_srgb
-from worker.settings import Settings
+from models.errors import LikenessError, ReferenceNotAnImage, ReferenceTooLarge, UnusableReference
+from worker.references.cost import coefficients, memory_to_load
+from worker.references.decode_apart import MOST_MEMORY, decode_apart
+from worker.references.pixels import draft, upright_rgb
+
+if TYPE_CHECKING:
+    from worker.settings import Settings
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", *(("AVIF",) if features.check("avif") else ()))
 ADVICE = "Send a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF picture."
 _READ_LIMIT = 500_000  # calls; a picture in millions of tiny pieces takes minutes to put together
 _HEADER_LIMIT = 4 * 1024 * 1024  # bytes before the pixels; metadata grows fifty-fold once parsed
-_EXIF_LIMIT = 1024 * 1024  # bytes
 _SCAN_LIMIT = 20  # times max_pixels, over all scans of a progressive JPEG
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
+# Of what memory a process may have for a picture, the interpreter, the small picture and strips take this much.
+_OTHERS = 64 * 1024 * 1024
+_HERE = 64 * 1024 * 1024
+"""A picture that takes no more bytes than this to decode is decoded in the caller's own process."""
+# Their headers tell what they take: the others' codecs hold more in hand than the picture.
+_KNOWN = frozenset(("PNG", "JPEG", "MPO", "WEBP", "GIF", "BMP"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +48,17 @@ class DecodeLimits:
     """Of the shorter side, also after scaling down."""
     max_side: int
     """Of the longer side; a larger picture is scaled down to it."""
+    timeout: float = 30
+    """Seconds that a process of its own may take for a picture."""
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> Self:
+    def from_settings(cls, settings: "Settings") -> Self:
         return cls(
             max_bytes=settings.reference_max_bytes,
             max_pixels=settings.reference_max_pixels,
             min_side=settings.reference_min_side,
             max_side=settings.reference_max_side,
+            timeout=settings.fetch_timeout,
         )
 
 
@@ -64,8 +69,18 @@ def decode_reference(data: bytes, limits: DecodeLimits) -> Image.Image:
     sheet; more than 8 bits are scaled, not clipped; an embedded colour profile is converted to sRGB if it
     works and ignored if not; of an animation the first frame counts.
 
-    Raises ReferenceTooLarge, ReferenceNotAnImage, or UnusableReference (too small or too narrow).
+    Raises ReferenceTooLarge, ReferenceNotAnImage, ReferenceDecodeHung, or UnusableReference (too small or too
+    narrow).
     """
+    return _guarded(data, limits, apart=True)
+
+
+def decode_here(data: bytes, limits: DecodeLimits) -> Image.Image:
+    """The same, in this process, however much memory it takes up to the limit."""
+    return _guarded(data, limits, apart=False)
+
+
+def _guarded(data: bytes, limits: DecodeLimits, *, apart: bool) -> Image.Image:
     if len(data) > limits.max_bytes:
         raise ReferenceTooLarge(
             f"The reference has {len(data)} bytes; {limits.max_bytes} are permitted. Give a smaller file.",
@@ -74,30 +89,56 @@ def decode_reference(data: bytes, limits: DecodeLimits) -> Image.Image:
         )
     _refuse_polyglot(data)
     try:
-        return _decode(data, limits)
-    except UnusableReference:
+        return _decode(data, limits, apart=apart)
+    except LikenessError:
         raise
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning, MemoryError):
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise ReferenceTooLarge(
             f"The reference has too many pixels; {limits.max_pixels} are permitted. Scale it down.",
             max_pixels=limits.max_pixels,
         ) from None
     except Exception as error:  # noqa: BLE001 - broken files make the codecs raise nearly anything
+        # Libavif's own error has no type of its own.
+        if isinstance(error, MemoryError) or "Out of memory" in str(error):
+            raise _too_much_memory() from None
         raise ReferenceNotAnImage(
             f"The reference is not a picture that can be read, or it is broken. {ADVICE}",
             reason=type(error).__name__,
         ) from None
 
 
-def _decode(data: bytes, limits: DecodeLimits) -> Image.Image:
+def _decode(data: bytes, limits: DecodeLimits, *, apart: bool) -> Image.Image:
     with _open(data) as image:
         _check_size(image.size, limits)
         _check_work(image, data, limits)
-        if image.format == "PNG":
+        width, height = image.size
+        memory = _memory(image, data, limits)
+        if memory > MOST_MEMORY - _OTHERS - len(data):
+            raise _too_much_memory(f"A {image.format} picture of {width}x{height} pixels like this one")
+        if apart and (memory > _HERE or image.format not in _KNOWN):
+            image.close()
+            return decode_apart(data, limits)
+    if image.format == "PNG":
+        with _open(data) as image:
             # Loading skips the check sums of the pixels; checking them uses the opened file up.
             image.verify()
     with _open(data) as image:
-        return _pixels(image, limits)
+        draft(image, limits.max_side)
+        return upright_rgb(image, limits.max_side)
+
+
+def _memory(image: ImageFile.ImageFile, data: bytes, limits: DecodeLimits) -> int:
+    """Bytes that decoding it takes. The picture is of no other use afterwards."""
+    kept = coefficients(image, data)
+    draft(image, limits.max_side)
+    return kept + memory_to_load(image, data)
+
+
+def _too_much_memory(what: str = "The reference") -> ReferenceTooLarge:
+    return ReferenceTooLarge(
+        f"{what} takes more than {MOST_MEMORY >> 20} MiB of memory to decode. Scale it down, or save it as a "
+        "plain JPEG."
+    )
 
 
 def _open(data: bytes) -> ImageFile.ImageFile:
@@ -105,25 +146,6 @@ def _open(data: bytes) -> ImageFile.ImageFile:
     image = Image.open(file, formats=_FORMATS)
     file.header_is_read()
     return image
-
-
-def _pixels(image: ImageFile.ImageFile, limits: DecodeLimits) -> Image.Image:
-    # JPEG can be decoded at a half, a quarter or an eighth; twice the wanted size leaves a clean scaling.
-    image.draft(None, (2 * limits.max_side, 2 * limits.max_side))
-    if isinstance(image, TiffImageFile):
-        # Keeps the plugin off nested EXIF directories, which it would parse whole, at a gigabyte's cost.
-        image.is_animated = True
-    image.load()
-    turn = _TURNS.get(_orientation(image))
-    picture = to_eight_bit(image)
-    scale = min(1.0, limits.max_side / max(picture.size))
-    if scale < 1:
-        size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
-        picture = picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
-    picture = to_srgb(on_white(picture), image.info.get("icc_profile"))
-    picture = picture.copy() if turn is None else picture.transpose(turn)
-    picture.info = {}
-    return picture
 
 
 def _check_size(size: tuple[int, int], limits: DecodeLimits) -> None:
@@ -171,14 +193,6 @@ def _refuse_polyglot(data: bytes) -> None:
     two_in_one = b"%PDF-" in data[:1024] or (b"PK\x01\x02" in data and zipfile.is_zipfile(BytesIO(data)))
     if two_in_one:
         raise ReferenceNotAnImage(f"The reference is a document or an archive. {ADVICE}")
-
-
-def _orientation(image: Image.Image) -> int:
-    """EXIF's orientation, 1 to 8; 1 if there is none that can be read."""
-    with suppress(Exception):  # a broken EXIF block is no reason to refuse the pixels
-        if len(image.info.get("exif") or b"") <= _EXIF_LIMIT:
-            return int(image.getexif().get(ExifTags.Base.Orientation, 1))
-    return 1
 
 
 class _MeteredFile(BytesIO):

@@ -22,6 +22,7 @@ from models.errors import (
 from models.job import CloneJob, ReferenceSource
 from models.manifest import UsedReference
 from models.record import RejectedReference
+from worker.mark.bounds import bounded
 from worker.mark.kept import with_mark
 from worker.mark.statement import Ingredient
 from worker.references.decode import DecodeLimits, decode_reference
@@ -92,9 +93,8 @@ class ReferenceFetcher:
                 used.append(future.result())
             except UnusableReference as error:
                 rejected.append(_rejection(index, source.asset_id, error))
-        return FetchedReferences(
-            tuple(image for image, _ in used), tuple(ingredient for _, ingredient in used), tuple(rejected)
-        )
+        ingredients = bounded([ingredient for _, ingredient in used])
+        return FetchedReferences(tuple(image for image, _ in used), ingredients, tuple(rejected))
 
     def _fetch(
         self, project_id: ProjectId, index: int, source: ReferenceSource

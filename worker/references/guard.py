@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from urllib.parse import SplitResult, urlsplit
 
+from models.base import MOST_URL
 from models.errors import ReferenceFetchFailed, ReferenceNotFound, ReferenceUrlRefused
 
 Address = IPv4Address | IPv6Address
 LookUp = Callable[[str, int], tuple[Address, ...]]
 
-_MAX_LENGTH = 2048  # as long as the documents let a URL be
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
@@ -143,8 +143,8 @@ def _unmapped(address: Address) -> Address:
 
 
 def _split(url: str) -> SplitResult:
-    if not url or len(url) > _MAX_LENGTH:
-        raise ReferenceUrlRefused(f"The URL must have 1 to {_MAX_LENGTH} characters.")
+    if not url or len(url) > MOST_URL:
+        raise ReferenceUrlRefused(f"The URL must have 1 to {MOST_URL} characters.")
     # Before parsing: the parser drops some of these without a word, and another parser reads `\` as `/`.
     if any(char.isspace() or not char.isprintable() or char == "\\" for char in url):
         raise ReferenceUrlRefused("The URL has a space, a control character or a backslash in it.")

@@ -20,13 +20,16 @@ from worker.render.messages import (
     FromChild,
     ImageDone,
     RawImage,
+    ReferenceNoted,
     RenderOrder,
     StepDone,
 )
 from worker.spawned import Failed, Ready, live_with_parent
 
 if TYPE_CHECKING:
-    from pipelines.protocol import ReferencePipeline, RenderedImage, Step
+    from pipelines.protocol import ReferenceNote, ReferencePipeline, RenderedImage, Step
+
+_MOST_MESSAGE = 200  # characters of a note, which stands in records and errors
 
 
 def main(pipe: Connection, leash: Connection, called_off: Any, options: RenderOptions) -> None:
@@ -48,7 +51,7 @@ def main(pipe: Connection, leash: Connection, called_off: Any, options: RenderOp
         except EOFError:
             return
         number += 1
-        last = _serve(pipeline, order, _Teller(pipe, _stopper(called_off, number)))
+        last = _serve(pipeline, order, _Teller(pipe, len(order.references), _stopper(called_off, number)))
         pipe.send(last)
         if isinstance(last, Failed) and last.ends_process:
             return
@@ -57,8 +60,9 @@ def main(pipe: Connection, leash: Connection, called_off: Any, options: RenderOp
 class _Teller:
     """The pipeline's sink: everything goes over the pipe. Images may come from another thread than steps."""
 
-    def __init__(self, pipe: Connection, stop_if_called_off: Callable[[], None]) -> None:
+    def __init__(self, pipe: Connection, references: int, stop_if_called_off: Callable[[], None]) -> None:
         self._pipe = pipe
+        self._references = references
         self._lock = threading.Lock()
         self.stop_if_called_off = stop_if_called_off
 
@@ -67,7 +71,13 @@ class _Teller:
         self.stop_if_called_off()
 
     def image(self, image: "RenderedImage") -> None:
-        self._send(ImageDone(image.shot, image.seed, RawImage.of(image.image)))
+        self._send(ImageDone(image.shot, image.seed, RawImage.of(image.image), image.source_type))
+        self.stop_if_called_off()
+
+    def reference(self, note: "ReferenceNote") -> None:
+        if not 0 <= note.index < self._references:
+            raise IndexError(f"a note about reference {note.index} of {self._references}, counted from 0")
+        self._send(ReferenceNoted(note.index, note.code, note.message[:_MOST_MESSAGE]))
         self.stop_if_called_off()
 
     def _send(self, message: FromChild) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Self
 from models.influencer import Appearance
 from models.manifest import RenderInfo
 from models.shot import Shot
+from models.source_type import SourceType
 from worker.spawned import Failed, Ready
 
 if TYPE_CHECKING:
@@ -60,6 +61,16 @@ class ImageDone:
     shot: str
     seed: int
     image: RawImage
+    source_type: SourceType = SourceType.GENERATED
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceNoted:
+    """From the child: one of the order's references conditioned the images less than it could."""
+
+    index: int
+    code: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,4 +78,4 @@ class Finished:
     """From the child, last: all shots are done, or the order was called off."""
 
 
-FromChild = Ready[RenderInfo] | StepDone | ImageDone | Finished | Failed
+FromChild = Ready[RenderInfo] | StepDone | ImageDone | ReferenceNoted | Finished | Failed

@@ -20,7 +20,7 @@ from models.errors import (
 )
 from models.manifest import RenderInfo
 from worker.render.child import main as child_main
-from worker.render.messages import Finished, FromChild, ImageDone, RenderOrder, StepDone
+from worker.render.messages import Finished, FromChild, ImageDone, ReferenceNoted, RenderOrder, StepDone
 from worker.render.options import options_of
 from worker.settings import Settings
 from worker.spawned import TICK, Failed, SpawnedChild, spawning
@@ -90,8 +90,8 @@ class RenderProcess:
 
     def render(
         self, order: RenderOrder, check: Callable[[], None]
-    ) -> Iterator[RenderInfo | StepDone | ImageDone]:
-        """Yield first what renders, then steps and images as they come. Call it within `turn`.
+    ) -> Iterator[RenderInfo | StepDone | ImageDone | ReferenceNoted]:
+        """Yield first what renders, then steps, images and notes as they come. Call it within `turn`.
 
         `check` is called many times a second; if it raises, the device is stopped at its next step and
         what was raised goes on up. Raises RenderProcessDied, RenderProcessHung, ProfileLoadFailed or what
@@ -112,7 +112,7 @@ class RenderProcess:
                         # Also again: a batch that didn't fit into memory begins anew.
                         stepping.add(message.shot)
                     yield message
-                elif isinstance(message, ImageDone):
+                elif isinstance(message, ImageDone | ReferenceNoted):
                     yield message
                 elif isinstance(message, Failed):
                     if child.is_spent:

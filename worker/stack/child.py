@@ -21,7 +21,15 @@ class LeashedChild:
     that it needs while it does.
     """
 
-    def __init__(self, command: Sequence[str], *, environment: Mapping[str, str], log: Path) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        log: Path,
+        descriptors: Sequence[int] = (),
+    ) -> None:
+        """`descriptors` stay open until the server has ended."""
         self._log = log
         with log.open("ab") as output:
             self._log_start = output.tell()
@@ -32,6 +40,7 @@ class LeashedChild:
                 stderr=subprocess.STDOUT,
                 env=dict(environment),
                 start_new_session=True,
+                pass_fds=descriptors,
             )
 
     @property

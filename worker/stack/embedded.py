@@ -6,6 +6,7 @@ from secrets import token_bytes
 from typing import Any, Self
 
 from worker.settings import Settings
+from worker.stack.lock import FolderLock
 from worker.stack.redis_server import RedisServer
 from worker.stack.s3_server import S3Server
 
@@ -16,12 +17,13 @@ class EmbeddedStack:
     with EmbeddedStack(Path("data")) as stack:
         worker = subprocess.Popen(["likeness", "worker"], env=os.environ | stack.environment)
 
-    `data_dir` is created if need be. Objects in it survive a restart; what Redis holds only does so with
-    `persist`. Keys, secrets and ports are new for each stack, and so is the certificate that its workers sign
-    with: one that nobody trusts.
+    `data_dir` is created if need be, and no other stack can have it meanwhile. Objects in it survive a restart;
+    what Redis holds only does so with `persist`. Keys, secrets and ports are new for each stack, and so is the
+    certificate that its workers sign with: one that nobody trusts.
     """
 
     def __init__(self, data_dir: Path, *, persist: bool = False) -> None:
+        self._lock = FolderLock(data_dir)
         self.redis = RedisServer(data_dir / "redis", persist=persist)
         self.s3 = S3Server(data_dir / "s3")
         self._webhook_secret = f"whsec_{b64encode(token_bytes(32)).decode()}"
@@ -51,12 +53,15 @@ class EmbeddedStack:
         return Settings(**values | overrides)
 
     def start(self) -> None:
-        """Start both and wait until they answer. Raises StackError; then neither is left running."""
+        """Start both and wait until they answer. Raises StackError, StackInUse among them; then neither is left
+        running."""
         from worker.mark.development import make_development_certificate
 
-        certificate, key = make_development_certificate(self._signing)
-        self._signer = {"LIKENESS_SIGN_CERTIFICATE": str(certificate), "LIKENESS_SIGN_KEY": str(key)}
+        self._lock.acquire()
+        self.redis.descriptors = self.s3.descriptors = self._lock.descriptors
         try:
+            certificate, key = make_development_certificate(self._signing)
+            self._signer = {"LIKENESS_SIGN_CERTIFICATE": str(certificate), "LIKENESS_SIGN_KEY": str(key)}
             self.redis.start()
             self.s3.start()
         except BaseException:
@@ -68,7 +73,10 @@ class EmbeddedStack:
         try:
             self.s3.stop()
         finally:
-            self.redis.stop()
+            try:
+                self.redis.stop()
+            finally:
+                self._lock.release()
 
     def __enter__(self) -> Self:
         self.start()

@@ -28,6 +28,8 @@ class Server(ABC):
     def __init__(self, directory: Path, *, startup_timeout: float = 20) -> None:
         self.directory = directory.resolve()
         self._startup_timeout = startup_timeout
+        self.descriptors: Sequence[int] = ()
+        """Kept open until the server has ended."""
         self._child: LeashedChild | None = None
         self._port: int | None = None
 
@@ -105,7 +107,9 @@ class Server(ABC):
 
     def _launch(self, port: int) -> LeashedChild:
         log = self.directory / f"{self.name.lower()}.log"
-        child = LeashedChild(self.command(port), environment=self.environment(), log=log)
+        child = LeashedChild(
+            self.command(port), environment=self.environment(), log=log, descriptors=self.descriptors
+        )
         try:
             self._wait_until_ready(child, port)
         except BaseException:

@@ -1,6 +1,7 @@
 """The boto3 client, set up for any S3-compatible store."""
 
-from typing import TYPE_CHECKING
+import os
+from typing import TYPE_CHECKING, Any
 
 from models.errors import StorageRefused
 from worker.settings import Settings
@@ -14,6 +15,13 @@ CONNECT_TIMEOUT = 5
 READ_TIMEOUT = 30
 """Seconds of silence, not of the whole transfer."""
 POOL_SIZE = 16
+
+
+URLS_END_EARLY = (
+    "URLs are signed with keys that end by themselves, as an instance role's do, and the URLs end with them: "
+    "within hours, whatever LIKENESS_PRESIGN_TTL says. Give LIKENESS_PUBLIC_BASE_URL, or lasting keys in "
+    "LIKENESS_S3_ACCESS_KEY_ID."
+)
 
 
 def connect(settings: Settings) -> "S3Client":
@@ -38,12 +46,13 @@ def connect(settings: Settings) -> "S3Client":
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
+    # boto3's default session isn't safe to make clients from in several threads.
+    session = boto3.session.Session()
     try:
-        # boto3's default session isn't safe to make clients from in several threads.
-        client: S3Client = boto3.session.Session().client(
+        client: S3Client = session.client(
             "s3",
             endpoint_url=settings.s3_endpoint_url,
-            region_name=settings.s3_region,
+            region_name=region_of(settings, session),
             aws_access_key_id=key_id.get_secret_value() if key_id else None,
             aws_secret_access_key=secret.get_secret_value() if secret else None,
             config=config,
@@ -56,6 +65,22 @@ def connect(settings: Settings) -> "S3Client":
     # stored the same object.
     client.meta.events.register("before-send.s3", _require_wanted)
     return client
+
+
+def region_of(settings: Settings, session: Any) -> str:
+    """What is signed for. AWS sets AWS_REGION for containers and functions, and boto3 doesn't read it."""
+    return str(settings.s3_region or os.environ.get("AWS_REGION") or session.region_name or "us-east-1")
+
+
+def has_temporary_keys(settings: Settings) -> bool:
+    """Whether requests are signed with keys that end by themselves, as an instance role's do. What is signed with
+    them ends with them, too."""
+    if settings.s3_access_key_id:
+        return False
+    import boto3
+
+    keys = boto3.session.Session().get_credentials()
+    return keys is not None and bool(keys.get_frozen_credentials().token)
 
 
 def _require_wanted(**_: object) -> None:

@@ -3,8 +3,9 @@
 Only the store's short error code is passed on: its sentences can hold key ids, string-to-sign and URLs.
 """
 
+import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
@@ -14,6 +15,19 @@ from models.errors import ClockSkewed, StorageError, StorageRefused
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
 
+# Signed for another region than the bucket's, or sent there.
+_REGION_CODES = frozenset(
+    {
+        "AuthorizationHeaderMalformed",
+        "AuthorizationQueryParametersError",
+        "IllegalLocationConstraintException",
+        "InvalidRegionName",
+        "PermanentRedirect",
+        "TemporaryRedirect",
+        "301",
+        "307",
+    }
+)
 _MISSING_KEY = frozenset({"NoSuchKey", "404", "NotFound"})
 _PASSING_STATUSES = frozenset({408, 409, 412, 425, 429})
 _PASSING_CODES = frozenset({"RequestTimeout", "SlowDown", "Throttling", "ThrottlingException", "BadDigest"})
@@ -22,6 +36,7 @@ _PASSING_CODES = frozenset({"RequestTimeout", "SlowDown", "Throttling", "Throttl
 # and none does so to HEAD.
 _REFUSALS = frozenset({400, 403})
 _MOST_SKEW = 240
+_REGION = re.compile(r"[a-z0-9-]{2,40}")
 
 
 @contextmanager
@@ -52,7 +67,12 @@ def translated(action: str, bucket: str) -> Iterator[None]:
             ) from error
         if _passes(error):
             raise _failure(StorageError, "could not", action, bucket, code_of(error)) from error
+        if code_of(error) in _REGION_CODES:
+            raise _wrong_region(action, bucket, code_of(error), _told_region(error)) from error
         raise _failure(StorageRefused, "refused to", action, bucket, code_of(error)) from error
+    except RecursionError:
+        # Where a store redirects and doesn't say where to, botocore asks it for its region without end.
+        raise _wrong_region(action, bucket, "redirected") from None
     except (NoCredentialsError, PartialCredentialsError, ParamValidationError) as error:
         raise _failure(StorageRefused, "can't be asked to", action, bucket, type(error).__name__) from error
     except BotoCoreError as error:
@@ -71,6 +91,23 @@ def _failure(kind: type[StorageError], verb: str, action: str, bucket: str, reas
         bucket=bucket,
         reason=reason,
     )
+
+
+def _wrong_region(action: str, bucket: str, reason: str, region: str = "") -> StorageRefused:
+    wanted = f"to {region}" if _REGION.fullmatch(region) else "to the bucket's region"
+    return StorageRefused(
+        f"The object store refused to {action} in bucket {bucket!r}: {reason}. Set LIKENESS_S3_REGION {wanted}.",
+        operation=action,
+        bucket=bucket,
+        reason=reason,
+    )
+
+
+def _told_region(error: "ClientError") -> str:
+    """The region that the store would have: it says so in one of two places, if at all."""
+    headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    told: Mapping[str, object] = error.response.get("Error", {})
+    return str(told.get("Region") or headers.get("x-amz-bucket-region") or "")
 
 
 def code_of(error: "ClientError") -> str:

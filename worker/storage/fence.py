@@ -8,7 +8,9 @@ To ask once before a write, which boto3 may try again for minutes, is therefore 
    way when the job was lost changes nothing either: the store refuses it, if it has conditional writes.
 """
 
-from collections.abc import Callable, Iterator
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
 
 # While one put is tried. After the first, only requests of others that were still under way can change the object.
 _MOST_CHANGES = 2
+# Seconds until a condition is tried again that the store didn't have.
+_ASK_AGAIN = 600.0
+_NOTHING_THERE: dict[str, Any] = {"IfNoneMatch": "*"}
+_NO_ETAG = '"00000000000000000000000000000000"'
 
 _confirm: ContextVar[Callable[[], None] | None] = ContextVar("confirm", default=None)
 
@@ -44,34 +50,66 @@ def pass_fence() -> None:
         confirm()
 
 
-def put_if_unchanged(client: "S3Client", bucket: str, key: str, what: dict[str, Any]) -> bool:
+class Conditions:
+    """Which conditions a store has for puts, as far as it is known: one may have the one and not the other. Threads
+    may share it."""
+
+    def __init__(self) -> None:
+        self._lacked_at: dict[str, float] = {}
+
+    def are_there(self, condition: Mapping[str, str]) -> bool:
+        """False for one that the store refused lately. Its next version, or what stands before it, may have it."""
+        now = time.monotonic()
+        return all(now - self._lacked_at.get(name, -math.inf) > _ASK_AGAIN for name in condition)
+
+    def lack(self, condition: Mapping[str, str]) -> None:
+        self._lacked_at |= dict.fromkeys(condition, time.monotonic())
+
+
+def put_if_unchanged(
+    client: "S3Client", bucket: str, key: str, what: dict[str, Any], conditions: Conditions
+) -> None:
     """Put an object where there is none, or in place of what the holder finds there: that was left by an earlier
-    attempt, or by this very put, whose answer was lost. False, and nothing is put, if the store has no conditions.
+    attempt, or by this very put, whose answer was lost. Without a condition if the store lacks the one that it
+    takes.
     """
     from botocore.exceptions import ClientError
 
-    condition: dict[str, Any] = {"IfNoneMatch": "*"}
-    for changes_left in reversed(range(_MOST_CHANGES + 1)):
+    condition, changes_left = _NOTHING_THERE, _MOST_CHANGES
+    while True:
+        if not conditions.are_there(condition):
+            # The fence is passed once more between this look and the put: what is seen here is no heir's.
+            condition = _as_seen(client, bucket, key)
+        if not conditions.are_there(condition):
+            condition = {}
         try:
             client.put_object(Bucket=bucket, Key=key, **what, **condition)
-            break
         except ClientError as error:
-            if lacks_conditions(error):
-                return False
-            if not changes_left or not is_condition_failed(error):
+            if condition and lacks_conditions(error):
+                conditions.lack(condition)
+                continue
+            if not condition or not changes_left or not is_condition_failed(error):
                 raise
-        # The fence is passed once more between this look and the put: what is seen here is no heir's.
-        etag = _etag(client, bucket, key)
-        condition = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
-    return True
+            changes_left -= 1
+            condition = _as_seen(client, bucket, key)
+        else:
+            return
 
 
-def heeds_conditions(client: "S3Client", bucket: str, key: str) -> bool:
-    """Whether the store refuses to put this object, which is there, on condition that there is none."""
+def missing_conditions(client: "S3Client", bucket: str, key: str, what: dict[str, Any]) -> tuple[str, ...]:
+    """The conditions, by their headers' names, on which the store puts this object, which is there, though they
+    don't hold."""
+    refuted: dict[str, dict[str, Any]] = {"If-None-Match": _NOTHING_THERE, "If-Match": {"IfMatch": _NO_ETAG}}
+    return tuple(
+        name for name, condition in refuted.items() if not _heeds(client, bucket, key, what | condition)
+    )
+
+
+def _heeds(client: "S3Client", bucket: str, key: str, what: dict[str, Any]) -> bool:
     from botocore.exceptions import ClientError
 
     try:
-        client.put_object(Bucket=bucket, Key=key, Body=b"", IfNoneMatch="*")
+        client.put_object(Bucket=bucket, Key=key, **what)
     except ClientError as error:
         if lacks_conditions(error):
             return False
@@ -79,6 +117,12 @@ def heeds_conditions(client: "S3Client", bucket: str, key: str) -> bool:
             raise
         return True
     return False
+
+
+def _as_seen(client: "S3Client", bucket: str, key: str) -> dict[str, Any]:
+    """That the object is as it is now."""
+    etag = _etag(client, bucket, key)
+    return {"IfMatch": etag} if etag else _NOTHING_THERE
 
 
 def _etag(client: "S3Client", bucket: str, key: str) -> str | None:

@@ -1,5 +1,6 @@
 """The object store: any that speaks S3."""
 
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -14,9 +15,10 @@ from uuid import uuid4
 
 from models.errors import InvalidInput, NotFound, ObjectTooLarge, StorageError, StorageHung
 from worker.settings import Settings
-from worker.storage.client import connect
+from worker.storage.client import connect, has_temporary_keys
+from worker.storage.encryption import encryption_of
 from worker.storage.failures import is_missing_key, translated
-from worker.storage.fence import heeds_conditions, is_fenced, put_if_unchanged
+from worker.storage.fence import Conditions, is_fenced, missing_conditions, put_if_unchanged
 from worker.storage.keys import KeyLayout, is_plain_key
 from worker.watchdog import Watchdog
 
@@ -60,7 +62,8 @@ class Storage:
         self._watchdog = watchdog or Watchdog()
         self._lock = Lock()
         self._connected: S3Client | None = None
-        self._has_conditions = True
+        self._conditions = Conditions()
+        self._encryption = encryption_of(settings)
 
     def __repr__(self) -> str:
         return f"Storage(bucket={self.bucket!r}, prefix={self.keys.prefix!r})"
@@ -204,9 +207,26 @@ class Storage:
                 ExpiresIn=max(1, int(self._settings.presign_ttl)),
             )
 
+    @property
+    def has_public_urls(self) -> bool:
+        """Whether `url` gives URLs under the public base, which nobody signs."""
+        return self._settings.public_base_url is not None
+
+    def urls_end_early(self) -> bool:
+        """Whether signed URLs end before `presign_ttl`, with the keys that sign them. May ask for those keys."""
+        if self.has_public_urls:
+            return False
+        with translated("sign a URL", self.bucket):
+            return has_temporary_keys(self._settings)
+
+    @property
+    def upload_headers(self) -> Mapping[str, str]:
+        """What a put to an upload's URL must send beside its content type."""
+        return self._encryption.headers
+
     def upload_url(self, key: str, content_type: str, size: int, lifetime: float) -> str:
-        """Where anybody can put this object for `lifetime` seconds: with this content type and length (bytes), or
-        the store refuses it. Signing sends nothing, as for `url`."""
+        """Where anybody can put this object for `lifetime` seconds: with this content type, length (bytes) and
+        `upload_headers`, or the store refuses it. Signing sends nothing, as for `url`."""
         _require_plain(key)
         with translated("sign a URL", self.bucket):
             return self._client().generate_presigned_url(
@@ -216,6 +236,7 @@ class Storage:
                     "Key": key,
                     "ContentType": content_type,
                     "ContentLength": size,
+                    **self._encryption.parameters,
                 },
                 ExpiresIn=max(1, int(lifetime)),
             )
@@ -225,17 +246,22 @@ class Storage:
         answer = self._ask("look up", lambda client: client.list_objects_v2(Bucket=self.bucket, MaxKeys=1))
         return parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
 
-    def check_writable(self) -> bool:
-        """Put, read and delete a probe object. Raises StorageError if any of that fails. Tells whether the store
-        also has the conditional writes that the fence makes use of."""
-        key, data = f"{self.keys.prefix}likeness-probe-{uuid4().hex}", b"probe"
+    def check_writable(self) -> tuple[str, ...]:
+        """Put, read and delete a probe object. Raises StorageError if any of that fails. Returns which conditions
+        the store lacks, of those that the fence makes use of: `If-None-Match`, `If-Match`."""
+        key, data = self.probe_key(), b"probe"
         self._put(key, data, "text/plain", "no-store", {})
         try:
             if self.get(key, len(data)) != data:
                 raise StorageError(f"Bucket {self.bucket!r} gave back other bytes than were put into it.")
-            return self._ask("write", lambda client: heeds_conditions(client, self.bucket, key))
+            what = self._what(data)
+            return self._ask("write", lambda client: missing_conditions(client, self.bucket, key, what))
         finally:
             self._delete([key])
+
+    def probe_key(self) -> str:
+        """A new key for an object that is deleted at once."""
+        return f"{self.keys.prefix}likeness-probe-{uuid4().hex}"
 
     def _client(self) -> "S3Client":
         with self._lock:
@@ -262,22 +288,26 @@ class Storage:
     ) -> str:
         _require_plain(key)
         digest = sha256(data).hexdigest()
-        what: dict[str, Any] = {
-            "Body": data,
+        what = self._what(data) | {
             "ContentType": content_type,
             "CacheControl": cache_control,
             "Metadata": {**metadata, "sha256": digest},
         }
 
         def put(client: "S3Client") -> None:
-            if is_fenced() and self._has_conditions:
-                self._has_conditions = put_if_unchanged(client, self.bucket, key, what)
-                if self._has_conditions:
-                    return
-            client.put_object(Bucket=self.bucket, Key=key, **what)
+            if is_fenced():
+                put_if_unchanged(client, self.bucket, key, what, self._conditions)
+            else:
+                client.put_object(Bucket=self.bucket, Key=key, **what)
 
         self._ask("write", put)
         return digest
+
+    def _what(self, data: bytes) -> dict[str, Any]:
+        """What every put has, whatever it puts."""
+        # Buckets with Object Lock take nothing without a checksum.
+        checksum = b64encode(sha256(data).digest()).decode()
+        return {"Body": data, "ChecksumSHA256": checksum, **self._encryption.parameters}
 
     def _delete(self, keys: Sequence[str]) -> None:
         left = keys

@@ -40,7 +40,7 @@ class Deliverer:
         self._outbox = Outbox(settings)
         self._metrics = metrics
         self._turned = time.monotonic()
-        self._finds_redis = False
+        self._outage: str | None = "Redis wasn't asked yet"
         self._sender = sender or Sender(settings)
         self._waits = settings.webhook_schedule
         self._threads = settings.webhook_concurrency
@@ -77,8 +77,8 @@ class Deliverer:
     def ready(self) -> list[str]:
         """Why it begins no tries now."""
         reasons = ["stopping"] if self._stopping else []
-        if not self._finds_redis:
-            reasons.append("Redis does not answer")
+        if self._outage:
+            reasons.append(self._outage)
         return reasons + self.live()
 
     def _begin_some(self, executor: ThreadPoolExecutor) -> int:
@@ -87,9 +87,9 @@ class Deliverer:
         try:
             if places:
                 taken = self._outbox.take(places, doubtful)
-                self._finds_redis = True
+                self._outage = None
         except QueueUnavailable as error:
-            self._finds_redis = False
+            self._outage = error.message
             log.warning("redis.unavailable", error=error.message)
         _release(self._free, places - len(taken))
         _release(self._doubtful, doubtful - sum(tried.is_doubtful for tried in taken))

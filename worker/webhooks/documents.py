@@ -10,6 +10,8 @@ from worker.jobs.documents import time_of
 # Webhooks are thin: who wants more reads the record.
 _MOST_DETAILS = 8_000
 _ALIKE = ("job_id", "status", "progress", "influencer_id", "project_id")
+# Rows from before it was told lack the source type.
+_RESULT = ("manifest_key", "manifest_url", "digital_source_type")
 _TIMES = ("submitted_at", "started_at", "finished_at")
 
 
@@ -21,7 +23,7 @@ def webhook_from(fields: dict[str, str]) -> Webhook:
         data["kind"] = fields["kind"]
     data["location_url"] = f"/v1/jobs/{fields['job_id']}"
     if "manifest_key" in fields:
-        data["result"] = {name: fields[name] for name in ("manifest_key", "manifest_url")}
+        data["result"] = {name: fields[name] for name in _RESULT if name in fields}
     if "error" in fields:
         data["error"] = json.loads(fields["error"])
         if len(fields["error"]) > _MOST_DETAILS:

@@ -56,23 +56,23 @@ def believed(samples: Samples, colours: Floats, weights: Floats, drawn: Floats, 
         np.where(hair, h, np.where(loose, 2 * f + 0.2, s + (f - s) * zones.lenient))
         for s, f, h in zip(_SKIN, _FEATURE, _HAIR, strict=True)
     )
-    among = tuple(edge * (1 + 1.5 * zones.lenient) for edge in _AMONG)
+    among = (_AMONG[0] * (1 + 1.5 * zones.lenient), _AMONG[1] * (1 + 1.5 * zones.lenient))
     seconded = _seconded(wide, weights, among)
     out = np.empty_like(weights)
     for number, weight in enumerate(weights):
         as_drawn = 1 - smooth(low, high, _apart(wide[number], drawn_wide))
-        as_most = 1 - smooth(*among, _apart(wide[number], middle))
+        as_most = 1 - smooth(among[0], among[1], _apart(wide[number], middle))
         out[number] = weight * np.where(hair, as_drawn, np.maximum(as_drawn, seconded[number])) * as_most
     return out
 
 
-def _seconded(wide: Floats, weights: Floats, among: tuple[Floats, ...]) -> Floats:
+def _seconded(wide: Floats, weights: Floats, among: tuple[Floats, Floats]) -> Floats:
     """(R, n) how far another reference that shows the place shows the same."""
     out = np.zeros_like(weights)
     for one in range(len(weights)):
         for other in range(len(weights)):
             if one != other:
-                alike = 1 - smooth(*among, _apart(wide[one], wide[other]))
+                alike = 1 - smooth(among[0], among[1], _apart(wide[one], wide[other]))
                 heard = smooth(0.005, 0.05, weights[other] / (weights[one] + 1e-9)) * (weights[other] > _SEEN)
                 out[one] = np.maximum(out[one], alike * heard)
     return out
@@ -81,7 +81,7 @@ def _seconded(wide: Floats, weights: Floats, among: tuple[Floats, ...]) -> Float
 def _apart(one: Floats, other: Floats) -> Floats:
     """(n,) the largest difference of a channel. Column by column: far quicker than along so short an axis."""
     red, green, blue = np.abs(one - other).T
-    return np.maximum(np.maximum(red, green), blue)
+    return np.asarray(np.maximum(np.maximum(red, green), blue))
 
 
 def _blurred(samples: Samples, colour: Floats, where: np.ndarray) -> Floats:

@@ -1,7 +1,9 @@
-"""Puts references into a drawing without seams: Laplacian pyramids, each level weighed by a mask as smooth as it is.
+"""Puts references into a drawing without seams: Laplacian pyramids, each level weighed by a mask as smooth as it.
 
 After Burt and Adelson, "A Multiresolution Spline with Application to Image Mosaics" (1983).
 """
+
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -23,9 +25,9 @@ def blended(drawing: Floats, pixel: np.ndarray, colours: Floats, shares: Floats)
             continue
         picture = drawing.reshape(-1, 3).copy()
         picture[pixel[has]] = colour[has]
-        mask = np.zeros(size * size, np.float32)
-        mask[pixel] = share
-        mask = mask.reshape(size, size)
+        flat = np.zeros(size * size, np.float32)
+        flat[pixel] = share
+        mask = flat.reshape(size, size)
         over = _laplacian(picture.reshape(size, size, 3))
         for number, strength in enumerate(_LEVELS):
             out[number] += (strength * mask)[..., None] * (over[number] - under[number])
@@ -42,7 +44,5 @@ def _laplacian(picture: Floats) -> list[Floats]:
     levels = [np.asarray(picture, np.float32)]
     for _ in _LEVELS[1:]:
         levels.append(cv2.pyrDown(levels[-1]))
-    return [
-        fine - cv2.pyrUp(coarse, dstsize=fine.shape[1::-1])
-        for fine, coarse in zip(levels, levels[1:], strict=False)
-    ] + levels[-1:]
+    between = [fine - cv2.pyrUp(coarse, dstsize=fine.shape[1::-1]) for fine, coarse in pairwise(levels)]
+    return between + levels[-1:]

@@ -58,13 +58,21 @@ class Carrier:
     def described(self, code: Floats) -> Self:
         """The same person with a code that a description changed: hair that is stated is drawn, and where the shape
         is another, so is everything."""
-        shape, looks = self.drawer.coder.shape_size, read_looks(self.drawer.coder.split(code[None])[1][0])[0]
         if np.array_equal(code, self.code):
             return self
+        before, looks = (
+            read_looks(self.drawer.coder.split(each[None])[1][0])[0] for each in (self.code, code)
+        )
+        shape = self.drawer.coder.shape_size
         if not np.array_equal(code[:shape], self.code[:shape]):
             return replace(self, code=code, looks=looks, references=())
-        hair = self.looks._replace(hair=looks.hair, scalp=looks.scalp, strands=looks.strands)
-        return replace(self, code=code, looks=hair, carries_hair=False)
+        # What isn't stated stays as the references show it, which is better than it was read.
+        stated = {
+            name: getattr(looks, name)
+            for name in ("hair", "scalp", "strands")
+            if not np.array_equal(getattr(looks, name), getattr(before, name))
+        }
+        return replace(self, code=code, looks=self.looks._replace(**stated), carries_hair=False)
 
     def picture(self, view: View, size: int) -> Carried:
         """The person in a view, `size` pixels a side."""

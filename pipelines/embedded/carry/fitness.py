@@ -1,4 +1,4 @@
-"""Which references the fitted mesh explains well enough to carry their pixels, and why the others aren't carried."""
+"""Which references the fitted mesh explains well enough to carry their pixels, and why others aren't carried."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -12,8 +12,8 @@ WIDEST = 50.0
 SMALLEST = 0.12
 """Height of the face in parts of the picture's side: below, there are too few pixels to carry."""
 MOST_OFF = 0.016
-"""How far the points lie from the fitted ones, in parts of the face's height. References of the kind that the networks
-were trained on have 0.004, nearly all less than 0.009; photographs and other drawings have more."""
+"""How far the points lie from the fitted ones, in parts of the face's height. References of the kind that the
+networks were trained on have 0.004, nearly all less than 0.009; photographs and other drawings have more."""
 MOST_UNEXPLAINED = 0.34
 """Of the skin's brightness, what no light explains: 0.04 for renders, more where skin isn't what was fitted."""
 
@@ -27,23 +27,26 @@ class LeftOut:
     index: int
     reason: Reason
     message: str
+    """A part of a sentence."""
 
 
 def by_place(index: int, camera: Floats, height: float, off: float) -> LeftOut | None:
     """By its camera (12,), the face's height in the picture, and how far its points are off."""
     if abs(camera[0]) > WIDEST:
         return LeftOut(
-            index, "TURNED", f"The head is turned {abs(camera[0]):.0f} degrees; {WIDEST:.0f} can be carried."
+            index,
+            "TURNED",
+            f"the head is turned {abs(camera[0]):.0f} degrees, and {WIDEST:.0f} can be carried",
         )
     if height < SMALLEST:
         return LeftOut(
-            index, "SMALL", f"The face fills {height:.0%} of the picture's height; it needs {SMALLEST:.0%}."
+            index, "SMALL", f"the face fills {height:.0%} of the picture's height, and needs {SMALLEST:.0%}"
         )
     if not np.isfinite(off) or off > MOST_OFF:
         return LeftOut(
             index,
             "NOT_FITTED",
-            "The face isn't of the kind that this profile knows: rendered, bare, seen from the front.",
+            "the face isn't of the kind that this profile knows: rendered, bare, seen from the front",
         )
     return None
 
@@ -52,6 +55,6 @@ def by_light(index: int, error: float) -> LeftOut | None:
     """By what the fitted light doesn't explain."""
     if not np.isfinite(error) or error > MOST_UNEXPLAINED:
         return LeftOut(
-            index, "LIGHT_NOT_FITTED", "Its skin or its light isn't of the kind that this profile knows."
+            index, "LIGHT_NOT_FITTED", "its skin or its light isn't of the kind that this profile knows"
         )
     return None

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from pipelines.embedded.drawing.light import Light, parts_of_light, shadow_map
+from pipelines.embedded.drawing.light import Light, Parts, parts_of_light, shadow_map
 from pipelines.embedded.drawing.samples import Samples, Scene
 from pipelines.embedded.people.arrays import Floats
-from pipelines.embedded.people.buffers import Rasteriser
+from pipelines.embedded.people.raster import Rasteriser
 
 _AZIMUTHS, _ELEVATIONS = range(-150, 180, 30), (10, 32, 54)  # degrees
 _STEPS = (14, 7)
@@ -15,6 +15,7 @@ _SHADOW_SIZE = 128
 _STRAY = 0.10  # of the mean brightness: what is further off counts less
 _WORST = 0.5  # and what is as far off counts no more than this
 _USUAL = np.array([0.45, 0.30, 0.80])  # sky, ground, lamp
+_DARKEST = 1e-3  # mean brightness of a picture that is told from black
 _PULL = 0.004  # towards the usual light
 
 
@@ -25,16 +26,16 @@ def fit_light(
 
     And the relative error that stays.
     """
-    level = seen.mean()
+    level = max(float(seen.mean()), _DARKEST)
 
     def tried(azimuth: float, elevation: float, *, shadows: bool) -> tuple[float, Light]:
         one = np.ones(3, np.float32)
         towards = Light(azimuth, elevation, one, one, one).towards()
-        shadow = shadow_map(scene, towards, rasteriser, _SHADOW_SIZE) if shadows else None
+        shadow = shadow_map(scene.figure, scene.posed, towards, rasteriser, _SHADOW_SIZE) if shadows else None
         parts = parts_of_light(samples, towards, shadow)
         weight = np.ones(len(seen))
         for _ in range(2):
-            strengths, left = _solved(parts.sky, parts.ground, parts.lamp, albedo, seen, weight)
+            strengths, left = _solved(parts, albedo, seen, weight)
             size = np.abs(left).mean(1) / level
             weight = 1 / np.maximum(1, size / _STRAY)
         sky, ground, lamp = strengths.T.astype(np.float32)
@@ -56,13 +57,11 @@ def fit_light(
     return light, error
 
 
-def _solved(
-    sky: Floats, ground: Floats, lamp: Floats, albedo: Floats, seen: Floats, weight: Floats
-) -> tuple[Floats, Floats]:
+def _solved(parts: Parts, albedo: Floats, seen: Floats, weight: Floats) -> tuple[Floats, Floats]:
     """Strengths (channel, source) by ridge regression, and what they leave (n, 3)."""
     strengths, left = np.empty((3, 3)), np.empty_like(seen)
     for c in range(3):
-        x = np.stack([sky, ground, lamp[:, c]], 1) * albedo[:, c : c + 1]
+        x = np.stack([parts.sky, parts.ground, parts.lamp[:, c]], 1) * albedo[:, c : c + 1]
         weighed = x * weight[:, None]
         ridge = len(x) * _PULL * np.mean(x**2)
         solved = np.linalg.solve(weighed.T @ x + ridge * np.eye(3), weighed.T @ seen[:, c] + ridge * _USUAL)

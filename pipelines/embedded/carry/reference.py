@@ -9,9 +9,9 @@ import numpy as np
 from pipelines.embedded.carry.cameras import view_of_camera
 from pipelines.embedded.carry.eyes import lit_as_lids
 from pipelines.embedded.carry.lamp import fit_light
-from pipelines.embedded.carry.signs import Signs
+from pipelines.embedded.carry.signs import Bare, Signs
 from pipelines.embedded.drawing.albedo import albedo
-from pipelines.embedded.drawing.edges import smooth, tapers
+from pipelines.embedded.drawing.edges import PIXELS, smooth, tapers
 from pipelines.embedded.drawing.light import Fall, Light, fall, shadow_map, unfilm
 from pipelines.embedded.drawing.samples import Kind, Samples, Scene, sampled
 from pipelines.embedded.people.arrays import Floats
@@ -21,6 +21,7 @@ _MOST_SAMPLES = 2500  # of skin, for the light
 _GLOSS = 0.7  # of the fitted gloss that is taken off: all of it leaves dark spots
 _AVERAGE = 0.8  # what falls on what isn't the figure
 _FAR = 1e9
+_BLUR = 3  # pixels of 512 at a shadow's edge
 
 COLOUR, FACE, HAIR, SURE = slice(0, 3), 3, 4, 5
 """The channels of `Reference.planes`."""
@@ -32,7 +33,7 @@ class NoSkin(Exception):
 
 @dataclass(frozen=True)
 class Reference:
-    """`planes` has the colour without light (linear RGB), the tapers of face and hair, and how sure the light is."""
+    """`planes` has the colour without light (linear RGB), tapers of face and hair, and how sure the light is."""
 
     planes: Floats  # (S, S, 6)
     depth: Floats  # (S, S) decimetres
@@ -67,7 +68,9 @@ class Reference:
         light, error = fit_light(
             scene, samples.only(some), painted.colour[some], seen[some], drawer.rasteriser
         )
-        on_it = fall(samples, light, shadow_map(scene, light.towards(), drawer.rasteriser))
+        on_it = fall(
+            samples, light, shadow_map(scene.figure, scene.posed, light.towards(), drawer.rasteriser)
+        )
         bare_eyes = _unlit(seen, on_it)
         bare = _unlit(seen, lit_as_lids(samples, on_it))
         sure = _sureness(samples, on_it)
@@ -75,7 +78,7 @@ class Reference:
         planes[:, COLOUR] = linear / _AVERAGE
         planes[samples.pixel] = np.concatenate([bare, np.stack([edges.face, edges.hair, sure], 1)], 1)
         depth = samples.grid(samples.at(scene.posed.screen[:, 2]), _FAR)
-        signs = Signs.of(scene, samples, drawer.textures, bare, bare_eyes, edges, sure)
+        signs = Signs.of(scene, samples, drawer.textures, Bare(bare, bare_eyes, edges, sure))
         return cls(
             planes.reshape(size, size, 6),
             depth,
@@ -102,7 +105,8 @@ def _sureness(samples: Samples, on_it: Fall) -> Floats:
     """(n,) 0 to 1: little in the dark, and at a shadow's edge, which lies wrong if the light does."""
     bright = on_it.onto.mean(1)
     sure = smooth(0.12, 0.5, bright / np.percentile(bright, 80))
-    lit = cv2.GaussianBlur(samples.grid(on_it.lit, 0.0), (0, 0), 3).ravel()[samples.pixel]
+    blur = _BLUR * samples.size / PIXELS
+    lit = cv2.GaussianBlur(samples.grid(on_it.lit, 0.0), (0, 0), blur).ravel()[samples.pixel]
     at_edge = np.clip(4 * lit * (1 - lit), 0, 1) * (samples.kind == Kind.FACE)
     return np.asarray(sure * (1 - 0.6 * at_edge))
 
@@ -110,4 +114,4 @@ def _sureness(samples: Samples, on_it: Fall) -> Floats:
 def _facing(scene: Scene) -> Floats:
     to_eye = scene.posed.camera - scene.posed.positions
     to_eye /= np.linalg.norm(to_eye, axis=1, keepdims=True)
-    return (scene.posed.normals * to_eye).sum(1).astype(np.float32)
+    return np.asarray((scene.posed.normals * to_eye).sum(1), np.float32)

@@ -17,6 +17,16 @@ _LEAST_BEARD = 40
 
 
 @dataclass(frozen=True)
+class Bare:
+    """What samples of a reference show without its light."""
+
+    colour: Floats  # (n, 3) linear RGB
+    eyes: Floats  # (n, 3) the same where an eye's own light is taken off it, not that of the skin around
+    edges: Tapers
+    sure: Floats  # (n,) how sure the light is, 0 to 1
+
+
+@dataclass(frozen=True)
 class Signs:
     """Colours are linear RGB without light."""
 
@@ -25,23 +35,13 @@ class Signs:
     beard: Floats  # (2,) how far the jaw's and the upper lip's skin is covered, 0 to 1; NaN where unknown
 
     @classmethod
-    def of(
-        cls,
-        scene: Scene,
-        samples: Samples,
-        textures: Textures,
-        bare: Floats,
-        bare_eyes: Floats,
-        edges: Tapers,
-        sure: Floats,
-    ) -> Self:
-        """`bare` and `bare_eyes` (n, 3) are the samples' colours without the light; `sure` (n,)."""
-        hair = np.flatnonzero((samples.kind == Kind.HAIR) & (edges.hair > 0.9) & (sure > 0.6))
+    def of(cls, scene: Scene, samples: Samples, textures: Textures, bare: Bare) -> Self:
+        hair = np.flatnonzero((samples.kind == Kind.HAIR) & (bare.edges.hair > 0.9) & (bare.sure > 0.6))
         spread = np.linspace(0, len(hair) - 1, min(_MOST_HAIR, len(hair))).astype(int)
         return cls(
-            _iris(scene, samples, textures, bare_eyes),
-            bare[hair[spread]] if len(hair) > _LEAST_HAIR else np.zeros((0, 3), np.float32),
-            _beard(scene, samples, bare, (edges.face > 0.5) & (sure > 0.5)),
+            _iris(scene, samples, textures, bare.eyes),
+            bare.colour[hair[spread]] if len(hair) > _LEAST_HAIR else np.zeros((0, 3), np.float32),
+            _beard(scene, samples, bare.colour, (bare.edges.face > 0.5) & (bare.sure > 0.5)),
         )
 
 

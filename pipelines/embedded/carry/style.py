@@ -1,4 +1,7 @@
-"""Which hair style the references show: each is drawn into each reference, and the one wins that cuts it into even parts."""
+"""Which hair style the references show.
+
+Each is drawn into each reference, and the one wins that cuts it into even parts.
+"""
 
 from collections.abc import Sequence
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipelines.embedded.drawing.noise import noise1
 from pipelines.embedded.drawing.samples import Kind, Samples, Scene
 from pipelines.embedded.people.arrays import Floats
 from pipelines.embedded.people.head import EARS, LIDS, LIPS, MOUTH, Material
@@ -15,18 +14,21 @@ from pipelines.embedded.people.looks import Looks
 from pipelines.embedded.people.paint import (
     LASH,
     TEETH,
+    around_eyes,
     beard,
+    blush,
     brow_cover,
     cloth_colour,
     eye_colour,
     scalp,
-    step,
+    strand_brightness,
 )
 from pipelines.embedded.people.textures import Textures
 
 _TONGUE = (0.55, 0.22, 0.22)
 _INSIDE = np.array([0.16, 0.05, 0.04], np.float32)
 _BLUSH = np.array([0.12, -0.16, -0.14], np.float32)
+GRAIN = 11  # of everybody's hair: no code tells it
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,9 @@ def albedo(scene: Scene, samples: Samples, textures: Textures, *, strands: bool 
     colour[eye] = np.stack(eye_colour(u, v, textures.eye, textures.iris, looks), 1)
     if strands:
         hair = np.flatnonzero(samples.material == Material.HAIR)
-        colour[hair] *= _strands(samples.anchor[hair], looks)[:, None]
+        x, y, z = samples.anchor[hair].T
+        bright = strand_brightness(x, y, z, looks.strands, GRAIN)
+        colour[hair] *= bright[:, None].astype(np.float32)
     bare = np.flatnonzero((samples.material == Material.SKIN) & (samples.kind != Kind.CLOTH))
     browless = colour.copy()
     colour[bare], browless[bare], feature[bare] = _skin(
@@ -63,16 +67,11 @@ def albedo(scene: Scene, samples: Samples, textures: Textures, *, strands: bool 
 
 def _skin(place: Floats, marks: Floats, looks: Looks, brow: Floats) -> tuple[Floats, Floats, Floats]:
     """Colour with and without brows, and how much each place is a feature."""
-    bx, y, z = place.T
-    x = np.abs(bx)
+    x, y, z = np.abs(place[:, 0]), place[:, 1], place[:, 2]
     lips, lids, ears, mouth = marks[:, LIPS], marks[:, LIDS], marks[:, EARS], marks[:, MOUTH]
-    front = step(0.4, 1.0, z)
-    cheek = np.exp(-((x - 0.48) ** 2 / 0.05 + (y - 6.93) ** 2 / 0.05))
-    nose = 0.8 * np.exp(-(bx**2 / 0.02 + (y - 6.93) ** 2 / 0.03)) * step(1.4, 1.6, z)
-    blush = looks.blush * ((cheek + nose) * front + 0.4 * ears)
-    socket = np.exp(-((x - 0.31) ** 2 / 0.03 + (y - 7.24) ** 2 / 0.016)) * front
-    dark = (1 - (0.16 + 0.16 * looks.sockets) * socket) * (1 - 0.10 * lids)
-    skin = looks.skin * dark[:, None] * (1 + blush[:, None] * _BLUSH)
+    redder = blush(x, y, z, ears, looks.blush)
+    dark = around_eyes(x, y, z, lids, looks.sockets)
+    skin = looks.skin * dark[:, None] * (1 + redder[:, None] * _BLUSH)
     skin = _over(skin, looks.lips, lips)
     skin = _over(skin, _INSIDE, mouth)
     hairy = np.clip(beard(x, y, z, lips, looks.beard_jaw, looks.beard_moustache, looks.beard), 0, 1)
@@ -82,15 +81,6 @@ def _skin(place: Floats, marks: Floats, looks: Looks, brow: Floats) -> tuple[Flo
         _over(_over(skin, looks.brow, cover), looks.hair, hidden) for cover in (with_brows, hairy)
     )
     return browed, browless, np.maximum.reduce([lips, with_brows, hidden, mouth])
-
-
-def _strands(place: Floats, looks: Looks) -> Floats:
-    """(n,) how bright strands of hair are."""
-    bx, y, z = place.T
-    angle = np.arctan2(bx, z - 0.4)
-    wide = noise1(angle * 34 + y * 1.5 * looks.strands, 11)
-    fine = noise1(angle * 90 + y * 3 * looks.strands, 61)
-    return np.asarray(0.62 + 0.62 * (0.6 * wide + 0.4 * fine))
 
 
 def _over(under: Floats, colour: Floats, cover: Floats) -> Floats:

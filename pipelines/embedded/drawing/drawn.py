@@ -33,7 +33,7 @@ def draw(drawer: Drawer, code: Floats, view: View, size: int, looks: Looks | Non
     painted = albedo(scene, samples, drawer.textures)
     backdrop = paint_backdrop(view.backdrop, size)
     light = Light.of(view.lamp, backdrop.mean((0, 1)))
-    on_it = fall(samples, light, shadow_map(scene, light.towards(), drawer.rasteriser))
+    on_it = fall(samples, light, shadow_map(scene.figure, scene.posed, light.towards(), drawer.rasteriser))
     planes = np.concatenate(
         [painted.colour * on_it.onto + on_it.gloss, np.ones((len(samples.pixel), 1), np.float32)], 1
     )

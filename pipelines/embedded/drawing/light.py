@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipelines.embedded.drawing.samples import Kind, Samples, Scene, lengths
+from pipelines.embedded.drawing.samples import Kind, Samples, lengths
 from pipelines.embedded.people.arrays import Floats
-from pipelines.embedded.people.buffers import Rasteriser
-from pipelines.embedded.people.head import LIPS, Material
+from pipelines.embedded.people.head import LIPS, Figure, Material
+from pipelines.embedded.people.pose import Posed
+from pipelines.embedded.people.raster import Rasteriser
 from pipelines.embedded.people.view import Lamp
 
 SHADOW_SPAN = 5.0  # decimetres that the shadow map's side covers
@@ -92,10 +93,12 @@ def as_lamp_sees(positions: Floats, towards: Floats) -> Floats:
     return seen
 
 
-def shadow_map(scene: Scene, towards: Floats, rasteriser: Rasteriser, size: int = SHADOW_SIZE) -> Floats:
+def shadow_map(
+    figure: Figure, posed: Posed, towards: Floats, rasteriser: Rasteriser, size: int = SHADOW_SIZE
+) -> Floats:
     """(size, size) the nearest depth that the lamp sees. Lashes cast no shadow."""
-    casts = scene.figure.triangles[scene.figure.materials != Material.LASH]
-    return rasteriser(as_lamp_sees(scene.posed.positions, towards), casts, size).depth
+    casts = figure.triangles[figure.materials != Material.LASH]
+    return rasteriser(as_lamp_sees(posed.positions, towards), casts, size).depth
 
 
 def parts_of_light(samples: Samples, towards: Floats, shadow: Floats | None) -> Parts:

@@ -7,12 +7,12 @@ from typing import Self
 import numpy as np
 
 from pipelines.embedded.people.arrays import Floats, Ints
-from pipelines.embedded.people.buffers import Rasteriser
 from pipelines.embedded.people.code import Coder, read_looks
 from pipelines.embedded.people.head import LIPS, MOUTH, Figure, Head, Material, assemble
 from pipelines.embedded.people.looks import Looks
 from pipelines.embedded.people.paint import shirt
 from pipelines.embedded.people.pose import Posed, pose
+from pipelines.embedded.people.raster import Rasteriser
 from pipelines.embedded.people.view import View
 
 _FLAT = 0.05
@@ -75,13 +75,13 @@ class Samples:
     @property
     def facing(self) -> Floats:
         """(n,) cosine between the surface and the direction to the camera."""
-        return np.einsum("nc,nc->n", self.normal, self.to_eye)
+        return np.asarray(np.einsum("nc,nc->n", self.normal, self.to_eye))
 
     def at(self, values: Floats) -> Floats:
         """What vertices have, (P,) or (P, C), at the samples."""
         return _mixed(values, self.corners, self.weights)
 
-    def only(self, some: Ints) -> "Samples":
+    def only(self, some: np.ndarray) -> "Samples":
         """Some of them, by number."""
         return Samples(
             self.size,
@@ -109,7 +109,7 @@ class Samples:
         sums = [np.bincount(self.pixel, column, self.size**2) for column in weighed.T]
         return np.stack(sums, 1).astype(np.float32).reshape(self.size, self.size, -1)
 
-    def grid(self, values: Floats, fill: float) -> Floats:
+    def grid(self, values: np.ndarray, fill: float) -> np.ndarray:
         """(n,) → (size, size), `fill` where there is no sample. Of several in a pixel, the last one stands."""
         out = np.full(self.size**2, fill, np.asarray(values).dtype)
         out[self.pixel] = values
@@ -123,7 +123,7 @@ def sampled(scene: Scene, size: int, rasteriser: Rasteriser, *, smooth_edges: bo
         pixel, share, triangle, inside = _four_at_edges(scene, size, rasteriser)
     else:
         surface = rasteriser(scene.posed.screen, fig.triangles, size)
-        pixel = np.flatnonzero(surface.triangle >= 0)
+        pixel = np.flatnonzero(surface.triangle >= 0).astype(np.int32)
         share = np.ones(len(pixel), np.float32)
         triangle, inside = surface.triangle.ravel()[pixel], surface.inside.reshape(-1, 2)[pixel]
     corners = fig.triangles[triangle]
@@ -214,7 +214,7 @@ def _name_kinds(samples: Samples, view: View) -> None:
 
 def lengths(vectors: Floats) -> Floats:
     """(n, 3) → (n,)"""
-    return np.sqrt(np.einsum("nc,nc->n", vectors, vectors))
+    return np.asarray(np.sqrt(np.einsum("nc,nc->n", vectors, vectors)))
 
 
 def _mixed(values: Floats, corners: Ints, weights: Floats) -> Floats:

@@ -1,10 +1,11 @@
 """The denoiser of the bridge: a picture on its way from a carried one to a finished one → the finished one.
 
-Both are unshuffled by `FACTOR`, so that a picture of 512 pixels is 128 cells of 48 numbers, and convolutions are cheap.
-What carrying gets right it sees in the carried picture; it learns what is left.
+Both are unshuffled by `FACTOR`, so that a picture of 512 pixels is 128 cells of 48 numbers, and convolutions are
+cheap. What carrying gets right it sees in the carried picture; it learns what is left.
 """
 
 from itertools import pairwise
+from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -18,7 +19,8 @@ FACTOR = 4
 CHANNELS = 3 * FACTOR**2
 KINDS = 5
 TOLD = FACTOR**2 + KINDS
-"""For each cell: how much of each of its pixels is the references', and how much of it is face, hair, cloth, eye, mouth."""
+"""For each cell: how much of each of its pixels is the references', and how much of it is face, hair, cloth, eye,
+mouth."""
 _LEVELS = 16  # sines and cosines of the level
 
 
@@ -45,26 +47,33 @@ class Finisher(ModelMixin, ConfigMixin):  # type: ignore[misc]  # their own conf
         self.end = zeroed(nn.Conv2d(widths[0], CHANNELS, 3, padding=1))
 
     def forward(self, noisy: Tensor, level: Tensor, carried: Tensor, told: Tensor) -> Tensor:
-        """The expected finished picture. `noisy` and `carried` (B, CHANNELS, C, C) are from -1 to 1, about; `level` (B,)
-        is 1 at the carried picture and 0 at the finished one; `told` (B, TOLD, C, C) is from 0 to 1."""
+        """The expected finished picture.
+
+        `noisy` and `carried` (B, CHANNELS, C, C) are from -1 to 1, about; `level` (B,) is 1 at the carried picture
+        and 0 at the finished one; `told` (B, TOLD, C, C) is from 0 to 1.
+        """
         vector = self.level(_waves(level).to(noisy.dtype))
         x = self.start(
             torch.cat([noisy - carried, carried, told], 1).contiguous(memory_format=torch.channels_last)
         )
         passed = []
         for number, stage in enumerate(self.down):
-            for block in stage:
-                x = block(x, vector)
+            x = _through(stage, x, vector)
             if number < len(self.narrow):
                 passed.append(x)
                 x = self.narrow[number](x)
         for number in reversed(range(len(self.up))):
             wide = F.pixel_shuffle(self.widen[number](x), 2)
             x = self.join[number](torch.cat([wide, passed.pop()], 1))
-            for block in self.up[number]:
-                x = block(x, vector)
+            x = _through(self.up[number], x, vector)
         finished: Tensor = carried + self.end(F.silu(self.settle(x)))
         return finished
+
+
+def _through(stage: Any, x: Tensor, vector: Tensor) -> Tensor:
+    for block in stage:
+        x = block(x, vector)
+    return x
 
 
 def _waves(level: Tensor) -> Tensor:

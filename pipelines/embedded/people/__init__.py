@@ -1,1 +1,1 @@
-"""A person as a code, drawn in a view: the coarse picture that tells the denoiser where things are. NumPy only."""
+"""A person as a code, and as a mesh that is posed for a view. NumPy only."""

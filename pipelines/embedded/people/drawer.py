@@ -1,4 +1,4 @@
-"""A code and a view → what the denoiser is told: both vectors and the buffers drawn from them."""
+"""What a drawing of any person needs: the head that all share, codes' meaning, textures, points, a rasteriser."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -6,20 +6,18 @@ from typing import Self
 import numpy as np
 
 from pipelines.embedded.people.arrays import Arrays, Floats
-from pipelines.embedded.people.buffers import Rasteriser, draw_buffers
-from pipelines.embedded.people.code import Coder, part, read_looks, view_vector
+from pipelines.embedded.people.code import Coder, part
 from pipelines.embedded.people.head import Head
 from pipelines.embedded.people.packed import within
 from pipelines.embedded.people.points import Points
-from pipelines.embedded.people.raster import rasterise
+from pipelines.embedded.people.raster import Rasteriser, rasterise
 from pipelines.embedded.people.shape import ShapeBasis
 from pipelines.embedded.people.textures import Textures
-from pipelines.embedded.people.view import View
 
 
 @dataclass(frozen=True)
 class Drawer:
-    """Whatever a drawing needs beside code and view."""
+    """Made once: a drawing takes a code and a view beside it."""
 
     head: Head
     coder: Coder
@@ -38,21 +36,6 @@ class Drawer:
             Textures(**within(arrays, "textures")),
             Points.of(head, coder, arrays["points.vertices"]),
         )
-
-    def buffers(self, codes: Floats, views: list[View], size: int) -> Floats:
-        """(B, CHANNELS, size, size) of codes (B, CODE)"""
-        bodies, looks = self.coder.split(codes)
-        drawn = [
-            draw_buffers(
-                self.head, self.textures, body, *read_looks(vector), view, size, rasteriser=self.rasteriser
-            )
-            for body, vector, view in zip(bodies, looks, views, strict=True)
-        ]
-        return np.stack(drawn)
-
-    def conditions(self, codes: Floats, views: list[View], size: int) -> tuple[Floats, Floats, Floats]:
-        """Codes (B, CODE), view vectors (B, VIEW) and buffers (B, CHANNELS, size, size)."""
-        return codes, np.stack([view_vector(view) for view in views]), self.buffers(codes, views, size)
 
     def decided(self, code: Floats) -> Floats:
         """The code with its either-or parts decided: a reader says "70 % this brow", a person has one."""

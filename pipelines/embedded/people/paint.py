@@ -15,6 +15,7 @@ import numpy as np
 
 from pipelines.embedded.people.arrays import Floats
 from pipelines.embedded.people.looks import Looks
+from pipelines.embedded.people.noise import noise1
 from pipelines.embedded.people.view import Outfit
 
 Values = Any  # a number, or an array with one for each pixel
@@ -27,6 +28,27 @@ def step(low: float, high: float, x: Values) -> Values:
     """0 below `low`, 1 above `high`, smooth between."""
     t = np.minimum(np.maximum((x - low) / (high - low), 0.0), 1.0)
     return t * t * (3 - 2 * t)
+
+
+def blush(x: Values, y: Values, z: Values, ears: Values, strength: float) -> Values:
+    """How much redder than the rest of the skin."""
+    cheek = np.exp(-((x - 0.48) ** 2 / 0.05 + (y - 6.93) ** 2 / 0.05))
+    nose = 0.8 * np.exp(-(x**2 / 0.02 + (y - 6.93) ** 2 / 0.03)) * step(1.4, 1.6, z)
+    return strength * ((cheek + nose) * step(0.4, 1.0, z) + 0.4 * ears)
+
+
+def around_eyes(x: Values, y: Values, z: Values, lids: Values, sockets: float) -> Values:
+    """How bright skin is in the sockets of the eyes and on the lids."""
+    socket = np.exp(-((x - 0.31) ** 2 / 0.030 + (y - 7.24) ** 2 / 0.016)) * step(0.4, 1.0, z)
+    return (1 - (0.16 + 0.16 * sockets) * socket) * (1 - 0.10 * lids)
+
+
+def strand_brightness(bx: Values, y: Values, z: Values, curl: float, grain: int) -> Values:
+    """How bright strands of hair are. `bx` is negative on one side."""
+    angle = np.arctan2(bx, z - 0.4)
+    wide = noise1(angle * 34 + y * 1.5 * curl, grain)
+    fine = noise1(angle * 90 + y * 3.0 * curl, grain + 50)
+    return 0.62 + 0.62 * (0.6 * wide + 0.4 * fine)
 
 
 def beard(

@@ -1,5 +1,6 @@
 """The z-buffer: which triangle each pixel shows, and where in it. No GL, so that it runs anywhere."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +17,10 @@ class Surface(NamedTuple):
     triangle: Ints  # (S, S), -1 where there is none
     inside: Floats  # (S, S, 2) weights of the triangle's second and third corner
     depth: Floats  # (S, S)
+
+
+Rasteriser = Callable[[Floats, Ints, int], Surface]
+"""`rasterise`, or training's compiled one, which gives the same."""
 
 
 def rasterise(screen: Floats, triangles: Ints, size: int) -> Surface:

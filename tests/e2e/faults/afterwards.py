@@ -28,10 +28,10 @@ def unfinished(settings: Settings) -> list[str]:
 
 
 def asking(settings: Settings) -> int:
-    """How many workers wait for a message at this moment. Between two such calls one doesn't, and it asks for none
-    while its hands are full."""
+    """How many workers ask for messages now: several times a second while they have none, and never while their
+    hands are full."""
     with connect(settings) as client:
-        return sum(one["cmd"] == "brpop" and "b" in one["flags"] for one in client.client_list())
+        return sum(one["cmd"] == "eval" and int(one["idle"]) < 2 for one in client.client_list())
 
 
 def collect(settings: Settings) -> tuple[dict[str, list[str]], list[str]]:

@@ -19,6 +19,7 @@ from tests.e2e.conftest import WorkerProcess
 from tests.e2e.faults.afterwards import asking
 from tests.e2e.faults.fleet import Fleet, node_of, signal_to
 from tests.e2e.faults.proxies import StoreProxy, TcpProxy
+from tests.e2e.faults.refusals import REFUSALS, Refusal, refusing
 from tests.e2e.faults.services import Deliverer, HangingReceiver, LastingRedis
 from tests.integration.receiver import OK
 from worker.jobs import JobStore
@@ -194,6 +195,12 @@ class Chaos:
             time.sleep(0.1)
         return True
 
+    @contextmanager
+    def refused(self, fault: Planned, kind: Refusal) -> Iterator[None]:
+        """Redis refuses writes meanwhile."""
+        with _redis_outage(self, fault), refusing(self._redis, kind):
+            yield
+
     def deliver_again(self, draw: int) -> None:
         random = Random(draw)
         for job in random.choices(tuple(self._submitted), k=4):
@@ -278,6 +285,14 @@ def _stop(chaos: Chaos, fault: Planned, *, with_children: bool) -> None:
         time.sleep(fault.lasts)
         for pid in reversed(pids):
             signal_to(pid, signal.SIGCONT)
+
+
+def _refuse_writes(kind: Refusal) -> "Inject":
+    def inject(chaos: Chaos, fault: Planned) -> None:
+        with chaos.refused(fault, kind):
+            time.sleep(fault.lasts)
+
+    return inject
 
 
 def _restart_redis(chaos: Chaos, fault: Planned) -> None:
@@ -407,6 +422,7 @@ KINDS: dict[str, tuple[Inject, tuple[float, float]]] = {
     "Redis killed and started": (_restart_redis, (0, 3)),
     "Redis silent": (_swallow_redis, (1, 9)),
     "Redis refuses": (_refuse_redis, (1, 9)),
+    **{f"Redis refuses writes ({kind})": (_refuse_writes(kind), (1, 9)) for kind in REFUSALS},
     "Redis's connections cut": (_cut_redis, (0, 0)),
     "Redis slow": (_slow_redis, (1, 4)),
     "store answers 500 and 503": (_store("errors"), (1, 6)),

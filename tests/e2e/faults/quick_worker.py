@@ -2,7 +2,8 @@
 
 Both write what they do into the file that `FAULTS_NOTES` names, one JSON document a line: that is how the tests
 know which image was on the device when. A job's `vibe` is its id; with the `style` MISSES, no try of its last shot
-is taken.
+is taken. While there is a file where `FAULTS_BROKEN` says, the device can't be loaded; with `FAULTS_LOOP` set, the
+consumer loop ends at the first message. It loads until somebody writes to the pipe at `FAULTS_LOADS`.
 """
 
 import json
@@ -16,6 +17,7 @@ from typing import Any
 
 from PIL import Image
 
+from models.errors import WeightsMissing
 from models.likeness import (
     CheckedReference,
     Embedder,
@@ -25,6 +27,7 @@ from models.likeness import (
     Verdict,
 )
 from models.manifest import RenderInfo
+from models.source_type import SourceType
 
 MISSES = "misses"
 
@@ -59,6 +62,7 @@ class RenderedImage:
     shot: str
     seed: int
     image: Image.Image
+    source_type: SourceType = SourceType.GENERATED
 
 
 class RenderCanceled(Exception):
@@ -69,6 +73,11 @@ class Device:
     """Takes its time for an image and no CPU. The same seed gives the same picture."""
 
     def __init__(self) -> None:
+        if Path(os.environ.get("FAULTS_BROKEN", os.devnull)).is_file():
+            raise WeightsMissing("There are none.")
+        if fifo := os.environ.get("FAULTS_LOADS"):
+            # For as long as nobody writes to it.
+            Path(fifo).read_bytes()
         self._seconds = float(os.environ["FAULTS_SECONDS"])
 
     def info(self) -> RenderInfo:
@@ -119,6 +128,10 @@ class Judge:
         )
 
 
+def _fail(*_: Any) -> None:
+    raise RuntimeError("This stands for all that nobody foresaw.")
+
+
 def render_main(*args: Any) -> None:
     """What is spawned in place of the real render process."""
     from worker.render import child
@@ -145,4 +158,8 @@ if __name__ == "__main__":
 
     render_process.child_main = render_main  # type: ignore[assignment,attr-defined]
     verify_process.child_main = judge_main  # type: ignore[assignment,attr-defined]
+    if os.environ.get("FAULTS_LOOP"):
+        from worker import transport
+
+        transport.Channel._deliver = _fail  # type: ignore[method-assign,assignment]
     main()

@@ -61,7 +61,7 @@ class Form:
     """With the faults that take their time."""
 
 
-SMALL = Form(jobs=30, faults=23, seconds=22, patience=150)
+SMALL = Form(jobs=30, faults=26, seconds=25, patience=150)
 
 
 @dataclass(slots=True)

@@ -73,7 +73,7 @@ def test_a_start_waits_for_the_database_and_ends_while_it_waits(
                 assert time.monotonic() < deadline
                 time.sleep(0.05)
         impatient.process.send_signal(signal.SIGTERM)
-        assert impatient.process.wait(60) == 0
+        assert impatient.process.wait(60) == 128 + signal.SIGTERM
         server.start()
         patient.wait_ready()
         assert "Traceback" not in (tmp_path / "patient.log").read_text()

@@ -8,6 +8,7 @@ from redis import Redis
 from standardwebhooks import WebhookVerificationError
 from structlog.testing import capture_logs
 
+from models.source_type import SourceType
 from models.webhook import Webhook
 from tests.integration.receiver import SECRET
 from tests.integration.test_job_store import ERROR, SOURCE, claimed
@@ -41,6 +42,7 @@ def test_a_completed_job_is_told_with_a_signature_that_holds(
     assert (told.data.job_id, told.data.status, told.data.progress) == (job.job_id, "completed", 1)
     assert told.data.result
     assert (told.data.result.manifest_key, told.data.result.manifest_url) == ("m", "https://m")
+    assert told.data.result.digital_source_type == SourceType.COMPOSITE
     assert len(got.body) < 20_000
     assert (got.path, got.headers["content-type"]) == ("/hook?token=sesame", "application/json")
     assert (delivery.state, delivery.tries, delivery.last_answer) == ("delivered", 1, "200")
@@ -48,6 +50,18 @@ def test_a_completed_job_is_told_with_a_signature_that_holds(
     assert "sesame" not in delivery.to_json()
     assert "sesame" not in str(logs)
     assert SECRET not in str(logs)
+
+
+def test_a_callback_url_may_be_as_long_as_any_other(settings: Settings, receive: StartReceiver) -> None:
+    receiver = receive()
+    settings = to(receiver, settings)
+    url = receiver.url("/hook?token=") + "x" * (8192 - len(receiver.url("/hook?token=")))
+    job = job_for(url)
+    end(settings, job)
+    with delivering(settings) as outbox:
+        delivery = settled(outbox, job)
+    assert (delivery.state, delivery.last_answer) == ("delivered", "200")
+    assert receiver.url(receiver.received[0].path) == url
 
 
 def test_the_kind_is_told(settings: Settings, receive: StartReceiver) -> None:

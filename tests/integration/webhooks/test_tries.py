@@ -27,7 +27,7 @@ def test_what_became_of_tries_is_counted(settings: Settings, receive: StartRecei
     settings = to(receiver, settings)
     metrics = DeliveryMetrics()
     deliverer = Deliverer(settings, metrics=metrics)
-    assert deliverer.ready() == ["Redis does not answer"]
+    assert deliverer.ready() == ["Redis wasn't asked yet"]
     job = job_for(receiver.url())
     end(settings, job)
     thread = threading.Thread(target=deliverer.run)

@@ -39,7 +39,7 @@ def test_both_survive_the_way_through_the_queue() -> None:
         {"callbackUrl": "ftp://a.example/"},
         {"callbackUrl": "a.example/hook"},
         {"callbackUrl": "https://a.example/a b"},
-        {"callbackUrl": "https://a.example/" + "x" * 2048},
+        {"callbackUrl": "https://a.example/" + "x" * 8192},
         {"expiresAt": 1795000000},
         {"expiresAt": "tomorrow"},
         # Not in UTC's calendar any more.

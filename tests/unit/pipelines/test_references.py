@@ -3,7 +3,7 @@
 import pytest
 from PIL import Image
 
-from pipelines.references import fitted, squared, thinned
+from pipelines.references import chosen, fitted, squared
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 
@@ -31,7 +31,7 @@ def shades(image: Image.Image) -> set[object]:
     [(9, 4, [0, 2, 4, 6]), (5, 3, [0, 1, 3]), (4, 4, [0, 1, 2, 3]), (2, 4, [0, 1]), (8, 1, [0])],
 )
 def test_at_most_so_many_are_kept_evenly_chosen(count: int, most: int, kept: list[int]) -> None:
-    assert [reference.width - 100 for reference in thinned(numbered(count), most)] == kept
+    assert chosen(count, most) == kept
 
 
 @pytest.mark.parametrize("size", [(4000, 3000), (1024, 1024), (900, 1800), (3000, 200), (777, 1231)])

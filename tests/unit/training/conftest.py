@@ -3,7 +3,10 @@
 import numpy as np
 import pytest
 
+from pipelines.embedded.people.drawer import Drawer
+from pipelines.embedded.people.points import Points, choose_points
 from tests.ball_head import ball_head, ball_textures
+from training.data.generate import make_coder
 from training.people.assets import AGES, ANCESTRIES, SEXES, Assets, Morph
 
 
@@ -23,3 +26,11 @@ def assets() -> Assets:
     groups = ("head", "nose", "mouth", "eyes")
     morphs = tuple(Morph(group, group, moves(0.02), moves(0.02), True) for group in groups)
     return Assets(head, macro, morphs, ball_textures(rng))
+
+
+@pytest.fixture(scope="session")
+def drawer(assets: Assets) -> Drawer:
+    """With a coder that encodes people, too: its basis has all that differs between them."""
+    coder = make_coder(assets, 40)
+    points = Points.of(assets.head, coder, choose_points(assets.head))
+    return Drawer(assets.head, coder, assets.textures, points)

@@ -2,43 +2,55 @@ import numpy as np
 import pytest
 import torch
 
-from pipelines.embedded.nets.codec import PatchCodec
-from pipelines.embedded.nets.denoiser import LikenessDenoiser
+from pipelines.embedded.nets.finisher import CHANNELS, FACTOR, TOLD, Finisher
 from pipelines.embedded.nets.reader import HeadFinder, ReferenceReader, crop
 from training.all import commands
 from training.faces import auc
+from training.finisher import mirrored, mirrored_told
 from training.recipe import SMOKE
 from training.references import looking_loss
 
 
-def test_the_codec_starts_as_principal_components() -> None:
+def test_a_new_finisher_changes_nothing() -> None:
     torch.manual_seed(0)
-    smooth = torch.nn.functional.interpolate(torch.randn(30, 3, 4, 4), (64, 64), mode="bicubic").clamp(-1, 1)
-    codec = PatchCodec(channels=24, coarse=16, middle=16, fine=16)
-    promised = codec.start_from(smooth)
+    model = Finisher(widths=(16, 24, 32), hidden=16)
+    noisy, carried = torch.randn(2, 2, CHANNELS, 8, 8)
     with torch.no_grad():
-        latents = codec.encode(smooth)
-        error = ((codec.decode(latents) - smooth) / 2).square().mean()
-    assert latents.shape == (30, 24, 4, 4)
-    assert latents.std().item() == pytest.approx(1, abs=0.1)
-    assert -10 * torch.log10(error).item() == pytest.approx(promised, abs=0.1)
+        finished = model(noisy, torch.tensor([1.0, 0.3]), carried, torch.rand(2, TOLD, 8, 8))
+    assert torch.equal(finished, carried)
 
 
-def test_a_new_denoiser_says_nothing() -> None:
-    model = LikenessDenoiser(
-        code=10, view=6, channels=8, cells=8, widths=(32, 64), hidden=32, fine=16, drawn=16
+def test_a_finisher_that_learnt_sees_noise_level_and_what_it_is_told() -> None:
+    torch.manual_seed(0)
+    model = Finisher(widths=(16, 24, 32), hidden=16)
+    for part in model.parameters():
+        torch.nn.init.normal_(part, std=0.1)
+    noisy, carried, told = (
+        torch.randn(1, CHANNELS, 8, 8),
+        torch.randn(1, CHANNELS, 8, 8),
+        torch.rand(1, TOLD, 8, 8),
     )
     with torch.no_grad():
-        clean = model(
-            torch.randn(2, 8, 8, 8),
-            torch.rand(2),
-            torch.randn(2, 10),
-            torch.randn(2, 6),
-            torch.randn(2, 15, 64, 64),
-            torch.tensor([1.0, 0.0]),
-        )
-    assert clean.shape == (2, 8, 8, 8)
-    assert not clean.any()
+        usual = model(noisy, torch.tensor([0.5]), carried, told)
+        others = [
+            model(noisy + 1, torch.tensor([0.5]), carried, told),
+            model(noisy, torch.tensor([0.9]), carried, told),
+            model(noisy, torch.tensor([0.5]), carried, 1 - told),
+        ]
+    for other in others:
+        assert (usual - other).abs().max() > 1e-3
+
+
+def test_a_mirrored_pair_is_the_mirrored_picture() -> None:
+    picture = torch.arange(3 * 16 * 16, dtype=torch.float32).reshape(1, 3, 16, 16)
+    cells = torch.nn.functional.pixel_unshuffle(picture, FACTOR)
+    assert torch.equal(torch.nn.functional.pixel_shuffle(mirrored(cells), FACTOR), picture.flip(3))
+    told = torch.cat([cells[:, : FACTOR**2], torch.rand(1, TOLD - FACTOR**2, 4, 4)], 1)
+    other = mirrored_told(told)
+    assert torch.equal(
+        torch.nn.functional.pixel_shuffle(other[:, : FACTOR**2], FACTOR), picture[:, :1].flip(3)
+    )
+    assert torch.equal(other[:, FACTOR**2 :], told[:, FACTOR**2 :].flip(3))
 
 
 def test_a_crop_is_the_box() -> None:
@@ -90,5 +102,4 @@ def test_auc_of_known_distances() -> None:
 
 def test_the_steps_come_in_order(tmp_path) -> None:  # type: ignore[no-untyped-def]
     modules = [command[0].rpartition(".")[2] for command in commands(SMOKE, "smoke", tmp_path, tmp_path)]
-    assert modules[:4] == ["generate", "autoencoder", "generate", "latents"]
-    assert modules[4:] == ["references", "correction", "denoiser", "evaluate", "package"]
+    assert modules == ["generate", "references", "correction", "pairs", "finisher", "package", "evaluate"]

@@ -1,7 +1,9 @@
 import numpy as np
 
 from models.shot import REFERENCE_SHEET
-from pipelines.embedded.people.buffers import CHANNELS, draw_buffers
+from pipelines.embedded.people.head import Material, assemble
+from pipelines.embedded.people.pose import pose
+from pipelines.embedded.people.raster import rasterise
 from pipelines.embedded.people.view import sample_view
 from training.heads import head_box
 from training.people.assets import Assets
@@ -31,11 +33,10 @@ def test_the_head_is_where_the_view_says(assets: Assets) -> None:
     person = sample_identity(assets, 2)
     for shot in ("front", "three-quarter-left", "half-body"):
         view = sample_view(np.random.default_rng(3), REFERENCE_SHEET[shot])
-        buffers = draw_buffers(
-            assets.head, assets.textures, person.body, person.looks, person.hair, person.brow, view, 64
-        )
-        assert buffers.shape == (CHANNELS, 64, 64)
-        rows, columns = np.nonzero(buffers[10])  # the eyes lie in the box, near its middle
+        figure = assemble(assets.head, person.body, view.expression, person.hair)
+        surface = rasterise(pose(figure, view).screen, figure.triangles, 64)
+        eyes = (surface.triangle >= 0) & (figure.materials[surface.triangle] == Material.EYE)
+        rows, columns = np.nonzero(eyes)  # they lie in the box, near its middle
         x, y, side = head_box(view)
         assert abs((columns.mean() + 0.5) / 64 - x) < 0.35 * side
         assert abs((rows.mean() + 0.5) / 64 - y) < 0.35 * side

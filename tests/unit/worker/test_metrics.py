@@ -81,7 +81,7 @@ def health(loop: ConsumerLoop, *lacks: str) -> WorkerHealth:
 
 
 def test_a_worker_is_ready_once_it_is_subscribed_and_lacks_nothing() -> None:
-    loop = ConsumerLoop()
+    loop = ConsumerLoop(())
     assert health(loop, "draining").ready() == ["draining", "not subscribed to the queue"]
     loop.is_subscribed = True
     loop.tick()
@@ -90,7 +90,7 @@ def test_a_worker_is_ready_once_it_is_subscribed_and_lacks_nothing() -> None:
 
 @pytest.mark.parametrize("is_subscribed", [True, False])
 def test_a_loop_that_stands_still_is_dead(is_subscribed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    loop = ConsumerLoop()
+    loop = ConsumerLoop(())
     loop.is_subscribed = is_subscribed
     assert health(loop).live() == [], "the profile loads"
     loop.tick()

@@ -15,11 +15,12 @@ from PIL import Image
 from models.influencer import Appearance
 from models.render import RenderOptions
 from models.shot import shot_named
+from models.source_type import SourceType
 from pipelines.device import Device, Phase
 from pipelines.diffusion import DiffusionEngine
 from pipelines.loading import pipeline_class
 from pipelines.profile import Plan
-from pipelines.protocol import PlannedShot, RenderCanceled, RenderedImage, Setup, Step
+from pipelines.protocol import PlannedShot, ReferenceNote, RenderCanceled, RenderedImage, Setup, Step
 from pipelines.registry import profile_named
 from worker.samples import load_sample
 
@@ -39,12 +40,19 @@ class Kept:
 
     steps: list[tuple[str, int]] = field(default_factory=list)
     images: dict[str, Levels] = field(default_factory=dict)
+    source_types: dict[str, SourceType] = field(default_factory=dict)
+    notes: list[ReferenceNote] = field(default_factory=list)
 
     def step(self, step: Step) -> None:
         self.steps.append((step.shot, step.step))
 
     def image(self, image: RenderedImage) -> None:
         self.images[image.shot] = np.asarray(image.image, np.int64)
+        self.source_types[image.shot] = image.source_type
+
+    def reference(self, note: ReferenceNote) -> None:
+        assert not self.images, "before the images that it concerns"
+        self.notes.append(note)
 
 
 class CancelAt(Kept):

@@ -36,7 +36,7 @@ def shipped() -> WeightStore:
 
 @pytest.fixture(scope="session")
 def engine() -> Embedded:
-    """In two steps, which show as much as eight of what is tested."""
-    loaded = load_pipeline(RenderOptions(profile="embedded", device="cpu", steps=2))
+    """At half its size, which shows as much of what is tested."""
+    loaded = load_pipeline(RenderOptions(profile="embedded", device="cpu", image_size=256))
     assert isinstance(loaded, Embedded)
     return loaded

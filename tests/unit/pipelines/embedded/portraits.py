@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 from pipelines.embedded.fit import Found, fit_shape
-from pipelines.embedded.pipeline import LikenessPipeline
+from pipelines.embedded.pipeline import READ_AT, LikenessPipeline
 from pipelines.embedded.reading import TRUST, Reading, read_pictures, to_pictures
 from worker.samples import load_sample
 
@@ -18,7 +18,7 @@ def references_of(persona: str) -> list[Image.Image]:
 
 @torch.inference_mode()
 def reading_of(pipe: LikenessPipeline, portraits: Sequence[Image.Image]) -> Reading:
-    return read_pictures(pipe.finder, pipe.reader, to_pictures(portraits, pipe.size))
+    return read_pictures(pipe.finder, pipe.reader, to_pictures(portraits, READ_AT))
 
 
 def yaws_of(pipe: LikenessPipeline, portraits: Sequence[Image.Image]) -> list[float]:

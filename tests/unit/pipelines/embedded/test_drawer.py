@@ -5,15 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipelines.embedded.drawing.drawn import draw
+from pipelines.embedded.drawing.samples import Kind
 from pipelines.embedded.people.arrays import Arrays
-from pipelines.embedded.people.buffers import CHANNELS, EYE, HAIR, MOUTH, SHIRT, SKIN
 from pipelines.embedded.people.code import part
 from pipelines.embedded.people.drawer import Drawer
 from pipelines.embedded.people.head import HAIR_STYLES, NO_HAIR
 from pipelines.embedded.people.packed import unpacked
 from pipelines.embedded.people.view import View, sample_view
 
-KINDS = slice(SKIN, MOUTH + 1)
 STYLES = (*HAIR_STYLES, NO_HAIR)
 
 
@@ -23,48 +23,51 @@ def view(yaw: float = 0.0, seed: int = 0) -> View:
 
 
 def code_with(drawer: Drawer, **parts: list[float] | np.ndarray) -> np.ndarray:
-    """The average shape (1, CODE), with these parts of the looks."""
+    """The average shape (CODE,), with these parts of the looks."""
     looks = drawer.coder.looks_mean.copy()
     for name, values in parts.items():
         looks[part(name)] = values
     shape = np.zeros(drawer.coder.shape_size, np.float32)
-    return drawer.coder.join(shape, looks)[None]
+    return drawer.coder.join(shape, looks)
 
 
 def one_hot(size: int, which: int) -> np.ndarray:
     return np.asarray(np.eye(size)[which])
 
 
-def test_every_pixel_is_one_thing_or_the_backdrop(drawer: Drawer) -> None:
-    codes = np.random.default_rng(2).normal(0, 1, (8, drawer.coder.size)).astype(np.float32)
-    views = [sample_view(np.random.default_rng(seed)) for seed in range(8)]
-    told, vectors, buffers = drawer.conditions(codes, views, 48)
-    assert told is codes
-    assert len(vectors) == 8
-    assert buffers.shape == (8, CHANNELS, 48, 48)
-    assert buffers.dtype == np.float32
-    assert np.isfinite(buffers).all()
-    kinds = buffers[:, KINDS]
-    assert set(np.unique(kinds)) == {0.0, 1.0}
-    assert kinds.sum(1).max() == 1
-    for nothing in (buffers[:, :7] * (kinds.sum(1) == 0)[:, None]).ravel():
-        assert nothing == 0
-    assert np.abs(buffers[:, 12:]).max() <= 1
+def test_every_sample_is_one_thing_and_a_pixel_is_no_more_than_whole(drawer: Drawer) -> None:
+    rng = np.random.default_rng(2)
+    for seed in range(8):
+        code = rng.normal(0, 1, drawer.coder.size).astype(np.float32)
+        drawn = draw(drawer, code, sample_view(np.random.default_rng(seed)), 48)
+        samples = drawn.samples
+        assert drawn.picture.shape == (48, 48, 3)
+        assert np.isfinite(drawn.picture).all()
+        assert (drawn.picture >= 0).all()
+        assert (drawn.picture <= 1).all()
+        assert set(np.unique(samples.kind)) <= set(Kind) - {Kind.NOTHING}
+        shares = np.bincount(samples.pixel, samples.share, 48**2)
+        assert set(np.unique(shares)) <= {0, 0.25, 0.5, 0.75, 1}
+        assert drawn.cover.ravel() == pytest.approx(shares)
+        assert samples.weights.sum(1) == pytest.approx(1, abs=1e-4)
 
 
 @pytest.mark.parametrize("style", STYLES)
 def test_hair_is_drawn_where_there_is_some(drawer: Drawer, style: str) -> None:
     code = code_with(drawer, hair_style=one_hot(len(STYLES), STYLES.index(style)), hair=[0.9, 0.1, 0.1])
-    (buffers,) = drawer.buffers(code, [view()], 64)
-    assert buffers[HAIR].any() == (style != NO_HAIR)
-    hair = buffers[12:, buffers[HAIR] > 0].T
-    assert np.allclose(hair, [0.8, -0.8, -0.8], atol=0.01)
+    drawn = draw(drawer, code, view(), 64)
+    hair = drawn.samples.kind == Kind.HAIR
+    assert hair.any() == (style != NO_HAIR)
+    red, green, blue = drawn.albedo.colour[hair].T
+    assert (red > 20 * green).all(), "strands are darker and lighter, and of one colour"
+    assert np.allclose(green, blue)
 
 
 def test_a_turned_face_has_its_eyes_on_that_side(drawer: Drawer) -> None:
     code = code_with(drawer, hair_style=one_hot(len(STYLES), STYLES.index(NO_HAIR)))
     left, middle, right = (
-        np.nonzero(drawer.buffers(code, [view(yaw)], 64)[0, EYE])[1].mean() for yaw in (-25, 0, 25)
+        (samples.pixel[samples.kind == Kind.EYE] % 64).mean()
+        for samples in (draw(drawer, code, view(yaw), 64).samples for yaw in (-25, 0, 25))
     )
     assert left < middle - 3
     assert right > middle + 3
@@ -74,10 +77,19 @@ def test_the_shirt_is_below_the_skin(drawer: Drawer) -> None:
     code = code_with(drawer, hair_style=one_hot(len(STYLES), STYLES.index(NO_HAIR)), skin=[0.5, 0.6, 0.7])
     told = view()
     outfit = told.outfit._replace(neckline=6.5, plunge=0.0, striped=1.0, stripes=30.0)
-    (buffers,) = drawer.buffers(code, [View(**{**told.__dict__, "outfit": outfit})], 64)
-    rows = [np.nonzero(buffers[kind])[0] for kind in (SKIN, SHIRT)]
-    assert rows[0].mean() < rows[1].mean() - 5
-    assert len(np.unique(buffers[12, buffers[SHIRT] > 0].round(3))) == 2  # stripes of two colours
+    drawn = draw(drawer, code, View(**{**told.__dict__, "outfit": outfit}), 64)
+    kind, row = drawn.samples.kind, drawn.samples.pixel // 64
+    assert row[kind == Kind.FACE].mean() < row[kind == Kind.CLOTH].mean() - 5
+    assert len(np.unique(drawn.albedo.colour[kind == Kind.CLOTH, 0].round(3))) == 2  # stripes of two colours
+
+
+def test_a_view_of_nothing_is_its_backdrop(drawer: Drawer) -> None:
+    """A camera that looks past the person, as a fit of noise may have it."""
+    code = code_with(drawer, hair_style=one_hot(len(STYLES), 0))
+    drawn = draw(drawer, code, View(**{**view().__dict__, "shift_x": 50.0}), 48)
+    assert not len(drawn.samples.pixel)
+    assert not drawn.cover.any()
+    assert np.isfinite(drawn.picture).all()
 
 
 def test_a_decided_code_has_one_of_each(drawer: Drawer) -> None:

@@ -20,7 +20,7 @@ SHORT = {"short01", "short02", "short04", "afro01"}
 
 
 def looks(engine: Embedded, seed: int, **stated: str) -> Callable[[str], Floats]:
-    code = engine.pipe.make_up(seed, Appearance.model_validate(stated))
+    code = engine.pipe.make_up(seed, Appearance.model_validate(stated)).code
     vector = looks_of(code, engine.pipe.drawer.coder)
     return lambda name: vector[part(name)]
 
@@ -30,14 +30,14 @@ def hair_style(told: Callable[[str], Floats]) -> str:
 
 
 def test_they_follow_from_seed_and_appearance(engine: Embedded) -> None:
-    one, again, other = (engine.pipe.make_up(seed, Appearance()) for seed in (5, 5, 6))
+    one, again, other = (engine.pipe.make_up(seed, Appearance()).code for seed in (5, 5, 6))
     assert (one == again).all()
     assert np.abs(one - other).max() > 1
 
 
 def test_they_are_like_the_training_people(engine: Embedded) -> None:
     coder, directions = engine.pipe.drawer.coder, engine.pipe.directions
-    codes = np.stack([engine.pipe.make_up(seed, Appearance()) for seed in range(150)])
+    codes = np.stack([engine.pipe.make_up(seed, Appearance()).code for seed in range(150)])
     shape, standard = codes[:, : coder.shape_size], codes[:, coder.shape_size :]
     # Mean 0 and spread 1, within what 150 people can be off.
     assert np.abs(standard.mean(0)).max() < 0.35
@@ -52,7 +52,7 @@ def test_shape_goes_with_what_a_person_is(engine: Embedded) -> None:
     """Women's faces differ from men's as much as people's do."""
     size = engine.pipe.drawer.coder.shape_size
     women, men = (
-        np.mean([engine.pipe.make_up(seed, Appearance(gender=gender))[:size] for seed in range(40)], 0)
+        np.mean([engine.pipe.make_up(seed, Appearance(gender=gender)).code[:size] for seed in range(40)], 0)
         for gender in ("female", "male")
     )
     apart = (men - women) @ engine.pipe.directions.slopes[3, :size]

@@ -15,6 +15,7 @@ from models.render import RenderOptions
 from models.shot import Shot, shot_named
 from pipelines.embedded.profile import Embedded
 from pipelines.loading import load_pipeline
+from pipelines.profile import Plan
 from pipelines.protocol import PlannedShot, RenderCanceled
 from pipelines.registry import profile_named
 from pipelines.weights import WeightStore
@@ -46,11 +47,14 @@ def distance(one: Levels, other: Levels) -> float:
 
 
 @contextmanager
-def in_steps(engine: Embedded, steps: int) -> Iterator[None]:
+def replaced(engine: Embedded, **changed: Any) -> Iterator[None]:
+    """With another plan."""
     plan = engine.plan
-    engine.plan = replace(plan, steps=steps)
-    yield
-    engine.plan = plan
+    engine.plan = replace(plan, **changed)
+    try:
+        yield
+    finally:
+        engine.plan = plan
 
 
 def test_it_says_what_renders_and_with_which_weights(engine: Embedded, shipped: WeightStore) -> None:
@@ -72,19 +76,29 @@ def test_every_shot_gives_one_image_of_its_own_size(engine: Embedded) -> None:
     assert {image.shape for image in kept.images.values()} == {(256, 256, 3)}
 
 
-def test_every_step_is_told_in_order_and_each_is_a_pass_of_the_denoiser(engine: Embedded) -> None:
+def test_every_step_is_told_in_order_and_each_is_a_pass_of_the_finisher(engine: Embedded) -> None:
     passes: list[int] = []
-    hook = engine.pipe.denoiser.register_forward_hook(lambda _, given, __: passes.append(len(given[0])))
-    with in_steps(engine, 3):
+    hook = engine.pipe.finisher.register_forward_hook(lambda _, given, __: passes.append(len(given[0])))
+    with replaced(engine, steps=3):
         kept = render(engine, MAYA, "front", "smile")
     hook.remove()
     assert kept.steps == [(shot, step) for step in (1, 2, 3) for shot in ("front", "smile")]
     assert passes == [2, 2, 2]
 
 
-def test_it_makes_no_images_of_another_size() -> None:
-    with pytest.raises(ProfileLoadFailed, match=r"256 pixels.*LIKENESS_IMAGE_SIZE"):
-        load_pipeline(RenderOptions(profile="embedded", device="cpu", image_size=512))
+@pytest.mark.parametrize("size", [256, 512, 768])
+def test_images_may_have_several_sizes(engine: Embedded, size: int) -> None:
+    """512 is the usual one."""
+    with replaced(engine, size=size):
+        assert render(engine).images["front"].shape == (size, size, 3)
+    assert Plan.of(profile_named("embedded"), RenderOptions(profile="embedded")).size == 512
+
+
+def test_a_size_that_its_cells_do_not_fill_is_refused() -> None:
+    with pytest.raises(
+        ProfileLoadFailed, match=r"a multiple of 16 pixels, and 264 isn't.*LIKENESS_IMAGE_SIZE"
+    ):
+        load_pipeline(RenderOptions(profile="embedded", device="cpu", image_size=264))
 
 
 def test_equal_inputs_give_equal_images(engine: Embedded) -> None:
@@ -145,7 +159,9 @@ def test_a_reference_without_a_face_to_find_gives_an_image_all_the_same(engine: 
     image = render(engine, [ODD[name]]).images["front"]
     assert image.shape == (256, 256, 3)
     assert image.std() > 0
-    assert np.isfinite(engine.pipe.read([ODD[name]])).all()
+    person = engine.pipe.read([ODD[name]])
+    assert np.isfinite(person.code).all()
+    assert [one.index for one in person.left_out] == [0]
 
 
 @pytest.mark.parametrize("count", [1, 4, 5, 20])
@@ -161,6 +177,6 @@ def test_a_canceled_render_stops_at_its_step_and_leaves_no_trace(engine: Embedde
         render(engine, JONAS, "backlit", "close-up", seed=5, sink=canceled)
     assert canceled.steps == [("backlit", 1)]
     assert canceled.images == {}
-    fresh = load_pipeline(RenderOptions(profile="embedded", device="cpu", steps=2))
+    fresh = load_pipeline(RenderOptions(profile="embedded", device="cpu", image_size=256))
     assert isinstance(fresh, Embedded)
     assert difference(*(render(each, MAYA).images["front"] for each in (engine, fresh))) == 0

@@ -7,7 +7,7 @@ from PIL import Image, ImageOps
 
 from pipelines.embedded.people.arrays import Floats
 from pipelines.embedded.people.code import part
-from pipelines.embedded.pipeline import LikenessPipeline
+from pipelines.embedded.pipeline import READ_AT, LikenessPipeline
 from pipelines.embedded.profile import Embedded
 from pipelines.embedded.reading import person_of, read_pictures, to_pictures
 from tests.unit.pipelines.embedded.portraits import reading_of, references_of, yaws_of
@@ -43,7 +43,7 @@ def test_points_follow_the_head_when_it_is_told_where_that_is(pipe: LikenessPipe
     (reference, *_) = references_of("maya")
     moved = Image.new("RGB", reference.size, (128, 128, 128))
     moved.paste(reference, (reference.width // 8, 0))
-    pictures = to_pictures([reference, moved], pipe.size)
+    pictures = to_pictures([reference, moved], READ_AT)
     with torch.inference_mode():
         box = pipe.finder(torch.nn.functional.interpolate(pictures[:1], (64, 64), mode="area"))
         boxes = torch.cat([box, box + torch.tensor([1 / 8, 0, 0])])
@@ -63,8 +63,8 @@ def test_some_of_the_pictures_are_read_as_they_were_among_all(pipe: LikenessPipe
 
 
 def test_other_pictures_of_a_person_are_read_as_nearer_than_other_people(pipe: LikenessPipeline) -> None:
-    first = {name: pipe.read(references_of(name)[:3]) for name in PERSONAS}
-    rest = {name: pipe.read(references_of(name)[3:]) for name in PERSONAS}
+    first = {name: pipe.code_of(reading_of(pipe, references_of(name)[:3])) for name in PERSONAS}
+    rest = {name: pipe.code_of(reading_of(pipe, references_of(name)[3:])) for name in PERSONAS}
     for name in PERSONAS:
         away = {other: float(np.linalg.norm(first[name] - rest[other])) for other in PERSONAS}
         assert min(away, key=lambda other: away[other]) == name, away
@@ -72,7 +72,7 @@ def test_other_pictures_of_a_person_are_read_as_nearer_than_other_people(pipe: L
 
 def test_the_order_of_references_does_not_matter(pipe: LikenessPipeline) -> None:
     references = references_of("jonas")[:3]
-    assert pipe.read(references) == pytest.approx(pipe.read(references[::-1]), abs=1e-2)
+    assert pipe.read(references).code == pytest.approx(pipe.read(references[::-1]).code, abs=1e-2)
 
 
 def test_a_head_in_the_mirror_is_turned_the_other_way(pipe: LikenessPipeline) -> None:
@@ -84,7 +84,7 @@ def test_a_head_in_the_mirror_is_turned_the_other_way(pipe: LikenessPipeline) ->
 
 
 def test_a_code_has_one_hair_style_and_one_shape_of_brows(pipe: LikenessPipeline) -> None:
-    code = pipe.read(references_of("robin")[:2])
+    code = pipe.read(references_of("robin")[:2]).code
     assert code.shape == (pipe.drawer.coder.size,)
     assert np.isfinite(code).all()
     _, looks = pipe.drawer.coder.split(code)

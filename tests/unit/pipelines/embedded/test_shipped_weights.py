@@ -16,7 +16,7 @@ from pipelines.sources import EMBEDDED
 from pipelines.weights import WeightStore, check_known, verify
 
 MOST_BYTES = 40_000_000
-NETWORKS = ("vae", "denoiser", "finder", "reader")
+NETWORKS = ("finisher", "finder", "reader")
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def copy(shipped: WeightStore, tmp_path: Path) -> WeightStore:
 def load_from(store: WeightStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """As a worker does, but for where the package is."""
     monkeypatch.setattr(loading, "store_of", lambda source, root: store)
-    loading.load_pipeline(RenderOptions(profile="embedded", device="cpu", steps=1))
+    loading.load_pipeline(RenderOptions(profile="embedded", device="cpu", steps=1, image_size=256))
 
 
 def files_of(store: WeightStore) -> list[Path]:
@@ -95,7 +95,7 @@ def test_another_class_in_their_index_is_refused_even_where_the_lock_agrees(
     copy: WeightStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = copy.folder(EMBEDDED) / "model_index.json"
-    index = json.loads(path.read_text()) | {"denoiser": ["diffusers", "UNet2DModel"]}
+    index = json.loads(path.read_text()) | {"finisher": ["diffusers", "UNet2DModel"]}
     path.write_text(json.dumps(index))
     lock = copy.lock(EMBEDDED)
     assert lock

@@ -19,7 +19,8 @@ class ColourFaces(FaceEmbedder):
         if not picture.any() or min(height, width) < self._least:
             return []
         box = FaceBox(left=0, top=0, right=width, bottom=height)
-        return [Face(box, 1.0, np.zeros((5, 2), dtype=np.float32))]
+        eyes = np.array([(0.345 * width, 0.38 * height), (0.655 * width, 0.38 * height)], dtype=np.float32)
+        return [Face(box, 1.0, np.zeros((5, 2), dtype=np.float32), eyes)]
 
     def describe(self, picture: Picture, face: Face) -> Vector:
         mean: Vector = (picture.reshape(-1, 3).mean(0) / 255).astype(np.float32)

@@ -1,10 +1,12 @@
 """A calibration is for one embedder, and its text says which."""
 
+import json
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from models.calibration import Calibration, comparison_for
+from models.calibration import Calibration, CopyKind, comparison_for
 from models.errors import CalibrationRefused
 from pipelines.identity.calibrations import read, shipped
 from pipelines.identity.dlib_faces import DlibFaces
@@ -19,8 +21,21 @@ def test_the_shipped_one_fits_and_says_what_it_was_made_on(dlib_faces: DlibFaces
     one = calibration.faces[0]
     assert one.references == 1
     assert one.widened.similarity < one.at_fmr_1_percent.similarity < one.at_fmr_01_percent.similarity
-    assert calibration.copy_ceiling.similarity > one.at_fmr_01_percent.similarity
-    assert calibration.copy_ceiling.copies_caught > 0.99
+    ceiling = calibration.copy_ceiling
+    assert ceiling.copies.quantiles["0.95"] < ceiling.difference < ceiling.fresh.quantiles["0.01"]
+    assert ceiling.fresh_refused <= 0.01
+    assert {each.kind for each in ceiling.caught} == set(get_args(CopyKind))
+    # A face that is cut out of a turned head may have lost an eye.
+    assert all(each.caught == 1 for each in ceiling.caught if each.kind != "moved")
+    assert all(each.caught > 0.85 for each in ceiling.caught)
+
+
+def test_one_of_an_earlier_version_is_refused_with_what_to_do(tmp_path: Path, dlib_faces: DlibFaces) -> None:
+    earlier = shipped(dlib_faces.embedder).to_data() | {"schemaVersion": 1}
+    file = tmp_path / "earlier.json"
+    file.write_text(json.dumps(earlier))
+    with pytest.raises(CalibrationRefused, match=r"schemaVersion.*Make one anew with `likeness calibrate`"):
+        read(file, dlib_faces.embedder)
 
 
 def test_another_embedders_is_refused(dlib_faces: DlibFaces) -> None:

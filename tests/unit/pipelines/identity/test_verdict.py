@@ -11,7 +11,15 @@ from pipelines.identity.calibrations import shipped
 from pipelines.identity.dlib_faces import DlibFaces
 from pipelines.identity.verdict import verdict_of
 
-FAR = Nearest(by_hash="reference 1", hash_bits=30, mirrored=False, by_face="reference 1", similarity=0.5)
+FAR = Nearest(
+    by_hash="reference 1",
+    hash_bits=30,
+    mirrored=False,
+    by_face="reference 1",
+    similarity=0.5,
+    by_pixels="reference 1",
+    difference=0.4,
+)
 
 
 @pytest.fixture
@@ -101,22 +109,25 @@ def test_beyond_the_calibrated_yaw_the_face_is_recorded_but_not_judged(
 @pytest.mark.parametrize(
     ("field", "reason"), [("nearest_reference", Reason.COPY_OF_REFERENCE), ("nearest_shot", Reason.TWIN)]
 )
-def test_copies_and_twins_are_told_by_hash_or_by_face_at_any_yaw(
+def test_copies_and_twins_are_told_by_their_pixels_at_any_yaw(
     field: str, reason: Reason, yaw: float, calibration: Calibration
 ) -> None:
-    ceiling = calibration.copy_ceiling
-    by_hash = FAR.model_copy(update={"hash_bits": ceiling.hash_bits})
-    by_face = FAR.model_copy(update={"similarity": ceiling.similarity})
-    for nearest in (by_hash, by_face):
-        assert judged(calibration, scores().model_copy(update={field: nearest}), yaw=yaw).reasons == (reason,)
-    just_not = FAR.model_copy(
-        update={"hash_bits": ceiling.hash_bits + 1, "similarity": ceiling.similarity - 0.001}
-    )
-    assert judged(calibration, scores().model_copy(update={field: just_not}), yaw=yaw).outcome == "pass"
+    limit = calibration.copy_ceiling.difference
+    copy = FAR.model_copy(update={"difference": limit})
+    assert judged(calibration, scores().model_copy(update={field: copy}), yaw=yaw).reasons == (reason,)
+    for difference in (limit + 1e-4, None):
+        just_not = FAR.model_copy(update={"difference": difference})
+        assert judged(calibration, scores().model_copy(update={field: just_not}), yaw=yaw).outcome == "pass"
+
+
+def test_neither_the_hash_nor_the_face_makes_a_copy(calibration: Calibration) -> None:
+    """Two shots of one person in one pose before one backdrop have both in common."""
+    alike = FAR.model_copy(update={"hash_bits": 0, "similarity": 0.95})
+    assert judged(calibration, scores(nearest_reference=alike, nearest_shot=alike)).outcome == "pass"
 
 
 def test_every_reason_is_given_at_once(calibration: Calibration) -> None:
-    copy = FAR.model_copy(update={"hash_bits": 0})
+    copy = FAR.model_copy(update={"difference": 0.0})
     verdict = judged(calibration, scores(-1, side=5, faces=2, nearest_reference=copy, nearest_shot=copy))
     assert set(verdict.reasons) == set(Reason) - {Reason.NO_FACE, Reason.NOT_THE_SAME_SUBJECT}
 

@@ -8,11 +8,12 @@ from PIL import Image
 
 from models.job import CloneJob
 from models.manifest import RenderInfo, UsedReference
+from models.source_type import SourceType
 from tests.integration.test_job_store import make_job
 from worker.images import EncodedImage, encode
 from worker.mark.development import make_development_certificate
 from worker.mark.signer import ImageSigner
-from worker.mark.statement import Ingredient, Origin, statement
+from worker.mark.statement import Ingredient, Origin, Picture, statement
 from worker.settings import Settings
 
 REFERENCE = UsedReference(asset_id="med_reference", sha256="ab" * 32)
@@ -49,10 +50,18 @@ def encoded() -> EncodedImage:
     return encode(Image.linear_gradient("L").convert("RGB"), 64)
 
 
-def sign(signer: ImageSigner, job: CloneJob, png: bytes, *ingredients: Ingredient) -> bytes:
+def sign(
+    signer: ImageSigner,
+    job: CloneJob,
+    png: bytes,
+    *ingredients: Ingredient,
+    source_type: SourceType = SourceType.GENERATED,
+    not_carried: frozenset[int] = frozenset(),
+) -> bytes:
     """A PNG, signed as the front shot of the job."""
-    said = statement(job, "front", 2**62 + 1, Origin(ingredients, RENDER))
-    return signer.sign(png, "image/png", said, ingredients)
+    origin = Origin(ingredients, RENDER, not_carried)
+    picture = Picture("front", 2**62 + 1, source_type)
+    return signer.sign(png, "image/png", statement(job, picture, origin))
 
 
 @pytest.fixture

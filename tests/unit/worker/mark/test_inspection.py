@@ -7,7 +7,7 @@ import pytest
 from c2pa import Reader
 
 from models.errors import InvalidInput, InvalidSettings
-from models.manifest import DIGITAL_SOURCE_TYPE
+from models.source_type import SourceType
 from tests.unit.worker.mark.conftest import pixels
 from tests.unit.worker.mark.png import replaced, without
 from worker.images import EncodedImage
@@ -17,7 +17,7 @@ from worker.mark.inspection import inspect_image, is_intact
 def test_an_image_tells_who_signed_it_and_what_it_is(signed: bytes, encoded: EncodedImage) -> None:
     found = inspect_image(signed)
     assert (found.verdict, found.problems) == ("valid", ())
-    assert found.source_type == found.xmp_source_type == DIGITAL_SOURCE_TYPE
+    assert found.source_type == found.xmp_source_type == SourceType.GENERATED
     assert found.signed_by
     assert (found.signed_by.name, found.signed_by.trust) == ("development signer", "development")
     assert found.signed_by.valid_until
@@ -59,7 +59,7 @@ def test_a_flipped_pixel_is_a_changed_picture(signed: bytes) -> None:
 def test_a_stripped_signature_is_none_and_the_xmp_still_speaks(signed: bytes) -> None:
     found = inspect_image(without(signed, b"caBX"))
     assert (found.verdict, found.signed_by) == ("unsigned", None)
-    assert found.xmp_source_type == DIGITAL_SOURCE_TYPE
+    assert found.xmp_source_type == SourceType.GENERATED
     assert not is_intact(without(signed, b"caBX"), "image/png")
 
 

@@ -352,7 +352,11 @@ def test_many_threads_decode_alike() -> None:
 
 def test_limits_follow_the_settings() -> None:
     settings = Settings(
-        reference_max_bytes=1, reference_max_pixels=2, reference_min_side=3, reference_max_side=64
+        reference_max_bytes=1,
+        reference_max_pixels=2,
+        reference_min_side=3,
+        reference_max_side=64,
+        fetch_timeout=5,
     )
 
-    assert DecodeLimits.from_settings(settings) == DecodeLimits(1, 2, 3, 64)
+    assert DecodeLimits.from_settings(settings) == DecodeLimits(1, 2, 3, 64, 5)

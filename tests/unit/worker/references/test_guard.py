@@ -49,7 +49,7 @@ REFUSED_URLS = [
     "https://images.example.com/é.png",
     "https://images.example.com/?é",
     "https://images.exam\u00adple.com/a.png",
-    "https://images.example.com/" + "a" * 2048,
+    "https://images.example.com/" + "a" * 8166,
     "https://images.example.com:0/a.png",
     "https://images.example.com:65536/a.png",
     "https://images.example.com:-1/a.png",
@@ -96,11 +96,16 @@ def test_hostile_urls_are_refused(url: str) -> None:
     assert "sesame" not in caught.value.message
 
 
+LONGEST = "https://images.example.com/" + "a" * (8192 - 27)
 GOOD_URLS = [
     ("https://images.example.com", CheckedUrl("https", "images.example.com", 443, "/")),
     (
         "HTTPS://Images.Example.COM.:443/A/b.png?X=1&y=%2F#top",
         CheckedUrl("https", "images.example.com", 443, "/A/b.png?X=1&y=%2F"),
+    ),
+    (
+        LONGEST,
+        CheckedUrl("https", "images.example.com", 443, LONGEST.removeprefix("https://images.example.com")),
     ),
     ("https://images.example.com:8443?x", CheckedUrl("https", "images.example.com", 8443, "/?x")),
     ("https://images.example.com:/a", CheckedUrl("https", "images.example.com", 443, "/a")),

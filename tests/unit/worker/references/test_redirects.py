@@ -37,6 +37,21 @@ def test_redirects_are_followed(serve: Serve, tls: ssl.SSLContext, status: int) 
     assert fetch(server, tls) == b"pixels"
 
 
+def test_a_url_as_long_as_the_contract_lets_it_be_is_fetched_and_redirected_to(
+    serve: Serve, tls: ssl.SSLContext
+) -> None:
+    def longest(path: str) -> str:
+        return path + "?signature=" + "x" * (8192 - len(server.url(f"{path}?signature=")))
+
+    def answers(connection: socket.socket, path: str) -> None:
+        connection.sendall(redirect(longest("/b")) if path.startswith("/a") else picture())
+
+    server = serve(answers)
+    assert len(server.url(longest("/a"))) == 8192
+
+    assert fetch(server, tls, longest("/a")) == b"pixels"
+
+
 def test_nothing_is_carried_over_a_redirect(serve: Serve, tls: ssl.SSLContext) -> None:
     first = answer(302, "Location: /b", "Set-Cookie: a=b", "Content-Length: 0")
     server = serve(by_path(a=first, b=picture()))

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from models.source_type import SourceType
 from worker.webhooks.documents import delivery_from, webhook_from
 
 ROW = {
@@ -40,6 +41,14 @@ def test_long_details_are_left_out() -> None:
     body = webhook_from(ROW | {"error": error}).to_json()
     assert len(body) < 2_000
     assert json.loads(body)["data"]["error"]["details"] == {}
+
+
+def test_a_row_from_before_source_types_were_told_was_of_generated_images() -> None:
+    row = {name: value for name, value in ROW.items() if name != "error"}
+    row |= {"type": "job.completed", "status": "completed", "manifest_key": "m", "manifest_url": "https://m"}
+    told = webhook_from(row).data.result
+    assert told
+    assert told.digital_source_type == SourceType.GENERATED
 
 
 @pytest.mark.parametrize("url", [ROW["url"], "http://[broken?sesame"])

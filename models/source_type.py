@@ -1,0 +1,18 @@
+"""What a picture is made of, in IPTC's terms: how every image that leaves is marked."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+
+class SourceType(StrEnum):
+    """IPTC's digital source type of a rendered image."""
+
+    GENERATED = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+    """A trained model made all of it."""
+    COMPOSITE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
+    """Pixels of references were carried into it, and a trained model finished it."""
+
+    @classmethod
+    def of_set(cls, images: Iterable["SourceType"]) -> "SourceType":
+        """The term for a set: a composite as soon as one of its images is."""
+        return cls.COMPOSITE if cls.COMPOSITE in images else cls.GENERATED

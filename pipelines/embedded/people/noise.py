@@ -1,0 +1,22 @@
+"""Smooth noise that follows from place and seed. As in `paint`, one formula serves numbers and arrays."""
+
+from typing import Any
+
+import numpy as np
+
+Values = Any  # a number, or an array
+
+
+def scrambled(i: Values) -> Values:
+    """0 to 1 of a whole number."""
+    i = (i * 374761393 + 668265263) & 0x7FFFFFFF
+    i = ((i ^ (i >> 13)) * 1274126177) & 0x7FFFFFFF
+    return ((i ^ (i >> 16)) & 0xFFFF) / 65535.0
+
+
+def noise1(x: Values, seed: int) -> Values:
+    """0 to 1, one bump for each unit of x."""
+    i = np.int64(np.floor(x))
+    f = x - i
+    f = f * f * (3 - 2 * f)
+    return scrambled(i + seed) * (1 - f) + scrambled(i + 1 + seed) * f

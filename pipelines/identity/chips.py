@@ -1,0 +1,70 @@
+"""Chips: small luma pictures of a face, cut out by its eyes, or of a whole picture, made to be laid over others."""
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from pipelines.identity.faces import Picture
+from pipelines.identity.sampling import Floats, sample
+
+SIDE = 64
+"""Pixels of a chip's side. A face then has about as many across as the smallest that is judged."""
+
+Chip = npt.NDArray[np.uint8]
+"""Luma, shape (SIDE, SIDE)."""
+
+# Where the eyes lie in a face's chip, in parts of its side: it reaches from the hair to the chin.
+_LEFT_EYE, _RIGHT_EYE = np.array([0.345, 0.38]), np.array([0.655, 0.38])
+_LEAST_APART = 4.0
+
+
+def face_chip(picture: Picture, eyes: npt.NDArray[np.float32]) -> Chip | None:
+    """Cut out by the middles of both eyes (2, 2), the picture's left one first.
+
+    The chip is upright and as wide as about three times the distance of the eyes. What lies outside the picture
+    repeats its edge. None: the eyes are less than four pixels apart, as those of a profile may be.
+    """
+    left, right = eyes.astype(np.float64)
+    if right[0] - left[0] < _LEAST_APART:
+        return None
+    turn = (complex(*right) - complex(*left)) / (_RIGHT_EYE[0] - _LEFT_EYE[0])
+    line = (np.arange(SIDE) + 0.5) / SIDE
+    away = (line[None, :] - _LEFT_EYE[0]) + 1j * (line[:, None] - _LEFT_EYE[1])
+    places = complex(*left) + turn * away
+    step = abs(turn) / SIDE
+    luma, origin, scale = _around(picture, places, step)
+    return _to_bytes(sample(luma, (places.real - origin[0]) / scale[0], (places.imag - origin[1]) / scale[1]))
+
+
+def whole_chip(picture: Picture) -> Chip:
+    """The whole picture, stretched to a square."""
+    luma = Image.fromarray(picture).convert("L")
+    return np.asarray(luma.resize((SIDE, SIDE), Image.Resampling.BOX))
+
+
+def _around(
+    picture: Picture, places: npt.NDArray[np.complex128], step: float
+) -> tuple[Floats, tuple[float, float], tuple[float, float]]:
+    """The luma around places, in pixels of at least `step`; where its first pixel is, and its pixels' size."""
+    height, width = picture.shape[:2]
+    margin = 2 * max(step, 1.0)
+    left, right = (np.clip(edge, 0, width) for edge in _reach(places.real, margin))
+    top, bottom = (np.clip(edge, 0, height) for edge in _reach(places.imag, margin))
+    # A face may lie outside its picture altogether, if the detector thinks so.
+    left, top = min(left, width - 1), min(top, height - 1)
+    cut = Image.fromarray(
+        picture[int(top) : max(int(bottom), int(top) + 1), int(left) : max(int(right), int(left) + 1)]
+    )
+    size = tuple(max(1, round(side / max(step, 1.0))) for side in cut.size)
+    luma = np.asarray(cut.convert("L").resize((size[0], size[1]), Image.Resampling.BOX), dtype=np.float32)
+    scale = (cut.width / size[0], cut.height / size[1])
+    return luma, (int(left) + scale[0] / 2, int(top) + scale[1] / 2), scale
+
+
+def _reach(values: npt.NDArray[np.float64], margin: float) -> tuple[float, float]:
+    return float(np.floor(values.min() - margin)), float(np.ceil(values.max() + margin))
+
+
+def _to_bytes(luma: Floats) -> Chip:
+    chip: Chip = np.clip(luma + 0.5, 0, 255).astype(np.uint8)
+    return chip

@@ -1,0 +1,47 @@
+"""A cancel that was accepted holds, whatever Redis forgets."""
+
+import pytest
+from redis import Redis
+
+from models.job import CloneJob
+from tests.integration.api.conftest import Api, begin
+from tests.integration.api.test_landing import job as job  # noqa: PLC0414 - a fixture
+from tests.integration.test_lost_records import lose_data
+from worker.jobs import JobStore
+from worker.settings import Settings
+
+
+@pytest.fixture
+def canceled(api: Api, store: JobStore, job: CloneJob) -> CloneJob:
+    """A job that a worker has in hand and that is to stop."""
+    # From here on, it reads the feed and doesn't look at all jobs.
+    api.house.landing.sweep()
+    begin(store, job)
+    assert api.call("POST", f"/v1/jobs/{job.job_id}/cancel").status_code == 202
+    return job
+
+
+def test_it_is_not_begun_again(
+    api: Api, store: JobStore, canceled: CloneJob, settings: Settings, redis_client: Redis
+) -> None:
+    lose_data(settings, redis_client)
+
+    api.house.landing.sweep()
+
+    record = store.get(canceled.job_id)
+    assert (record.status, record.attempts) == ("canceled", 0)
+    api.house.landing.sweep()
+    assert api.call("GET", f"/v1/jobs/{canceled.job_id}").json()["status"] == "canceled"
+    assert api.row(canceled.influencer_id)["status"] == "failed"
+
+
+def test_a_worker_that_claimed_it_anew_is_told_to_stop(
+    api: Api, store: JobStore, canceled: CloneJob, settings: Settings, redis_client: Redis
+) -> None:
+    lose_data(settings, redis_client)
+    lease = begin(store, canceled)
+    assert not store.get(canceled.job_id).cancel_requested
+
+    api.house.landing.sweep()
+
+    assert store.renew(lease), "to be canceled"

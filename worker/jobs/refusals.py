@@ -1,0 +1,79 @@
+"""What Redis means when it answers with an error, in words for an operator.
+
+Its own words aren't shown: they may hold what was sent.
+"""
+
+import re
+
+from redis.exceptions import (
+    AuthenticationError,
+    BusyLoadingError,
+    ClusterDownError,
+    MasterDownError,
+    NoPermissionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    ResponseError,
+)
+
+# Each means "not now": what was refused can be asked for again, as it is.
+_MEANINGS = {
+    "READONLY": "it is a replica and takes no writes. Wait for the failover, or let LIKENESS_REDIS_URL lead to the "
+    "master",
+    "OOM": "its memory is full. Raise maxmemory, or remove what else is in it",
+    "MISCONF": "it can't save its data to disk, and so takes no writes. Look into its log, and at its disk",
+    "LOADING": "it is still loading its data. Wait",
+    "BUSY": "a script keeps it busy. Wait, or look for the script's owner",
+    "CLUSTERDOWN": "its cluster is down. Look at the cluster's nodes",
+    "NOREPLICAS": "too few replicas follow it. Look at them, or at min-replicas-to-write",
+    "MASTERDOWN": "it is a replica that lost its master. Wait for the failover, or let LIKENESS_REDIS_URL lead to "
+    "the master",
+    "NOPERM": "its user has no right to that. Give LIKENESS_REDIS_URL's user all commands on its keys: see "
+    "docs/operating.md",
+    "WRONGPASS": "it doesn't accept the user or password in LIKENESS_REDIS_URL",
+    "UNBLOCKED": "it just became a replica. Wait for the failover",
+}
+_CODE = re.compile(rf"\b({'|'.join(_MEANINGS)})\b")
+# redis-py cuts the code off where it has a class for it.
+_CODE_OF: tuple[tuple[type[Exception], str], ...] = (
+    (ReadOnlyError, "READONLY"),
+    (OutOfMemoryError, "OOM"),
+    (BusyLoadingError, "LOADING"),
+    (MasterDownError, "MASTERDOWN"),
+    (ClusterDownError, "CLUSTERDOWN"),
+    (NoPermissionError, "NOPERM"),
+    (AuthenticationError, "WRONGPASS"),
+)
+# Up to version 6, Redis has no code for it inside of scripts.
+_NO_RIGHT_IN_SCRIPT = "The user executing the script can't"
+
+
+def refusal_of(error: BaseException | None) -> str | None:
+    """Redis's code for why it refuses for now; None if it doesn't. What a library wrapped is looked at, too."""
+    while error is not None:
+        if code := _code_of(error):
+            return code
+        error = error.__cause__
+    return None
+
+
+def why_unavailable(error: BaseException) -> str:
+    """A sentence that says what to do."""
+    code = refusal_of(error)
+    if code is None:
+        return f"Redis does not answer ({type(error).__name__}). Check LIKENESS_REDIS_URL and the server."
+    return f"Redis refuses ({code}): {_MEANINGS[code]}."
+
+
+def _code_of(error: BaseException) -> str | None:
+    for kind, code in _CODE_OF:
+        if isinstance(error, kind):
+            return code
+    if not isinstance(error, ResponseError):
+        return None
+    # A pipeline puts the command before it, which holds what was sent.
+    said = str(error).rpartition("caused error: ")[2]
+    if _NO_RIGHT_IN_SCRIPT in said:
+        return "NOPERM"
+    found = _CODE.search(said)
+    return found.group() if found else None

@@ -1,0 +1,63 @@
+"""Redis-py's connections, made to keep what they log in with out of their errors.
+
+A server that doesn't know a command answers with its arguments. A proxy or an old Redis that has no HELLO would so
+put the password into an exception, and whoever catches that logs it.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from redis import Connection, SSLConnection, UnixDomainSocketConnection
+from redis.exceptions import RedisError
+from redis.sentinel import SentinelManagedConnection, SentinelManagedSSLConnection
+
+# The arguments that follow are cut off at some length, so a secret may be there in part.
+_QUOTED = ", with args beginning with"
+
+if TYPE_CHECKING:
+    _Base = Connection
+else:
+    _Base = object
+
+
+class _Discreet(_Base):
+    def connect_check_health(self, *args: Any, **kwargs: Any) -> None:
+        """Opens the socket and logs in."""
+        try:
+            super().connect_check_health(*args, **kwargs)
+        except RedisError as error:
+            _strike_out(self.password, error)
+            raise
+
+
+class TcpConnection(_Discreet, Connection):
+    pass
+
+
+class TlsConnection(_Discreet, SSLConnection):
+    pass
+
+
+class SocketConnection(_Discreet, UnixDomainSocketConnection):
+    pass
+
+
+class SentinelConnection(_Discreet, SentinelManagedConnection):
+    pass
+
+
+class SentinelTlsConnection(_Discreet, SentinelManagedSSLConnection):
+    pass
+
+
+def _strike_out(secret: str | None, error: BaseException | None) -> None:
+    """Take the secret out of the error, and of those that it came from."""
+    while error is not None:
+        error.args = tuple(_without(secret, arg) for arg in error.args)
+        error = error.__cause__ or error.__context__
+
+
+def _without(secret: str | None, arg: Any) -> Any:
+    if not isinstance(arg, str):
+        return arg
+    told = arg.partition(_QUOTED)[0]
+    return told.replace(secret, "**") if secret else told

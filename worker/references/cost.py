@@ -1,0 +1,86 @@
+"""How much memory a picture takes to decode, by its header: an upper bound for honest files.
+
+The figures are Pillow's and its codecs', as tests/unit/worker/references/test_decode_memory.py measures them.
+"""
+
+import math
+from typing import Any
+
+from PIL import ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.TiffImagePlugin import (
+    BITSPERSAMPLE,
+    COMPRESSION,
+    PLANAR_CONFIGURATION,
+    ROWSPERSTRIP,
+    SAMPLESPERPIXEL,
+    TILELENGTH,
+    TILEWIDTH,
+    TiffImageFile,
+)
+
+_NARROW = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16L": 2, "I;16B": 2, "I;16N": 2}
+# Bytes a pixel, Pillow's own picture included: libwebp has two canvases and a lossless picture's words, libavif has
+# planes for colours and for transparency, and both hand over a copy.
+_WHOLE_CODECS = {"WEBP": 20, "AVIF": 20}
+_COEFFICIENT = 2  # bytes
+_UNPACKED = 1  # TIFF's "no compression"
+
+
+def memory_to_load(image: ImageFile.ImageFile, data: bytes) -> int:
+    """Bytes that loading an opened picture of the file `data` takes. For a JPEG ask after its `draft`, which makes
+    the picture smaller, and add `coefficients`, which it doesn't spare."""
+    pixels = image.width * image.height
+    if per_pixel := _WHOLE_CODECS.get(image.format or ""):
+        # Both libraries keep a copy of the file.
+        return per_pixel * pixels + len(data)
+    loaded = _NARROW.get(image.mode, 4) * pixels
+    if isinstance(image, TiffImageFile):
+        return loaded + _tiff_piece(image)
+    # The run lengths of a BMP are put together in Python.
+    return loaded + 2 * pixels * (image.format == "BMP")
+
+
+def coefficients(image: ImageFile.ImageFile, data: bytes) -> int:
+    """Bytes of a JPEG's coefficients where all are kept until the last scan: of every component and pixel, at
+    whatever size it is decoded. Ask before `draft`."""
+    if not isinstance(image, JpegImageFile):
+        return 0
+    if not image.info.get("progressive") and _first_scan_components(data) == image.layers:
+        return 0
+    areas = [across * down for _, across, down, _ in image.layer]
+    widest, tallest = (max(one[side] for one in image.layer) for side in (1, 2))
+    return math.ceil(_COEFFICIENT * image.width * image.height * sum(areas) / (widest * tallest))
+
+
+def _first_scan_components(data: bytes) -> int:
+    """How many components a JPEG's first scan has. 0 if there is none to be found."""
+    at = 2
+    while data[at : at + 1] == b"\xff" and at + 4 < len(data):
+        marker = data[at + 1]
+        if marker == 0xDA:
+            return data[at + 4]
+        if marker == 0xFF:  # a fill byte
+            at += 1
+        elif marker == 0x01 or 0xD0 <= marker <= 0xD8:  # these have no body
+            at += 2
+        else:
+            at += 2 + int.from_bytes(data[at + 2 : at + 4])
+    return 0
+
+
+def _tiff_piece(image: TiffImageFile) -> int:
+    """Bytes of a strip or tile, which libtiff unpacks whole."""
+
+    def number(tag: int, default: int) -> int:
+        value: Any = image.tag_v2.get(tag, default)
+        value = max(value, default=0) if isinstance(value, tuple) else value
+        return value if isinstance(value, int) else default
+
+    if number(COMPRESSION, _UNPACKED) == _UNPACKED:
+        return 0
+    samples = number(SAMPLESPERPIXEL, 1) if number(PLANAR_CONFIGURATION, 1) == 1 else 1
+    rows = min(number(ROWSPERSTRIP, image.height), image.height)
+    area = number(TILEWIDTH, image.width) * number(TILELENGTH, rows)
+    # Colours that aren't RGB are turned into four bytes a pixel on the way.
+    return area * max(4, math.ceil(samples * number(BITSPERSAMPLE, 1) / 8))

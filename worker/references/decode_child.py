@@ -1,0 +1,49 @@
+"""Decodes the one picture on its standard input, within a limit that the kernel sets, and ends.
+
+In: a line of JSON with the picture's length in bytes and the limits, then the picture. Out: a line of JSON with the
+result's size in pixels, then its RGB pixels; or the error's code, message and details.
+"""
+
+import json
+import resource
+import sys
+from pathlib import Path
+
+from PIL import AvifImagePlugin
+
+from models.errors import UnusableReference
+from worker.references.decode import DecodeLimits, decode_here
+from worker.references.decode_apart import MOST_MEMORY
+
+
+def limit_memory() -> None:
+    """From here on, this process has no more than MOST_MEMORY bytes: what would exceed that is a MemoryError."""
+    page = resource.getpagesize()
+    size, resident = (int(field) * page for field in Path("/proc/self/statm").read_text().split()[:2])
+    # What is mapped already and isn't in memory, such as libraries' unused parts, doesn't count.
+    limit = size - resident + MOST_MEMORY
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def main() -> None:
+    limit_memory()
+    # Each thread has frames of its own, so memory would go by the machine's processors.
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 1
+    asked = json.loads(sys.stdin.buffer.readline())
+    data = sys.stdin.buffer.read(asked["length"])
+    try:
+        picture = decode_here(data, DecodeLimits(**asked["limits"]))
+    except UnusableReference as error:
+        _write({"code": error.code, "message": error.message, "details": error.details})
+    else:
+        _write({"width": picture.width, "height": picture.height}, picture.tobytes())
+
+
+def _write(answer: object, pixels: bytes = b"") -> None:
+    sys.stdout.buffer.write(json.dumps(answer).encode() + b"\n" + pixels)
+    sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    main()
