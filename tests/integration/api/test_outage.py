@@ -67,7 +67,7 @@ def test_a_start_waits_for_the_database_and_ends_while_it_waits(
     impatient = ApiProcess(settings, url, 0.5, tmp_path / "impatient.log")
     try:
         for process in (patient, impatient):
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + 240
             while not process.logged("database.unavailable"):
                 assert process.process.poll() is None
                 assert time.monotonic() < deadline

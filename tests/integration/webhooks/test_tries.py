@@ -220,7 +220,7 @@ def test_receivers_that_hang_leave_places_for_those_that_answered(settings: Sett
 
 def test_many_deliveries_to_one_receiver_all_arrive(settings: Settings, receive: StartReceiver) -> None:
     receiver = receive()
-    settings = to(receiver, settings)
+    settings = to(receiver, settings, webhook_timeout=60)
     store = JobStore(settings)
     jobs = [job_for(receiver.url()) for _ in range(40)]
     for job in jobs:
