@@ -48,6 +48,9 @@ class PostgreSQL:
     def kill(self) -> None:
         """All of its processes at once, as a power cut would."""
         self._server.kill()
+        # The next one would take the dead one for alive for as long as nobody has reaped it.
+        for lock in (self._socket / "data" / "postmaster.pid", *self._socket.glob(".s.PGSQL.*.lock")):
+            lock.unlink(missing_ok=True)
 
     def stop(self) -> None:
         self._server.stop()
