@@ -17,6 +17,7 @@ from pipelines.embedded.people.drawer import Drawer
 from pipelines.embedded.reading import Reading, person_of, read_pictures
 from training.data.dataset import as_tensor
 from training.data.shards import IDENTITIES, shard_paths
+from training.loop import half_precision
 from training.people.files import load_coder, load_drawer
 from training.references import codes_of, load_finder, load_reader
 from training.steps import Workspace, workspace
@@ -39,7 +40,7 @@ def read(space: Workspace) -> None:
         fits = []
         for person in range(start, min(start + IDENTITIES, len(data.seeds))):
             pictures = as_tensor(data.pictures(np.arange(person * data.views, (person + 1) * data.views)))
-            with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+            with torch.inference_mode(), half_precision():
                 reading = read_pictures(finder, reader, pictures)
             fits.append(_fits_of(drawer, reading, GROUPS[person % len(GROUPS)]))
         part = path.with_suffix(f".{os.getpid()}.part")

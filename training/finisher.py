@@ -42,7 +42,7 @@ def train(space: Workspace) -> None:
     schedule = space.recipe.finisher
     data, test = (Pairs(space.pairs / split) for split in ("train", "held_out"))
     model, bridge = new_finisher(space), BridgeScheduler()
-    trainer = Trainer(model, space.root / "finisher", schedule, half=False)
+    trainer = Trainer(model, space.root / "finisher", schedule)
 
     def batch_at(step: int) -> Batch:
         rng = np.random.default_rng([schedule.seed, step])

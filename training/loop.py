@@ -46,15 +46,18 @@ class Schedule:
         return self.rate * min(1.0, (step + 1) / self.warmup) * cosine
 
 
+def half_precision() -> torch.autocast:
+    """bfloat16 where the processor computes in it; elsewhere it is many times as slow as single precision."""
+    return torch.autocast("cpu", torch.bfloat16, enabled=torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
 class Trainer:
     """Trains `model` in `folder`: checkpoint.safetensors, state.json, log.jsonl, loss.png.
 
     In the end it leaves mean.safetensors, the weights to use.
     """
 
-    def __init__(self, model: nn.Module, folder: Path, schedule: Schedule, *, half: bool = True) -> None:
-        """With `half`, in bfloat16 where torch does so by itself: many times as slow on processors without it."""
-        self.half = half
+    def __init__(self, model: nn.Module, folder: Path, schedule: Schedule) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         torch.set_flush_denormal(True)
         self.model, self.folder, self.schedule = model.to(memory_format=torch.channels_last), folder, schedule  # type: ignore[call-overload]
@@ -88,7 +91,7 @@ class Trainer:
             torch.manual_seed(self.schedule.seed * 1_000_003 + self.step)
             for group in self.optimizer.param_groups:
                 group["lr"] = self.schedule.rate_at(self.step)
-            with torch.autocast("cpu", torch.bfloat16, enabled=self.half):
+            with half_precision():
                 loss, told = loss_of(batch)
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]

@@ -13,7 +13,7 @@ from pipelines.embedded.people.points import COUNT, Points, camera_of, choose_po
 from pipelines.embedded.reading import Reading, person_of, read_pictures
 from training.data.dataset import Dataset, as_tensor
 from training.heads import head_box
-from training.loop import Trainer, mean_weights, shuffled
+from training.loop import Trainer, half_precision, mean_weights, shuffled
 from training.people.files import load_coder, load_head
 from training.steps import Workspace, workspace
 
@@ -198,7 +198,7 @@ def read_all(
     for person in range(people or len(data.seeds)):
         numbers = np.arange(person * data.views, (person + 1) * data.views)
         boxes = _boxes(data, numbers) if finder is None else None
-        with torch.autocast("cpu", torch.bfloat16):
+        with half_precision():
             readings.append(read_pictures(finder, model, as_tensor(data.pictures(numbers)), boxes))
     return readings
 

@@ -114,7 +114,7 @@ def test_every_image_says_that_it_is_ai_made_and_what_from(
             media_type = "image/webp" if key.endswith(".webp") else "image/png"
             assert Reader(media_type, BytesIO(data)).get_validation_state() == "Valid"
             found = inspect_image(data)
-            assert found.source_type == found.xmp_source_type == SourceType.GENERATED
+            assert found.source_type == found.xmp_source_type == SourceType.COMPOSITE
             assert found.render
             assert (found.render["jobId"], found.render["profile"]) == (job.job_id, "embedded")
             assert found.render["weights"]

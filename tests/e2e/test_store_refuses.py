@@ -11,7 +11,8 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.e2e.conftest import SLOWLY, PlanJob, StartWorker, follow, wait_for
+from tests.e2e.conftest import PlanJob, StartWorker, WorkerProcess, environment_of, follow, wait_for
+from tests.e2e.faults.fleet import MODULE
 from worker.client import JobClient
 from worker.settings import Settings
 from worker.stack import EmbeddedStack
@@ -29,6 +30,23 @@ def stack(tmp_path: Path) -> Iterator[EmbeddedStack]:
 @pytest.fixture
 def settings(stack: EmbeddedStack) -> Settings:
     return stack.settings(s3_attempts=2, retry_backoff=1)
+
+
+@pytest.fixture
+def start_worker(settings: Settings, tmp_path: Path) -> Iterator[StartWorker]:
+    """Their devices are dummies, which take a second for an image and no CPU. All the rest is real."""
+    started: list[WorkerProcess] = []
+    dummies = {"FAULTS_NOTES": str(tmp_path / "notes.jsonl"), "FAULTS_SECONDS": "1"}
+
+    def start(**changes: object) -> WorkerProcess:
+        environment = environment_of(settings.model_copy(update={"gate": "off"} | changes)) | dummies
+        started.append(WorkerProcess(environment, tmp_path / f"worker-{len(started)}.log", MODULE))
+        return started[-1]
+
+    yield start
+    for worker in started:
+        worker.process.kill()
+        worker.process.wait()
 
 
 def a_port() -> int:
@@ -66,7 +84,7 @@ def test_a_worker_whose_key_was_replaced_fails_no_job_and_comes_back(
     start_worker: StartWorker, client: JobClient, plan: PlanJob, stack: EmbeddedStack
 ) -> None:
     port, secret = a_port(), stack.s3.secret_access_key
-    worker = start_worker(**SLOWLY, http_port=port)
+    worker = start_worker(http_port=port)
     worker.wait_ready()
     jobs = [plan(SHOTS) for _ in range(4)]
     client.submit(jobs[0])

@@ -309,6 +309,8 @@ def test_a_second_attempt_takes_up_what_passed_with_its_seed_and_judges_it_again
 def test_a_stored_image_that_this_gate_refuses_is_no_part_of_the_set(place: Place) -> None:
     job = make_job("front", "smile", accept_partial=True)
     place.run(Judge(job))
+    # As if the worker had died right before it: what is committed is never judged again.
+    place.storage.delete(place.storage.keys.manifest_key(job))
     device = Device()
     result = place.run(Judge(job, {("front", attempt): 0.3 for attempt in range(3)}), device)
     assert [list(order) for order in device.orders] == [["front"]] * 3

@@ -70,7 +70,7 @@ class Carrier:
         stated = {
             name: getattr(looks, name)
             for name in ("hair", "scalp", "strands")
-            if not np.array_equal(getattr(looks, name), getattr(before, name))
+            if not np.allclose(getattr(looks, name), getattr(before, name), atol=1e-4)
         }
         return replace(self, code=code, looks=self.looks._replace(**stated), carries_hair=False)
 

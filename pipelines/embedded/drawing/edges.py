@@ -57,4 +57,5 @@ def _away(across: np.ndarray, down: np.ndarray, unit: float) -> Floats:
     edge[:, 1:] |= across
     edge[:-1] |= down
     edge[1:] |= down
-    return np.asarray(cv2.distanceTransform((~edge).astype(np.uint8), cv2.DIST_L2, 3) / unit)
+    away = cv2.distanceTransform((~edge).astype(np.uint8), cv2.DIST_L2, 3)
+    return np.asarray(np.minimum(away, 2 * size) / unit)  # without any border it is nearly infinite

