@@ -18,7 +18,7 @@ import psycopg
 
 from worker.stack.child import LeashedChild
 
-_HASTY = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off")
+_HASTY = ("fsync=off", "full_page_writes=off", "autovacuum=off")
 _SIZED = ("listen_addresses=", "max_connections=200", "shared_buffers=16MB")
 _START_SECONDS = 30
 

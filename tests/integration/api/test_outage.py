@@ -54,7 +54,9 @@ def test_calls_get_a_coded_503_and_rows_follow_afterwards(
     server.start()
     assert api.call("POST", path, {"name": "C"}).status_code == 202
     house.landing.sweep()
-    assert api.row(job.influencer_id)["status"] == "ready"
+    answer = api.call("GET", f"/v1/influencers/{job.influencer_id}")
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["status"] == "ready"
     house.database.close()
 
 
