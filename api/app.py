@@ -10,19 +10,22 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from api import clones, influencers, jobs, media, projects, renders, selection
+from api import clones, events, influencers, jobs, media, projects, renders, selection
 from api.call import House
 from api.database import Database
 from api.errors import body_of, status_of
+from api.following import Following
 from api.frame import Frame
 from api.keys import KnownKeys
 from api.landing import Landing
 from api.library import MediaLibrary
+from api.limits import Limits
 from api.links import Links
 from api.openapi import describe
 from api.polls import Polls
 from api.rates import Rates
 from api.settings import ApiSettings
+from api.turns import Turns
 from models.errors import (
     InvalidInput,
     LikenessError,
@@ -33,12 +36,18 @@ from models.errors import (
 )
 from worker.client import JobClient
 from worker.jobs import JobStore
+from worker.jobs.feed import Feed
 from worker.periodic import Periodic
 from worker.settings import Settings
 from worker.version import likeness_version
 
 # In seconds. What is swept is a day old.
 _UPLOADS_SWEPT_EVERY = 600.0
+# Uploads that are decoded or stored at once, how long one waits for its turn (s), and how many of an organisation
+# may wait: each has its picture in memory.
+_UPLOADS_AT_ONCE = 4
+_LONGEST_WAIT = 5.0
+_MOST_WAITING = 60
 
 
 def make_app(settings: Settings, api_settings: ApiSettings) -> FastAPI:
@@ -49,12 +58,14 @@ def make_app(settings: Settings, api_settings: ApiSettings) -> FastAPI:
     """
     database = Database(api_settings.database_url.get_secret_value())
     client, store = JobClient(settings), JobStore(settings)
-    landing, library = Landing(database, client, store), MediaLibrary(settings)
+    landing = Landing(database, client, store, Feed(settings))
+    library = MediaLibrary(settings)
     links = Links(settings, library.url)
+    uploads = Turns(_UPLOADS_AT_ONCE, _LONGEST_WAIT, _MOST_WAITING)
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
-        database.migrate()
+        database.wait()
         sweeps = (
             Periodic("landing", api_settings.landing_interval, landing.sweep),
             Periodic("uploads", _UPLOADS_SWEPT_EVERY, lambda: media.sweep_uploads(database, library)),
@@ -66,15 +77,28 @@ def make_app(settings: Settings, api_settings: ApiSettings) -> FastAPI:
         finally:
             for sweep in sweeps:
                 sweep.stop()
+            uploads.close()
             database.close()
             library.close()
 
     app = FastAPI(title="Likeness", version=likeness_version(), lifespan=life, redirect_slashes=False)
-    rates, keys, polls = Rates(api_settings.api_rate), KnownKeys(database), Polls(store)
-    app.state.house = House(database, client, store, landing, library, links, rates, keys, polls)
+    app.state.house = House(
+        database=database,
+        client=client,
+        store=store,
+        landing=landing,
+        library=library,
+        links=links,
+        rates=Rates(api_settings.api_rate),
+        keys=KnownKeys(database),
+        polls=Polls(store),
+        following=Following(store, api_settings.api_streams),
+        uploads=uploads,
+        limits=Limits(api_settings),
+    )
     app.add_middleware(Frame, max_body=api_settings.api_max_body)
     # They are tried in this order, and jobs are asked for most.
-    for part in (jobs, projects, media, influencers, selection, clones, renders):
+    for part in (jobs, events, projects, media, influencers, selection, clones, renders):
         app.include_router(part.router)
     document = cache(lambda: describe(app))
     app.openapi = document  # type: ignore[method-assign]

@@ -12,14 +12,17 @@ from starlette.concurrency import run_in_threadpool
 
 from api.answers import Answer, Answerer, Once, Work
 from api.database import Database
+from api.following import Following
 from api.keys import Caller, KnownKeys, Scope
 from api.landing import Landing
 from api.library import MediaLibrary
+from api.limits import Kind, Limits
 from api.links import Links
 from api.polls import Polls
 from api.rates import Rates
 from api.rows import document_of, shown
 from api.tables import InfluencerRow
+from api.turns import Turns
 from models.base import Document
 from models.errors import QueueUnavailable
 from worker.client import JobClient
@@ -41,6 +44,9 @@ class House:
     rates: Rates
     keys: KnownKeys
     polls: Polls
+    following: Following
+    uploads: Turns
+    limits: Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,10 @@ class Call:
         """Answer by what `act` does outside of a transaction; with an Idempotency-Key, once."""
         request_id = self.request.state.request_id
         return as_response(self._answerer.answer_outside(self._once(), request_id, act))
+
+    def require_room(self, session: Session, kind: Kind) -> None:
+        """Raises Conflict if the organisation has as many of these as it may."""
+        self.house.limits.require_room(session, self.organisation, kind)
 
     def shown(self, session: Session, row: InfluencerRow) -> dict[str, Any]:
         """An influencer as it is answered."""

@@ -34,9 +34,12 @@ def clone(influencer_id: str, call: Call = WRITES) -> Response:
             )
         if asked.new_influencer_id == source.influencer_id:
             raise id_is_taken(influencer_id)
-        job = plan_clone(document, asked, [_source_of(asset) for _, asset in images])
+        job = plan_clone(
+            document, asked, [_source_of(asset) for _, asset in images], organisation=call.organisation
+        )
         project = project_of(session, call.organisation, source.project_id)
         named = document.model_copy(update={"name": asked.name})
+        call.require_room(session, "influencers")
         row = new_influencer(session, project, job.influencer_id, "pending", named)
         return Answer.of(202, record_job(session, row, job), job)
 

@@ -6,21 +6,38 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import structlog
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from sqlalchemy.orm import Session
 
-from models.errors import InvalidSettings
+from models.errors import DatabaseUnavailable, InvalidSettings
+
+log = structlog.get_logger()
 
 # Any number will do, so long as nobody else locks it.
 _MIGRATION_LOCK = 0x11CE
 _BUSY_TIMEOUT = 30
+# In seconds: to connect, and to wait for one of the pool's connections. Both hold a thread.
+_CONNECT_TIMEOUT = 5
+_POOL_TIMEOUT = 5
+# Milliseconds for which a server may leave what was sent to it unacknowledged: a connection can die without a word.
+_SILENCE_MS = 10_000
+# Primary results by which SQLite says that it can't just now, or not here: busy, locked, read-only, an I/O error,
+# full, can't open.
+_SQLITE_AWAY = frozenset((5, 6, 8, 10, 13, 14))
+# A server that was promoted no longer, or not yet: it only reads.
+_READ_ONLY = "25006"
 
 
 class Database:
-    """Hands out sessions. Safe to share between threads."""
+    """Hands out sessions. Safe to share between threads.
+
+    Methods raise DatabaseUnavailable while the database can't be reached, or takes no writes.
+    """
 
     def __init__(self, url: str) -> None:
         """Raises InvalidSettings for a URL that can't be read. Connects to nothing yet."""
@@ -36,33 +53,89 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A transaction that sees one state of the database, and isn't to write."""
-        with Session(self._reading) as session:
+        with _guarded(), Session(self._reading) as session:
             yield session
 
     @contextmanager
     def write(self) -> Iterator[Session]:
         """A transaction, committed at the end of the block unless that raises."""
-        with Session(self._engine) as session, session.begin():
+        with _guarded(), Session(self._engine) as session, session.begin():
             yield session
 
     def migrate(self) -> None:
         """Bring the tables up to date. Of processes that start at once, one does it and the others wait."""
         config = Config()
         config.set_main_option("script_location", "api:migrations")
-        with self._engine.begin() as connection:
+        with _guarded(), self._engine.begin() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
 
+    def wait(self) -> None:
+        """Bring the tables up to date as soon as there is a database. Says why it waits whenever that changes."""
+        told = ""
+        while True:
+            try:
+                self.migrate()
+            except DatabaseUnavailable as error:
+                if error.message != told:
+                    log.warning("database.unavailable", error=error.message)
+                told = error.message
+                time.sleep(1)
+            else:
+                return
+
     def close(self) -> None:
         self._engine.dispose()
+
+
+@contextmanager
+def _guarded() -> Iterator[None]:
+    """Raises DatabaseUnavailable in place of the library's errors that mean it."""
+    try:
+        yield
+    except NoConnectionLeft:
+        raise DatabaseUnavailable("All connections to the database are in use. Try again.") from None
+    except DBAPIError as error:
+        if not _is_away(error):
+            raise
+        raise DatabaseUnavailable(
+            f"The database does not answer as it should: {_reason(error)}. "
+            "Check LIKENESS_DATABASE_URL and the server."
+        ) from error
+
+
+def _is_away(error: DBAPIError) -> bool:
+    if isinstance(error.orig, sqlite3.Error):
+        return (getattr(error.orig, "sqlite_errorcode", 0) & 0xFF) in _SQLITE_AWAY
+    # A broken connection, a server that starts, ends or has no room, a user or database that it doesn't know.
+    kinds = {kind.__name__ for kind in type(error.orig).__mro__}
+    return "OperationalError" in kinds or "InterfaceError" in kinds or _state_of(error) == _READ_ONLY
+
+
+def _state_of(error: DBAPIError) -> str | None:
+    return getattr(error.orig, "sqlstate", None)
+
+
+def _reason(error: DBAPIError) -> str:
+    """In a few words, without what the library says: it names hosts and users, and tenants read this."""
+    name = getattr(error.orig, "sqlite_errorname", None) or _state_of(error)
+    kind = type(error.orig).__name__
+    return f"{kind} {name}" if name else kind
 
 
 def _engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
         # A connection that a restart of the server broke is replaced before it is used.
-        return create_engine(url, pool_pre_ping=True, hide_parameters=True)
+        own = {"connect_timeout": _CONNECT_TIMEOUT, "tcp_user_timeout": _SILENCE_MS}
+        return create_engine(
+            url,
+            pool_pre_ping=True,
+            pool_timeout=_POOL_TIMEOUT,
+            connect_args={name: value for name, value in own.items() if name not in make_url(url).query},
+            hide_parameters=True,
+        )
     engine = create_engine(url, connect_args={"timeout": _BUSY_TIMEOUT}, hide_parameters=True)
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

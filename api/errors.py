@@ -4,6 +4,7 @@ from typing import Any
 
 from models.errors import (
     Conflict,
+    DatabaseUnavailable,
     ForbiddenScope,
     InvalidInput,
     LikenessError,
@@ -22,6 +23,7 @@ _STATUS: tuple[tuple[type[LikenessError], int], ...] = (
     (InvalidInput, 422),
     (RateLimited, 429),
     (QueueUnavailable, 503),
+    (DatabaseUnavailable, 503),
 )
 
 

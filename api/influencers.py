@@ -38,6 +38,7 @@ def create_influencer(project_id: str, call: Call = WRITES) -> Response:
     def work(session: Session) -> Answer:
         asked = call.parsed(CreateInfluencer)
         project = project_of(session, call.organisation, project_id)
+        call.require_room(session, "influencers")
         row = new_influencer(session, project, asked.influencer_id or f"inf_{ULID()}", "draft", asked)
         if asked.reference_images:
             bind(session, row, asked.reference_images.asset_ids, row.created_at)

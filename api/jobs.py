@@ -1,11 +1,9 @@
-"""Jobs: read, list, cancel and follow them. What Redis has forgotten, the rows still know."""
+"""Jobs: read, list and cancel them. What Redis has forgotten, the rows still know."""
 
-import asyncio
-from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import Response
 from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
 
@@ -14,18 +12,13 @@ from api.call import Call, as_response, calling
 from api.pages import CursorQuery, LimitQuery, behind, page
 from api.rows import job_of
 from api.tables import JobRow
-from models.errors import InvalidInput, NotFound
-from models.event import JobEvent
+from models.errors import NotFound
 from models.job import parse_job
 from models.record import CancelAnswer, JobRecord
 
 router = APIRouter(prefix="/v1")
 READS: Any = calling("jobs:read")
 CANCELS: Any = calling("jobs:cancel")
-
-# How often a stream of events looks for new ones, and says that it is alive, in seconds.
-_LOOK = 0.25
-_ALIVE = 15.0
 
 
 @router.get("/jobs")
@@ -59,7 +52,7 @@ async def get_job(
     polls = call.house.polls
     record = await polls.running(call.organisation, job_id)
     if record is None:
-        record = await run_in_threadpool(_current, call, job_id)
+        record = await run_in_threadpool(current_record, call, job_id)
         polls.note(call.organisation, job_id)
     headers = {"ETag": record.etag, "Cache-Control": "private, no-cache"}
     if if_none_match is not None and _matches(record.etag, if_none_match):
@@ -77,29 +70,13 @@ def cancel_job(job_id: str, call: Call = CANCELS) -> Response:
             call.house.landing.note_cancel(job_id)
         else:
             # It is told how it ended.
-            _current(call, job_id)
+            current_record(call, job_id)
         return Answer.of(202 if answer.accepted else 200, answer.to_data())
 
     return call.act(ask)
 
 
-@router.get("/jobs/{job_id}/events")
-async def follow_job(
-    job_id: str, last_event_id: Annotated[str | None, Header()] = None, call: Call = READS
-) -> Response:
-    """Server-sent events from the one after `Last-Event-ID`. 204 if none will come: a client stops at that."""
-    after = _sequence(last_event_id)
-    record = await run_in_threadpool(_current, call, job_id)
-    if record.is_final and record.sequence <= after:
-        return Response(status_code=204)
-    return StreamingResponse(
-        _events(call, job_id, after),
-        media_type="text/event-stream",
-        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-    )
-
-
-def _current(call: Call, job_id: str) -> JobRecord:
+def current_record(call: Call, job_id: str) -> JobRecord:
     """The record now. One that is final has landed once this returns, so that who reads it finds the row
     ready. Raises NotFound."""
     with call.house.database.read() as session:
@@ -151,65 +128,3 @@ def _cancel(call: Call, row: JobRow) -> CancelAnswer:
 def _matches(etag: str, if_none_match: str) -> bool:
     tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
     return etag in tags or "*" in tags
-
-
-def _sequence(last_event_id: str | None) -> int:
-    if not last_event_id:
-        return 0
-    if not (last_event_id.isascii() and last_event_id.isdigit() and len(last_event_id) <= 15):
-        raise InvalidInput(
-            "Last-Event-ID is the id of an event of this job.",
-            fields=[{"path": "Last-Event-ID", "reason": "not a number"}],
-        )
-    return int(last_event_id)
-
-
-async def _events(call: Call, job_id: str, after: int) -> AsyncIterator[str]:
-    # Looks again and again rather than wait in Redis: a stream takes a thread for a moment at a time, so there
-    # can be many.
-    silent = 0.0
-    while True:
-        record = await run_in_threadpool(_current, call, job_id)
-        events = await run_in_threadpool(_kept_events, call, job_id, after)
-        for event in events:
-            after = event.sequence
-            if event.is_terminal:
-                # It lands before it is told.
-                await run_in_threadpool(_current, call, job_id)
-            yield _told(event)
-            if event.is_terminal:
-                return
-        if record.is_final and not events:
-            # The events have expired; the record tells how it ended.
-            if record.sequence > after:
-                yield _told(_end_of(record))
-            return
-        silent = 0.0 if events else silent + _LOOK
-        if silent >= _ALIVE:
-            silent = 0.0
-            yield ": still here\n\n"
-        await asyncio.sleep(_LOOK)
-
-
-def _kept_events(call: Call, job_id: str, after: int) -> list[JobEvent]:
-    return list(call.house.store.events(job_id, after))
-
-
-def _told(event: JobEvent) -> str:
-    return f"id: {event.sequence}\nevent: {event.type}\ndata: {event.to_json()}\n\n"
-
-
-def _end_of(record: JobRecord) -> JobEvent:
-    return JobEvent.model_validate(
-        {
-            "type": f"job.{record.status}",
-            "job_id": record.job_id,
-            "sequence": record.sequence,
-            "at": record.finished_at,
-            "status": record.status,
-            "stage": record.stage,
-            "progress": record.progress,
-            "result": record.result,
-            "error": record.error,
-        }
-    )

@@ -1,5 +1,6 @@
 """The media library's calls: an image on the web, a small one as the body, a large one by a URL to put it to."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -7,6 +8,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
 from ulid import ULID
 
 from api.answers import Answer
@@ -26,10 +28,10 @@ _PAGE = 500
 
 
 @router.post("/projects/{project_id}/media")
-def add_media(project_id: str, call: Call = WRITES) -> Response:
+async def add_media(project_id: str, call: Call = WRITES) -> Response:
     media_type = call.request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type.startswith("image/") or is_picture(call.body):
-        return call.act(lambda: _add_picture(call, project_id, media_type))
+        return await _in_turn(call, lambda: _add_picture(call, project_id, media_type))
 
     def work(session: Session) -> Answer:
         asked = call.parsed(AddMedia)
@@ -44,7 +46,7 @@ def add_media(project_id: str, call: Call = WRITES) -> Response:
         session.add(asset)
         return Answer.of(201, _shown(call, asset))
 
-    return call.write(work)
+    return await run_in_threadpool(call.write, work)
 
 
 @router.post("/projects/{project_id}/media/uploads")
@@ -62,6 +64,7 @@ def begin_upload(project_id: str, call: Call = WRITES) -> Response:
         url = library.upload_url(asset_id, asked.media_type, asked.bytes)
         at = now()
         with call.house.database.write() as session:
+            call.require_room(session, "uploads")
             session.add(
                 UploadRow(
                     asset_id=asset_id,
@@ -85,7 +88,7 @@ def begin_upload(project_id: str, call: Call = WRITES) -> Response:
 
 
 @router.post("/media/{asset_id}/finalize")
-def finalize_upload(asset_id: str, call: Call = WRITES) -> Response:
+async def finalize_upload(asset_id: str, call: Call = WRITES) -> Response:
     """Any number of times, and at once: there is one asset then, of one picture. What is put to the URL later stays
     where it is, and is removed."""
 
@@ -104,7 +107,7 @@ def finalize_upload(asset_id: str, call: Call = WRITES) -> Response:
             known = asset_of(session, call.organisation, asset_id)
             return Answer.of(200, _shown(call, known or _add(session, upload.project_id, asset_id, kept)))
 
-    return call.act(act)
+    return await _in_turn(call, act)
 
 
 def sweep_uploads(database: Database, library: MediaLibrary) -> None:
@@ -118,6 +121,11 @@ def sweep_uploads(database: Database, library: MediaLibrary) -> None:
         library.discard_uploads(found)
         with database.write() as session:
             session.execute(delete(UploadRow).where(UploadRow.asset_id.in_(found)))
+
+
+async def _in_turn(call: Call, act: Callable[[], Answer]) -> Response:
+    """Answer by what `act` does with a picture, which may take long: on the uploads' own threads."""
+    return await call.house.uploads.run(call.organisation, lambda: call.act(act))
 
 
 def _add_picture(call: Call, project_id: str, media_type: str) -> Answer:

@@ -209,7 +209,7 @@ _ERRORS = {
         ("INTERNAL",), "Something went wrong here. Try again, and tell us the requestId if it stays."
     ),
     503: _Error(
-        ("QUEUE_UNAVAILABLE",),
+        ("QUEUE_UNAVAILABLE", "DATABASE_UNAVAILABLE"),
         "Redis refuses (LOADING): it is still loading its data. Wait.",
     ),
 }

@@ -24,6 +24,7 @@ router = APIRouter(prefix="/v1")
 def create_project(call: Call = WRITES) -> Response:
     def work(session: Session) -> Answer:
         asked = call.parsed(CreateProject)
+        call.require_room(session, "projects")
         row = ProjectRow(
             project_id=str(uuid4()),
             organisation=call.organisation,
@@ -34,6 +35,7 @@ def create_project(call: Call = WRITES) -> Response:
         told = {"projectId": row.project_id, "name": asked.name, "createdAt": format_time(row.created_at)}
         if not (asked.audience or asked.language or asked.voice):
             return Answer.of(201, told)
+        call.require_room(session, "influencers")
         session.flush()
         persona = provision(asked.name, asked.audience, asked.language, asked.voice)
         first = new_influencer(session, row, f"inf_{ULID()}", "draft", persona)

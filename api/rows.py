@@ -137,6 +137,11 @@ def document_of(
         for bound, asset in references_of(session, row)
         for url, thumbnail in [links(asset)]
     )
+    return persona_of(row, images)
+
+
+def persona_of(row: InfluencerRow, images: tuple[ReferenceImage, ...] = ()) -> Influencer:
+    """The row's document, with the reference images that the caller read, or without any."""
     described = Described.parse(row.document)
     return Influencer.model_validate(
         {

@@ -16,25 +16,41 @@ from worker.settings import Settings
 def serve(
     settings: Settings, api_settings: ApiSettings, when_ready: Callable[[str], None] = lambda _: None
 ) -> None:
-    """Serve until SIGTERM or Ctrl-C. `when_ready` is told the base URL once connections are taken.
+    """Serve until SIGTERM or Ctrl-C. `when_ready` is told the base URL once connections are taken: first, this
+    waits for the database.
 
     Raises InvalidSettings if the address can't be used, and Unforeseen if it never got to serve.
     """
     configure_logs(settings)
     app = make_app(settings, api_settings)
+    app.state.house.database.wait()
     host, port = api_settings.api_host, api_settings.api_port
     try:
-        listening = socket.create_server((host, port))
+        listening = _listen(host, port)
     except OSError as error:
         why = os.strerror(error.errno or 0)
         raise InvalidSettings(
             f"Nothing can listen on {host}:{port} ({why}). See LIKENESS_API_HOST and LIKENESS_API_PORT."
         ) from None
     with listening:
-        when_ready(f"http://{host}:{listening.getsockname()[1]}")
+        shown = f"[{host}]" if ":" in host else host
+        when_ready(f"http://{shown}:{listening.getsockname()[1]}")
         # A stream of events would otherwise hold up the end for as long as its job takes.
-        config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5)
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=5,
+            timeout_keep_alive=api_settings.api_keep_alive,
+        )
         server = uvicorn.Server(config)
         server.run(sockets=[listening])
     if not server.started:
         raise Unforeseen("The API couldn't start. Its log says why.")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """At an IPv4 or IPv6 address, or a name; at `::` for both, where the system can."""
+    family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+    both = family == socket.AF_INET6 and host == "::" and socket.has_dualstack_ipv6()
+    return socket.create_server((host, port), family=family, dualstack_ipv6=both)

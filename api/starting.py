@@ -50,4 +50,4 @@ def plan_first_images(
     Some of them are better than none. Raises InvalidInput for shots that can't be.
     """
     row.status, row.updated_at = "pending", now()
-    return plan_create(document_of(session, row), shots, accept_partial=True)
+    return plan_create(document_of(session, row), shots, accept_partial=True, organisation=row.organisation)

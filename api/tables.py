@@ -76,7 +76,7 @@ class UploadRow(Base):
     __tablename__ = "uploads"
 
     asset_id: Mapped[str] = mapped_column(primary_key=True)
-    project_id: Mapped[str] = mapped_column(ForeignKey("projects.project_id"))
+    project_id: Mapped[str] = mapped_column(ForeignKey("projects.project_id"), index=True)
     media_type: Mapped[str]
     size: Mapped[int] = mapped_column(BigInteger)
     """In bytes."""
@@ -90,7 +90,10 @@ class InfluencerRow(Base):
     would tell of another tenant."""
 
     __tablename__ = "influencers"
-    __table_args__ = (Index("influencers_by_age", "project_id", "created_at", "influencer_id"),)
+    __table_args__ = (
+        Index("influencers_by_age", "project_id", "created_at", "influencer_id"),
+        Index("influencers_by_end", "organisation", "deleted_at"),
+    )
 
     organisation: Mapped[str] = mapped_column(primary_key=True)
     influencer_id: Mapped[str] = mapped_column(primary_key=True)
@@ -129,6 +132,7 @@ class JobRow(Base):
     __table_args__ = (
         Index("jobs_by_age", "organisation", "created_at", "job_id"),
         Index("jobs_unlanded", "landed_at", "job_id"),
+        Index("jobs_to_cancel", "landed_at", "canceled_at"),
     )
 
     job_id: Mapped[str] = mapped_column(primary_key=True)

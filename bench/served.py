@@ -69,7 +69,8 @@ def serving(command: Sequence[str], port: int, environment: dict[str, str]) -> I
 
 
 @contextmanager
-def served() -> Iterator[Served]:
+def served(**environment_too: str) -> Iterator[Served]:
+    """`environment_too`: settings of the API process, by their variables."""
     with TemporaryDirectory(prefix="likeness-bench-") as data, RedisServer(Path(data) / "redis") as redis:
         url = f"sqlite:///{data}/api.db"
         settings = Settings(redis_url=redis.url)
@@ -85,6 +86,7 @@ def served() -> Iterator[Served]:
             "LIKENESS_REDIS_URL": redis.url,
             "LIKENESS_API_PORT": str(port),
             "LIKENESS_API_RATE": "1000000",
+            **environment_too,
         }
         with serving(["worker", "api"], port, environment) as api:
             path = f"/v1/influencers/{source.influencer_id}/clone"

@@ -85,7 +85,10 @@ def _require_rfc3339(value: object) -> object:
 
 
 def _to_milliseconds(value: datetime) -> datetime:
-    value = value.astimezone(UTC)
+    try:
+        value = value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("the time is before or after all that UTC has") from None
     return value.replace(microsecond=value.microsecond // 1000 * 1000)
 
 

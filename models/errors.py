@@ -50,6 +50,7 @@ LikenessError                                              the root; never raise
 │   ├── StorageRefused            STORAGE_REFUSED          it says no: wrong key, no right, no such bucket
 │   └── ObjectTooLarge            OBJECT_TOO_LARGE         bytes above the reader's cap
 ├── QueueUnavailable              QUEUE_UNAVAILABLE        Redis can't be reached; retryable
+├── DatabaseUnavailable           DATABASE_UNAVAILABLE     the API's database can't be reached or written; retryable
 ├── StackError                    STACK_UNAVAILABLE        the embedded Redis or S3 can't be started
 │   └── StackInUse                STACK_IN_USE             another process has its folder
 ├── LeaseLost                     LEASE_LOST               another worker holds the job now
@@ -289,6 +290,11 @@ class ObjectTooLarge(StorageError):
 
 class QueueUnavailable(LikenessError):
     code = "QUEUE_UNAVAILABLE"
+    retryable = True
+
+
+class DatabaseUnavailable(LikenessError):
+    code = "DATABASE_UNAVAILABLE"
     retryable = True
 
 

@@ -28,6 +28,12 @@ class JobMessage(Request):
         max_length=MOST_URL,
         description="Gets a signed webhook of the job's end. https, public addresses only.",
     )
+    organisation: str | None = Field(
+        None,
+        min_length=1,
+        max_length=128,
+        description="Whose the job is: the tenant whose jobs are counted together, whatever their projects.",
+    )
     expires_at: Time | None = Field(
         None,
         description="If no worker began with the job by then, it fails with DEADLINE_EXCEEDED. By Redis's clock.",
@@ -54,4 +60,8 @@ class JobMessage(Request):
         return sha256(json.dumps(self._content(), sort_keys=True).encode()).hexdigest()
 
     def _content(self) -> dict[str, Any]:
-        return self.model_dump(mode="json")
+        content = self.model_dump(mode="json")
+        if self.organisation is None:
+            # As it was before there were any: jobs that are on their way stay the same jobs.
+            del content["organisation"]
+        return content

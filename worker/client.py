@@ -33,6 +33,7 @@ def plan_clone(
     accept_partial: bool = False,
     callback_url: str | None = None,
     expires_at: datetime | None = None,
+    organisation: str | None = None,
 ) -> CloneJob:
     """Make the message for a clone of `source`. Ids that aren't given are drawn.
 
@@ -56,7 +57,7 @@ def plan_clone(
             "shots": list(shots),
             "subject": subject,
             "acceptPartial": accept_partial,
-            **_given(callbackUrl=callback_url, expiresAt=expires_at),
+            **_given(callbackUrl=callback_url, expiresAt=expires_at, organisation=organisation),
         }
     )
 
@@ -69,6 +70,7 @@ def plan_create(
     accept_partial: bool = False,
     callback_url: str | None = None,
     expires_at: datetime | None = None,
+    organisation: str | None = None,
 ) -> CreateJob:
     """Make the message for the first reference images of `persona`, from how it is described alone.
 
@@ -81,7 +83,7 @@ def plan_create(
             "persona": persona.to_data(),
             "shots": list(shots),
             "acceptPartial": accept_partial,
-            **_given(callbackUrl=callback_url, expiresAt=expires_at),
+            **_given(callbackUrl=callback_url, expiresAt=expires_at, organisation=organisation),
         }
     )
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import structlog
 
-from models.errors import QueueUnavailable
+from models.errors import DatabaseUnavailable, QueueUnavailable
 
 log = structlog.get_logger()
 
@@ -13,7 +13,7 @@ log = structlog.get_logger()
 class Periodic:
     """Calls `act` at once and then every `interval` seconds, on a thread of its own, until stopped.
 
-    An outage of Redis is logged and waited out.
+    An outage of Redis or of the database is logged and waited out.
     """
 
     def __init__(self, name: str, interval: float, act: Callable[[], None]) -> None:
@@ -34,6 +34,8 @@ class Periodic:
                 self._act()
             except QueueUnavailable as error:
                 log.warning("redis.unavailable", thread=self._thread.name, error=error.message)
+            except DatabaseUnavailable as error:
+                log.warning("database.unavailable", thread=self._thread.name, error=error.message)
             except Exception:
                 # A heartbeat that ended would lose every job of this worker.
                 log.exception("periodic.failed", thread=self._thread.name)

@@ -33,6 +33,9 @@ class Settings(BaseSettings):
     project_limit: int | None = Field(None, ge=1)
     """How many jobs of one project may be on their way at once, over all workers: sent and not ended. The others
     wait aside. For producers, too. Null: any number."""
+    organisation_limit: int | None = Field(None, ge=1)
+    """The same of one organisation, whatever the projects of its jobs: of those that name one, as the API's do. For
+    producers, too. Null: any number."""
     tiers: dict[TierName, tuple[str, ...]] = {}
     """Project ids by the tier whose queues they have, as a JSON object. For producers, too."""
     serves: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
@@ -91,7 +94,7 @@ class Settings(BaseSettings):
     """Where a job's images, thumbnails and manifest go."""
     media_key_template: str = "{projectId}/media/{assetId}"
     """Where the media library keeps the object of an asset id."""
-    public_base_url: str | None = None
+    public_base_url: str | None = Field(None, pattern=r"^https?://[^/\s]")
     """Set: an image's URL is this plus its key. Null: URLs are presigned."""
     presign_ttl: float = Field(7 * 86400, gt=0, le=7 * 86400)
     """How long presigned URLs work; SigV4 allows seven days."""
@@ -125,7 +128,8 @@ class Settings(BaseSettings):
     webhook_timeout: float = Field(20, gt=0)
     """For one try in all: connect, send, and the head of the answer."""
     webhook_concurrency: int = Field(32, ge=1)
-    """Tries at once of one process. A receiver gets four at once in all, one that hangs a single one."""
+    """Tries at once of one process. A receiver (a registrable domain, or an address) gets four at once in all, one
+    that hangs a single one. A quarter is for receivers that answered last time."""
 
     # The mark
     signing: Literal["required", "off"] = "required"

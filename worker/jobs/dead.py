@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from itertools import islice
-from typing import cast
+from typing import Any, cast
 
 from ulid import ULID
 
@@ -16,9 +16,19 @@ from worker.jobs.documents import time_of
 from worker.settings import Settings
 
 _PAGE = 200
-# Never for a letter that was dropped meanwhile.
+_MOST_HEIRS = 10_000
+# Never for a letter that was dropped meanwhile. Whoever keeps rows of jobs learns of the heir by the feed; by the
+# list of heirs too, if it wasn't there to read the feed.
 _NOTE_HEIR = """
-if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSETNX', KEYS[1], 'retried_as', ARGV[1]) end
+local letter, heirs, feed = KEYS[1], KEYS[2], KEYS[3]
+local heir, of, ttl_ms, most = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+if redis.call('EXISTS', letter) == 0 or redis.call('HSETNX', letter, 'retried_as', heir) == 0 then return end
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+redis.call('ZADD', heirs, now, heir .. ':' .. of)
+redis.call('ZREMRANGEBYSCORE', heirs, '-inf', now - ttl_ms)
+redis.call('ZREMRANGEBYRANK', heirs, 0, -most - 1)
+redis.call('XADD', feed, '*', 'job', heir, 'news', 'retried', 'of', of)
 """
 
 
@@ -27,6 +37,8 @@ class DeadLetters:
 
     def __init__(self, settings: Settings) -> None:
         self._base = f"{settings.redis_prefix}:dead"
+        self._told = (f"{settings.redis_prefix}:heirs", f"{settings.redis_prefix}:feed")
+        self._ttl_ms = int(settings.record_ttl * 1000)
         self._redis = connect(settings)
 
     def letters(self, code: str | None = None, most: int | None = None) -> list[DeadLetter]:
@@ -51,10 +63,11 @@ class DeadLetters:
         if not isinstance(letter.message, dict):
             raise InvalidInput("The dead letter's message was no job, or too long to be kept whole.")
         drawn = f"job_{ULID()}"
-        content = {name: value for name, value in letter.message.items() if name != "expiresAt"}
-        parse_job(content | {"jobId": drawn})
-        guarded(lambda: self._redis.eval(_NOTE_HEIR, 1, self._key(letter_id), drawn))
-        return parse_job(content | {"jobId": self.get(letter_id).retried_as})
+        job = heir_of(letter.message, drawn)
+        keys = (self._key(letter_id), *self._told)
+        arguments = (drawn, str(letter.message.get("jobId")), self._ttl_ms, _MOST_HEIRS)
+        guarded(lambda: self._redis.eval(_NOTE_HEIR, len(keys), *keys, *arguments))
+        return job.model_copy(update={"job_id": self.get(letter_id).retried_as})
 
     def drop(self, letter_id: str) -> None:
         """Forget the letter. Its job's record stays. Raises NotFound."""
@@ -77,6 +90,12 @@ class DeadLetters:
 
     def _key(self, letter_id: str) -> str:
         return f"{self._base}:{letter_id}"
+
+
+def heir_of(message: dict[str, Any], job_id: str) -> Job:
+    """The job that a message becomes when it is retried. Raises InvalidInput."""
+    content = {name: value for name, value in message.items() if name != "expiresAt"}
+    return parse_job(content | {"jobId": job_id})
 
 
 def _letter_from(fields: dict[str, str]) -> DeadLetter:

@@ -11,6 +11,7 @@
 --       7 hooks    zset    webhooks to deliver; the keys around it stand in webhooks/outbox.lua
 --       8 dead     zset    dead letters by the time of their death; `dead:<id>` is a letter's hash
 --       9 parked and 10 slots stand in slots.lua
+--      11 feed     stream  jobs that a worker began with, or that ended, in the last ten minutes: see feed.py
 -- ARGV  1 function, 2 event limit, 3 record ttl (s), then what the function takes
 --
 -- A job is held while `holder` is set. Its `token` grows with every claim and every loss of the lease, so
@@ -20,9 +21,10 @@
 -- A job that gets no slot of its project is parked: it is on no list to be sent, until it is given one.
 
 local job, events, watch, sent, lanes = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local expiring, hooks, dead = KEYS[6], KEYS[7], KEYS[8]
+local expiring, hooks, dead, feed = KEYS[6], KEYS[7], KEYS[8], KEYS[11]
 local event_limit, record_ttl = ARGV[2], ARGV[3]
 local most_dead = 10000
+local feed_ms = 600000
 
 -- One moment for all that a call reads and writes: a record, its event and its letter agree.
 local time = redis.call('TIME')
@@ -42,13 +44,18 @@ local function emit(kind, data)
   return sequence
 end
 
-local function create(id, message, fingerprint, influencer, project, callback, expires_at)
+local function report(news)
+  redis.call('XADD', feed, 'MINID', '~', now - feed_ms, '*', 'job', get('job_id'), 'news', news)
+end
+
+local function create(id, message, fingerprint, influencer, project, callback, expires_at, organisation)
   set('job_id', id, 'message', message, 'fingerprint', fingerprint, 'influencer_id', influencer,
     'project_id', project, 'status', 'running', 'stage', 'queued', 'progress', '0', 'attempts', 0,
     'handovers', 0, 'token', now, 'sequence', 0, 'submitted_at', now)
   local kind = cjson.decode(message).kind
   if kind then set('kind', kind) end
   if callback ~= '' then set('callback_url', callback) end
+  if organisation ~= '' then set('organisation', organisation) end
   if expires_at ~= '' then
     set('expires_at', expires_at)
     redis.call('ZADD', expiring, expires_at, id)
@@ -56,16 +63,17 @@ local function create(id, message, fingerprint, influencer, project, callback, e
   emit('job.submitted', '{}')
 end
 
--- Whether the job has a slot of its project; if not, it is parked. One that was begun before it had a slot goes past
--- the limit, since its stored work would grow old.
-local function admit(limit)
-  local id, project = get('job_id'), get('project_id')
-  if projects.admit(project, id, get('attempts') == '0' and limit or '') then return true end
+-- Whether the job has a slot of its project and organisation; if not, it is parked. One that was begun before it had a
+-- slot goes past the limits, since its stored work would grow old.
+local function admit(limit, organisation_limit)
+  local id, project, organisation = get('job_id'), get('project_id'), get('organisation')
+  if get('attempts') ~= '0' then limit, organisation_limit = '', '' end
+  if projects.admit(project, organisation, id, limit, organisation_limit) then return true end
   redis.call('ZREM', watch, id)
   redis.call('ZREM', sent, id)
   -- A note of sending that comes late is refused by it.
   raise_token()
-  projects.park(project, id, get('submitted_at'), now)
+  projects.park(project, organisation, id, get('submitted_at'), now)
   return false
 end
 
@@ -114,7 +122,8 @@ local function conclude(status, data)
   set('status', status, 'stage', 'done', 'finished_at', now)
   tell('job.' .. status, emit('job.' .. status, data))
   for _, list in ipairs({ watch, sent, expiring }) do redis.call('ZREM', list, get('job_id')) end
-  projects.leave(get('project_id'), get('job_id'), now)
+  projects.leave(get('project_id'), get('organisation'), get('job_id'), now)
+  report('ended')
   redis.call('EXPIRE', job, record_ttl)
   redis.call('EXPIRE', events, record_ttl)
 end
@@ -189,14 +198,16 @@ end
 
 local calls = {}
 
--- A new job waits to be sent: until `sent` says so, it is on the watch list. Where its project has a limit, it takes
--- its slot here, or is parked.
-function calls.submit(id, message, fingerprint, influencer, project, callback, expires_at, resend_ms, limit)
+-- A new job waits to be sent: until `sent` says so, it is on the watch list. Where there is a limit, it takes its slot
+-- here, or is parked.
+function calls.submit(id, message, fingerprint, influencer, project, callback, expires_at, organisation, resend_ms,
+    limit, organisation_limit)
   local known = get('fingerprint')
   if known then return { known == fingerprint and 'known' or 'conflict' } end
-  create(id, message, fingerprint, influencer, project, callback, expires_at)
+  create(id, message, fingerprint, influencer, project, callback, expires_at, organisation)
   -- Without a limit only claims take slots: were one set later, it would hold back what waits by then.
-  if limit ~= '' and not admit(limit) then return { 'parked' } end
+  local is_limited = limit ~= '' or organisation_limit ~= '' and organisation ~= ''
+  if is_limited and not admit(limit, organisation_limit) then return { 'parked' } end
   redis.call('ZADD', watch, now + resend_ms, id)
   return { 'new', unpack(waiting_job()) }
 end
@@ -214,11 +225,11 @@ end
 -- Take the job, if nobody holds it. A claim may come without a submit: from a producer that only knows Celery.
 -- One that comes too late to begin ends the job, with the error `late`.
 -- `claim` names this very call.
-function calls.claim(id, message, fingerprint, influencer, project, callback, expires_at, claim, holder, lease_ms,
-    max_attempts, late, limit)
+function calls.claim(id, message, fingerprint, influencer, project, callback, expires_at, organisation, claim, holder,
+    lease_ms, max_attempts, late, limit, organisation_limit)
   if is_same_claim(claim) then return held_by(get('verdict')) end
   local known = get('fingerprint')
-  if not known then create(id, message, fingerprint, influencer, project, callback, expires_at)
+  if not known then create(id, message, fingerprint, influencer, project, callback, expires_at, organisation)
   elseif known ~= fingerprint then return { 'conflict' } end
   if get('status') ~= 'running' then return { 'final' } end
   if get('holder') and tonumber(get('lease_until')) > now then return { 'held' } end
@@ -227,7 +238,7 @@ function calls.claim(id, message, fingerprint, influencer, project, callback, ex
     return { 'expired' }
   end
   note_passage()
-  if not admit(limit) then return { 'parked' } end
+  if not admit(limit, organisation_limit) then return { 'parked' } end
 
   local verdict = 'claimed'
   if get('cancel_requested') == '1' then verdict = 'canceled'
@@ -244,6 +255,7 @@ function calls.claim(id, message, fingerprint, influencer, project, callback, ex
     redis.call('HSETNX', job, 'started_at', now)
     set('stage', 'fetching')
     emit('job.started', cjson.encode({ attempt = attempt }))
+    if attempt == 1 then report('begun') end
   end
   return held_by(verdict)
 end
@@ -391,10 +403,10 @@ function calls.expire(most, late)
 end
 
 -- Parked jobs that got a slot, to be sent now.
-function calls.unpark(most, limit, resend_ms)
+function calls.unpark(most, limit, organisation_limit, resend_ms)
   local job_prefix, found = KEYS[1], {}
-  local function is_running(id) return redis.call('HGET', job_prefix .. id, 'status') == 'running' end
-  for _, id in ipairs(projects.fill(most, limit, now, is_running)) do
+  local function field(id, name) return redis.call('HGET', job_prefix .. id, name) end
+  for _, id in ipairs(projects.fill(most, limit, organisation_limit, now, field)) do
     job = job_prefix .. id
     redis.call('ZADD', watch, now + resend_ms, id)
     found[#found + 1] = waiting_job()

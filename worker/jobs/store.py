@@ -1,7 +1,7 @@
 """The job store's Python side. What a write means, and why it is safe, stands in store.lua and slots.lua."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -103,7 +103,7 @@ class JobStore:
     def __init__(self, settings: Settings) -> None:
         self.lease_ttl = settings.lease_ttl
         self._settings = settings
-        self._limit = settings.project_limit or ""
+        self._limits = (settings.project_limit or "", settings.organisation_limit or "")
         self._redis = connect(settings)
         sources = resources.files("worker.jobs")
         script = "".join(sources.joinpath(name).read_text() for name in ("slots.lua", "store.lua"))
@@ -124,7 +124,7 @@ class JobStore:
         """Record a new job, to be sent by the caller. None if it is known already, or parked since its project has
         as many on their way as it may; IdempotencyConflict if it is known with other content."""
         resend_after = _ms(self._settings.resend_after)
-        verdict, *fields = self._call(job.job_id, "submit", *_identity(job), resend_after, self._limit)
+        verdict, *fields = self._call(job.job_id, "submit", *_identity(job), resend_after, *self._limits)
         if verdict == "conflict":
             raise conflict(job.job_id)
         return _waiting(fields) if verdict == "new" else None
@@ -145,7 +145,7 @@ class JobStore:
             _ms(self._settings.lease_ttl),
             self._settings.max_attempts,
             _LATE,
-            self._limit,
+            *self._limits,
         )
         if len(answer) == 1:
             return Claim(answer[0])
@@ -231,7 +231,7 @@ class JobStore:
 
     def unpark(self, most: int = 64) -> list[WaitingJob]:
         """Parked jobs to be sent now by the caller, since their projects have room. If nobody does, they're due."""
-        found = self._run(self._keys(), "unpark", most, self._limit, _ms(self._settings.resend_after))
+        found = self._run(self._keys(), "unpark", most, *self._limits, _ms(self._settings.resend_after))
         return [_waiting(fields) for fields in found]
 
     def cancel(self, job_id: str) -> JobRecord | None:
@@ -301,6 +301,18 @@ class JobStore:
             for entry_id, fields in entries:
                 yield event_from(job_id, entry_id, fields)
 
+    def events_of(self, after: Mapping[str, int], most: int = 100) -> dict[str, list[JobEvent]]:
+        """The kept events of many jobs, each with the sequence after which they are wanted, in one round trip.
+        `most`: of one job. A job that has none is left out."""
+        ids = {self._events_key(job_id): job_id for job_id in after}
+        places = {key: f"{after[job_id]}-0" for key, job_id in ids.items()}
+        answer = guarded(lambda: self._redis.xread(cast("dict[Any, Any]", places), count=most)) if ids else []
+        found = cast("list[tuple[str, list[tuple[str, dict[str, str]]]]]", answer or [])
+        return {
+            ids[key]: [event_from(ids[key], entry_id, fields) for entry_id, fields in entries]
+            for key, entries in found
+        }
+
     def _pipelined(self, ask: Callable[[Any, str], Any], job_ids: Sequence[str]) -> list[Any]:
         pipe = self._redis.pipeline(transaction=False)
         for job_id in job_ids:
@@ -333,7 +345,7 @@ class JobStore:
         return self._run(self._keys(job_id), function, *args)
 
     def _keys(self, job_id: str = "") -> list[str]:
-        names = ("watch", "sent", "lanes", "expiring", "hooks", "dead", "parked", "slots")
+        names = ("watch", "sent", "lanes", "expiring", "hooks", "dead", "parked", "slots", "feed")
         shared = [f"{self._settings.redis_prefix}:{name}" for name in names]
         return [self._job_key(job_id), self._events_key(job_id), *shared]
 
@@ -353,6 +365,7 @@ def _identity(job: Job, expires: datetime | None = None) -> tuple[str, ...]:
         job.project_id,
         job.callback_url or "",
         expires_at,
+        job.organisation or "",
     )
 
 

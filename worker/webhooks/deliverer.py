@@ -45,6 +45,8 @@ class Deliverer:
         self._waits = settings.webhook_schedule
         self._threads = settings.webhook_concurrency
         self._free = threading.Semaphore(self._threads)
+        # A quarter is for receivers that answered last time, whatever hangs besides.
+        self._doubtful = threading.Semaphore(self._threads - self._threads // 4)
         self._stopping = False
         # A try ended: another delivery may go to its receiver now.
         self._ended = threading.Event()
@@ -80,19 +82,17 @@ class Deliverer:
         return reasons + self.live()
 
     def _begin_some(self, executor: ThreadPoolExecutor) -> int:
-        places = 0
-        while self._free.acquire(blocking=False):
-            places += 1
+        places, doubtful = _acquired(self._free), _acquired(self._doubtful)
         taken: list[Try] = []
         try:
             if places:
-                taken = self._outbox.take(places)
+                taken = self._outbox.take(places, doubtful)
                 self._outage = None
         except QueueUnavailable as error:
             self._outage = error.message
             log.warning("redis.unavailable", error=error.message)
-        if places > len(taken):
-            self._free.release(places - len(taken))
+        _release(self._free, places - len(taken))
+        _release(self._doubtful, doubtful - sum(tried.is_doubtful for tried in taken))
         for tried in taken:
             executor.submit(self._deliver, tried)
         return len(taken)
@@ -117,6 +117,8 @@ class Deliverer:
                 log.exception("webhook.unnoted")
             finally:
                 self._free.release()
+                if tried.is_doubtful:
+                    self._doubtful.release()
                 self._ended.set()
 
     def _try(self, tried: Try) -> Outcome:
@@ -129,6 +131,19 @@ class Deliverer:
         if self._metrics:
             self._metrics.tried(answer, outcome)
         return outcome
+
+
+def _acquired(places: threading.Semaphore) -> int:
+    """All that are free, which are the caller's then."""
+    count = 0
+    while places.acquire(blocking=False):
+        count += 1
+    return count
+
+
+def _release(places: threading.Semaphore, count: int) -> None:
+    if count > 0:
+        places.release(count)
 
 
 def run(settings: Settings) -> None:

@@ -6,8 +6,11 @@
 --       and what is named after it:
 --         :row:<id>            hash    a delivery: what the webhook tells, its URL, how it stands
 --         :ended               zset    deliveries that were made or given up, by when
---         :busy:<receiver>     zset    deliveries in hand at one host and port, by the same time as in `hooks`
+--         :busy:<receiver>     zset    deliveries in hand at one receiver, by the same time as in `hooks`; who that is,
+--                                      receivers.py says: a registrable domain or an address
 --         :parked:<receiver>   zset    due ones that wait for those, by the time at which they began to
+--         :parked:*            zset    the same for places of receivers that nobody knows to answer
+--         :well:<receiver>     string  it answered the last try
 --         :slow:<receiver>     string  it could not be reached, or let the last try run into its timeout
 --         :hold:<SHA-1 of URL> string  until it expires, the URL asked not to be tried (Retry-After): since when
 --         :gone:<SHA-1 of URL> string  the URL answered 410: it is not tried until somebody replays
@@ -27,7 +30,7 @@ end
 
 local function row(id) return hooks .. ':row:' .. id end
 local function get(id, field) return redis.call('HGET', row(id), field) end
-local function receiver(url) return url:lower():match('^%a+://([^/?#]*)') or '' end
+local function receiver(id) return get(id, 'receiver') or '' end
 local function mark(kind, url) return hooks .. ':' .. kind .. ':' .. redis.sha1hex(url) end
 
 local function try_at(id, at)
@@ -68,7 +71,7 @@ local function follow_clock()
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', hooks, '(' .. now(), '+inf')) do
     local put_at = tonumber(get(id, 'put_at') or get(id, 'created_at') or '0')
     if put_at > now() then
-      local at, busy = now() + redis.call('ZSCORE', hooks, id) - put_at, hooks .. ':busy:' .. receiver(get(id, 'url'))
+      local at, busy = now() + redis.call('ZSCORE', hooks, id) - put_at, hooks .. ':busy:' .. receiver(id)
       try_at(id, at)
       redis.call('ZADD', busy, 'XX', at, id)
     end
@@ -87,25 +90,37 @@ end
 
 local calls = {}
 
+-- Put a due delivery aside until one ends that holds the place it needs, or the lease runs out.
+local function park(id, name, lease_ms)
+  local parked = hooks .. ':parked:' .. name
+  redis.call('ZADD', parked, 'NX', now(), id)
+  redis.call('PEXPIRE', parked, 2 * lease_ms)
+end
+
 -- Deliveries to try now, each with its fields. No receiver gets more than `share` of them at once, one that is slow
--- a single one: a receiver that hangs takes no more than that from the others. `seen`: the clock at the caller's last
--- call; before its first one, any time that is yet to come.
-function calls.take(most, lease_ms, share, url, seen)
+-- a single one: a receiver that hangs takes no more than that from the others. All that nobody knows to answer get no
+-- more than `doubtful` together, so that many receivers that hang leave places, too. Those whose receiver isn't named
+-- yet come as their ids and URLs, to be named first. `seen`: the clock at the caller's last call; before its first one,
+-- any time that is yet to come.
+function calls.take(most, doubtful, lease_ms, share, url, seen)
   local clock = now()
   if clock < tonumber(seen) then follow_clock() end
   tell_all(url)
-  local taken, looked_at = {}, 0
-  while #taken < tonumber(most) and looked_at < 1000 do
+  local taken, unnamed, looked_at = {}, {}, 0
+  doubtful = tonumber(doubtful)
+  while #taken < tonumber(most) and #unnamed == 0 and looked_at < 1000 do
     local due = redis.call('ZRANGEBYSCORE', hooks, '-inf', now(), 'LIMIT', 0, most - #taken)
     if #due == 0 then break end
     for _, id in ipairs(due) do
       looked_at = looked_at + 1
       local url = get(id, 'url')
-      local at = url and receiver(url)
-      local busy, parked = hooks .. ':busy:' .. (at or ''), hooks .. ':parked:' .. (at or '')
+      local at = receiver(id)
+      local busy, parked = hooks .. ':busy:' .. at, hooks .. ':parked:' .. at
       local hold = url and held(url) or 0
       if not url then
         redis.call('ZREM', hooks, id)
+      elseif not get(id, 'receiver') then
+        unnamed[#unnamed + 1] = { id, url }
       elseif redis.call('EXISTS', mark('gone', url)) == 1 then
         finish(id, 'failed', 'not tried: the URL answered 410 before')
       elseif hold > 0 then
@@ -114,39 +129,52 @@ function calls.take(most, lease_ms, share, url, seen)
         redis.call('ZREMRANGEBYSCORE', busy, '-inf', now())
         local places = redis.call('EXISTS', hooks .. ':slow:' .. at) == 1 and 1 or tonumber(share)
         local again_at = now() + lease_ms
+        local is_well = redis.call('EXISTS', hooks .. ':well:' .. at) == 1
         -- Also a parked one comes up again by itself, if whoever should let it go on died.
         try_at(id, again_at)
         if redis.call('ZCARD', busy) >= places then
-          redis.call('ZADD', parked, 'NX', now(), id)
-          redis.call('PEXPIRE', parked, 2 * lease_ms)
+          park(id, at, lease_ms)
+        elseif not is_well and doubtful <= 0 then
+          park(id, '*', lease_ms)
         else
           redis.call('ZREM', parked, id)
+          redis.call('ZREM', hooks .. ':parked:*', id)
+          if not is_well then doubtful = doubtful - 1 end
           redis.call('ZADD', busy, again_at, id)
           redis.call('PEXPIRE', busy, lease_ms)
           redis.call('HINCRBY', row(id), 'token', 1)
           redis.call('HINCRBY', row(id), 'tries', 1)
           redis.call('HSET', row(id), 'last_at', now())
-          taken[#taken + 1] = { id, redis.call('HGETALL', row(id)) }
+          taken[#taken + 1] = { id, is_well and 0 or 1, redis.call('HGETALL', row(id)) }
         end
       end
     end
   end
-  return { clock, taken }
+  return { clock, taken, unnamed }
+end
+
+-- Who a delivery's receiver is.
+function calls.name(id, name)
+  if get(id, 'url') then redis.call('HSET', row(id), 'receiver', name) end
+  return 'ok'
 end
 
 -- What came of a try. `delay_ms` is for one that stays pending; `hold_ms` and `gone` are what its URL asked for.
 function calls.note(id, token, state, answer, delay_ms, hold_ms, gone, slow)
   if get(id, 'token') ~= token then return 'lost' end
   local url = get(id, 'url')
-  local at = receiver(url)
+  local at = receiver(id)
   redis.call('ZREM', hooks .. ':busy:' .. at, id)
   if slow == '1' then
     redis.call('SET', hooks .. ':slow:' .. at, 1, 'EX', row_ttl)
+    redis.call('DEL', hooks .. ':well:' .. at)
   else
+    redis.call('SET', hooks .. ':well:' .. at, 1, 'EX', row_ttl)
     redis.call('DEL', hooks .. ':slow:' .. at)
   end
   -- Two, so that a receiver that is well again gets its share again; one too many is parked again.
   unpark(at, 2)
+  unpark('*', 2)
   if gone == '1' then redis.call('SET', mark('gone', url), 1, 'EX', row_ttl) end
   if tonumber(hold_ms) > 0 then redis.call('SET', mark('hold', url), now(), 'PX', hold_ms) end
   if state == 'pending' then

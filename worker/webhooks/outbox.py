@@ -11,6 +11,7 @@ from models.webhook import Delivery, DeliveryState
 from worker.jobs.connection import connect, guarded
 from worker.settings import Settings
 from worker.webhooks.documents import delivery_from
+from worker.webhooks.receivers import receiver_of
 
 # How many tries one receiver may have at once.
 _MOST_SHARE = 4
@@ -26,6 +27,8 @@ class Try:
 
     delivery_id: str
     fields: dict[str, str] = field(repr=False)
+    is_doubtful: bool = False
+    """Whether nobody knows its receiver to answer."""
 
     @property
     def webhook_id(self) -> str:
@@ -83,14 +86,29 @@ class Outbox:
         source = resources.files("worker.webhooks").joinpath("outbox.lua").read_text()
         self._script = self._redis.register_script(source)
 
-    def take(self, most: int) -> list[Try]:
-        """Deliveries to try now by the caller, who says with `note` what came of each."""
-        self._clock, found = self._call(
-            "take", most, self._lease_ms, self._share, self._general_url, self._clock
-        )
-        return [
-            Try(delivery_id, dict(zip(flat[::2], flat[1::2], strict=True))) for delivery_id, flat in found
-        ]
+    def take(self, most: int, most_doubtful: int | None = None) -> list[Try]:
+        """Deliveries to try now by the caller, who says with `note` what came of each. `most_doubtful`: of those to
+        receivers that nobody knows to answer."""
+        tries: list[Try] = []
+        doubtful = most if most_doubtful is None else most_doubtful
+        while True:
+            self._clock, found, unnamed = self._call(
+                "take",
+                most - len(tries),
+                doubtful - sum(one.is_doubtful for one in tries),
+                self._lease_ms,
+                self._share,
+                self._general_url,
+                self._clock,
+            )
+            tries += [
+                Try(delivery_id, dict(zip(flat[::2], flat[1::2], strict=True)), bool(is_doubtful))
+                for delivery_id, is_doubtful, flat in found
+            ]
+            if not unnamed:
+                return tries
+            for delivery_id, url in unnamed:
+                self._call("name", delivery_id, receiver_of(url))
 
     def note(self, tried: Try, outcome: Outcome) -> bool:
         """False, and nothing is written, if the delivery was replayed or tried again by another meanwhile."""

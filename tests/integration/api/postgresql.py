@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,7 +18,7 @@ import psycopg
 
 from worker.stack.child import LeashedChild
 
-_HASTY = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off")
+_HASTY = ("fsync=off", "full_page_writes=off", "autovacuum=off")
 _SIZED = ("listen_addresses=", "max_connections=200", "shared_buffers=16MB")
 _START_SECONDS = 30
 
@@ -35,8 +35,25 @@ def binaries() -> Path | None:
 class PostgreSQL:
     """A running server. Who reaches its socket may do anything."""
 
-    def __init__(self, socket: Path) -> None:
+    def __init__(self, socket: Path, launch: Callable[[], LeashedChild]) -> None:
         self._socket = socket
+        self._launch = launch
+        self.start()
+
+    def start(self) -> None:
+        """Also after `kill`: it recovers what was committed."""
+        self._server = self._launch()
+        self._wait(self._server)
+
+    def kill(self) -> None:
+        """All of its processes at once, as a power cut would."""
+        self._server.kill()
+        # The next one would take the dead one for alive for as long as nobody has reaped it.
+        for lock in (self._socket / "data" / "postmaster.pid", *self._socket.glob(".s.PGSQL.*.lock")):
+            lock.unlink(missing_ok=True)
+
+    def stop(self) -> None:
+        self._server.stop()
 
     def url(self, name: str) -> str:
         return f"postgresql+psycopg://likeness@/{name}?host={self._socket}"
@@ -48,7 +65,7 @@ class PostgreSQL:
             connection.execute(f"CREATE DATABASE {name}".encode())
         return self.url(name)
 
-    def wait(self, server: LeashedChild) -> None:
+    def _wait(self, server: LeashedChild) -> None:
         deadline = time.monotonic() + _START_SECONDS
         while True:
             try:
@@ -78,10 +95,8 @@ def running(folder: Path, log: Path) -> Iterator[PostgreSQL]:
         subprocess.run([*as_user, *initdb, "--encoding=UTF8"], check=True, capture_output=True)
         options = [word for option in (*_HASTY, *_SIZED) for word in ("-c", option)]
         command = [*as_user, str(folder / "postgres"), "-D", data, "-k", str(socket), *options]
-        server = LeashedChild(command, environment=os.environ, log=log)
+        started = PostgreSQL(socket, lambda: LeashedChild(command, environment=os.environ, log=log))
         try:
-            started = PostgreSQL(socket)
-            started.wait(server)
             yield started
         finally:
-            server.stop()
+            started.stop()

@@ -39,7 +39,7 @@ class ApiProcess:
             )
 
     def wait_ready(self) -> None:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 240
         while True:
             try:
                 self.client.get("/none")

@@ -9,6 +9,7 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import func, select
 
+from api import arrival
 from api.app import make_app
 from api.call import House
 from api.landing import Landing
@@ -121,7 +122,7 @@ def test_a_landing_that_died_half_way_is_done_by_another(
 
     store.complete(begin(store, job), result_of(job))
     with monkeypatch.context() as dying:
-        dying.setattr("api.landing.described_by", die)
+        dying.setattr("api.arrival._add_images", die)
         with pytest.raises(Killed):
             api.house.landing.sweep()
     assert api.row(job.influencer_id)["status"] == "pending"
@@ -164,14 +165,14 @@ def test_one_that_can_not_land_does_not_hold_up_the_others(
     other = api.call("POST", f"/v1/influencers/{source}/clone", {"name": "C"}).json()
     for each in (job, message_of(store, other["jobId"])):
         store.complete(begin(store, each), result_of(each))
-    land = api.house.landing.land
+    make_ready = arrival._make_ready
 
-    def refuse(record: Any) -> bool:
-        if record.job_id == job.job_id:
+    def refuse(row: Any, landed: Any, now: Any) -> None:
+        if landed.job_id == job.job_id:
             raise ValueError
-        return land(record)
+        make_ready(row, landed, now)
 
-    monkeypatch.setattr(Landing, "land", lambda _, record: refuse(record))
+    monkeypatch.setattr(arrival, "_make_ready", refuse)
     api.house.landing.sweep()
     assert api.row(other["influencerId"])["status"] == "ready"
     assert api.row(job.influencer_id)["status"] == "pending"

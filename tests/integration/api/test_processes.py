@@ -1,6 +1,7 @@
 """Real API processes: one that is killed before a job lands, and two that share a database."""
 
 import signal
+import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -8,8 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import func, select
 
+from api.server import serve
 from api.settings import ApiSettings
 from api.tables import BoundImageRow, InfluencerRow, JobRow
 from tests.integration.api.conftest import Api, begin, message_of, result_of
@@ -102,3 +105,30 @@ def unlanded(api: Api) -> set[str]:
 
 def landings(processes: list[ApiProcess]) -> Counter[str]:
     return Counter(entry["job_id"] for process in processes for entry in process.logged("job.landed"))
+
+
+@pytest.mark.parametrize(("host", "reached"), [("::", ["127.0.0.1", "[::1]"]), ("::1", ["[::1]"])])
+def test_it_can_be_served_at_ipv6_addresses(
+    settings: Settings, tmp_path: Path, host: str, reached: list[str]
+) -> None:
+    url = SecretStr(f"sqlite:///{tmp_path}/api.db")
+    chosen = ApiSettings(database_url=url, api_host=host, api_port=0)
+    answers: list[int] = []
+    told: list[str] = []
+
+    class Seen(Exception):
+        pass
+
+    def ask(base: str) -> None:
+        told.append(base)
+        port = base.rpartition(":")[2]
+        for name in reached:
+            # It listens already, and takes calls a moment later.
+            socket.create_connection((name.strip("[]"), int(port))).close()
+            answers.append(1)
+        raise Seen
+
+    with pytest.raises(Seen):
+        serve(settings, chosen, ask)
+    assert told[0].startswith(f"http://[{host}]:")
+    assert len(answers) == len(reached)

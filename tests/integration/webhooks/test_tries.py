@@ -3,6 +3,7 @@
 import socket
 import threading
 import time
+from collections import Counter
 from ipaddress import ip_address
 
 import pytest
@@ -179,9 +180,47 @@ def test_a_receiver_gets_four_tries_at_once_and_one_that_hung_a_single_one(setti
     assert len(outbox.take(99)) == 2, "it is well again, and gets back to its share"
 
 
+def test_one_owner_has_one_share_by_whatever_ports_and_names(settings: Settings) -> None:
+    outbox = Outbox(settings)
+    for number in range(8):
+        end(settings, job_for(f"https://a.example:{8000 + number}/hook"))
+        end(settings, job_for(f"https://h{number}.b.co.uk/hook"))
+        end(settings, job_for(f"https://[2001:db8::{number:x}]/hook"))
+    taken = outbox.take(99)
+    assert Counter(tried.fields["receiver"] for tried in taken) == {
+        "a.example": 4,
+        "b.co.uk": 4,
+        "2001:db8::/64": 4,
+    }
+    end(settings, job_for("https://c.co.uk/hook"))
+    (other,) = outbox.take(99)
+    assert other.fields["receiver"] == "c.co.uk"
+
+
+def test_receivers_that_hang_leave_places_for_those_that_answered(settings: Settings) -> None:
+    outbox = Outbox(settings)
+    end(settings, job_for("https://good.example/hook"))
+    (good,) = outbox.take(4, 3)
+    outbox.note(good, Outcome("delivered", "200"))
+    for number in range(9):
+        end(settings, job_for(f"https://hangs-{number}.example/hook"))
+    hanging = outbox.take(4, 3)
+    assert [tried.is_doubtful for tried in hanging] == [True] * 3
+    end(settings, job_for("https://good.example/hook"))
+    (again,) = outbox.take(1, 0)
+    assert (again.url, again.is_doubtful) == ("https://good.example/hook", False)
+    # One ends, and others of its kind come up.
+    outbox.note(hanging[0], Outcome("pending", "no answer", delay=60, slow=True))
+    assert len(outbox.take(4, 1)) == 1
+    # Who lets a try run into its timeout isn't known to answer any more.
+    outbox.note(again, Outcome("failed", "no answer", slow=True))
+    end(settings, job_for("https://good.example/hook"))
+    assert outbox.take(1, 0) == []
+
+
 def test_many_deliveries_to_one_receiver_all_arrive(settings: Settings, receive: StartReceiver) -> None:
     receiver = receive()
-    settings = to(receiver, settings)
+    settings = to(receiver, settings, webhook_timeout=60)
     store = JobStore(settings)
     jobs = [job_for(receiver.url()) for _ in range(40)]
     for job in jobs:

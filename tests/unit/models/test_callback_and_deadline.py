@@ -42,6 +42,9 @@ def test_both_survive_the_way_through_the_queue() -> None:
         {"callbackUrl": "https://a.example/" + "x" * 8192},
         {"expiresAt": 1795000000},
         {"expiresAt": "tomorrow"},
+        # Not in UTC's calendar any more.
+        {"expiresAt": "0001-01-01T00:00:00+23:59"},
+        {"expiresAt": "9999-12-31T23:59:59-23:59"},
     ],
 )
 def test_what_is_neither_a_url_nor_a_time_is_refused(wrong: dict[str, Any]) -> None:

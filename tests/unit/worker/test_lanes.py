@@ -53,6 +53,9 @@ def test_begun_jobs_come_first_and_tiers_in_turn() -> None:
         ("SERVES", '["gold"]', "gold is neither in tiers nor default"),
         ("SERVES", "[]", "LIKENESS_SERVES"),
         ("PROJECT_LIMIT", "0", "LIKENESS_PROJECT_LIMIT"),
+        ("ORGANISATION_LIMIT", "0", "LIKENESS_ORGANISATION_LIMIT"),
+        ("PUBLIC_BASE_URL", "", "LIKENESS_PUBLIC_BASE_URL"),
+        ("PUBLIC_BASE_URL", "cdn.example/x", "LIKENESS_PUBLIC_BASE_URL"),
     ],
 )
 def test_what_can_not_be_meant_is_refused(

@@ -1,0 +1,103 @@
+"""The database away: a real PostgreSQL that is killed and comes back, and one that isn't there at the start."""
+
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from api.app import make_app
+from api.call import House
+from api.keys import create_key
+from api.settings import ApiSettings, api_settings
+from tests.integration.api.conftest import Api, begin, message_of, result_of
+from tests.integration.api.postgresql import PostgreSQL, binaries, running
+from tests.integration.api.process import ApiProcess
+from tests.integration.api.test_frame import error_of
+from worker.cli import main
+from worker.jobs import JobStore
+from worker.settings import Settings
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL]:
+    """One of these tests' own, that they kill."""
+    folder = binaries()
+    assert folder, "PostgreSQL's server isn't installed"
+    with running(folder, tmp_path_factory.mktemp("killed") / "server.log") as started:
+        yield started
+
+
+def test_calls_get_a_coded_503_and_rows_follow_afterwards(
+    server: PostgreSQL, settings: Settings, store: JobStore
+) -> None:
+    chosen = ApiSettings(database_url=SecretStr(server.new()), api_rate=1000)
+    app = make_app(settings, chosen)
+    house: House = app.state.house
+    house.database.migrate()
+    api = Api(app, create_key(house.database, "acme").secret)
+    path = f"/v1/influencers/{api.source()}/clone"
+    job = message_of(store, api.call("POST", path, {"name": "B"}).json()["jobId"])
+    house.landing.sweep()
+    store.complete(begin(store, job), result_of(job))
+    server.kill()
+    for method, where, body in (
+        ("GET", f"/v1/influencers/{job.influencer_id}", None),
+        ("POST", path, {"name": "C"}),
+        ("POST", "/v1/projects", {"name": "Spring"}),
+    ):
+        error = error_of(api.call(method, where, body), 503, "DATABASE_UNAVAILABLE")
+        assert "LIKENESS_DATABASE_URL" in error["message"]
+        assert error["details"] == {}
+    server.start()
+    assert api.call("POST", path, {"name": "C"}).status_code == 202
+    house.landing.sweep()
+    answer = api.call("GET", f"/v1/influencers/{job.influencer_id}")
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["status"] == "ready"
+    house.database.close()
+
+
+def test_a_start_waits_for_the_database_and_ends_while_it_waits(
+    server: PostgreSQL, settings: Settings, tmp_path: Path
+) -> None:
+    url = server.new()
+    server.kill()
+    patient = ApiProcess(settings, url, 0.5, tmp_path / "patient.log")
+    impatient = ApiProcess(settings, url, 0.5, tmp_path / "impatient.log")
+    try:
+        for process in (patient, impatient):
+            deadline = time.monotonic() + 240
+            while not process.logged("database.unavailable"):
+                assert process.process.poll() is None
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+        impatient.process.send_signal(signal.SIGTERM)
+        assert impatient.process.wait(60) == 128 + signal.SIGTERM
+        server.start()
+        patient.wait_ready()
+        assert "Traceback" not in (tmp_path / "patient.log").read_text()
+    finally:
+        patient.kill()
+        impatient.kill()
+
+
+def test_keys_create_says_a_sentence(
+    server: PostgreSQL, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nowhere = "postgresql+psycopg://likeness:s3cret@127.0.0.1:1/likeness"
+    for url in (nowhere, server.url("no_such_database"), "sqlite:////nowhere/at/all.db"):
+        monkeypatch.setenv("LIKENESS_DATABASE_URL", url)
+        api_settings.cache_clear()
+        monkeypatch.setattr("sys.argv", ["likeness", "keys", "create", "acme"])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code == 1
+        told = capsys.readouterr()
+        assert told.err.count("\n") == 1
+        assert "LIKENESS_DATABASE_URL" in told.err
+        assert "DATABASE_UNAVAILABLE" in told.err
+        assert "s3cret" not in told.err + told.out
+    api_settings.cache_clear()
