@@ -46,8 +46,9 @@ def test_a_message_that_names_no_kind_is_a_clones() -> None:
 
 def test_a_clones_fingerprint_is_what_it_was() -> None:
     # Written out: were it to change, a message that is sent again after an upgrade would conflict with its record.
-    old = ("front", "three-quarter-left", "three-quarter-right", "profile")
-    old += ("smile", "warm-light", "side-light", "outdoor")  # named by default when it was written
+    # Those that were named by default when it was written.
+    turned = ("front", "three-quarter-left", "three-quarter-right", "profile")
+    old = (*turned, "smile", "warm-light", "side-light", "outdoor")
     assert job(shots=old).fingerprint == "aeb29f1b68139f2e122294299110849b86e004d7c26191b8f975f9e31c89813b"
     cleared = job(overrides={"hairColor": None}, shots=old)
     assert cleared.fingerprint == "e4110b6bd08de1be584eda01279a864a7e9240ac159f6ebd364611a18e2b8afa"
