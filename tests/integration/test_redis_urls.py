@@ -186,7 +186,7 @@ def test_who_may_not_use_the_queue_is_told_so_by_the_check_of_doctor(users: Conf
     """Its PING and INFO are answered."""
     rights = {
         "sends": ("-lpush", r"can't send to the broker: .*lpush"),
-        "takes": ("-brpop", r"can't take from the broker: .*brpop"),
+        "takes": ("-eval", r"can't take from the broker: .*eval"),
     }
     with redis.Redis(port=users.port, password="of-the-default-user") as client:
         for name, (right, told) in rights.items():
