@@ -180,7 +180,7 @@ def worker(_shared: Workers) -> WorkerProcess:
 
 @pytest.fixture
 def slow_workers(_shared_slow: Workers) -> SlowWorkers:
-    """Their render processes count as hung after 15 s, and a job has two attempts. They drain for up to a minute."""
+    """Their render processes count as hung after 15 s; a job has two attempts. They drain for up to a minute."""
     changes = {"step_timeout": 15, "max_attempts": 2, "drain_grace": 60} | SLOWLY
     return lambda count: _shared_slow.living(count, **changes)
 
