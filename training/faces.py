@@ -6,7 +6,6 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 NOBODY = np.full(128, np.nan)
@@ -44,8 +43,7 @@ def describe(picture: np.ndarray) -> tuple[bool, np.ndarray]:
 
 def describe_all(pictures: np.ndarray, processes: int = 2) -> tuple[np.ndarray, np.ndarray]:
     """Of pictures (N, S, S, 3): found (N,) and descriptors (N, 128)."""
-    cv2.setNumThreads(1)
-    with get_context("fork").Pool(processes) as pool:
+    with get_context("spawn").Pool(processes) as pool:
         faces = pool.map(describe, list(pictures), chunksize=8)
     return np.array([found for found, _ in faces]), np.stack([descriptor for _, descriptor in faces])
 

@@ -4,7 +4,7 @@ A shard that exists is kept, so that a run that was cut off goes on where it sto
 """
 
 import argparse
-import multiprocessing
+from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
@@ -23,7 +23,7 @@ from training.people.render import render
 
 
 class Maker:
-    """Renders shards. One instance is shared by all processes, which are forked from this one."""
+    """Renders shards."""
 
     def __init__(self, assets: Assets, coder: Encoder, size: int) -> None:
         self.assets, self.coder, self.size = assets, coder, size
@@ -52,6 +52,18 @@ class Maker:
         return len(jpegs)
 
 
+_maker: list[Maker] = []
+
+
+def _begin(maker: Maker) -> None:
+    cv2.setNumThreads(1)
+    _maker.append(maker)
+
+
+def _shard(task: tuple[Split, int, Path]) -> int:
+    return _maker[0].shard(task)
+
+
 def make_coder(assets: Assets, people: int) -> Encoder:
     """The shape basis and the looks' statistics, of people whom no split has."""
     bodies, looks = [], []
@@ -74,7 +86,6 @@ def generate(
     basis: int = 1500,
 ) -> Encoder:
     """Everything under `out`: head.npz, shape.npz, looks.npz, textures.npz, train/, held_out/."""
-    cv2.setNumThreads(1)
     assets = load_assets(assets_folder)
     out.mkdir(parents=True, exist_ok=True)
     if not (out / "looks.npz").exists():
@@ -92,12 +103,12 @@ def generate(
         if not tasks:
             continue
         with (
-            multiprocessing.get_context("fork").Pool(processes) as pool,
+            get_context("spawn").Pool(processes, _begin, (maker,)) as pool,
             tqdm(
                 total=len(tasks) * IDENTITIES * split.views, desc=split.name, unit="picture", mininterval=10
             ) as bar,
         ):
-            for count in pool.imap_unordered(maker.shard, tasks):
+            for count in pool.imap_unordered(_shard, tasks):
                 bar.update(count)
     return coder
 

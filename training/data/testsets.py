@@ -61,7 +61,7 @@ def personas(folder: Path, size: int = SIZE) -> Iterator[TestPerson]:
 def held_out(assets: Path, people: int, size: int = SIZE, processes: int = 2) -> Iterator[TestPerson]:
     """Held-out people, rendered anew. Their gallery is the real renders of their clones' views."""
     load_once = load_assets(assets)
-    with get_context("fork").Pool(processes, initializer=_share, initargs=(load_once, size)) as pool:
+    with get_context("spawn").Pool(processes, initializer=_share, initargs=(load_once, size)) as pool:
         yield from pool.imap(_held_out_person, range(9 * LIMIT, 9 * LIMIT + people))
 
 
