@@ -3,17 +3,13 @@
 from functools import cache
 
 from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from models.errors import InvalidSettings
+from worker.environment import EnvironmentSettings, variable
 
 
-class ApiSettings(BaseSettings):
+class ApiSettings(EnvironmentSettings):
     """Every default works on one machine. Durations are in seconds, sizes in bytes."""
-
-    model_config = SettingsConfigDict(
-        env_prefix="LIKENESS_", frozen=True, extra="ignore", hide_input_in_errors=True
-    )
 
     database_url: SecretStr = SecretStr("sqlite:///likeness.db")
     """SQLite, or PostgreSQL: `postgresql+psycopg://USER:PASSWORD@HOST/DATABASE`."""
@@ -45,5 +41,5 @@ def api_settings() -> ApiSettings:
     try:
         return ApiSettings()
     except ValidationError as error:
-        problems = "; ".join(f"LIKENESS_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
+        problems = "; ".join(f"{variable(e['loc'][0])}: {e['msg']}" for e in error.errors())
         raise InvalidSettings(f"The settings can't be used. {problems}") from None

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, ConfigDict, Field
+from pydantic import AliasChoices, ConfigDict, Field, model_validator
 
 from models.base import AssetId, Document, InfluencerId, ProjectId, Time, Url
 
@@ -40,6 +40,16 @@ class Personality(Document):
     interests: Phrases | None = None
     speaking_style: Phrase | None = None
     catchphrases: Phrases | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_spelling(cls, given: Any) -> Any:
+        """Both spellings may be given if they say the same, as where a client fills in both."""
+        if not isinstance(given, dict) or not {"humor", "humorStyle"} <= given.keys():
+            return given
+        if given["humor"] != given["humorStyle"]:
+            raise ValueError("humor and humorStyle are one field and differ; give one of them")
+        return {name: value for name, value in given.items() if name != "humorStyle"}
 
 
 class ReferenceImage(Document):

@@ -90,6 +90,8 @@ def run(jobs: int) -> ExitCode:
 
     Exits with BROKEN or SETTINGS if it can't start.
     """
+    # What Celery starts anew after SIGHUP: `python -m worker` isn't the path of its file.
+    sys.argv = sys.orig_argv[1:]
     worker = _CeleryWorker(
         app=app,
         quiet=True,

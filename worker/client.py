@@ -105,8 +105,13 @@ class JobClient:
         content differs.
 
         Once the record exists, the job will run: if this process dies before the message is sent, or the
-        broker refuses it, a worker's reaper sends it.
+        broker refuses it, a worker's reaper sends it. Raises InvalidInput for what is no job.
         """
+        if not isinstance(job, CloneJob | CreateJob):
+            raise InvalidInput(
+                f"A {type(job).__name__} is no job. Make one with `plan_clone` or `plan_create`, or of JSON with "
+                "`parse_job`."
+            )
         with tracing.span("submit", jobId=job.job_id):
             if waiting := self._store.submit(job):
                 self._queue.send(waiting)

@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, NonNegativeFloat, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+from pydantic_settings import SettingsError
 
 from models.errors import InvalidSettings
 from models.likeness import EmbedderName, GateMode
 from models.render import Attention
+from worker.environment import EnvironmentSettings, variable
 
 DEFAULT_TIER = "default"
 """The tier of projects that are in no other."""
@@ -17,12 +18,8 @@ DEFAULT_TIER = "default"
 TierName = Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
 
 
-class Settings(BaseSettings):
+class Settings(EnvironmentSettings):
     """Every default works with local services. Durations are in seconds, sizes in bytes."""
-
-    model_config = SettingsConfigDict(
-        env_prefix="LIKENESS_", frozen=True, extra="ignore", hide_input_in_errors=True
-    )
 
     # Queue and job store
     redis_url: SecretStr = SecretStr("redis://127.0.0.1:6379/0")
@@ -36,7 +33,7 @@ class Settings(BaseSettings):
     organisation_limit: int | None = Field(None, ge=1)
     """The same of one organisation, whatever the projects of its jobs: of those that name one, as the API's do. For
     producers, too. Null: any number."""
-    tiers: dict[TierName, tuple[str, ...]] = {}
+    tiers: dict[TierName, tuple[str, ...]] = Field({})
     """Project ids by the tier whose queues they have, as a JSON object. For producers, too."""
     serves: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     """The tiers that a worker takes jobs of, as a JSON list; `default` is that of all other projects. Null: all, in
@@ -249,9 +246,5 @@ def settings() -> Settings:
         # A value that should be JSON and isn't. The text names the field, and not the value.
         raise InvalidSettings(f"The settings can't be used: {error}. It must be JSON.") from None
     except ValidationError as error:
-        problems = "; ".join(": ".join([*map(_variable, e["loc"]), e["msg"]]) for e in error.errors())
+        problems = "; ".join(": ".join([*map(variable, e["loc"]), e["msg"]]) for e in error.errors())
         raise InvalidSettings(f"The settings can't be used. {problems}") from None
-
-
-def _variable(name: int | str) -> str:
-    return f"LIKENESS_{str(name).upper()}"

@@ -108,6 +108,25 @@ def test_a_worker_that_is_told_to_end_at_once_ends_with_4(start: Start) -> None:
     assert code_of(worker) == 4, worker.log.read_text()
 
 
+def test_sighup_starts_a_drained_worker_anew(settings: Settings, tmp_path: Path) -> None:
+    """`python -m worker`: the path of its file would put the folder `worker` among Python's own modules."""
+    environment = environment_of(settings.model_copy(update={"gate": "off"}))
+    worker = WorkerProcess(environment, tmp_path / "worker.log")
+    try:
+        for starts in (1, 2):
+            deadline = time.monotonic() + PATIENCE
+            while worker.log.read_bytes().count(b' ready."') < starts:
+                assert worker.process.poll() is None, worker.log.read_text()
+                assert time.monotonic() < deadline, worker.log.read_text()
+                time.sleep(0.05)
+            worker.process.send_signal((signal.SIGHUP, signal.SIGTERM)[starts - 1])
+        assert code_of(worker) == 0, worker.log.read_text()
+    finally:
+        if worker.process.poll() is None:
+            worker.process.kill()
+            worker.process.wait()
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_worker_that_still_loads_ends_when_it_is_told(
     start: Start, tmp_path: Path, number: signal.Signals

@@ -72,6 +72,9 @@ def inspect_image(data: bytes, anchors: str | None = None) -> Inspection:
     Raises InvalidInput if it is no picture, InvalidSettings if the anchors hold no certificate.
     """
     media_type, xmp_source_type = _outside(data)
+    if media_type not in Reader.get_supported_mime_types():
+        # A format that can't carry a signature.
+        return Inspection(verdict="unsigned", xmp_source_type=xmp_source_type)
     try:
         trust = context() if anchors is None else trusting(anchors)
     except C2paError:

@@ -19,6 +19,8 @@ from PIL.TiffImagePlugin import (
     TiffImageFile,
 )
 
+from worker.references.jpeg import first_scan_components
+
 _NARROW = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16L": 2, "I;16B": 2, "I;16N": 2}
 # Bytes a pixel, Pillow's own picture included: libwebp has two canvases and a lossless picture's words, libavif has
 # planes for colours and for transparency, and both hand over a copy.
@@ -46,27 +48,11 @@ def coefficients(image: ImageFile.ImageFile, data: bytes) -> int:
     whatever size it is decoded. Ask before `draft`."""
     if not isinstance(image, JpegImageFile):
         return 0
-    if not image.info.get("progressive") and _first_scan_components(data) == image.layers:
+    if not image.info.get("progressive") and first_scan_components(data) == image.layers:
         return 0
     areas = [across * down for _, across, down, _ in image.layer]
     widest, tallest = (max(one[side] for one in image.layer) for side in (1, 2))
     return math.ceil(_COEFFICIENT * image.width * image.height * sum(areas) / (widest * tallest))
-
-
-def _first_scan_components(data: bytes) -> int:
-    """How many components a JPEG's first scan has. 0 if there is none to be found."""
-    at = 2
-    while data[at : at + 1] == b"\xff" and at + 4 < len(data):
-        marker = data[at + 1]
-        if marker == 0xDA:
-            return data[at + 4]
-        if marker == 0xFF:  # a fill byte
-            at += 1
-        elif marker == 0x01 or 0xD0 <= marker <= 0xD8:  # these have no body
-            at += 2
-        else:
-            at += 2 + int.from_bytes(data[at + 2 : at + 4])
-    return 0
 
 
 def _tiff_piece(image: TiffImageFile) -> int:

@@ -15,11 +15,13 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Self
 
 from PIL import Image, ImageFile, features
+from PIL.JpegImagePlugin import JpegImageFile
 from PIL.TiffImagePlugin import TILELENGTH, TILEWIDTH, TiffImageFile
 
 from models.errors import LikenessError, ReferenceNotAnImage, ReferenceTooLarge, UnusableReference
 from worker.references.cost import coefficients, memory_to_load
 from worker.references.decode_apart import MOST_MEMORY, decode_apart
+from worker.references.jpeg import is_cut_short
 from worker.references.pixels import draft, upright_rgb
 
 if TYPE_CHECKING:
@@ -101,6 +103,8 @@ def _guarded(data: bytes, limits: DecodeLimits, *, apart: bool) -> Image.Image:
         # Libavif's own error has no type of its own.
         if isinstance(error, MemoryError) or "Out of memory" in str(error):
             raise _too_much_memory() from None
+        if "truncated" in str(error):
+            raise _truncated() from None
         raise ReferenceNotAnImage(
             f"The reference is not a picture that can be read, or it is broken. {ADVICE}",
             reason=type(error).__name__,
@@ -141,6 +145,13 @@ def _too_much_memory(what: str = "The reference") -> ReferenceTooLarge:
     )
 
 
+def _truncated() -> ReferenceNotAnImage:
+    return ReferenceNotAnImage(
+        "The reference is truncated: its file ends before its picture does. Send the whole file.",
+        reason="truncated",
+    )
+
+
 def _open(data: bytes) -> ImageFile.ImageFile:
     file = _MeteredFile(data)
     image = Image.open(file, formats=_FORMATS)
@@ -172,7 +183,7 @@ def _check_size(size: tuple[int, int], limits: DecodeLimits) -> None:
 
 
 def _check_work(image: ImageFile.ImageFile, data: bytes, limits: DecodeLimits) -> None:
-    """Refuses what would cost far more memory or time than its size in pixels tells."""
+    """Refuses what would cost far more memory or time than its size in pixels tells, or isn't all there."""
     if isinstance(image, TiffImageFile):
         sides = [image.tag_v2.get(tag, 0) for tag in (TILEWIDTH, TILELENGTH)]
         # A tile is unpacked whole, however little of it the picture shows.
@@ -183,6 +194,8 @@ def _check_work(image: ImageFile.ImageFile, data: bytes, limits: DecodeLimits) -
         scans = data.count(b"\xff\xda")
         if scans * image.width * image.height > _SCAN_LIMIT * limits.max_pixels:
             raise ReferenceNotAnImage(f"The reference is a JPEG in {scans} scans. Save it as a plain JPEG.")
+    if isinstance(image, JpegImageFile) and is_cut_short(image, data):
+        raise _truncated()
 
 
 def _refuse_polyglot(data: bytes) -> None:

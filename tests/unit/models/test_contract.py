@@ -80,7 +80,11 @@ def test_the_clone_example_runs_as_printed() -> None:
 
 
 def test_humor_and_humor_style_are_the_same_field() -> None:
-    assert Personality.parse({"humor": "dry"}) == Personality.parse({"humorStyle": "dry"})
+    dry = Personality.parse({"humor": "dry"})
+    assert Personality.parse({"humorStyle": "dry"}) == dry
+    assert Personality.parse({"humor": "dry", "humorStyle": "dry"}) == dry
+    with pytest.raises(InvalidInput, match="give one of them"):
+        Personality.parse({"humor": "dry", "humorStyle": "broad"})
 
 
 def test_the_influencer_round_trips() -> None:

@@ -1,7 +1,9 @@
 """Settings from the environment: each mistake is named, and no secret is shown."""
 
 import pytest
+from pydantic import SecretStr
 
+from api.settings import ApiSettings
 from models.errors import InvalidSettings
 from worker import settings as module
 from worker.jobs.connection import connect
@@ -35,3 +37,21 @@ def test_a_redis_url_that_can_not_be_read_keeps_its_password() -> None:
 def test_secrets_never_print() -> None:
     settings = Settings(redis_url="redis://:hunter2@h", s3_secret_access_key="hunter2")
     assert "hunter2" not in repr(settings) + settings.model_dump_json()
+
+
+def test_whitespace_round_a_value_is_left_out_and_told(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("LIKENESS_S3_SECRET_ACCESS_KEY", "hunter2\n")
+    monkeypatch.setenv("LIKENESS_S3_ACCESS_KEY_ID", " key")
+    monkeypatch.setenv("LIKENESS_DATABASE_URL", "sqlite:///x.db ")
+    read = module.settings()
+    assert read.s3_secret_access_key == SecretStr("hunter2")
+    assert read.s3_access_key_id == SecretStr("key")
+    assert ApiSettings().database_url == SecretStr("sqlite:///x.db")
+    assert [record.message.partition(" ")[0] for record in caplog.records] == [
+        "LIKENESS_S3_ACCESS_KEY_ID",
+        "LIKENESS_S3_SECRET_ACCESS_KEY",
+        "LIKENESS_DATABASE_URL",
+    ]
+    assert "hunter2" not in caplog.text

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from c2pa import Reader
+from PIL import Image
 
 from models.errors import InvalidInput, InvalidSettings
 from models.source_type import SourceType
@@ -94,3 +95,10 @@ def test_another_images_signature_does_not_fit(signed: bytes, encoded: EncodedIm
 def test_what_is_no_picture_is_the_callers_mistake() -> None:
     with pytest.raises(InvalidInput, match="no picture"):
         inspect_image(b"c2pa")
+
+
+@pytest.mark.parametrize("kind", ["BMP", "PPM", "ICO"])
+def test_a_format_that_can_carry_no_signature_is_unsigned(kind: str) -> None:
+    file = BytesIO()
+    Image.new("RGB", (64, 64), "red").save(file, kind)
+    assert inspect_image(file.getvalue()).verdict == "unsigned"

@@ -1,0 +1,15 @@
+"""What a producer may hand to the client."""
+
+from typing import Any
+
+import pytest
+
+from models.errors import InvalidInput
+from worker.client import JobClient
+from worker.settings import Settings
+
+
+@pytest.mark.parametrize("job", [None, {}, "job_1", []])
+def test_what_is_no_job_is_the_callers_mistake(job: Any) -> None:
+    with pytest.raises(InvalidInput, match="is no job"):
+        JobClient(Settings()).submit(job)
