@@ -10,22 +10,22 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from api import clones, events, influencers, jobs, media, projects, renders, selection
-from api.call import House
-from api.database import Database
-from api.errors import body_of, status_of
-from api.following import Following
-from api.frame import Frame
-from api.keys import KnownKeys
-from api.landing import Landing
+from api.calls import clones, events, influencers, jobs, media, projects, renders, selection
+from api.http.call import House
+from api.http.errors import body_of, status_of
+from api.http.following import Following
+from api.http.frame import Frame
+from api.http.openapi import describe
+from api.http.polls import Polls
+from api.http.rates import Rates
+from api.http.turns import Turns
+from api.landing.landing import Landing
 from api.library import MediaLibrary
-from api.limits import Limits
-from api.links import Links
-from api.openapi import describe
-from api.polls import Polls
-from api.rates import Rates
+from api.rows.database import Database
+from api.rows.keys import KnownKeys
+from api.rows.limits import Limits
+from api.rows.links import Links
 from api.settings import ApiSettings
-from api.turns import Turns
 from models.errors import (
     InvalidInput,
     LikenessError,
@@ -34,12 +34,12 @@ from models.errors import (
     Unauthenticated,
     Unforeseen,
 )
+from worker.base.periodic import Periodic
+from worker.base.settings import Settings
+from worker.base.version import likeness_version
 from worker.client import JobClient
-from worker.jobs import JobStore
-from worker.jobs.feed import Feed
-from worker.periodic import Periodic
-from worker.settings import Settings
-from worker.version import likeness_version
+from worker.queue.jobs import JobStore
+from worker.queue.jobs.feed import Feed
 
 # In seconds. What is swept is a day old.
 _UPLOADS_SWEPT_EVERY = 600.0

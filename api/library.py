@@ -11,7 +11,7 @@ from threading import Semaphore
 from typing import TYPE_CHECKING
 
 from api.documents import MEDIA_TYPES
-from api.tables import UploadRow
+from api.rows.tables import UploadRow
 from models.errors import (
     Conflict,
     InvalidInput,
@@ -20,7 +20,7 @@ from models.errors import (
     RateLimited,
     UnusableReference,
 )
-from worker.settings import Settings
+from worker.base.settings import Settings
 from worker.storage import Storage
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ class MediaLibrary:
         return data
 
     def _checked(self, data: bytes, media_type: str) -> Picture:
-        from worker.images import thumbnail_of
+        from worker.base.pictures import thumbnail_of
 
         picture = self._decoded(data)
         # It is served under that type, and a browser may believe the type rather than the content.

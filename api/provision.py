@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 
-from api.rows import Described
+from api.rows.rows import Described
 from models.influencer import Gender, Personality
 
 # Given names of ours, chosen by the project's name. They go with any gender.

@@ -9,8 +9,8 @@ import uvicorn
 from api.app import make_app
 from api.settings import ApiSettings
 from models.errors import InvalidSettings, Unforeseen
-from worker.logs import configure_logs
-from worker.settings import Settings
+from worker.base.observers.logs import configure_logs
+from worker.base.settings import Settings
 
 
 def serve(

@@ -5,7 +5,7 @@ from functools import cache
 from pydantic import Field, SecretStr, ValidationError
 
 from models.errors import InvalidSettings
-from worker.environment import EnvironmentSettings, variable
+from worker.base.environment import EnvironmentSettings, variable
 
 
 class ApiSettings(EnvironmentSettings):

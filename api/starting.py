@@ -4,8 +4,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from api.rows import document_of, now
-from api.tables import InfluencerRow, JobRow
+from api.rows.rows import document_of, now
+from api.rows.tables import InfluencerRow, JobRow
 from models.errors import Conflict
 from models.job import Job
 from models.shot import DEFAULT_CREATE_SHOTS

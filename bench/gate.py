@@ -20,10 +20,10 @@ from tempfile import TemporaryDirectory
 
 from bench.slow_worker import SHOTS
 from models.job import CloneJob, CloneRequest, ReferenceSource
+from worker.base.settings import Settings
 from worker.client import JobClient, plan_clone
-from worker.samples import load_sample
-from worker.settings import Settings
 from worker.stack import EmbeddedStack
+from worker.stack.samples import load_sample
 from worker.storage import Storage
 
 REFERENCES = 3

@@ -17,22 +17,22 @@ from typing import Any
 from sqlalchemy import func, select
 
 from api.app import make_app
-from api.call import House
-from api.influencers import new_influencer
-from api.rows import project_of
-from api.seed import seed
+from api.calls.influencers import new_influencer
+from api.http.call import House
+from api.rows.rows import project_of
+from api.rows.seed import seed
+from api.rows.tables import JobRow
 from api.settings import ApiSettings
 from api.starting import record_job
-from api.tables import JobRow
 from bench.served import free_port, serving
 from models.derived import asset_id_of
 from models.influencer import Influencer, ReferenceImage
 from models.job import CloneJob, CloneRequest, ReferenceSource
 from models.record import JobResult, StoredImage
+from worker.base.settings import Settings
 from worker.client import plan_clone
-from worker.samples import load_sample
-from worker.settings import Settings
 from worker.stack.redis_server import RedisServer
+from worker.stack.samples import load_sample
 
 _BATCH = 500
 _ASSET = "med_1"

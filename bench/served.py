@@ -15,14 +15,14 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from api.app import make_app
-from api.keys import create_key
-from api.seed import seed
+from api.rows.keys import create_key
+from api.rows.seed import seed
 from api.settings import ApiSettings
 from models.job import CloneJob
-from worker.jobs import JobStore
-from worker.samples import load_sample
-from worker.settings import Settings
+from worker.base.settings import Settings
+from worker.queue.jobs import JobStore
 from worker.stack.redis_server import RedisServer
+from worker.stack.samples import load_sample
 
 _ASSET = "med_1"
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from models.manifest import RenderInfo
 from worker.render import child, process
-from worker.samples import load_sample
+from worker.stack.samples import load_sample
 
 SHOTS = ("front", "smile", "serious")
 SIDE, STEPS = 1024, 4

@@ -29,10 +29,10 @@ from urllib.request import urlopen
 
 from models.influencer import Influencer
 from models.job import CloneJob, CloneRequest, ReferenceSource
+from worker.base.settings import Settings
 from worker.client import JobClient, plan_clone
-from worker.samples import SAMPLES, load_sample
-from worker.settings import Settings
 from worker.stack import EmbeddedStack
+from worker.stack.samples import SAMPLES, load_sample
 from worker.storage import Storage
 
 SHOTS = ("front", "smile", "outdoor")

@@ -17,7 +17,7 @@ from uuid import uuid4
 import pytest
 import redis
 
-from worker.settings import Settings
+from worker.base.settings import Settings
 from worker.stack import EmbeddedStack
 from worker.storage import Storage
 

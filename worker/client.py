@@ -15,11 +15,11 @@ from models.job import CLONE, CREATE, CloneJob, CloneRequest, CreateJob, Job, Re
 from models.likeness import Subject
 from models.record import CancelAnswer, JobRecord
 from models.shot import DEFAULT_CREATE_SHOTS, DEFAULT_SHOTS
-from worker import tracing
-from worker.jobs import JobStore
-from worker.queue import JobQueue
-from worker.settings import Settings
-from worker.settings import settings as default_settings
+from worker.base.observers import tracing
+from worker.base.settings import Settings
+from worker.base.settings import settings as default_settings
+from worker.queue.jobs import JobStore
+from worker.queue.queue import JobQueue
 
 
 def plan_clone(

@@ -24,10 +24,10 @@ from pydantic import SecretStr
 from models.event import JobEvent
 from models.job import CloneJob, CloneRequest, Job, ReferenceSource
 from tests.conftest import settings_apart
+from worker.base.settings import Settings
 from worker.client import JobClient, plan_clone
-from worker.samples import load_sample
-from worker.settings import Settings
 from worker.stack import EmbeddedStack
+from worker.stack.samples import load_sample
 from worker.storage import Storage
 
 SLOWLY = {"steps": 12, "max_batch": 1}

@@ -16,7 +16,7 @@ from models.derived import seed_of
 from models.influencer import Appearance
 from models.manifest import RenderInfo
 from worker.render import child, process
-from worker.samples import load_sample
+from worker.stack.samples import load_sample
 from worker.verify import process as verify_process
 
 log = structlog.get_logger()

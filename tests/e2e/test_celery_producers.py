@@ -9,8 +9,8 @@ from celery import Celery
 
 from models.errors import NotFound
 from tests.e2e.conftest import PlanJob, WorkerProcess, follow
+from worker.base.settings import Settings
 from worker.client import JobClient
-from worker.settings import Settings
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ from models.job import CloneJob, CloneRequest, ReferenceSource
 from models.manifest import Manifest
 from models.source_type import SourceType
 from tests.e2e.conftest import SLOWLY, PlanJob, StartWorker, WorkerProcess, follow
+from worker.base.settings import Settings
 from worker.client import JobClient, plan_clone
 from worker.mark.inspection import inspect_image
-from worker.settings import Settings
 from worker.storage import Storage
 
 MB = 1024 * 1024

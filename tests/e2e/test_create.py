@@ -13,8 +13,8 @@ from models.likeness import Reason
 from models.shot import DEFAULT_CREATE_SHOTS, shot_named
 from pipelines.identity.loading import load_gate
 from tests.e2e.conftest import StartWorker, follow
+from worker.base.settings import Settings
 from worker.client import JobClient, plan_create
-from worker.settings import Settings
 from worker.storage import Storage
 from worker.verify.options import options_of
 

@@ -16,9 +16,9 @@ import pytest
 from tests.e2e.conftest import PlanJob, WorkerProcess, environment_of
 from tests.e2e.faults.fleet import MODULE
 from tests.integration.api.process import ApiProcess
+from worker.base.endings import ExitCode
+from worker.base.settings import Settings
 from worker.client import JobClient
-from worker.endings import ExitCode
-from worker.settings import Settings
 
 # In seconds, for what must come. Nothing is measured by it.
 PATIENCE = 120

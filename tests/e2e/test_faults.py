@@ -9,11 +9,11 @@ from datetime import datetime
 from models.event import JobEvent
 from models.job import CloneJob
 from tests.e2e.conftest import SLOWLY, PlanJob, SlowWorkers, StartWorker, WorkerProcess, follow, wait_for
+from worker.base.settings import Settings
 from worker.client import JobClient
-from worker.jobs import JobStore
-from worker.jobs.dead import DeadLetters
-from worker.queue import JobQueue, make_app
-from worker.settings import Settings
+from worker.queue.jobs import JobStore
+from worker.queue.jobs.dead import DeadLetters
+from worker.queue.queue import JobQueue, make_app
 from worker.storage import Storage
 from worker.webhooks.outbox import Outbox
 

@@ -22,11 +22,11 @@ from models.manifest import Manifest
 from models.record import JobRecord
 from tests.e2e.conftest import StartWorker, WorkerProcess, environment_of, follow
 from tests.e2e.picture_worker import Script, picture, script
+from worker.base.settings import Settings
 from worker.client import JobClient, plan_clone
 from worker.mark.inspection import inspect_image
-from worker.samples import load_sample
-from worker.settings import Settings
 from worker.stack import EmbeddedStack
+from worker.stack.samples import load_sample
 from worker.storage import Storage
 
 MB = 1024 * 1024

@@ -5,8 +5,8 @@ from collections import Counter
 import pytest
 
 from tests.e2e.conftest import PlanJob, SlowWorkers, StartWorker, follow
+from worker.base.settings import Settings
 from worker.client import JobClient
-from worker.settings import Settings
 from worker.storage import Storage
 
 

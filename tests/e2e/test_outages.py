@@ -16,11 +16,11 @@ from redis import Redis
 from models.errors import NotFound
 from models.job import CloneJob, CloneRequest, ReferenceSource
 from tests.e2e.conftest import SLOWLY, PlanJob, StartWorker, follow, wait_for
+from worker.base.settings import Settings
 from worker.client import JobClient, plan_clone
-from worker.jobs.dead import DeadLetters
-from worker.samples import load_sample
-from worker.settings import Settings
+from worker.queue.jobs.dead import DeadLetters
 from worker.stack import EmbeddedStack
+from worker.stack.samples import load_sample
 from worker.storage import Storage
 
 MAX_ATTEMPTS = 2

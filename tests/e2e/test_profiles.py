@@ -15,8 +15,8 @@ from models.shot import REFERENCE_SHEET
 from pipelines.registry import profile_named
 from tests.e2e.conftest import PlanJob, StartWorker, follow, wait_for
 from tests.tiny_weights import write_tiny
+from worker.base.settings import Settings
 from worker.client import JobClient
-from worker.settings import Settings
 from worker.storage import Storage
 
 PROFILES = ("flux2-klein", "qwen-image-edit", "sdxl-ip-adapter")

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import WorkerProcess, environment_of
-from worker import settings as settings_module
-from worker.samples import load_sample
-from worker.settings import Settings
+from worker.base import settings as settings_module
+from worker.base.settings import Settings
+from worker.stack.samples import load_sample
 from worker.storage import Storage
 
 README = Path(__file__).parents[2] / "README.md"

@@ -7,7 +7,7 @@ from models.job import CloneRequest, ReferenceSource
 from tests.e2e.conftest import StartWorker, WorkerProcess, follow
 from tests.unit.worker.references.test_decode import PICTURES, REFUSED
 from worker.client import JobClient, plan_clone
-from worker.samples import load_sample
+from worker.stack.samples import load_sample
 from worker.storage import Storage
 
 HOSTILE_URLS = (

@@ -13,8 +13,8 @@ import pytest
 
 from tests.e2e.conftest import PlanJob, StartWorker, WorkerProcess, environment_of, follow, wait_for
 from tests.e2e.faults.fleet import MODULE
+from worker.base.settings import Settings
 from worker.client import JobClient
-from worker.settings import Settings
 from worker.stack import EmbeddedStack
 
 SHOTS = ("front", "smile", "profile", "outdoor")

@@ -8,8 +8,8 @@ from models.job import CloneJob
 from models.webhook import Webhook
 from tests.e2e.conftest import PlanJob, WorkerProcess, environment_of, follow
 from tests.integration.receiver import SECRET, Receiver
+from worker.base.settings import Settings
 from worker.client import JobClient
-from worker.settings import Settings
 
 
 def test_a_clones_end_arrives(

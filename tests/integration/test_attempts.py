@@ -27,25 +27,25 @@ from models.job import CloneJob
 from models.manifest import Manifest, Provenance, UsedReference
 from models.record import JobRecord, JobResult, Stage
 from tests.integration.test_job_store import make_job, result_of
-from worker import app as app_module
-from worker.attempts import handle
-from worker.clone import CloneRun
-from worker.drain import Drain
-from worker.heartbeat import Heartbeat
-from worker.held import HandedBack, HeldJob
-from worker.imagestore import ImageStore
-from worker.jobs import JobStore
-from worker.jobs.dead import DeadLetters
+from worker.base.observers.prometheus import PrometheusMetrics
+from worker.base.settings import Settings
 from worker.mark.statement import Origin
-from worker.prometheus import PrometheusMetrics
-from worker.queue import JobQueue
-from worker.reaper import Reaper
+from worker.node import app as app_module
+from worker.node.attempts import handle
+from worker.node.heartbeat import Heartbeat
+from worker.node.reaper import Reaper
+from worker.node.store_watch import StoreWatch
+from worker.queue.jobs import JobStore
+from worker.queue.jobs.dead import DeadLetters
+from worker.queue.queue import JobQueue
 from worker.render import RawImage
 from worker.render.messages import ImageDone
-from worker.run import Equipment
-from worker.settings import Settings
+from worker.run.clone import CloneRun
+from worker.run.drain import Drain
+from worker.run.held import HandedBack, HeldJob
+from worker.run.imagestore import ImageStore
+from worker.run.job_run import Equipment
 from worker.storage import Storage
-from worker.store_watch import StoreWatch
 
 Clone = Callable[[CloneJob, HeldJob], JobResult]
 

@@ -10,8 +10,8 @@ from redis import Redis
 from models.job import CloneJob
 from tests.integration.test_attempts import DoubleNode, raising
 from tests.integration.test_job_store import make_job
-from worker.attempts import handle
-from worker.settings import Settings
+from worker.base.settings import Settings
+from worker.node.attempts import handle
 from worker.storage import Storage
 
 

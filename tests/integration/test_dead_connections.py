@@ -20,15 +20,15 @@ from pydantic import SecretStr
 
 from models.errors import QueueUnavailable
 from tests.e2e.faults.proxies import TcpProxy
-from worker import consumer_loop as loop_module
-from worker import health as health_module
-from worker import queue as queue_module
-from worker.consumer_loop import ConsumerLoop
-from worker.health import WorkerHealth
-from worker.jobs import JobStore
-from worker.queue import JobQueue, make_app
-from worker.request import JobRequest
-from worker.settings import Settings
+from worker.base.settings import Settings
+from worker.node import consumer_loop as loop_module
+from worker.node import health as health_module
+from worker.node.consumer_loop import ConsumerLoop
+from worker.node.health import WorkerHealth
+from worker.node.request import JobRequest
+from worker.queue import queue as queue_module
+from worker.queue.jobs import JobStore
+from worker.queue.queue import JobQueue, make_app
 from worker.stack import EmbeddedStack
 
 pytestmark = pytest.mark.filterwarnings("ignore::celery.exceptions.CPendingDeprecationWarning")

@@ -12,10 +12,10 @@ from models.errors import InvalidInput, NotFound
 from models.job import CloneJob
 from models.record import JobError
 from tests.integration.test_job_store import ERROR, SOURCE, claimed, make_job
+from worker.base.settings import Settings
 from worker.client import JobClient, plan_create
-from worker.jobs import JobStore
-from worker.jobs.dead import DeadLetters
-from worker.settings import Settings
+from worker.queue.jobs import JobStore
+from worker.queue.jobs.dead import DeadLetters
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from redis import Redis
 
 from models.job import CloneJob
 from tests.integration.test_job_store import ERROR, claimed, make_job, result_of
-from worker.jobs import JobStore
-from worker.queue import JobQueue
-from worker.reaper import Reaper
-from worker.settings import Settings
+from worker.base.settings import Settings
+from worker.node.reaper import Reaper
+from worker.queue.jobs import JobStore
+from worker.queue.queue import JobQueue
 
 
 @pytest.fixture

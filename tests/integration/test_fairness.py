@@ -10,11 +10,11 @@ from redis import Redis
 
 from models.job import CloneJob, CloneRequest, ReferenceSource
 from tests.integration.test_job_store import ERROR, SOURCE, claimed, result_of
+from worker.base.settings import Settings
 from worker.client import JobClient, plan_clone
-from worker.jobs import JobStore, Lease, WaitingJob
-from worker.queue import JobQueue
-from worker.reaper import Reaper
-from worker.settings import Settings
+from worker.node.reaper import Reaper
+from worker.queue.jobs import JobStore, Lease, WaitingJob
+from worker.queue.queue import JobQueue
 
 
 def make_job(project: str = "project-1", expires_in: float | None = None) -> CloneJob:
@@ -214,7 +214,7 @@ def test_a_note_of_sending_that_comes_late_leaves_a_parked_job_alone(
 def test_a_message_that_is_parked_has_overtaken_those_that_got_lost(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.jobs.store._LOST_AFTER_MS", 100)
+    monkeypatch.setattr("worker.queue.jobs.store._LOST_AFTER_MS", 100)
     unlimited, store = limited(settings, None), limited(settings, 1)
     lost, later = make_job("project-2"), make_job()
     claimed(store, make_job())

@@ -19,12 +19,12 @@ from tests.integration.conditional_store import ConditionalStore
 from tests.integration.test_attempts import done
 from tests.integration.test_job_store import claimed, make_job, short
 from tests.integration.zombie import node_of
-from worker.attempts import handle
-from worker.drain import Drain
-from worker.held import HeldJob
-from worker.imagestore import ImageStore
+from worker.base.settings import Settings
 from worker.mark.statement import Origin
-from worker.settings import Settings
+from worker.node.attempts import handle
+from worker.run.drain import Drain
+from worker.run.held import HeldJob
+from worker.run.imagestore import ImageStore
 from worker.stack import EmbeddedStack
 from worker.storage import Storage
 from worker.webhooks.outbox import Outbox

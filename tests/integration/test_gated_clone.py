@@ -26,20 +26,20 @@ from models.likeness import (
 from models.manifest import Manifest, RenderInfo, UsedReference
 from models.record import JobResult
 from tests.integration.test_job_store import SOURCE
+from worker.base.settings import Settings
 from worker.client import plan_clone
-from worker.clone import CloneRun
-from worker.create import CreateRun
-from worker.drain import Drain
-from worker.gate import JobGate
-from worker.held import HeldJob
-from worker.imagestore import ImageStore
-from worker.jobs import JobStore
 from worker.mark.statement import Ingredient
+from worker.queue.jobs import JobStore
 from worker.references.fetch import FetchedReferences
 from worker.render import RawImage, RenderOrder
 from worker.render.messages import ImageDone, ReferenceNoted, StepDone
-from worker.run import Equipment
-from worker.settings import Settings
+from worker.run.clone import CloneRun
+from worker.run.create import CreateRun
+from worker.run.drain import Drain
+from worker.run.held import HeldJob
+from worker.run.imagestore import ImageStore
+from worker.run.job_gate import JobGate
+from worker.run.job_run import Equipment
 from worker.storage import Storage
 from worker.verify import ImageJudged, JudgeImage, ReferencesChecked
 

@@ -10,10 +10,10 @@ from models.job import CreateJob
 from models.manifest import Manifest, UsedReference
 from tests.integration.test_gated_clone import MB, Device, Judge, Place, drawn
 from tests.integration.test_job_store import SOURCE
+from worker.base.settings import Settings
 from worker.client import plan_create
-from worker.jobs import JobStore
 from worker.mark.inspection import inspect_image
-from worker.settings import Settings
+from worker.queue.jobs import JobStore
 from worker.storage import Storage
 
 SHOTS = ("smile", "front", "profile")

@@ -13,9 +13,9 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from tests.e2e.faults.refusals import REFUSALS, Refusal, refusing
-from worker.hand import Hand
-from worker.queue import make_app
-from worker.settings import Settings
+from worker.base.settings import Settings
+from worker.queue.hand import Hand
+from worker.queue.queue import make_app
 from worker.stack import EmbeddedStack
 
 

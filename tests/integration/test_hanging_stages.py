@@ -25,7 +25,7 @@ from models.influencer import Appearance
 from models.shot import shot_named
 from tests.integration import hanging_child
 from tests.integration.test_job_store import make_job
-from worker.imagestore import ImageStore
+from worker.base.settings import Settings
 from worker.mark import credentials
 from worker.mark.statement import Origin
 from worker.references import fetch as fetch_module
@@ -33,8 +33,8 @@ from worker.references.decode import DecodeLimits, decode_reference
 from worker.references.fetch import ReferenceFetcher
 from worker.render import RawImage, RenderOrder, RenderProcess
 from worker.render.messages import ImageDone
-from worker.samples import load_sample
-from worker.settings import Settings
+from worker.run.imagestore import ImageStore
+from worker.stack.samples import load_sample
 from worker.storage import Storage
 from worker.verify import VerifyProcess
 

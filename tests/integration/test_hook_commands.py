@@ -11,10 +11,10 @@ from models.errors import InvalidInput, InvalidSettings, NotFound
 from tests.e2e.conftest import environment_of
 from tests.integration.test_job_store import ERROR, claimed, make_job
 from tests.integration.webhooks.deliveries import end, job_for
-from worker import settings as settings_module
+from worker.base import settings as settings_module
+from worker.base.settings import Settings
 from worker.cli import app
-from worker.jobs import JobStore
-from worker.settings import Settings
+from worker.queue.jobs import JobStore
 from worker.webhooks.outbox import Outbox, Outcome
 
 

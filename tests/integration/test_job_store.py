@@ -22,11 +22,11 @@ from models.job import CloneJob, CloneRequest, Job, ReferenceSource
 from models.manifest import Provenance, UsedReference
 from models.record import JobError, JobResult
 from models.source_type import SourceType
+from worker.base.settings import Settings
 from worker.client import JobClient, plan_clone, plan_create
-from worker.jobs import JobStore, Lease, WaitingJob
-from worker.jobs import store as store_module
-from worker.queue import JobQueue
-from worker.settings import Settings
+from worker.queue.jobs import JobStore, Lease, WaitingJob
+from worker.queue.jobs import store as store_module
+from worker.queue.queue import JobQueue
 
 SOURCE = Influencer.parse(
     {

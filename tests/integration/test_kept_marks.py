@@ -12,14 +12,14 @@ from PIL import Image
 from models.derived import seed_of
 from models.job import CloneJob, ReferenceSource
 from tests.integration.test_job_store import make_job
-from worker.imagestore import ImageStore
+from worker.base.settings import Settings
 from worker.mark.inspection import inspect_image
 from worker.mark.signer import ImageSigner
 from worker.mark.statement import Origin, Statement
 from worker.references.fetch import FetchedReferences, ReferenceFetcher
 from worker.render import RawImage
 from worker.render.messages import ImageDone
-from worker.settings import Settings
+from worker.run.imagestore import ImageStore
 from worker.storage import Storage
 
 MEBI = 1024 * 1024

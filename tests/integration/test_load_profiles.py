@@ -19,8 +19,8 @@ from pipelines.weights.lock import LockedFile
 from pipelines.weights.store import WeightStore
 from tests.tiny_weights import FETCHED, write_tiny
 from tests.unit.pipelines.diffusion.conftest import difference, references_of, render
+from worker.base.settings import Settings
 from worker.render import RenderProcess
-from worker.settings import Settings
 
 MAYA = references_of("maya")
 

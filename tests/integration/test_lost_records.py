@@ -9,8 +9,8 @@ from models.manifest import Manifest
 from tests.integration.test_fence import contents
 from tests.integration.test_job_store import make_job
 from tests.integration.zombie import node_of
-from worker.attempts import handle
-from worker.settings import Settings
+from worker.base.settings import Settings
+from worker.node.attempts import handle
 from worker.storage import Storage
 from worker.webhooks.outbox import Outbox
 

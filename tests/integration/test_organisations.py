@@ -6,9 +6,9 @@ from redis import Redis
 from models.job import CloneJob, CloneRequest, ReferenceSource, parse_job
 from tests.integration.test_fairness import ids
 from tests.integration.test_job_store import SOURCE, claimed, result_of
+from worker.base.settings import Settings
 from worker.client import plan_clone
-from worker.jobs import JobStore
-from worker.settings import Settings
+from worker.queue.jobs import JobStore
 
 
 def make_job(project: str, organisation: str | None = "acme corp") -> CloneJob:

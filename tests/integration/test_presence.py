@@ -3,11 +3,11 @@
 import pytest
 from redis import Redis
 
+from worker.base.settings import Settings
 from worker.cli.health import is_ready
-from worker.consumer_loop import ConsumerLoop
-from worker.node import Node
-from worker.queue import make_app
-from worker.settings import Settings
+from worker.node.consumer_loop import ConsumerLoop
+from worker.node.node import Node
+from worker.queue.queue import make_app
 
 
 def test_a_worker_whose_loop_hangs_is_not_seen(

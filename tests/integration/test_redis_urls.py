@@ -25,14 +25,14 @@ from tests.integration.redis_servers import (
 )
 from tests.integration.test_dead_connections import consuming, loop, wait_until  # noqa: F401
 from tests.integration.test_job_store import make_job
-from worker.broker_check import round_trip
+from worker.base.settings import Settings
 from worker.client import JobClient
-from worker.consumer_loop import ConsumerLoop
-from worker.jobs import JobStore
-from worker.jobs.connection import connect, refuse_cluster
-from worker.presence import Presence
-from worker.queue import JobQueue, make_app
-from worker.settings import Settings
+from worker.node.consumer_loop import ConsumerLoop
+from worker.queue.broker_check import round_trip
+from worker.queue.jobs import JobStore
+from worker.queue.jobs.connection import connect, refuse_cluster
+from worker.queue.presence import Presence
+from worker.queue.queue import JobQueue, make_app
 from worker.stack import EmbeddedStack, server
 from worker.webhooks.outbox import Outbox
 

@@ -19,11 +19,11 @@ from tests.integration.test_gated_clone import (
     Place,
     make_job,
 )
-from worker.jobs import JobStore
+from worker.base.settings import Settings
 from worker.mark.inspection import inspect_image
+from worker.queue.jobs import JobStore
 from worker.render import RenderOrder
 from worker.render.messages import ImageDone, ReferenceNoted, StepDone
-from worker.settings import Settings
 from worker.storage import Storage
 
 TURNED = ReferenceNoted(1, NOT_CARRIED, "turned too far: 52 degrees")

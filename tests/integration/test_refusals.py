@@ -19,9 +19,9 @@ from redis.retry import Retry
 
 from models.errors import QueueUnavailable
 from tests.e2e.faults.refusals import REFUSALS, Refusal, refusing
-from worker.jobs.connection import connect, guarded
-from worker.jobs.refusals import refusal_of, why_unavailable
-from worker.settings import Settings
+from worker.base.settings import Settings
+from worker.queue.jobs.connection import connect, guarded
+from worker.queue.jobs.refusals import refusal_of, why_unavailable
 from worker.stack import EmbeddedStack
 from worker.stack.redis_server import RedisServer
 

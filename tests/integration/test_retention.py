@@ -15,12 +15,12 @@ from models.manifest import Manifest
 from models.record import JobError, StoredImage
 from tests.e2e.conftest import environment_of
 from tests.integration.test_job_store import ERROR, claimed, make_job, result_of
-from worker import settings as settings_module
+from worker.base import settings as settings_module
+from worker.base.settings import Settings
 from worker.cli import app
-from worker.jobs import JobStore
-from worker.retention import Leftovers, Retention
-from worker.settings import Settings
+from worker.queue.jobs import JobStore
 from worker.storage import Storage
+from worker.storage.retention import Leftovers, Retention
 
 # The store's clock shows whole seconds.
 AT_ONCE = -2.0

@@ -21,21 +21,21 @@ from models.shot import shot_named
 from models.source_type import SourceType
 from tests.integration import composing_child
 from tests.integration.test_job_store import SOURCE
+from worker.base.pictures import encode
+from worker.base.settings import Settings
 from worker.client import plan_clone
-from worker.clone import CloneRun
-from worker.drain import Drain
-from worker.held import HeldJob
-from worker.images import encode
-from worker.imagestore import ImageStore
-from worker.jobs import JobStore
 from worker.mark.inspection import inspect_image
 from worker.mark.signer import ImageSigner
 from worker.mark.statement import Origin, Picture, statement
+from worker.queue.jobs import JobStore
 from worker.references.fetch import ReferenceFetcher
 from worker.render import RawImage, RenderOrder, RenderProcess
-from worker.run import Equipment
-from worker.samples import load_sample
-from worker.settings import Settings
+from worker.run.clone import CloneRun
+from worker.run.drain import Drain
+from worker.run.held import HeldJob
+from worker.run.imagestore import ImageStore
+from worker.run.job_run import Equipment
+from worker.stack.samples import load_sample
 from worker.storage import Storage
 
 MB = 1024 * 1024

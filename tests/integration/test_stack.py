@@ -13,7 +13,7 @@ import pytest
 import redis
 
 from models.errors import StackError
-from worker.settings import Settings
+from worker.base.settings import Settings
 from worker.stack import EmbeddedStack, redis_server, server
 from worker.stack.redis_server import RedisServer, find_redis
 from worker.stack.s3_server import S3Server, find_rclone

@@ -25,7 +25,7 @@ from models.errors import (
     StorageError,
     StorageRefused,
 )
-from worker.settings import Settings
+from worker.base.settings import Settings
 from worker.stack import EmbeddedStack
 from worker.storage import Storage, StoredObject, failures
 from worker.storage.fence import fenced

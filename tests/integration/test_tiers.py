@@ -10,12 +10,12 @@ from redis import Redis
 
 from tests.integration.test_fairness import make_job
 from tests.integration.test_job_store import claimed
+from worker.base.settings import Settings
 from worker.client import JobClient
-from worker.jobs import JobStore, WaitingJob
-from worker.lanes import Lanes
-from worker.queue import JobQueue, make_app
-from worker.reaper import Reaper
-from worker.settings import Settings
+from worker.node.reaper import Reaper
+from worker.queue.jobs import JobStore, WaitingJob
+from worker.queue.lanes import Lanes
+from worker.queue.queue import JobQueue, make_app
 
 
 def test_tiers_have_queues_of_their_own(settings: Settings, redis_client: Redis) -> None:
@@ -95,7 +95,7 @@ def test_all_priorities_are_taken_and_a_tiers_higher_ones_first(
 def test_jobs_of_a_tier_that_is_no_more_are_sent_elsewhere(
     settings: Settings, redis_client: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.jobs.store._LOST_AFTER_MS", 0)
+    monkeypatch.setattr("worker.queue.jobs.store._LOST_AFTER_MS", 0)
     job = make_job()
     JobClient(settings.model_copy(update={"tiers": {"gold": ("project-1",)}})).submit(job)
     waits = make_job()
@@ -110,7 +110,7 @@ def test_jobs_of_a_tier_that_is_no_more_are_sent_elsewhere(
 def test_a_lost_message_of_a_tier_is_told_from_what_waits_in_another(
     settings: Settings, redis_client: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.jobs.store._LOST_AFTER_MS", 0)
+    monkeypatch.setattr("worker.queue.jobs.store._LOST_AFTER_MS", 0)
     tiered = settings.model_copy(update={"tiers": {"gold": ("project-1",)}})
     client, store = JobClient(tiered), JobStore(tiered)
     for job in (make_job(), make_job("project-2")):

@@ -10,9 +10,9 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from redis import Redis
 
 from tests.integration.test_gated_clone import Judge, Place, make_job
-from worker import tracing
+from worker.base.observers import tracing
+from worker.base.settings import Settings
 from worker.client import JobClient
-from worker.settings import Settings
 from worker.storage import Storage
 
 

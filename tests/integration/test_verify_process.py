@@ -21,9 +21,9 @@ from models.errors import (
 )
 from models.likeness import EmbedderName, Reason
 from tests.e2e.picture_worker import picture
-from worker.held import JobCanceled
+from worker.base.settings import Settings
 from worker.render import RawImage
-from worker.settings import Settings
+from worker.run.held import JobCanceled
 from worker.verify import JudgeImage, VerifyProcess
 from worker.verify.messages import Measured
 

@@ -13,7 +13,7 @@ import pytest
 from models.job import CloneJob
 from tests.integration.receiver import SECRET
 from tests.integration.webhooks.deliveries import delivering, end, job_for, settled
-from worker.settings import Settings
+from worker.base.settings import Settings
 
 DOCS = Path(__file__).parents[2] / "docs" / "webhooks.md"
 

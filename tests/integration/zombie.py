@@ -16,11 +16,11 @@ from models.job import CloneJob
 from models.record import JobResult
 from tests.integration.test_attempts import DoubleNode
 from tests.integration.test_gated_clone import Device, Fetcher
-from worker.attempts import handle
-from worker.clone import CloneRun
-from worker.held import HeldJob
-from worker.run import Equipment
-from worker.settings import Settings, settings
+from worker.base.settings import Settings, settings
+from worker.node.attempts import handle
+from worker.run.clone import CloneRun
+from worker.run.held import HeldJob
+from worker.run.job_run import Equipment
 from worker.storage import Storage
 
 LEASE_TTL = 0.3

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from api.settings import ApiSettings
-from worker.settings import Settings
+from worker.base.settings import Settings
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 COMPOSE = DEPLOY / "compose.yaml"

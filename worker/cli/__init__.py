@@ -7,15 +7,15 @@ from typing import Annotated
 
 import typer
 
+from api.cli import keys as keys_commands
 from models.errors import InvalidInput, InvalidSettings, LikenessError
 from models.shot import REFERENCE_SHEET
+from worker.base.endings import end_when_told
 from worker.cli import calibrate as calibrate_command
 from worker.cli import dead as dead_commands
-from worker.cli import keys as keys_commands
 from worker.cli import models as models_commands
 from worker.cli import verify as verify_command
 from worker.cli import webhooks as webhooks_commands
-from worker.endings import end_when_told
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(models_commands.app, name="models")
@@ -91,7 +91,7 @@ def up(
     port: Annotated[int, typer.Option(min=0, max=65535, help="The API's; 0 takes a free one.")] = 8080,
 ) -> None:
     """Run the API with all that it needs, and one worker, until Ctrl-C. Prints a key and a call to begin with."""
-    from worker.cli.up import run
+    from api.cli.up import run
 
     run(data, port)
 
@@ -99,7 +99,7 @@ def up(
 @app.command()
 def api() -> None:
     """Serve the HTTP API until SIGTERM, and end with 0. LIKENESS_DATABASE_URL says where its rows are."""
-    from worker.cli.api import run
+    from api.cli.api import run
 
     run()
 
@@ -116,7 +116,7 @@ def worker(
     unforeseen error ended it. 4: it was told to end at once.
     """
     end_when_told()
-    from worker.app import run
+    from worker.node.app import run
 
     raise typer.Exit(run(jobs))
 

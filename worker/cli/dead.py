@@ -7,7 +7,7 @@ import typer
 
 if TYPE_CHECKING:
     from models.dead import DeadLetter
-    from worker.jobs.dead import DeadLetters
+    from worker.queue.jobs.dead import DeadLetters
 
 app = typer.Typer(no_args_is_help=True, help="Dead letters: list, show, retry or drop them.")
 LetterIdArgument = Annotated[
@@ -23,9 +23,9 @@ def list_letters(
 ) -> None:
     """List dead letters, the latest first."""
     from models.base import format_time
+    from worker.base.settings import settings
     from worker.cli.table import print_table
-    from worker.jobs.dead import DeadLetters
-    from worker.settings import settings
+    from worker.queue.jobs.dead import DeadLetters
 
     letters = DeadLetters(settings()).letters(code, most)
     if json:
@@ -42,8 +42,8 @@ def list_letters(
 @app.command()
 def show(letter_id: LetterIdArgument) -> None:
     """Print a dead letter with its message, as JSON."""
-    from worker.jobs.dead import DeadLetters
-    from worker.settings import settings
+    from worker.base.settings import settings
+    from worker.queue.jobs.dead import DeadLetters
 
     typer.echo(DeadLetters(settings()).get(letter_id).to_json())
 
@@ -66,9 +66,9 @@ def retry(
     retried already, and those that are no jobs.
     """
     from models.errors import InvalidInput
+    from worker.base.settings import settings
     from worker.client import JobClient
-    from worker.jobs.dead import DeadLetters
-    from worker.settings import settings
+    from worker.queue.jobs.dead import DeadLetters
 
     is_choice = every or code is not None or since is not None
     if is_choice == bool(letter_ids):
@@ -97,7 +97,7 @@ def _can_be_retried(letter: "DeadLetter") -> bool:
 @app.command()
 def drop(letter_id: LetterIdArgument) -> None:
     """Forget a dead letter. Its job's record stays."""
-    from worker.jobs.dead import DeadLetters
-    from worker.settings import settings
+    from worker.base.settings import settings
+    from worker.queue.jobs.dead import DeadLetters
 
     DeadLetters(settings()).drop(letter_id)

@@ -20,9 +20,9 @@ from worker.cli.contact_sheet import contact_sheet
 from worker.cli.own_worker import own_worker
 from worker.cli.sample_job import sample_job
 from worker.client import JobClient
-from worker.samples import load_sample
 from worker.stack import EmbeddedStack
 from worker.stack.child import LeashedChild
+from worker.stack.samples import load_sample
 from worker.storage import Storage
 
 

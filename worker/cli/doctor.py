@@ -10,11 +10,11 @@ from rich.console import Console
 from rich.table import Table
 
 from models.errors import DoctorFinding, LikenessError, QueueUnavailable
-from worker.broker_check import round_trip
-from worker.jobs.connection import connect, guarded, refuse_cluster
+from worker.base.settings import Settings, settings
 from worker.mark.signer import ImageSigner
+from worker.queue.broker_check import round_trip
+from worker.queue.jobs.connection import connect, guarded, refuse_cluster
 from worker.render import RenderProcess
-from worker.settings import Settings, settings
 from worker.storage import Storage
 from worker.storage.urls import check_urls
 from worker.verify import VerifyProcess

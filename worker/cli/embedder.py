@@ -34,7 +34,7 @@ def options(
     embedder: EmbedderName | None, face_models: Path | None, calibration: Path | None = None
 ) -> "GateOptions":
     """The settings', with what the command line says in place of them."""
-    from worker.settings import settings
+    from worker.base.settings import settings
     from worker.verify.options import options_of
 
     given = {"embedder": embedder, "face_models_dir": face_models, "calibration": calibration}
@@ -52,7 +52,7 @@ def load(embedder: EmbedderName | None, face_models: Path | None) -> "FaceEmbedd
 
 def read_picture(path: Path) -> "Image.Image":
     """An image file as a worker would read a reference. Raises UnusableReference."""
+    from worker.base.settings import settings
     from worker.references.decode import DecodeLimits, decode_reference
-    from worker.settings import settings
 
     return decode_reference(path.read_bytes(), DecodeLimits.from_settings(settings()))

@@ -4,9 +4,9 @@ import json
 
 import typer
 
-from worker.retention import Leftovers, Retention
-from worker.settings import settings
+from worker.base.settings import settings
 from worker.storage import Storage
+from worker.storage.retention import Leftovers, Retention
 
 
 def run(hours: float, *, delete: bool, verbose: bool, as_json: bool) -> None:

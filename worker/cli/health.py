@@ -5,8 +5,8 @@ from http.client import HTTPConnection
 
 import typer
 
-from worker.presence import Presence, here
-from worker.settings import Settings, settings
+from worker.base.settings import Settings, settings
+from worker.queue.presence import Presence, here
 
 # In seconds. The endpoint answers at once, however busy its process.
 _TIMEOUT = 5

@@ -8,8 +8,8 @@ from rich.table import Table
 
 from models.base import format_time
 from models.errors import InvalidInput, InvalidSettings
+from worker.base.settings import Settings, settings
 from worker.mark.inspection import InspectedIngredient, Inspection, SignedBy, inspect_image, term_of
-from worker.settings import Settings, settings
 
 EXIT_CODES = {"valid": 0, "unsigned": 3, "content_changed": 4, "manifest_changed": 5, "signer_refused": 6}
 """By verdict. 1 and 2 are those of every command: an error, and bad input."""

@@ -32,7 +32,7 @@ def list_profiles() -> None:
     from rich.table import Table
 
     from pipelines.registry import CPU_PROFILE, GPU_PROFILE, PROFILES
-    from worker.settings import settings
+    from worker.base.settings import settings
 
     root, chosen = settings().weights_dir, settings().profile
     marked = {GPU_PROFILE, CPU_PROFILE} if chosen == "auto" else {chosen}
@@ -69,7 +69,7 @@ def fetch_weights(
     An interrupted fetch goes on where it was. HF_TOKEN is for repositories that want one.
     """
     from pipelines.registry import profile_named
-    from worker.settings import settings
+    from worker.base.settings import settings
 
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     root, console = settings().weights_dir, _console()
@@ -96,7 +96,7 @@ def verify_weights(profile: ProfileArgument) -> None:
     """Compare a profile's weights with their lock, byte for byte. A worker does so too before it loads them."""
     from pipelines.registry import profile_named
     from pipelines.weights import check_known, store_of, verify
-    from worker.settings import settings
+    from worker.base.settings import settings
 
     root, console = settings().weights_dir, _console()
     for source in profile_named(profile).sources:
@@ -126,8 +126,8 @@ def bench(
 
     profile_named(profile)  # before torch is imported, which takes seconds
     from pipelines.bench import run
+    from worker.base.settings import settings
     from worker.render.options import options_of
-    from worker.settings import settings
 
     options = options_of(settings(), profile=profile)
     run(options, random=random, scale=scale.value, images=images, references=references)

@@ -7,9 +7,9 @@ from pathlib import Path
 from models.derived import asset_id_of
 from models.job import CloneJob, CloneRequest, ReferenceSource
 from models.shot import DEFAULT_SHOTS, REFERENCE_SHEET
+from worker.base.settings import Settings
 from worker.client import plan_clone
-from worker.samples import load_sample
-from worker.settings import Settings
+from worker.stack.samples import load_sample
 from worker.storage import Storage
 
 

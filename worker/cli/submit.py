@@ -7,7 +7,7 @@ from ulid import ULID
 from models.errors import InvalidInput
 from models.job import parse_job
 from models.record import JobRecord
-from worker import tracing
+from worker.base.observers import tracing
 from worker.client import JobClient
 
 

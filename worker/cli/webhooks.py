@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from worker.endings import end_when_told
+from worker.base.endings import end_when_told
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,7 +25,7 @@ class State(StrEnum):
 def deliver() -> None:
     """Deliver webhooks until SIGTERM. One process is enough; more share the work. Needs no device."""
     end_when_told()
-    from worker.settings import settings
+    from worker.base.settings import settings
     from worker.webhooks.deliverer import run
 
     run(settings())
@@ -38,7 +38,7 @@ def list_deliveries(
     json: Annotated[bool, typer.Option("--json", help="One JSON document a line.")] = False,
 ) -> None:
     """List deliveries: pending ones, then those that ended last."""
-    from worker.settings import settings
+    from worker.base.settings import settings
     from worker.webhooks.outbox import Outbox
 
     _print(Outbox(settings()).deliveries(state.value if state else None, most), as_json=json)
@@ -50,7 +50,7 @@ def replay(
     json: Annotated[bool, typer.Option("--json", help="One JSON document a line.")] = False,
 ) -> None:
     """Deliver again, with the same webhook id, whatever came of it before. Also lifts what a 410 stopped."""
-    from worker.settings import settings
+    from worker.base.settings import settings
     from worker.webhooks.outbox import Outbox
 
     _print(Outbox(settings()).replay(name), as_json=json)

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import NameOID
 
 from models.errors import SignerUnfit
-from worker.settings import Settings
+from worker.base.settings import Settings
 
 SignCallback = Callable[[bytes], bytes]
 

@@ -7,10 +7,10 @@ from c2pa import Signer as SdkSigner
 
 from models.errors import SignerUnfit, SigningFailed
 from models.source_type import SourceType
+from worker.base.settings import Settings
 from worker.mark.credentials import Credentials, SignCallback, load_credentials
 from worker.mark.sdk import context
 from worker.mark.statement import Statement
-from worker.settings import Settings
 
 _SOURCE_TYPES = {
     SourceType.GENERATED: C2paDigitalSourceType.TRAINED_ALGORITHMIC_MEDIA,

@@ -10,7 +10,7 @@ from models.job import Job
 from models.manifest import RenderInfo, UsedReference
 from models.record import NOT_CARRIED, NOT_USED
 from models.source_type import SourceType
-from worker.version import likeness_version
+from worker.base.version import likeness_version
 
 RENDER_ASSERTION = "org.likeness.render"
 """The label of our own assertion."""

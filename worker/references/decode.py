@@ -25,7 +25,7 @@ from worker.references.jpeg import is_cut_short
 from worker.references.pixels import draft, upright_rgb
 
 if TYPE_CHECKING:
-    from worker.settings import Settings
+    from worker.base.settings import Settings
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", *(("AVIF",) if features.check("avif") else ()))
 ADVICE = "Send a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF picture."

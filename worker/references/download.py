@@ -18,9 +18,9 @@ from models.errors import (
     ReferenceUrlRefused,
     UnusableReference,
 )
-from worker.references.guard import CheckedUrl, check_url, resolve
-from worker.references.pinned import Deadline, Resolver, pinned_pool, user_agent
-from worker.settings import Settings
+from worker.base.settings import Settings
+from worker.net.guard import CheckedUrl, check_url, resolve
+from worker.net.pinned import Deadline, Resolver, pinned_pool, user_agent
 
 _MAX_REDIRECTS = 5
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))

@@ -22,15 +22,15 @@ from models.errors import (
 from models.job import CloneJob, ReferenceSource
 from models.manifest import UsedReference
 from models.record import RejectedReference
+from worker.base.settings import Settings
+from worker.base.watchdog import Watchdog
 from worker.mark.bounds import bounded
 from worker.mark.kept import with_mark
 from worker.mark.statement import Ingredient
 from worker.references.decode import DecodeLimits, decode_reference
 from worker.references.download import download
 from worker.render import RawImage
-from worker.settings import Settings
 from worker.storage import Storage
-from worker.watchdog import Watchdog
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from models.errors import (
     RenderOutOfMemory,
 )
 from models.render import RenderOptions
+from worker.base.spawned import Failed, Ready, live_with_parent
 from worker.render.messages import (
     Finished,
     FromChild,
@@ -24,7 +25,6 @@ from worker.render.messages import (
     RenderOrder,
     StepDone,
 )
-from worker.spawned import Failed, Ready, live_with_parent
 
 if TYPE_CHECKING:
     from pipelines.protocol import ReferenceNote, ReferencePipeline, RenderedImage, Step

@@ -7,7 +7,7 @@ from models.influencer import Appearance
 from models.manifest import RenderInfo
 from models.shot import Shot
 from models.source_type import SourceType
-from worker.spawned import Failed, Ready
+from worker.base.spawned import Failed, Ready
 
 if TYPE_CHECKING:
     from PIL import Image

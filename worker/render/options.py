@@ -3,7 +3,7 @@
 from typing import Any
 
 from models.render import RenderOptions, SpeedOptions
-from worker.settings import Settings
+from worker.base.settings import Settings
 
 
 def options_of(settings: Settings, **changes: Any) -> RenderOptions:

@@ -19,11 +19,11 @@ from models.errors import (
     StepHung,
 )
 from models.manifest import RenderInfo
+from worker.base.settings import Settings
+from worker.base.spawned import TICK, Failed, SpawnedChild, spawning
 from worker.render.child import main as child_main
 from worker.render.messages import Finished, FromChild, ImageDone, ReferenceNoted, RenderOrder, StepDone
 from worker.render.options import options_of
-from worker.settings import Settings
-from worker.spawned import TICK, Failed, SpawnedChild, spawning
 
 log = structlog.get_logger()
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from secrets import token_bytes
 from typing import Any, Self
 
-from worker.settings import Settings
+from worker.base.settings import Settings
 from worker.stack.lock import FolderLock
 from worker.stack.redis_server import RedisServer
 from worker.stack.s3_server import S3Server

@@ -4,9 +4,9 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from models.errors import StorageRefused
-from worker.settings import Settings
+from worker.base.settings import Settings
+from worker.base.watchdog import still_wanted
 from worker.storage.fence import pass_fence
-from worker.watchdog import still_wanted
 
 if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client

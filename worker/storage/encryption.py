@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from worker.settings import Settings
+from worker.base.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from string import Formatter
 
 from models.errors import InvalidInput
 from models.job import Job
-from worker.settings import Settings
+from worker.base.settings import Settings
 from worker.storage.folders import JobFolders
 
 _JOB_FIELDS = frozenset({"projectId", "influencerId", "jobId"})

@@ -14,13 +14,13 @@ from urllib.parse import quote
 from uuid import uuid4
 
 from models.errors import InvalidInput, NotFound, ObjectTooLarge, StorageError, StorageHung
-from worker.settings import Settings
+from worker.base.settings import Settings
+from worker.base.watchdog import Watchdog
 from worker.storage.client import connect, has_temporary_keys
 from worker.storage.encryption import encryption_of
 from worker.storage.failures import is_missing_key, translated
 from worker.storage.fence import Conditions, is_fenced, missing_conditions, put_if_unchanged
 from worker.storage.keys import KeyLayout, is_plain_key
-from worker.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from models.errors import FaceModelMissing, LikenessError, VerifyError
 from models.gate import GateInfo, GateOptions
-from worker.spawned import Failed, Ready, live_with_parent
+from worker.base.spawned import Failed, Ready, live_with_parent
 from worker.verify.messages import CheckReferences, FromChild, ImageJudged, JudgeImage, ReferencesChecked
 
 if TYPE_CHECKING:

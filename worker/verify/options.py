@@ -1,7 +1,7 @@
 """What the worker's settings say about the gate, as the verify process takes it."""
 
 from models.gate import GateOptions
-from worker.settings import Settings
+from worker.base.settings import Settings
 
 
 def options_of(settings: Settings) -> GateOptions:

@@ -9,9 +9,9 @@ import structlog
 from models.errors import VerifyProcessDied, VerifyProcessHung
 from models.gate import GateInfo
 from models.likeness import Subject
+from worker.base.settings import Settings
+from worker.base.spawned import Failed, SpawnedChild, spawning
 from worker.render.messages import RawImage
-from worker.settings import Settings
-from worker.spawned import Failed, SpawnedChild, spawning
 from worker.verify.child import main as child_main
 from worker.verify.messages import CheckReferences, FromChild, ImageJudged, JudgeImage, ReferencesChecked
 from worker.verify.options import options_of

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import structlog
 
 from models.errors import QueueUnavailable
-from worker.endpoint import Endpoint
-from worker.logs import configure_logs
-from worker.settings import Settings
+from worker.base.endpoint import Endpoint
+from worker.base.observers.logs import configure_logs
+from worker.base.settings import Settings
 from worker.webhooks.outbox import Outbox, Outcome, Try
 from worker.webhooks.schedule import outcome_of
 from worker.webhooks.sender import Answer, Sender

@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from models.webhook import Delivery, Webhook
-from worker.jobs.documents import time_of
+from worker.queue.jobs.documents import time_of
 
 # Webhooks are thin: who wants more reads the record.
 _MOST_DETAILS = 8_000

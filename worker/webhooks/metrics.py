@@ -2,7 +2,7 @@
 
 from prometheus_client import Counter
 
-from worker.prometheus import exposition, new_registry
+from worker.base.observers.prometheus import exposition, new_registry
 from worker.webhooks.outbox import Outcome
 from worker.webhooks.sender import Answer
 

@@ -8,8 +8,8 @@ from typing import Any, cast
 
 from models.errors import NotFound
 from models.webhook import Delivery, DeliveryState
-from worker.jobs.connection import connect, guarded
-from worker.settings import Settings
+from worker.base.settings import Settings
+from worker.queue.jobs.connection import connect, guarded
 from worker.webhooks.documents import delivery_from
 from worker.webhooks.receivers import receiver_of
 

@@ -8,9 +8,9 @@ from email.utils import parsedate_to_datetime
 import httpcore2
 
 from models.errors import ReferenceUrlRefused, UnusableReference
-from worker.references.guard import check_url, resolve
-from worker.references.pinned import Deadline, Resolver, pinned_pool, user_agent
-from worker.settings import Settings
+from worker.base.settings import Settings
+from worker.net.guard import check_url, resolve
+from worker.net.pinned import Deadline, Resolver, pinned_pool, user_agent
 from worker.webhooks.documents import webhook_from
 from worker.webhooks.outbox import Try
 from worker.webhooks.signing import WebhookSigner

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from standardwebhooks import Webhook
 
 from models.errors import InvalidSettings
-from worker.settings import Settings
+from worker.base.settings import Settings
 
 _PREFIX = "whsec_"
 # In bytes, by the standard.

@@ -1,10 +1,10 @@
 """What a run leaves behind once all its jobs have ended: nothing to do in Redis, and of objects what gc deletes."""
 
-from worker.jobs.connection import connect
-from worker.lanes import Lanes
-from worker.retention import Retention
-from worker.settings import Settings
+from worker.base.settings import Settings
+from worker.queue.jobs.connection import connect
+from worker.queue.lanes import Lanes
 from worker.storage import Storage
+from worker.storage.retention import Retention
 
 _PLACES = (
     "watch",

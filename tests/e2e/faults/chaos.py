@@ -22,10 +22,10 @@ from tests.e2e.faults.proxies import StoreProxy, TcpProxy
 from tests.e2e.faults.refusals import REFUSALS, Refusal, refusing
 from tests.e2e.faults.services import Deliverer, HangingReceiver, LastingRedis
 from tests.integration.receiver import OK
-from worker.jobs import JobStore
-from worker.lanes import Lanes
-from worker.queue import JobQueue, make_app
-from worker.settings import Settings
+from worker.base.settings import Settings
+from worker.queue.jobs import JobStore
+from worker.queue.lanes import Lanes
+from worker.queue.queue import JobQueue, make_app
 
 # Each message gets another place (Sattolo's algorithm), where there are two or more. Answers how many have one now.
 _SHUFFLE = """

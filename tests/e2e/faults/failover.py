@@ -31,9 +31,9 @@ from tests.e2e.faults.figures import recovery
 from tests.e2e.faults.fleet import Fleet
 from tests.e2e.faults.run import plan_job, put_references, site
 from tests.integration.redis_servers import Watched
+from worker.base.settings import Settings
 from worker.client import JobClient
-from worker.jobs import JobStore
-from worker.settings import Settings
+from worker.queue.jobs import JobStore
 from worker.stack.redis_server import RedisServer
 
 KINDS = ("killed", "hangs", "ordered")

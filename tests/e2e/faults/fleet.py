@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tests.e2e.conftest import WorkerProcess
-from worker.presence import here
+from worker.queue.presence import here
 
 MODULE = "tests.e2e.faults.quick_worker"
 

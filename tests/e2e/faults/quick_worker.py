@@ -159,7 +159,7 @@ if __name__ == "__main__":
     render_process.child_main = render_main  # type: ignore[assignment,attr-defined]
     verify_process.child_main = judge_main  # type: ignore[assignment,attr-defined]
     if os.environ.get("FAULTS_LOOP"):
-        from worker import transport
+        from worker.queue import transport
 
         transport.Channel._deliver = _fail  # type: ignore[method-assign,assignment]
     main()

@@ -33,11 +33,11 @@ from tests.e2e.faults.proxies import StoreProxy, TcpProxy
 from tests.e2e.faults.quick_worker import MISSES
 from tests.e2e.faults.services import Deliverer, HangingReceiver, LastingRedis
 from tests.integration.receiver import SECRET
+from worker.base.settings import Settings
 from worker.client import JobClient, plan_clone
-from worker.jobs import JobStore
-from worker.samples import load_sample
-from worker.settings import Settings
+from worker.queue.jobs import JobStore
 from worker.stack import EmbeddedStack
+from worker.stack.samples import load_sample
 from worker.storage import Storage
 
 SHOTS = ("front", "smile", "profile", "outdoor")

@@ -5,9 +5,9 @@ import pytest
 from models.record import JobError
 from tests.e2e.faults.afterwards import collect, unfinished
 from tests.e2e.faults.run import plan_job
+from worker.base.settings import Settings
 from worker.client import JobClient
-from worker.jobs import JobStore
-from worker.settings import Settings
+from worker.queue.jobs import JobStore
 from worker.storage import Storage
 
 FAILED = JobError(code="RENDER_FAILED", message="It broke.")

@@ -12,7 +12,7 @@ from tests.e2e.faults.chaos import ALL_KINDS, BLACKOUT, BLACKOUT_SECONDS, KINDS,
 from tests.e2e.faults.fleet import Fleet
 from tests.e2e.faults.proxies import TcpProxy
 from tests.e2e.faults.run import SMALL
-from worker.settings import Settings
+from worker.base.settings import Settings
 from worker.stack import EmbeddedStack
 
 

@@ -18,7 +18,7 @@ from tests.e2e.faults.fleet import MODULE, Child, Fleet
 from tests.e2e.faults.invariants import Kind
 from tests.e2e.faults.run import DRAIN_GRACE, Site, plan_job, put_references, site
 from worker.client import JobClient
-from worker.jobs import JobStore
+from worker.queue.jobs import JobStore
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from models.job import CloneJob, CloneRequest, ReferenceSource
 from tests.e2e.faults.run import Site, site
 from worker.client import JobClient, plan_clone
-from worker.samples import load_sample
+from worker.stack.samples import load_sample
 from worker.storage import Storage
 
 SOURCE, (REFERENCE, *_) = load_sample("maya")

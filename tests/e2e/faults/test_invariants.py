@@ -22,7 +22,7 @@ from tests.e2e.faults.invariants import (
     violations,
 )
 from worker.client import plan_clone
-from worker.samples import load_sample
+from worker.stack.samples import load_sample
 
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
 SOURCE, _ = load_sample("maya")

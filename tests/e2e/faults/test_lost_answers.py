@@ -9,8 +9,8 @@ from models.job import CloneJob
 from models.record import JobError, JobResult
 from tests.e2e.faults.proxies import TcpProxy
 from tests.e2e.faults.run import plan_job
-from worker.jobs import JobStore, Lease
-from worker.settings import Settings
+from worker.base.settings import Settings
+from worker.queue.jobs import JobStore, Lease
 from worker.stack import EmbeddedStack
 
 

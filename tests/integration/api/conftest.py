@@ -24,18 +24,18 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from api.app import make_app
-from api.call import House
-from api.database import Database
-from api.keys import create_key
+from api.http.call import House
+from api.rows.database import Database
+from api.rows.keys import create_key
+from api.rows.tables import Base
 from api.settings import ApiSettings
-from api.tables import Base
 from models.derived import asset_id_of
 from models.influencer import ReferenceImage
 from models.job import CloneJob, CreateJob, Job
 from models.record import JobResult, StoredImage
 from tests.integration.api.postgresql import PostgreSQL, binaries, running
-from worker.jobs import JobStore, Lease
-from worker.settings import Settings
+from worker.base.settings import Settings
+from worker.queue.jobs import JobStore, Lease
 
 T = TypeVar("T")
 IMAGE = "https://images.example/one.png"

@@ -12,7 +12,7 @@ from typing import Any
 import httpx2
 
 from tests.e2e.conftest import environment_of
-from worker.settings import Settings
+from worker.base.settings import Settings
 
 
 class ApiProcess:

@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import func, select, update
 
-from api import answers
-from api.tables import AnswerRow, JobRow
+from api.http import answers
+from api.rows.tables import AnswerRow, JobRow
 from models.errors import QueueUnavailable
 from tests.integration.api.conftest import Api, message_of
 from tests.integration.api.test_frame import error_of
-from worker.jobs import JobStore
+from worker.queue.jobs import JobStore
 
 # Word for word from the contract.
 EXAMPLE = b"""{ "name": "Nova (B variant)",

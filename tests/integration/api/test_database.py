@@ -9,8 +9,8 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from api.database import Database
-from api.tables import Base, ProjectRow
+from api.rows.database import Database
+from api.rows.tables import Base, ProjectRow
 from models.errors import InvalidSettings
 
 

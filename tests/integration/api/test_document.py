@@ -27,7 +27,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from tests.integration.api.conftest import Api, begin, message_of, result_of
-from worker.jobs import JobStore
+from worker.queue.jobs import JobStore
 from worker.storage import Storage
 
 # On each of the two databases.

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from api.keys import KNOWN_FOR, KnownKeys, create_key, revoke_key
-from api.rates import Rates
-from api.tables import Base
+from api.http.rates import Rates
+from api.rows.keys import KNOWN_FOR, KnownKeys, create_key, revoke_key
+from api.rows.tables import Base
 from models.errors import InvalidInput, NotFound
 from tests.integration.api.conftest import Api, on_a_port
 
@@ -167,7 +167,7 @@ def test_no_such_call_or_row(api: Api, path: str) -> None:
 def test_what_nobody_foresaw_is_an_answer_too(
     api: Api, monkeypatch: pytest.MonkeyPatch, logged: list[Any]
 ) -> None:
-    monkeypatch.setattr("api.influencers.project_of", lambda *_: 1 / 0)
+    monkeypatch.setattr("api.calls.influencers.project_of", lambda *_: 1 / 0)
     error = error_of(api.call("GET", "/v1/projects/p/influencers"), 500, "INTERNAL")
     assert "division" not in json.dumps(error)
     assert error["requestId"] in [event.get("request_id") for event in logged]

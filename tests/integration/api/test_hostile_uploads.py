@@ -7,7 +7,7 @@ from api.settings import ApiSettings
 from tests.integration.api.conftest import Api
 from tests.integration.api.process import ApiProcess
 from tests.unit.worker.references.large_pictures import lossless_webp, png
-from worker.settings import Settings
+from worker.base.settings import Settings
 
 MEBI = 1024 * 1024
 

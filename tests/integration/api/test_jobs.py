@@ -8,13 +8,13 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
-from api.keys import KnownKeys
+from api.rows.keys import KnownKeys
 from models.errors import QueueUnavailable
 from models.record import JobError
 from tests.integration.api.conftest import Api, begin, message_of, on_a_port, result_of
 from tests.integration.api.test_frame import error_of
 from tests.integration.api.test_tenants import statements
-from worker.jobs import JobStore
+from worker.queue.jobs import JobStore
 
 
 @pytest.fixture
@@ -185,8 +185,8 @@ def test_events_from_any_place_to_the_end(api: Api, store: JobStore, job_id: str
 def test_events_are_told_when_they_happen(
     app: FastAPI, api: Api, store: JobStore, job_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.following._LOOK", 0.02)
-    monkeypatch.setattr("api.following._ALIVE", 0.04)
+    monkeypatch.setattr("api.http.following._LOOK", 0.02)
+    monkeypatch.setattr("api.http.following._ALIVE", 0.04)
     job = message_of(store, job_id)
     key = {"Authorization": f"Bearer {api.secret}"}
     with (

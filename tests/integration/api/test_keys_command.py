@@ -6,8 +6,8 @@ import pytest
 from typer.testing import CliRunner
 
 from api import settings as settings_module
-from api.database import Database
-from api.keys import authenticate
+from api.rows.database import Database
+from api.rows.keys import authenticate
 from models.errors import InvalidInput, Unauthenticated
 from worker.cli import app
 

@@ -9,17 +9,17 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import func, select
 
-from api import arrival
 from api.app import make_app
-from api.call import House
-from api.landing import Landing
+from api.http.call import House
+from api.landing import arrival
+from api.landing.landing import Landing
+from api.rows.tables import AssetRow, BoundImageRow
 from api.settings import ApiSettings
-from api.tables import AssetRow, BoundImageRow
 from models.job import CloneJob
 from models.record import JobError
 from tests.integration.api.conftest import Api, begin, message_of, result_of
-from worker.jobs import JobStore
-from worker.settings import Settings
+from worker.base.settings import Settings
+from worker.queue.jobs import JobStore
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ def test_a_landing_that_died_half_way_is_done_by_another(
 
     store.complete(begin(store, job), result_of(job))
     with monkeypatch.context() as dying:
-        dying.setattr("api.arrival._add_images", die)
+        dying.setattr("api.landing.arrival._add_images", die)
         with pytest.raises(Killed):
             api.house.landing.sweep()
     assert api.row(job.influencer_id)["status"] == "pending"

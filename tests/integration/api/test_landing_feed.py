@@ -8,15 +8,15 @@ import pytest
 import redis
 
 from api.app import make_app
-from api.call import House
-from api.landing import Landing
+from api.http.call import House
+from api.landing.landing import Landing
 from api.settings import ApiSettings
 from models.record import JobError
 from tests.integration.api.conftest import Api, begin, message_of, result_of
+from worker.base.settings import Settings
 from worker.client import JobClient
-from worker.jobs import JobStore
-from worker.jobs.dead import DeadLetters
-from worker.settings import Settings
+from worker.queue.jobs import JobStore
+from worker.queue.jobs.dead import DeadLetters
 
 ERROR = JobError(code="RENDER_FAILED", message="It broke.")
 

@@ -10,8 +10,8 @@ from api.app import make_app
 from api.settings import ApiSettings
 from tests.integration.api.conftest import Api, message_of
 from tests.integration.api.test_frame import error_of
-from worker.jobs import JobStore
-from worker.settings import Settings
+from worker.base.settings import Settings
+from worker.queue.jobs import JobStore
 
 
 @pytest.fixture

@@ -6,13 +6,13 @@ from typing import Any
 import httpx2
 from sqlalchemy import update
 
-from api.database import Database
-from api.links import Links
+from api.rows.database import Database
+from api.rows.links import Links
+from api.rows.tables import AssetRow
 from api.settings import ApiSettings
-from api.tables import AssetRow
 from tests.integration.api.conftest import Api
 from tests.integration.api.test_media import add, picture
-from worker.settings import Settings
+from worker.base.settings import Settings
 
 ENDED = "https://store.example/ended"
 
@@ -51,7 +51,7 @@ def test_the_urls_of_a_picture_are_signed_when_it_is_told_of(api: Api, api_setti
 
 def test_a_url_is_made_once_in_half_of_its_life(monkeypatch: Any) -> None:
     now, made = 1_000_000.0, 0
-    monkeypatch.setattr("api.links.time.time", lambda: now)
+    monkeypatch.setattr("api.rows.links.time.time", lambda: now)
 
     def url_of(key: str) -> str:
         nonlocal made

@@ -14,17 +14,17 @@ from PIL import Image
 from sqlalchemy import func, select, update
 
 from api.app import make_app
+from api.calls.media import KEPT_FOR, sweep_uploads
 from api.documents import MEDIA_TYPES
-from api.keys import create_key
 from api.library import KeptPicture, MediaLibrary, Picture
-from api.media import KEPT_FOR, sweep_uploads
+from api.rows.keys import create_key
+from api.rows.tables import AssetRow, UploadRow
 from api.settings import ApiSettings
-from api.tables import AssetRow, UploadRow
 from tests.integration.api.conftest import IMAGE, Api, message_of
 from tests.integration.api.test_frame import error_of
-from worker.jobs import JobStore
+from worker.base.settings import Settings
 from worker.mark.inspection import inspect_image
-from worker.settings import Settings
+from worker.queue.jobs import JobStore
 from worker.storage import Storage
 
 

@@ -10,16 +10,16 @@ import pytest
 import redis
 from fastapi import FastAPI
 
-from api.call import House
 from api.documents import MEDIA_TYPES
+from api.http.call import House
+from api.http.turns import Turns
 from api.library import MediaLibrary
-from api.turns import Turns
 from models.errors import RateLimited
 from tests.integration.api.conftest import Api, begin, message_of, on_a_port, result_of
 from tests.integration.api.test_frame import error_of
 from tests.integration.api.test_media import picture
 from tests.integration.api.test_tenants import statements
-from worker.jobs import JobStore
+from worker.queue.jobs import JobStore
 
 STREAMS = 20
 
@@ -30,16 +30,16 @@ def job_of(api: Api) -> str:
 
 @pytest.fixture
 def quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("api.following._LOOK", 0.02)
-    monkeypatch.setattr("api.following._ALIVE", 0.3)
-    monkeypatch.setattr("api.following._SILENT", 0.1)
+    monkeypatch.setattr("api.http.following._LOOK", 0.02)
+    monkeypatch.setattr("api.http.following._ALIVE", 0.3)
+    monkeypatch.setattr("api.http.following._SILENT", 0.1)
 
 
 @pytest.mark.usefixtures("quick_looks")
 def test_streams_are_read_together_and_without_the_database(
     app: FastAPI, api: Api, store: JobStore, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.following._SILENT", 3600)
+    monkeypatch.setattr("api.http.following._SILENT", 3600)
     jobs = [job_of(api) for _ in range(2)]
     key = {"Authorization": f"Bearer {api.secret}"}
 

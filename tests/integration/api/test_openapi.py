@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from api.rates import Rates
+from api.http.rates import Rates
 from tests.integration.api.conftest import Api
 from tests.integration.api.test_frame import CALLS, error_of
 

@@ -9,16 +9,16 @@ import pytest
 from pydantic import SecretStr
 
 from api.app import make_app
-from api.call import House
-from api.keys import create_key
+from api.http.call import House
+from api.rows.keys import create_key
 from api.settings import ApiSettings, api_settings
 from tests.integration.api.conftest import Api, begin, message_of, result_of
 from tests.integration.api.postgresql import PostgreSQL, binaries, running
 from tests.integration.api.process import ApiProcess
 from tests.integration.api.test_frame import error_of
+from worker.base.settings import Settings
 from worker.cli import main
-from worker.jobs import JobStore
-from worker.settings import Settings
+from worker.queue.jobs import JobStore
 
 
 @pytest.fixture(scope="module")

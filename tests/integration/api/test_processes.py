@@ -12,14 +12,14 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import func, select
 
+from api.rows.tables import BoundImageRow, InfluencerRow, JobRow
 from api.server import serve
 from api.settings import ApiSettings
-from api.tables import BoundImageRow, InfluencerRow, JobRow
 from tests.integration.api.conftest import Api, begin, message_of, result_of
 from tests.integration.api.process import ApiProcess
 from tests.integration.api.test_clone import EXAMPLE
-from worker.jobs import JobStore
-from worker.settings import Settings
+from worker.base.settings import Settings
+from worker.queue.jobs import JobStore
 
 Start = Callable[[float], ApiProcess]
 NEVER = 3600.0

@@ -7,7 +7,7 @@ import pytest
 from api.provision import AUDIENCES, NAMES, VOICES, provision
 from tests.integration.api.conftest import Api, create_message_of
 from tests.integration.api.test_frame import error_of
-from worker.jobs import JobStore
+from worker.queue.jobs import JobStore
 
 BRAND = {
     "name": "Spring",

@@ -6,7 +6,7 @@ from models.errors import QueueUnavailable
 from models.record import JobError
 from tests.integration.api.conftest import Api, begin, create_message_of, result_of
 from tests.integration.api.test_frame import error_of
-from worker.jobs import JobStore
+from worker.queue.jobs import JobStore
 
 
 def path_of(influencer: str) -> str:

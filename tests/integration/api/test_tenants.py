@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import event
 
-from api.keys import KnownKeys
+from api.rows.keys import KnownKeys
 from tests.integration.api.conftest import Api
 from tests.integration.api.test_frame import CALLS, NOBODYS, error_of
 

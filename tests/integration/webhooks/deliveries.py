@@ -12,9 +12,9 @@ from models.record import JobError
 from models.webhook import Delivery
 from tests.integration.receiver import SECRET, Receiver
 from tests.integration.test_job_store import SOURCE, claimed, result_of
+from worker.base.settings import Settings
 from worker.client import plan_clone
-from worker.jobs import JobStore
-from worker.settings import Settings
+from worker.queue.jobs import JobStore
 from worker.webhooks.deliverer import Deliverer
 from worker.webhooks.outbox import Outbox
 from worker.webhooks.sender import Sender

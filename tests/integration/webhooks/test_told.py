@@ -21,9 +21,9 @@ from tests.integration.webhooks.deliveries import (
     settled,
     to,
 )
+from worker.base.settings import Settings
 from worker.client import plan_create
-from worker.jobs import JobStore
-from worker.settings import Settings
+from worker.queue.jobs import JobStore
 from worker.webhooks.outbox import Outbox
 
 

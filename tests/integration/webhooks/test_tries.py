@@ -14,8 +14,8 @@ from models.job import CloneJob
 from tests.integration.test_job_store import claimed, result_of
 from tests.integration.webhooks.deliveries import StartReceiver, delivering, end, job_for, settled, to
 from tests.stopwatch import Stopwatch
-from worker.jobs import JobStore
-from worker.settings import Settings
+from worker.base.settings import Settings
+from worker.queue.jobs import JobStore
 from worker.webhooks.deliverer import Deliverer
 from worker.webhooks.metrics import DeliveryMetrics
 from worker.webhooks.outbox import Outbox, Outcome

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from models.errors import InvalidInput
+from worker.base.settings import Settings
 from worker.client import JobClient
-from worker.settings import Settings
 
 
 @pytest.mark.parametrize("job", [None, {}, "job_1", []])

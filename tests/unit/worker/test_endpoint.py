@@ -9,7 +9,7 @@ from http.client import HTTPConnection
 import pytest
 
 from models.errors import InvalidSettings
-from worker.endpoint import Endpoint
+from worker.base.endpoint import Endpoint
 
 
 @dataclass

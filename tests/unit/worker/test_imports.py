@@ -29,7 +29,7 @@ def loaded_by(statement: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "module", ["worker.client", "worker.cli", "worker.queue", "models.job", "api.server"]
+    "module", ["worker.client", "worker.cli", "worker.queue.queue", "models.job", "api.server"]
 )
 def test_a_producer_pays_for_no_rendering_and_no_storage(module: str) -> None:
     assert not loaded_by(f"import {module}") & HEAVY

@@ -3,10 +3,10 @@
 import pytest
 
 from models.errors import InvalidSettings
-from worker import settings as module
-from worker.lanes import Lanes
-from worker.settings import Settings
-from worker.transport import InTurn
+from worker.base import settings as module
+from worker.base.settings import Settings
+from worker.queue.lanes import Lanes
+from worker.queue.transport import InTurn
 
 TIERS = Settings(queue="q", tiers={"gold": ("p1", "p2"), "bulk": ("p3",)})
 

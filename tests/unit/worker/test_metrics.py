@@ -8,11 +8,11 @@ import pytest
 
 from models.record import Stage
 from tests.integration.test_gated_clone import FACE, judgement
-from worker.consumer_loop import ConsumerLoop
-from worker.health import WorkerHealth
-from worker.metrics import Metrics, metrics_of
-from worker.prometheus import PrometheusMetrics
-from worker.settings import Settings
+from worker.base.observers.metrics import Metrics, metrics_of
+from worker.base.observers.prometheus import PrometheusMetrics
+from worker.base.settings import Settings
+from worker.node.consumer_loop import ConsumerLoop
+from worker.node.health import WorkerHealth
 from worker.webhooks.metrics import DeliveryMetrics
 from worker.webhooks.outbox import Outcome
 from worker.webhooks.sender import Answer

@@ -1,7 +1,7 @@
 """Notes about references: each once, and in words that fit into an error."""
 
 from models.record import NotedReference
-from worker.notes import sentence, with_note
+from worker.run.notes import sentence, with_note
 
 
 def note(index: int, code: str = "NOT_CARRIED", message: str = "too far") -> NotedReference:

@@ -8,7 +8,7 @@ import trustme
 from redis.sentinel import SentinelConnectionPool
 
 from models.errors import InvalidSettings
-from worker.redis_url import RedisTarget, target_of
+from worker.queue.redis_url import RedisTarget, target_of
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from pydantic import SecretStr
 
 from api.settings import ApiSettings
 from models.errors import InvalidSettings
-from worker import settings as module
-from worker.jobs.connection import connect
-from worker.settings import Settings
+from worker.base import settings as module
+from worker.base.settings import Settings
+from worker.queue.jobs.connection import connect
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from models.errors import StorageHung
-from worker.watchdog import LeftBehindError, Watchdog, still_wanted
+from worker.base.watchdog import LeftBehindError, Watchdog, still_wanted
 
 
 class StopHereError(Exception):

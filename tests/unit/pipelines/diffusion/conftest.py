@@ -22,7 +22,7 @@ from pipelines.loading import pipeline_class
 from pipelines.profile import Plan
 from pipelines.protocol import PlannedShot, ReferenceNote, RenderCanceled, RenderedImage, Setup, Step
 from pipelines.registry import profile_named
-from worker.samples import load_sample
+from worker.stack.samples import load_sample
 
 PROFILES = ("flux2-klein", "qwen-image-edit", "sdxl-ip-adapter")
 

@@ -9,7 +9,7 @@ from PIL import Image
 from pipelines.embedded.fit import Found, fit_shape
 from pipelines.embedded.pipeline import READ_AT, LikenessPipeline
 from pipelines.embedded.reading import TRUST, Reading, read_pictures, to_pictures
-from worker.samples import load_sample
+from worker.stack.samples import load_sample
 
 
 def references_of(persona: str) -> list[Image.Image]:

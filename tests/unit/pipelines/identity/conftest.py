@@ -10,7 +10,7 @@ from pipelines.identity.calibrations import shipped
 from pipelines.identity.dlib_faces import DlibFaces
 from pipelines.identity.gate import LikenessGate
 from pipelines.identity.portrait import Portrait
-from worker.samples import load_sample
+from worker.stack.samples import load_sample
 
 Sample = Callable[[str, int], Image.Image]
 

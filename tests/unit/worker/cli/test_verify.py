@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from models.calibration import Calibration
 from models.errors import CalibrationRefused, InvalidInput, UnusableReference
 from worker.cli import app
-from worker.samples import load_sample
+from worker.stack.samples import load_sample
 
 
 @pytest.fixture(scope="module")

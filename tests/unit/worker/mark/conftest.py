@@ -10,11 +10,11 @@ from models.job import CloneJob
 from models.manifest import RenderInfo, UsedReference
 from models.source_type import SourceType
 from tests.integration.test_job_store import make_job
-from worker.images import EncodedImage, encode
+from worker.base.pictures import EncodedImage, encode
+from worker.base.settings import Settings
 from worker.mark.development import make_development_certificate
 from worker.mark.signer import ImageSigner
 from worker.mark.statement import Ingredient, Origin, Picture, statement
-from worker.settings import Settings
 
 REFERENCE = UsedReference(asset_id="med_reference", sha256="ab" * 32)
 RENDER = RenderInfo(

@@ -7,7 +7,7 @@ import pytest
 
 from models.errors import InvalidSettings
 from tests.unit.worker.mark.png import replaced, without
-from worker import settings as settings_module
+from worker.base import settings as settings_module
 from worker.cli.inspect import run
 
 

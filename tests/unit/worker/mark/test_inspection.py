@@ -11,7 +11,7 @@ from models.errors import InvalidInput, InvalidSettings
 from models.source_type import SourceType
 from tests.unit.worker.mark.conftest import pixels
 from tests.unit.worker.mark.png import replaced, without
-from worker.images import EncodedImage
+from worker.base.pictures import EncodedImage
 from worker.mark.inspection import inspect_image, is_intact
 
 

@@ -8,7 +8,7 @@ from PIL import Image
 from models.job import CloneJob
 from tests.unit.worker.mark.conftest import REFERENCE, sign
 from tests.unit.worker.mark.png import replaced
-from worker.images import EncodedImage
+from worker.base.pictures import EncodedImage
 from worker.mark.inspection import inspect_image
 from worker.mark.kept import with_mark
 from worker.mark.signer import ImageSigner

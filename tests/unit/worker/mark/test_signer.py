@@ -21,11 +21,11 @@ from pydantic import SecretStr
 from models.errors import SignerUnfit, SigningFailed
 from models.job import CloneJob
 from tests.unit.worker.mark.conftest import sign
-from worker.images import EncodedImage
+from worker.base.pictures import EncodedImage
+from worker.base.settings import Settings
 from worker.mark.development import make_development_certificate
 from worker.mark.inspection import inspect_image
 from worker.mark.signer import ImageSigner
-from worker.settings import Settings
 
 SECRET = "hunter2"
 

@@ -11,8 +11,8 @@ from PIL import Image
 from models.job import CloneJob
 from models.source_type import SourceType
 from tests.unit.worker.mark.conftest import REFERENCE, sign
+from worker.base.pictures import encode
 from worker.cli.inspect import DISAGREES, run
-from worker.images import encode
 from worker.mark.inspection import inspect_image
 from worker.mark.kept import with_mark
 from worker.mark.signer import ImageSigner

@@ -7,10 +7,10 @@ from contextlib import suppress
 from ipaddress import ip_address
 from threading import Event, Thread
 
+from worker.base.settings import Settings
+from worker.net.guard import Address
+from worker.net.pinned import Resolver
 from worker.references.download import download
-from worker.references.guard import Address
-from worker.references.pinned import Resolver
-from worker.settings import Settings
 
 HOST = "images.test"
 LOOPBACK = ip_address("127.0.0.1")

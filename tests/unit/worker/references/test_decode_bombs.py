@@ -22,7 +22,7 @@ MEASURE = """
 import json, pathlib, sys, time
 from models.errors import UnusableReference
 from worker.references.decode import DecodeLimits, decode_reference
-from worker.settings import Settings
+from worker.base.settings import Settings
 
 def memory(field):
     lines = pathlib.Path("/proc/self/status").read_text().splitlines()

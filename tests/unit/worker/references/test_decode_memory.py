@@ -31,10 +31,10 @@ from tests.unit.worker.references.large_pictures import (
     png,
     tiff,
 )
+from worker.base.settings import Settings
 from worker.references import decode_apart as apart_module
 from worker.references.decode import DecodeLimits, decode_here, decode_reference
 from worker.references.decode_apart import decode_apart
-from worker.settings import Settings
 
 MEBI = 1024 * 1024
 MOST = 400_000_000
@@ -55,7 +55,7 @@ with open("/proc/self/status") as status:
 HERE = """
 import pathlib, sys
 from worker.references.decode import DecodeLimits, decode_reference
-from worker.settings import Settings
+from worker.base.settings import Settings
 
 def memory(field):
     lines = pathlib.Path("/proc/self/status").read_text().splitlines()

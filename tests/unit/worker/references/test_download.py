@@ -38,8 +38,8 @@ from tests.unit.worker.references.scripted_server import (
     redirect,
     to_loopback,
 )
+from worker.net.guard import Address
 from worker.references.download import download
-from worker.references.guard import Address
 
 
 def test_the_body_comes_back_and_the_name_stays_on_the_request(serve: Serve, tls: ssl.SSLContext) -> None:

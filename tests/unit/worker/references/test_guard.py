@@ -6,7 +6,7 @@ from ipaddress import ip_address
 import pytest
 
 from models.errors import ReferenceFetchFailed, ReferenceNotFound, ReferenceUrlRefused
-from worker.references.guard import Address, CheckedUrl, check_url, is_public, look_up, resolve
+from worker.net.guard import Address, CheckedUrl, check_url, is_public, look_up, resolve
 
 STORE = "127.0.0.1:9000"
 

@@ -25,9 +25,9 @@ from tests.unit.worker.references.scripted_server import (
     redirect,
     to_loopback,
 )
-from worker.references import guard
-from worker.references.guard import Address
-from worker.references.pinned import Resolver
+from worker.net import guard
+from worker.net.guard import Address
+from worker.net.pinned import Resolver
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

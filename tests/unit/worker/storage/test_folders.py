@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from models.errors import InvalidInput
-from worker.settings import Settings
+from worker.base.settings import Settings
 from worker.storage.folders import JobFolder
 from worker.storage.keys import KeyLayout
 

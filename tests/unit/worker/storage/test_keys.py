@@ -8,7 +8,7 @@ import pytest
 from models.errors import InvalidInput
 from models.influencer import Influencer
 from models.job import CloneJob, ReferenceSource
-from worker.settings import Settings
+from worker.base.settings import Settings
 from worker.storage.keys import KeyLayout, is_plain_key
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from worker.settings import Settings
+from worker.base.settings import Settings
 from worker.webhooks.schedule import outcome_of
 from worker.webhooks.sender import Answer
 

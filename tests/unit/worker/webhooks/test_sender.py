@@ -11,7 +11,7 @@ import pytest
 
 from tests.unit.worker.references.scripted_server import Script, Serve, answer, to_loopback
 from tests.unit.worker.webhooks.test_documents import ROW
-from worker.settings import Settings
+from worker.base.settings import Settings
 from worker.webhooks.outbox import Try
 from worker.webhooks.sender import Answer, Sender
 

@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from models.errors import InvalidSettings
-from worker.settings import Settings
+from worker.base.settings import Settings
 from worker.webhooks.signing import WebhookSigner
 
 GOOD = "whsec_" + base64.b64encode(b"k" * 32).decode()

@@ -1,0 +1,56 @@
+"""`POST /v1/influencers/{influencerId}/clone`."""
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+from sqlalchemy.orm import Session
+
+from api.calls.influencers import id_is_taken, new_influencer
+from api.http.answers import Answer
+from api.http.call import WRITES, Call
+from api.rows.rows import document_of, influencer_of, project_of, references_of
+from api.rows.tables import AssetRow
+from api.starting import record_job, refuse_while_rendering
+from models.errors import Conflict, NoUsableReference
+from models.job import CloneRequest, ReferenceSource
+from worker.client import plan_clone
+
+router = APIRouter(prefix="/v1")
+
+
+@router.post("/influencers/{influencer_id}/clone")
+def clone(influencer_id: str, call: Call = WRITES) -> Response:
+    """Row, job and answer are one transaction; then the job is submitted. Overrides wait for the landing."""
+
+    def work(session: Session) -> Answer:
+        asked = call.parsed(CloneRequest)
+        source = influencer_of(session, call.organisation, influencer_id)
+        document = document_of(session, source)
+        images = references_of(session, source)
+        if not images:
+            refuse_while_rendering(source)
+            raise Conflict(
+                "The influencer has no reference image, so there is no likeness to clone. Add one first.",
+                subcode=NoUsableReference.code,
+            )
+        if asked.new_influencer_id == source.influencer_id:
+            raise id_is_taken(influencer_id)
+        job = plan_clone(
+            document, asked, [_source_of(asset) for _, asset in images], organisation=call.organisation
+        )
+        project = project_of(session, call.organisation, source.project_id)
+        named = document.model_copy(update={"name": asked.name})
+        call.require_room(session, "influencers")
+        row = new_influencer(session, project, job.influencer_id, "pending", named)
+        return Answer.of(202, record_job(session, row, job), job)
+
+    return call.write(work)
+
+
+def _source_of(asset: AssetRow) -> ReferenceSource:
+    if asset.object_key is None:
+        return ReferenceSource(asset_id=asset.asset_id, url=asset.url)
+    if asset.project_id not in asset.object_key.split("/"):
+        # A worker takes a key only if it has the project's id in it, but knows itself where the media library's
+        # objects are, which may be anywhere by the settings.
+        return ReferenceSource(asset_id=asset.asset_id)
+    return ReferenceSource(asset_id=asset.asset_id, key=asset.object_key)

@@ -1,0 +1,165 @@
+"""Influencers: the calls that write rows and start nothing."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+from ulid import ULID
+
+from api.documents import (
+    BindReferences,
+    CreateInfluencer,
+    DeleteInfluencer,
+    PatchInfluencer,
+)
+from api.http.answers import Answer
+from api.http.call import READS, WRITES, Call
+from api.http.pages import CursorQuery, LimitQuery, behind, page
+from api.rows.rows import (
+    bind,
+    described_by,
+    document_of,
+    influencer_of,
+    now,
+    project_of,
+)
+from api.rows.tables import InfluencerRow, ProjectRow
+from models.base import format_time
+from models.errors import Conflict
+from models.influencer import CloneOverrides
+
+router = APIRouter(prefix="/v1")
+
+
+@router.post("/projects/{project_id}/influencers")
+def create_influencer(project_id: str, call: Call = WRITES) -> Response:
+    def work(session: Session) -> Answer:
+        asked = call.parsed(CreateInfluencer)
+        project = project_of(session, call.organisation, project_id)
+        call.require_room(session, "influencers")
+        row = new_influencer(session, project, asked.influencer_id or f"inf_{ULID()}", "draft", asked)
+        if asked.reference_images:
+            bind(session, row, asked.reference_images.asset_ids, row.created_at)
+        session.flush()
+        return Answer.of(201, call.shown(session, row))
+
+    return call.write(work)
+
+
+@router.get("/projects/{project_id}/influencers")
+def list_influencers(
+    project_id: str, cursor: CursorQuery = None, limit: LimitQuery = 20, call: Call = READS
+) -> Response:
+    def work(session: Session) -> dict[str, Any]:
+        project = project_of(session, call.organisation, project_id)
+        asked = (
+            select(InfluencerRow)
+            .where(InfluencerRow.project_id == project.project_id, InfluencerRow.deleted_at.is_(None))
+            .order_by(InfluencerRow.created_at, InfluencerRow.influencer_id)
+            .limit(limit + 1)
+        )
+        if cursor is not None:
+            asked = asked.where(behind(cursor, InfluencerRow.created_at, InfluencerRow.influencer_id))
+        rows = session.scalars(asked).all()
+        return page(
+            rows,
+            limit,
+            lambda row: (row.created_at, row.influencer_id),
+            lambda row: call.shown(session, row),
+        )
+
+    return call.read(work)
+
+
+@router.get("/influencers/{influencer_id}")
+def get_influencer(influencer_id: str, call: Call = READS) -> Response:
+    return call.read(
+        lambda session: call.shown(session, influencer_of(session, call.organisation, influencer_id))
+    )
+
+
+@router.patch("/influencers/{influencer_id}")
+def patch_influencer(influencer_id: str, call: Call = WRITES) -> Response:
+    def work(session: Session) -> Answer:
+        asked = call.parsed(PatchInfluencer)
+        row = influencer_of(session, call.organisation, influencer_id, to_write=True)
+        given = asked.to_data()
+        name = {"name": given.pop("name")} if "name" in given else {}
+        changed = CloneOverrides.parse(given).apply_to(document_of(session, row)).model_copy(update=name)
+        row.document = described_by(changed)
+        row.updated_at = now()
+        session.flush()
+        return Answer.of(200, call.shown(session, row))
+
+    return call.write(work)
+
+
+@router.delete("/influencers/{influencer_id}")
+def delete_influencer(influencer_id: str, call: Call = WRITES) -> Response:
+    def work(session: Session) -> Answer:
+        asked = call.parsed(DeleteInfluencer) if call.body.strip() else DeleteInfluencer()
+        row = influencer_of(session, call.organisation, influencer_id, to_write=True)
+        row.status = "deleted"
+        row.deleted_at = row.updated_at = now()
+        # In one statement: another may be made the primary one meanwhile.
+        session.execute(
+            update(ProjectRow)
+            .where(
+                ProjectRow.project_id == row.project_id,
+                ProjectRow.primary_influencer_id == row.influencer_id,
+            )
+            .values(primary_influencer_id=None)
+        )
+        row.delete_reason = asked.to_json() if asked.reason is not None else None
+        gone = {
+            "influencerId": row.influencer_id,
+            "status": row.status,
+            "deletedAt": format_time(row.deleted_at),
+        }
+        return Answer.of(200, gone)
+
+    return call.write(work)
+
+
+@router.post("/influencers/{influencer_id}/reference-images")
+def bind_references(influencer_id: str, call: Call = WRITES) -> Response:
+    def work(session: Session) -> Answer:
+        asked = call.parsed(BindReferences)
+        row = influencer_of(session, call.organisation, influencer_id, to_write=True)
+        bind(session, row, asked.asset_ids, now())
+        session.flush()
+        images = call.shown(session, row)["referenceImages"]
+        return Answer.of(200, {"influencerId": row.influencer_id, "referenceImages": images})
+
+    return call.write(work)
+
+
+def id_is_taken(influencer_id: str) -> Conflict:
+    return Conflict(
+        "There is, or was, an influencer with this id. Give another one, or none to get a new one.",
+        influencerId=influencer_id,
+    )
+
+
+def new_influencer(
+    session: Session, project: ProjectRow, influencer_id: str, status: str, persona: Any
+) -> InfluencerRow:
+    """Add a row with what `persona` says. Raises Conflict if the id is taken, if only by a deleted one."""
+    if session.get(InfluencerRow, (project.organisation, influencer_id)) is not None:
+        raise id_is_taken(influencer_id)
+    at = now()
+    row = InfluencerRow(
+        organisation=project.organisation,
+        influencer_id=influencer_id,
+        project_id=project.project_id,
+        status=status,
+        document=described_by(persona),
+        created_at=at,
+        updated_at=at,
+    )
+    session.add(row)
+    # If somebody else takes the id at the same moment, it shows here.
+    session.flush()
+    return row

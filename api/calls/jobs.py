@@ -1,0 +1,130 @@
+"""Jobs: read, list and cancel them. What Redis has forgotten, the rows still know."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header
+from fastapi.responses import Response
+from sqlalchemy import select
+from starlette.concurrency import run_in_threadpool
+
+from api.http.answers import Answer
+from api.http.call import Call, as_response, calling
+from api.http.pages import CursorQuery, LimitQuery, behind, page
+from api.rows.rows import job_of
+from api.rows.tables import JobRow
+from models.errors import NotFound
+from models.job import parse_job
+from models.record import CancelAnswer, JobRecord
+
+router = APIRouter(prefix="/v1")
+READS: Any = calling("jobs:read")
+CANCELS: Any = calling("jobs:cancel")
+
+
+@router.get("/jobs")
+def list_jobs(cursor: CursorQuery = None, limit: LimitQuery = 20, call: Call = READS) -> Response:
+    """The organisation's jobs, the latest first."""
+    with call.house.database.read() as session:
+        asked = (
+            select(JobRow)
+            .where(JobRow.organisation == call.organisation)
+            .order_by(JobRow.created_at.desc(), JobRow.job_id.desc())
+            .limit(limit + 1)
+        )
+        if cursor is not None:
+            asked = asked.where(behind(cursor, JobRow.created_at, JobRow.job_id, newest_first=True))
+        rows = session.scalars(asked).all()
+    known = call.house.store.records([row.job_id for row in rows if row.record is None])
+    running = iter(known)
+    records = {row.job_id: _record(row, next(running) if row.record is None else None) for row in rows}
+    for row in rows:
+        _land(call, row, records[row.job_id])
+    document = page(
+        rows, limit, lambda row: (row.created_at, row.job_id), lambda row: records[row.job_id].to_data()
+    )
+    return as_response(Answer.of(200, document))
+
+
+@router.get("/jobs/{job_id}")
+async def get_job(
+    job_id: str, if_none_match: Annotated[str | None, Header()] = None, call: Call = READS
+) -> Response:
+    polls = call.house.polls
+    record = await polls.running(call.organisation, job_id)
+    if record is None:
+        record = await run_in_threadpool(current_record, call, job_id)
+        polls.note(call.organisation, job_id)
+    headers = {"ETag": record.etag, "Cache-Control": "private, no-cache"}
+    if if_none_match is not None and _matches(record.etag, if_none_match):
+        return Response(status_code=304, headers=headers)
+    return as_response(Answer(200, record.to_json()), headers)
+
+
+@router.post("/jobs/{job_id}/cancel")
+def cancel_job(job_id: str, call: Call = CANCELS) -> Response:
+    def ask() -> Answer:
+        with call.house.database.read() as session:
+            row = job_of(session, call.organisation, job_id)
+        answer = _cancel(call, row)
+        if answer.accepted:
+            call.house.landing.note_cancel(job_id)
+        else:
+            # It is told how it ended.
+            current_record(call, job_id)
+        return Answer.of(202 if answer.accepted else 200, answer.to_data())
+
+    return call.act(ask)
+
+
+def current_record(call: Call, job_id: str) -> JobRecord:
+    """The record now. One that is final has landed once this returns, so that who reads it finds the row
+    ready. Raises NotFound."""
+    with call.house.database.read() as session:
+        row = job_of(session, call.organisation, job_id)
+    if row.record is not None:
+        return JobRecord.parse(row.record)
+    (known,) = call.house.store.records([job_id])
+    record = _record(row, known)
+    _land(call, row, record)
+    return record
+
+
+def _land(call: Call, row: JobRow, record: JobRecord) -> None:
+    if row.record is None and record.is_final:
+        call.house.landing.land(record)
+
+
+def _record(row: JobRow, known: JobRecord | None) -> JobRecord:
+    if row.record is not None:
+        return JobRecord.parse(row.record)
+    if known is not None:
+        return known
+    # Recorded, and about to be submitted.
+    return JobRecord(
+        job_id=row.job_id,
+        kind=parse_job(row.message).kind,
+        status="running",
+        stage="queued",
+        progress=0,
+        sequence=0,
+        influencer_id=row.influencer_id,
+        project_id=row.project_id,
+        location_url=f"/v1/jobs/{row.job_id}",
+        submitted_at=row.created_at,
+        updated_at=row.created_at,
+    )
+
+
+def _cancel(call: Call, row: JobRow) -> CancelAnswer:
+    if row.record is not None:
+        return CancelAnswer.too_late(JobRecord.parse(row.record))
+    try:
+        return call.house.client.cancel(row.job_id)
+    except NotFound:
+        call.house.landing.submit(row.job_id)
+        return call.house.client.cancel(row.job_id)
+
+
+def _matches(etag: str, if_none_match: str) -> bool:
+    tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
+    return etag in tags or "*" in tags

@@ -1,0 +1,196 @@
+"""The media library's calls: an image on the web, a small one as the body, a large one by a URL to put it to."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+from sqlalchemy import delete, or_, select, update
+from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
+from ulid import ULID
+
+from api.documents import MEDIA_TYPES, AddMedia, BeginUpload
+from api.http.answers import Answer
+from api.http.call import WRITES, Call
+from api.library import UPLOAD_FOR, KeptPicture, MediaLibrary, is_picture
+from api.rows.database import Database
+from api.rows.rows import asset_of, no_upload, now, project_of, upload_of
+from api.rows.tables import AssetRow, UploadRow
+from models.base import format_time
+from models.errors import Conflict, InvalidInput
+
+router = APIRouter(prefix="/v1")
+KEPT_FOR = timedelta(days=1)
+"""How long an upload may wait to be finalized."""
+_PAGE = 500
+
+
+@router.post("/projects/{project_id}/media")
+async def add_media(project_id: str, call: Call = WRITES) -> Response:
+    media_type = call.request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type.startswith("image/") or is_picture(call.body):
+        return await _in_turn(call, lambda: _add_picture(call, project_id, media_type))
+
+    def work(session: Session) -> Answer:
+        asked = call.parsed(AddMedia)
+        project = project_of(session, call.organisation, project_id)
+        asset = AssetRow(
+            asset_id=f"med_{ULID()}",
+            project_id=project.project_id,
+            url=asked.url,
+            thumbnail_url=asked.thumbnail_url,
+            created_at=now(),
+        )
+        session.add(asset)
+        return Answer.of(201, _shown(call, asset))
+
+    return await run_in_threadpool(call.write, work)
+
+
+@router.post("/projects/{project_id}/media/uploads")
+def begin_upload(project_id: str, call: Call = WRITES) -> Response:
+    def act() -> Answer:
+        asked = call.parsed(BeginUpload)
+        library = call.house.library
+        if asked.bytes > library.max_bytes:
+            raise InvalidInput(
+                f"A picture may have {library.max_bytes} bytes. Give a smaller file.",
+                fields=[{"path": "bytes", "reason": f"at most {library.max_bytes}"}],
+            )
+        _require_project(call, project_id)
+        asset_id = f"med_{ULID()}"
+        url = library.upload_url(asset_id, asked.media_type, asked.bytes)
+        at = now()
+        with call.house.database.write() as session:
+            call.require_room(session, "uploads")
+            session.add(
+                UploadRow(
+                    asset_id=asset_id,
+                    project_id=project_id,
+                    media_type=asked.media_type,
+                    size=asked.bytes,
+                    sha256=asked.sha256,
+                    created_at=at,
+                )
+            )
+        shown = {
+            "assetId": asset_id,
+            "uploadUrl": url,
+            "method": "PUT",
+            "headers": {"Content-Type": asked.media_type, **library.upload_headers},
+            "expiresAt": format_time(at + timedelta(seconds=UPLOAD_FOR)),
+        }
+        return Answer.of(201, shown)
+
+    return call.act(act)
+
+
+@router.post("/media/{asset_id}/finalize")
+async def finalize_upload(asset_id: str, call: Call = WRITES) -> Response:
+    """Any number of times, and at once: there is one asset then, of one picture. What is put to the URL later stays
+    where it is, and is removed."""
+
+    def act() -> Answer:
+        database, library = call.house.database, call.house.library
+        with database.read() as session:
+            if asset := asset_of(session, call.organisation, asset_id):
+                return Answer.of(200, _shown(call, asset))
+            upload = upload_of(session, call.organisation, asset_id)
+        picture = library.check_upload(upload)
+        _pin(database, asset_id, picture.sha256)
+        kept = library.keep(upload.project_id, asset_id, picture)
+        with database.write() as session:
+            # Whoever else finalizes it waits here.
+            upload_of(session, call.organisation, asset_id, to_write=True)
+            known = asset_of(session, call.organisation, asset_id)
+            return Answer.of(200, _shown(call, known or _add(session, upload.project_id, asset_id, kept)))
+
+    return await _in_turn(call, act)
+
+
+def sweep_uploads(database: Database, library: MediaLibrary) -> None:
+    """Remove what is left of uploads that began a day ago: of those that were finalized, too."""
+    old = UploadRow.created_at < datetime.now(UTC) - KEPT_FOR
+    while True:
+        with database.read() as session:
+            found = session.scalars(select(UploadRow.asset_id).where(old).limit(_PAGE)).all()
+        if not found:
+            return
+        library.discard_uploads(found)
+        with database.write() as session:
+            session.execute(delete(UploadRow).where(UploadRow.asset_id.in_(found)))
+
+
+async def _in_turn(call: Call, act: Callable[[], Answer]) -> Response:
+    """Answer by what `act` does with a picture, which may take long: on the uploads' own threads."""
+    return await call.house.uploads.run(call.organisation, lambda: call.act(act))
+
+
+def _add_picture(call: Call, project_id: str, media_type: str) -> Answer:
+    if media_type not in MEDIA_TYPES:
+        raise InvalidInput(
+            f"A picture needs its type in Content-Type: one of {', '.join(MEDIA_TYPES)}. "
+            "Or give its url as JSON.",
+            fields=[{"path": "Content-Type", "reason": "none of these"}],
+        )
+    _require_project(call, project_id)
+    picture = call.house.library.check(call.body, media_type)
+    asset_id = f"med_{ULID()}"
+    kept = call.house.library.keep(project_id, asset_id, picture)
+    with call.house.database.write() as session:
+        return Answer.of(201, _shown(call, _add(session, project_id, asset_id, kept)))
+
+
+def _require_project(call: Call, project_id: str) -> None:
+    """Raises NotFound, before anything is stored."""
+    with call.house.database.read() as session:
+        project_of(session, call.organisation, project_id)
+
+
+def _pin(database: Database, asset_id: str, digest: str) -> None:
+    """From now on the asset can become this picture alone, though another one may be put to the upload's URL while
+    this one is being kept."""
+    with database.write() as session:
+        pinned = session.scalar(
+            update(UploadRow)
+            .where(
+                UploadRow.asset_id == asset_id, or_(UploadRow.sha256.is_(None), UploadRow.sha256 == digest)
+            )
+            .values(sha256=digest)
+            .returning(UploadRow.asset_id)
+        )
+        if pinned is None and session.get(UploadRow, asset_id) is None:
+            raise no_upload()
+    if pinned is None:
+        raise Conflict(
+            "Another picture was uploaded while this one was checked, and it is that one now. "
+            "Begin another upload for this one.",
+            subcode="UPLOAD_CHANGED",
+        )
+
+
+def _add(session: Session, project_id: str, asset_id: str, kept: KeptPicture) -> AssetRow:
+    asset = AssetRow(
+        asset_id=asset_id,
+        project_id=project_id,
+        url=kept.url,
+        thumbnail_url=kept.thumbnail_url,
+        object_key=kept.key,
+        thumbnail_key=kept.thumbnail_key,
+        created_at=now(),
+    )
+    session.add(asset)
+    return asset
+
+
+def _shown(call: Call, asset: AssetRow) -> dict[str, Any]:
+    url, thumbnail_url = call.house.links.of(asset)
+    return {
+        "assetId": asset.asset_id,
+        "projectId": asset.project_id,
+        "url": url,
+        "thumbnailUrl": thumbnail_url,
+        "createdAt": format_time(asset.created_at),
+    }

@@ -1,0 +1,47 @@
+"""`POST /v1/projects`: a project, and with a few words about its brand, its first influencer."""
+
+from uuid import uuid4
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+from sqlalchemy.orm import Session
+from ulid import ULID
+
+from api.calls.influencers import new_influencer
+from api.documents import CreateProject
+from api.http.answers import Answer
+from api.http.call import WRITES, Call
+from api.provision import provision
+from api.rows.rows import now
+from api.rows.tables import ProjectRow
+from api.starting import plan_first_images, record_job
+from models.base import format_time
+
+router = APIRouter(prefix="/v1")
+
+
+@router.post("/projects")
+def create_project(call: Call = WRITES) -> Response:
+    def work(session: Session) -> Answer:
+        asked = call.parsed(CreateProject)
+        call.require_room(session, "projects")
+        row = ProjectRow(
+            project_id=str(uuid4()),
+            organisation=call.organisation,
+            document=asked.to_json(),
+            created_at=now(),
+        )
+        session.add(row)
+        told = {"projectId": row.project_id, "name": asked.name, "createdAt": format_time(row.created_at)}
+        if not (asked.audience or asked.language or asked.voice):
+            return Answer.of(201, told)
+        call.require_room(session, "influencers")
+        session.flush()
+        persona = provision(asked.name, asked.audience, asked.language, asked.voice)
+        first = new_influencer(session, row, f"inf_{ULID()}", "draft", persona)
+        job = plan_first_images(session, first)
+        told_of_job = record_job(session, first, job)
+        influencer = call.shown(session, first)
+        return Answer.of(201, told | {"influencer": influencer, "job": told_of_job}, job)
+
+    return call.write(work)

@@ -1,0 +1,34 @@
+"""`POST /v1/influencers/{influencerId}/reference-images/render`."""
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+from sqlalchemy.orm import Session
+
+from api.documents import RenderReferences
+from api.http.answers import Answer
+from api.http.call import WRITES, Call
+from api.rows.rows import influencer_of, references_of
+from api.starting import plan_first_images, record_job, refuse_while_rendering
+from models.errors import Conflict
+
+router = APIRouter(prefix="/v1")
+
+
+@router.post("/influencers/{influencer_id}/reference-images/render")
+def render_references(influencer_id: str, call: Call = WRITES) -> Response:
+    """A persona's first images, made from how it is described alone. One that failed may be tried again."""
+
+    def work(session: Session) -> Answer:
+        asked = call.parsed(RenderReferences) if call.body.strip() else RenderReferences()
+        row = influencer_of(session, call.organisation, influencer_id, to_write=True)
+        refuse_while_rendering(row)
+        if references_of(session, row):
+            raise Conflict(
+                "The influencer has reference images, so its likeness is settled. Clone it for new ones.",
+                subcode="HAS_REFERENCE_IMAGES",
+                status=row.status,
+            )
+        job = plan_first_images(session, row, asked.shots)
+        return Answer.of(202, record_job(session, row, job), job)
+
+    return call.write(work)

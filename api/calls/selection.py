@@ -1,0 +1,113 @@
+"""Who a project's content is made with: its primary influencer, or the one that a brief names. Nothing rotates."""
+
+import json
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from ulid import ULID
+
+from api.documents import SelectInfluencer, SetPrimary
+from api.http.answers import Answer
+from api.http.call import READS, WRITES, Call
+from api.rows.rows import influencer_of, no_influencer, now, project_of, selection_of
+from api.rows.tables import AssetRow, InfluencerRow, ProjectRow, SelectionRow
+from models.base import format_time
+from models.errors import Conflict
+
+router = APIRouter(prefix="/v1")
+
+
+@router.put("/projects/{project_id}/primary-influencer")
+def set_primary(project_id: str, call: Call = WRITES) -> Response:
+    def work(session: Session) -> Answer:
+        asked = call.parsed(SetPrimary)
+        project = project_of(session, call.organisation, project_id)
+        if asked.influencer_id is not None:
+            # Whoever deletes it waits here, and then finds that it is the primary one.
+            _usable(session, project, asked.influencer_id, to_write=True)
+        project.primary_influencer_id = asked.influencer_id
+        return Answer.of(200, {"projectId": project.project_id, "influencerId": asked.influencer_id})
+
+    return call.write(work)
+
+
+@router.post("/projects/{project_id}/content/selection")
+def select_influencer(project_id: str, call: Call = READS) -> Response:
+    """The answer is a copy, and is kept: what comes later doesn't change what was selected.
+
+    It needs no scope, though it writes a row: that row is no other call's but the one that reads it again, and who
+    only makes content shouldn't hold a key that can delete personas.
+    """
+
+    def work(session: Session) -> Answer:
+        asked = call.parsed(SelectInfluencer).brief
+        project = project_of(session, call.organisation, project_id)
+        named = asked.influencer_id or project.primary_influencer_id
+        row = _usable(session, project, named) if named else _first_ready(session, project)
+        told = call.shown(session, row)
+        selection = SelectionRow(
+            selection_id=f"sel_{ULID()}", project_id=project.project_id, created_at=now()
+        )
+        chosen: dict[str, Any] = {
+            "selectionId": selection.selection_id,
+            "createdAt": format_time(selection.created_at),
+            "projectId": project.project_id,
+            "influencerId": row.influencer_id,
+            "name": told["name"],
+            "personality": told["personality"],
+            "referenceImages": told["referenceImages"],
+        }
+        selection.document = json.dumps(chosen)
+        session.add(selection)
+        return Answer.of(200, chosen)
+
+    return call.write(work)
+
+
+@router.get("/projects/{project_id}/content/selections/{selection_id}")
+def get_selection(project_id: str, selection_id: str, call: Call = READS) -> Response:
+    """As it was answered then, whatever became of the influencer. Only its images' URLs are of now."""
+
+    def work(session: Session) -> Any:
+        project = project_of(session, call.organisation, project_id)
+        chosen = json.loads(selection_of(session, project, selection_id).document)
+        for image in chosen["referenceImages"]:
+            asset = session.get_one(AssetRow, image["assetId"])
+            image["url"], image["thumbnailUrl"] = call.house.links.of(asset)
+        return chosen
+
+    return call.read(work)
+
+
+def _usable(
+    session: Session, project: ProjectRow, influencer_id: str, *, to_write: bool = False
+) -> InfluencerRow:
+    """Raises NotFound for one that is deleted or not the project's, Conflict for one that isn't ready."""
+    row = influencer_of(session, project.organisation, influencer_id, to_write=to_write)
+    if row.project_id != project.project_id:
+        raise no_influencer()
+    if row.status != "ready":
+        raise Conflict(
+            f"The influencer is {row.status}. Content is made with one that is ready: name such a one.",
+            subcode="INFLUENCER_NOT_READY",
+            status=row.status,
+        )
+    return row
+
+
+def _first_ready(session: Session, project: ProjectRow) -> InfluencerRow:
+    row = session.scalar(
+        select(InfluencerRow)
+        .where(InfluencerRow.project_id == project.project_id, InfluencerRow.status == "ready")
+        .order_by(InfluencerRow.created_at, InfluencerRow.influencer_id)
+        .limit(1)
+    )
+    if row is None:
+        raise Conflict(
+            "No influencer of the project is ready. Bind reference images to one, or wait for its job.",
+            subcode="NO_PRIMARY_INFLUENCER",
+        )
+    return row

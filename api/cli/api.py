@@ -1,0 +1,22 @@
+"""`likeness api`."""
+
+import signal
+import sys
+
+from worker.base.endings import end_when_told
+
+
+def run() -> None:
+    """Serve until SIGTERM or Ctrl-C, with the settings of the environment. Exits with 0 then."""
+    end_when_told()
+    from api.server import serve
+    from api.settings import api_settings
+    from worker.base.settings import settings
+
+    serve(settings(), api_settings(), lambda _: _end_in_order())
+
+
+def _end_in_order() -> None:
+    """The server drains, and then raises the signal that it was sent once more."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))

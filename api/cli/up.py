@@ -1,0 +1,73 @@
+"""`likeness up`: embedded services, the API and one worker, and a persona to begin with."""
+
+import json
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from models.derived import asset_id_of
+from worker.base.settings import Settings
+from worker.cli.own_worker import own_worker
+from worker.stack import EmbeddedStack
+from worker.stack.samples import load_sample
+from worker.storage import Storage
+
+if TYPE_CHECKING:
+    from api.rows.database import Database
+
+_ORGANISATION = "local"
+_PERSONA = "maya"
+
+
+def run(data: Path, port: int) -> None:
+    """Serve until Ctrl-C. What is in `data` is there again the next time; the key is a new one."""
+    from api.rows.database import Database
+    from api.rows.keys import create_key
+    from api.server import serve
+    from api.settings import ApiSettings
+
+    # The server ends in the way that it was asked to; this one has more to end.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    data.mkdir(parents=True, exist_ok=True)
+    url = f"sqlite:///{data.resolve() / 'likeness.db'}"
+    with EmbeddedStack(data, persist=True) as stack:
+        settings = stack.settings()
+        database = Database(url)
+        database.migrate()
+        influencer_id = _first_persona(database, settings)
+        key = create_key(database, _ORGANISATION)
+        database.close()
+
+        def show(base: str) -> None:
+            body = json.dumps({"name": "Maya (B variant)"})
+            typer.echo(f"export LIKENESS_API_KEY={key.secret}")
+            typer.echo(f"# The worker's log is {data / 'worker.log'}. Clone the sample persona:")
+            typer.echo(
+                f"curl -X POST {base}/v1/influencers/{influencer_id}/clone "
+                f"-H 'Authorization: Bearer {key.secret}' -d '{body}'"
+            )
+            sys.stdout.flush()
+
+        with suppress(KeyboardInterrupt), own_worker(stack.environment, data / "worker.log"):
+            serve(settings, ApiSettings(database_url=url, api_port=port), show)
+    typer.echo("# Stopped.")
+
+
+def _first_persona(database: "Database", settings: Settings) -> str:
+    """The id of the sample persona's row, which is put in if it isn't there."""
+    from api.rows.seed import seed
+
+    source, images = load_sample(_PERSONA)
+    assets = {}
+    with Storage(settings) as storage:
+        for number, image in enumerate(images):
+            asset_id = asset_id_of(_PERSONA, str(number))
+            key = storage.keys.media_key(source.project_id, asset_id)
+            storage.put_image(key, image, "image/webp")
+            assets[asset_id] = (key, storage.url(key))
+    seed(database, _ORGANISATION, source, assets)
+    return source.influencer_id

@@ -1,0 +1,151 @@
+"""Answers, and those under an Idempotency-Key, which are given again word for word for a day."""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+from pydantic_core import from_json
+from sqlalchemy import delete
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from api.http.errors import body_of, status_of
+from api.rows.database import Database
+from api.rows.tables import AnswerRow
+from models.errors import Conflict, IdempotencyConflict, InvalidInput, LikenessError, NotFound, Unforeseen
+from models.job import Job
+
+KEPT_FOR = timedelta(hours=24)
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+# Tries of a transaction that another one got ahead of.
+_TRIES = 3
+# Errors that are answers.
+_CALLERS = (Conflict, InvalidInput, NotFound)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A status and a JSON text. `job`: what is to be submitted once the answer's transaction is committed."""
+
+    status: int
+    body: str
+    job: Job | None = None
+
+    @classmethod
+    def of(cls, status: int, document: Any, job: Job | None = None) -> "Answer":
+        return cls(status, json.dumps(document), job)
+
+
+Work = Callable[[Session], Answer]
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """A POST's claim to be answered once: whose it is, its key, and what tells it from another request."""
+
+    organisation: str
+    key: str
+    fingerprint: str
+
+    @classmethod
+    def of(cls, organisation: str, key: str | None, method: str, path: str, body: bytes) -> "Once | None":
+        """None if there is no key. Raises InvalidInput for one that can't be one."""
+        if key is None:
+            return None
+        if not _KEY.fullmatch(key):
+            raise InvalidInput("An Idempotency-Key has 1 to 255 printable ASCII characters, without a space.")
+        content = "\0".join((method, path, _canonical(body)))
+        return cls(organisation, key, sha256(content.encode()).hexdigest())
+
+
+class Answerer:
+    """Answers a request in one transaction with what it writes, so that neither is there without the other."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def answer(self, once: Once | None, request_id: str, work: Work) -> Answer:
+        """What `work` answers, or was answered before. An error that is the caller's is an answer too.
+
+        `work` may run again, in another transaction, if a row that it wrote was there by then. Raises
+        IdempotencyConflict, and what isn't the caller's fault.
+        """
+        try:
+            return self._first(once, work)
+        except IdempotencyConflict:
+            raise
+        except _CALLERS as error:
+            failed = _failed(error, request_id)
+            return self._first(once, lambda _: failed) if once else failed
+
+    def answer_outside(self, once: Once | None, request_id: str, act: Callable[[], Answer]) -> Answer:
+        """The same for an act that no transaction may wait for. It may be done twice, if it is asked for twice at
+        once, so it must do no harm then; one of its answers counts."""
+        if once:
+            with self._database.read() as session:
+                if known := _known(session, once):
+                    return known
+        try:
+            answer = act()
+        except _CALLERS as error:
+            answer = _failed(error, request_id)
+        return self._first(once, lambda _: answer) if once else answer
+
+    def _first(self, once: Once | None, work: Work) -> Answer:
+        for _ in range(_TRIES):
+            try:
+                with self._database.write() as session:
+                    if once and (known := _known(session, once)):
+                        return known
+                    answer = work(session)
+                    if once:
+                        _keep(session, once, answer)
+                    return answer
+            except IntegrityError:
+                # Somebody else's transaction got ahead: what it wrote is there to be seen now.
+                continue
+        raise Unforeseen("Others change the same thing at the same time. Try again.")
+
+
+def _failed(error: LikenessError, request_id: str) -> Answer:
+    return Answer.of(status_of(error), body_of(error, request_id))
+
+
+def _known(session: Session, once: Once) -> Answer | None:
+    row = session.get(AnswerRow, (once.organisation, once.key))
+    if row is None or row.created_at < datetime.now(UTC) - KEPT_FOR:
+        return None
+    if row.fingerprint != once.fingerprint:
+        raise IdempotencyConflict("This Idempotency-Key was used for another request. Use a new one.")
+    return Answer(row.status, row.body)
+
+
+def _keep(session: Session, once: Once, answer: Answer) -> None:
+    now = datetime.now(UTC)
+    session.execute(
+        delete(AnswerRow).where(
+            AnswerRow.organisation == once.organisation, AnswerRow.created_at < now - KEPT_FOR
+        )
+    )
+    session.add(
+        AnswerRow(
+            organisation=once.organisation,
+            idempotency_key=once.key,
+            fingerprint=once.fingerprint,
+            status=answer.status,
+            body=answer.body,
+            created_at=now,
+        )
+    )
+
+
+def _canonical(body: bytes) -> str:
+    """The same text for bodies that say the same: neither the fields' order nor the spaces matter."""
+    try:
+        return json.dumps(from_json(body), sort_keys=True)
+    except (ValueError, RecursionError):
+        return body.hex()

@@ -1,0 +1,132 @@
+"""A call as its handler gets it: who calls, the body, and how to answer."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from fastapi import Depends, Request
+from fastapi.responses import Response
+from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
+
+from api.http.answers import Answer, Answerer, Once, Work
+from api.http.following import Following
+from api.http.polls import Polls
+from api.http.rates import Rates
+from api.http.turns import Turns
+from api.landing.landing import Landing
+from api.library import MediaLibrary
+from api.rows.database import Database
+from api.rows.keys import Caller, KnownKeys, Scope
+from api.rows.limits import Kind, Limits
+from api.rows.links import Links
+from api.rows.rows import document_of, shown
+from api.rows.tables import InfluencerRow
+from models.base import Document
+from models.errors import QueueUnavailable
+from worker.client import JobClient
+from worker.queue.jobs import JobStore
+
+DocumentT = TypeVar("DocumentT", bound=Document)
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What the calls share."""
+
+    database: Database
+    client: JobClient
+    store: JobStore
+    landing: Landing
+    library: MediaLibrary
+    links: Links
+    rates: Rates
+    keys: KnownKeys
+    polls: Polls
+    following: Following
+    uploads: Turns
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One authenticated request."""
+
+    house: House
+    caller: Caller
+    request: Request
+    body: bytes
+
+    @property
+    def organisation(self) -> str:
+        return self.caller.organisation
+
+    def parsed(self, kind: type[DocumentT]) -> DocumentT:
+        """The body. Raises InvalidInput, which names the offending fields' paths."""
+        return kind.parse(self.body)
+
+    def write(self, work: Work) -> Response:
+        """Answer by what `work` does in a transaction; a POST with an Idempotency-Key is answered once."""
+        answer = self._answerer.answer(self._once(), self.request.state.request_id, work)
+        if answer.job:
+            # It is recorded, and so it is promised: the landing submits what Redis doesn't know.
+            with suppress(QueueUnavailable):
+                self.house.client.submit(answer.job)
+        return as_response(answer)
+
+    def act(self, act: Callable[[], Answer]) -> Response:
+        """Answer by what `act` does outside of a transaction; with an Idempotency-Key, once."""
+        request_id = self.request.state.request_id
+        return as_response(self._answerer.answer_outside(self._once(), request_id, act))
+
+    def require_room(self, session: Session, kind: Kind) -> None:
+        """Raises Conflict if the organisation has as many of these as it may."""
+        self.house.limits.require_room(session, self.organisation, kind)
+
+    def shown(self, session: Session, row: InfluencerRow) -> dict[str, Any]:
+        """An influencer as it is answered."""
+        return shown(document_of(session, row, self.house.links.of))
+
+    def read(self, work: Callable[[Session], Any]) -> Response:
+        """Answer 200 with the document that `work` reads."""
+        with self.house.database.read() as session:
+            document = work(session)
+        return as_response(Answer.of(200, document))
+
+    @property
+    def _answerer(self) -> Answerer:
+        return Answerer(self.house.database)
+
+    def _once(self) -> Once | None:
+        if self.request.method != "POST":
+            return None
+        key = self.request.headers.get("idempotency-key")
+        return Once.of(self.organisation, key, "POST", self.request.url.path, self.body)
+
+
+def as_response(answer: Answer, headers: dict[str, str] | None = None) -> Response:
+    return Response(answer.body, answer.status, headers, "application/json")
+
+
+def calling(scope: Scope | None) -> Any:
+    """The dependency of a handler whose call needs `scope`, or any key at all."""
+
+    async def call(request: Request) -> Call:
+        house: House = request.app.state.house
+        header = request.headers.get("authorization")
+        caller = house.keys.recall(header)
+        if caller is None:
+            caller = await run_in_threadpool(house.keys.look_up, header)
+        house.rates.count(caller.key_id)
+        if scope is not None:
+            caller.require(scope)
+        body = b"" if request.method == "GET" else await request.body()
+        return Call(house, caller, request, body)
+
+    dependency: Callable[[Request], Awaitable[Call]] = call
+    return Depends(dependency)
+
+
+WRITES: Any = calling("influencers:write")
+READS: Any = calling(None)

@@ -1,0 +1,90 @@
+"""What is around every call: a request id, a cap on the body, and an answer whatever happens."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from ulid import ULID
+
+from api.http.errors import body_of, status_of
+from models.errors import InvalidInput, LikenessError, Unforeseen
+
+log = structlog.get_logger()
+HEADER = b"x-request-id"
+
+
+class Frame:
+    """ASGI middleware, the outermost. The request's id is in `scope["state"]["request_id"]` and in the answer."""
+
+    def __init__(self, app: ASGIApp, max_body: int) -> None:
+        self._app = app
+        self._max_body = max_body
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = f"req_{ULID()}"
+        scope.setdefault("state", {})["request_id"] = request_id
+        started = False
+        is_head = scope["method"] == "HEAD"
+        if is_head:
+            # Answered as a GET is, without the body.
+            scope = {**scope, "method": "GET"}
+
+        async def send_marked(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                message["headers"] = [*message.get("headers", ()), (HEADER, request_id.encode())]
+            elif is_head:
+                return
+            await send(message)
+            if is_head:
+                # The answer is complete, so that a stream of events ends as if nobody read it any more.
+                await send({"type": "http.response.body"})
+
+        try:
+            await self._app(scope, _capped(receive, self._max_body, scope["path"]), send_marked)
+        except ClientDisconnect:
+            # Nobody is there to be answered, and nothing is wrong here.
+            return
+        except Exception as error:
+            if not isinstance(error, LikenessError):
+                log.exception("api.failed", request_id=request_id, path=scope["path"])
+                error = Unforeseen(
+                    "Something went wrong here. Try again, and tell us the requestId if it stays."
+                )
+            if started:
+                # The connection breaks off, which is all that can be told now.
+                raise error from None
+            await _answer(send_marked, error, request_id)
+
+
+def _capped(receive: Receive, most: int, path: str) -> Callable[[], Any]:
+    """Counts what arrives: a declared length may be missing, or a lie."""
+    size = 0
+
+    async def counted() -> Message:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size > most:
+            is_picture = path.endswith("/media")
+            advice = f" POST {path}/uploads gives a URL that takes larger pictures." if is_picture else ""
+            raise InvalidInput(
+                f"The body is larger than {most} bytes.{advice}", subcode="BODY_TOO_LARGE", most=most
+            )
+        return message
+
+    return counted
+
+
+async def _answer(send: Send, error: LikenessError, request_id: str) -> None:
+    body = json.dumps(body_of(error, request_id)).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status_of(error), "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,1 @@
+"""The database: its tables, and what reads and writes them."""

@@ -1,0 +1,119 @@
+"""API keys: an organisation's, with scopes. The database has only their hashes."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from secrets import token_urlsafe
+from typing import Literal, get_args
+
+from sqlalchemy import select
+from ulid import ULID
+
+from api.rows.database import Database
+from api.rows.tables import ApiKeyRow
+from models.errors import ForbiddenScope, InvalidInput, NotFound, Unauthenticated
+
+Scope = Literal["influencers:write", "jobs:read", "jobs:cancel"]
+SCOPES: tuple[Scope, ...] = get_args(Scope)
+
+KNOWN_FOR = 1.0
+"""Seconds for which a key that was good isn't looked up again."""
+_MOST_KNOWN = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls: the organisation, and what its key may do."""
+
+    organisation: str
+    key_id: str
+    scopes: frozenset[str]
+
+    def require(self, scope: Scope) -> None:
+        """Raises ForbiddenScope. To be asked before anything is looked up, so that it tells nothing."""
+        if scope not in self.scopes:
+            raise ForbiddenScope(
+                f"This API key hasn't the scope {scope}. Use a key that has it.", scope=scope
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key and its secret, which is shown once."""
+
+    key_id: str
+    secret: str
+
+
+def create_key(database: Database, organisation: str, scopes: tuple[str, ...] = SCOPES) -> NewKey:
+    """Raises InvalidInput for an unknown scope, or a name that is empty or above 128 characters."""
+    if unknown := sorted(set(scopes) - set(SCOPES)):
+        raise InvalidInput(f"There is no scope {unknown[0][:64]!r}. Choose from: {', '.join(SCOPES)}.")
+    if not (organisation.isprintable() and 1 <= len(organisation) <= 128):
+        raise InvalidInput("An organisation's name has 1 to 128 printable characters.")
+    key = NewKey(key_id=f"key_{ULID()}", secret=f"lk_{token_urlsafe(32)}")
+    row = ApiKeyRow(
+        key_id=key.key_id,
+        organisation=organisation,
+        secret_sha256=_hash(key.secret),
+        scopes=" ".join(sorted(set(scopes))),
+        created_at=datetime.now(UTC),
+    )
+    with database.write() as session:
+        session.add(row)
+    return key
+
+
+def revoke_key(database: Database, key_id: str) -> None:
+    """From now on the key opens nothing. Revoking it again does no harm. Raises NotFound."""
+    with database.write() as session:
+        row = session.get(ApiKeyRow, key_id)
+        if row is None:
+            raise NotFound("There is no such key. Give its id (key_…), not its secret.")
+        row.revoked_at = row.revoked_at or datetime.now(UTC)
+
+
+def authenticate(database: Database, authorization: str | None) -> Caller:
+    """Whose key a request's `Authorization` header has. Raises Unauthenticated."""
+    scheme, _, secret = (authorization or "").partition(" ")
+    if scheme.lower() != "bearer" or not secret:
+        raise Unauthenticated("Give an API key: Authorization: Bearer lk_…")
+    with database.read() as session:
+        # Looked up by the hash: how long that takes tells nothing of any key.
+        row = session.scalar(select(ApiKeyRow).where(ApiKeyRow.secret_sha256 == _hash(secret.strip())))
+    if row is None or row.revoked_at is not None:
+        raise Unauthenticated("The API key isn't valid. It may have been revoked.")
+    return Caller(row.organisation, row.key_id, frozenset(row.scopes.split()))
+
+
+class KnownKeys:
+    """Who calls, by the `Authorization` header. A key that was good is taken to be so for a second: one that is
+    revoked opens nothing after that. Safe to share between threads."""
+
+    def __init__(self, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
+        self._database = database
+        self._clock = clock
+        self._known: dict[str, tuple[Caller, float]] = {}
+        """By the header's hash: the caller, and until when."""
+
+    def recall(self, authorization: str | None) -> Caller | None:
+        """Whose key it was within the last second. It waits for nothing."""
+        caller, until = self._known.get(_hash(authorization or ""), (None, 0.0))
+        return caller if self._clock() < until else None
+
+    def look_up(self, authorization: str | None) -> Caller:
+        """Raises Unauthenticated."""
+        # From when the database is asked, not from when it answers.
+        until = self._clock() + KNOWN_FOR
+        caller = authenticate(self._database, authorization)
+        if len(self._known) >= _MOST_KNOWN:
+            self._known.clear()
+        self._known[_hash(authorization or "")] = (caller, until)
+        return caller
+
+
+def _hash(secret: str) -> str:
+    # Plain SHA-256 will do: 256 random bits can't be guessed, however fast one tries.
+    return sha256(secret.encode(errors="replace")).hexdigest()

@@ -1,0 +1,120 @@
+"""A worker's metrics for Prometheus. No label has a value that jobs or callers choose."""
+
+from collections.abc import Callable, Iterator, Mapping
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import Metric
+
+from models.likeness import Judgement
+from models.record import JobStatus, Stage
+from worker.base.observers.metrics import Metrics
+
+# In seconds.
+_WAITS = (0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 14400, 86400)
+_STAGES = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800)
+_SIMILARITIES = tuple(n / 20 for n in range(4, 20))
+
+
+def new_registry() -> CollectorRegistry:
+    """With what the process itself takes: memory, processor time, descriptors."""
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    return registry
+
+
+def exposition(registry: CollectorRegistry, accept: str) -> tuple[bytes, str]:
+    """All metrics in a format that the header `accept` asks for, and its content type."""
+    encode, content_type = choose_encoder(accept)
+    return encode(registry), content_type
+
+
+class PrometheusMetrics(Metrics):
+    """The names and labels stand in docs/operating.md."""
+
+    def __init__(self) -> None:
+        self.registry = new_registry()
+        self._jobs = self._counter("likeness_jobs", "Jobs that ended.", "status", "code")
+        self._early = self._counter(
+            "likeness_attempts_ended_early", "Attempts that ended and whose job goes on.", "code"
+        )
+        self._images = self._counter("likeness_images", "Images, stored or missing the likeness.", "outcome")
+        self._again = self._counter(
+            "likeness_shots_rendered_again", "Shots rendered again since the gate didn't take them."
+        )
+        self._waits = Histogram(
+            "likeness_queue_wait_seconds",
+            "From a job's submission until a worker began with it.",
+            buckets=_WAITS,
+            registry=self.registry,
+        )
+        self._stages = Histogram(
+            "likeness_stage_seconds",
+            "How long attempts were at a stage.",
+            ["stage"],
+            buckets=_STAGES,
+            registry=self.registry,
+        )
+        self._similarities = Histogram(
+            "likeness_similarity",
+            "Of judged images to the mean of their references, on the embedder's scale.",
+            ["outcome"],
+            buckets=_SIMILARITIES,
+            registry=self.registry,
+        )
+
+    def watch(self, busy_seconds: Callable[[], float], in_hand: Callable[[], Mapping[Stage, int]]) -> None:
+        self.registry.register(_Watched(busy_seconds, in_hand))
+
+    def exposition(self, accept: str) -> tuple[bytes, str]:
+        return exposition(self.registry, accept)
+
+    def job_waited(self, seconds: float) -> None:
+        self._waits.observe(seconds)
+
+    def stage_ended(self, stage: Stage, seconds: float) -> None:
+        self._stages.labels(stage).observe(seconds)
+
+    def job_ended(self, status: JobStatus, code: str = "") -> None:
+        self._jobs.labels(status, code).inc()
+
+    def attempt_ended_early(self, code: str) -> None:
+        self._early.labels(code).inc()
+
+    def image_stored(self, judgement: Judgement | None) -> None:
+        self._images.labels("stored").inc()
+        self._judged(judgement)
+
+    def image_missed(self, judgement: Judgement) -> None:
+        self._images.labels("missed").inc()
+        self._judged(judgement)
+
+    def shots_rendered_again(self, count: int) -> None:
+        self._again.inc(count)
+
+    def _judged(self, judgement: Judgement | None) -> None:
+        if judgement and judgement.scores.centroid is not None:
+            self._similarities.labels(judgement.verdict.outcome).observe(judgement.scores.centroid)
+
+    def _counter(self, name: str, help_text: str, *labels: str) -> Counter:
+        return Counter(name, help_text, labels, registry=self.registry)
+
+
+class _Watched:
+    """A registry's collector: asks when it is asked, so that an order that takes minutes shows meanwhile."""
+
+    def __init__(self, busy_seconds: Callable[[], float], in_hand: Callable[[], Mapping[Stage, int]]) -> None:
+        self._busy_seconds = busy_seconds
+        self._in_hand = in_hand
+
+    def collect(self) -> Iterator[Metric]:
+        yield CounterMetricFamily(
+            "likeness_device_busy_seconds",
+            "The device had an order; its rate is the busy share.",
+            value=self._busy_seconds(),
+        )
+        jobs = GaugeMetricFamily("likeness_jobs_in_hand", "Jobs that this worker holds.", labels=["stage"])
+        for stage, count in self._in_hand().items():
+            jobs.add_metric([stage], count)
+        yield jobs

@@ -1,0 +1,1 @@
+"""What leads outside by a URL that somebody else wrote."""

@@ -1,0 +1,172 @@
+"""The worker's Celery app: its two tasks, and the hooks into Celery's life. Start it with `likeness worker`."""
+
+import os
+import socket
+import sys
+import time
+from typing import Any
+
+import structlog
+from celery import Task
+from celery.apps.worker import Worker
+from celery.exceptions import Reject, WorkerShutdown
+from celery.signals import setup_logging, worker_init, worker_shutdown, worker_shutting_down
+
+from models.errors import InvalidSettings, LikenessError, QueueUnavailable
+from models.job import CLONE, CREATE
+from worker.base.endings import ExitCode
+from worker.base.endpoint import Endpoint
+from worker.base.observers import tracing
+from worker.base.observers.logs import configure_logs
+from worker.base.settings import settings
+from worker.node.attempts import handle
+from worker.node.consumer import refusing, sole_argument
+from worker.node.consumer_loop import ConsumerLoop
+from worker.node.node import Node
+from worker.node.request import JobRequest, deadline_of, is_revoked
+from worker.queue.jobs.connection import refuse_cluster
+from worker.queue.lanes import Lanes
+from worker.queue.queue import make_app
+
+log = structlog.get_logger()
+
+app = make_app(settings())
+_loop = ConsumerLoop(Lanes(settings()).served)
+_node: Node | None = None
+
+
+# They take anything, so that what isn't a job is kept as a dead letter.
+@app.task(name=CLONE, bind=True, Request=JobRequest)
+def influencer_clone(self: Task[..., None], *args: Any, **kwargs: Any) -> None:
+    """Clone a persona. The one argument is a CloneJob as JSON data; see schemas/clone-job.schema.json."""
+    _handle(self, args, kwargs)
+
+
+@app.task(name=CREATE, bind=True, Request=JobRequest)
+def influencer_create(self: Task[..., None], *args: Any, **kwargs: Any) -> None:
+    """Make a persona's first images. The one argument is a CreateJob; see schemas/create-job.schema.json."""
+    _handle(self, args, kwargs)
+
+
+def _handle(task: Task[..., None], args: Any, kwargs: Any) -> None:
+    assert _node is not None, "worker_init makes the node before any task runs"
+    try:
+        with tracing.continued(task.request.headers or {}):
+            handle(
+                _node,
+                sole_argument(args, kwargs),
+                expires=deadline_of(task.request),
+                is_unwanted=is_revoked(task.request),
+            )
+    except QueueUnavailable as error:
+        # Celery acknowledges a task that failed. This message must come again; not at once, though.
+        log.warning("message.put_back", error=error.message)
+        time.sleep(1)
+        raise Reject(error.message, requeue=True) from error
+
+
+def _refuse(message: Any, error: LikenessError) -> None:
+    assert _node is not None, "worker_init makes the node before any message comes"
+    _node.store.refuse(message, error, ends_job=False)
+
+
+app.conf.worker_consumer = _loop.watched(refusing(_refuse))
+
+
+class _CeleryWorker(Worker):
+    """Remembers what ended it. Celery's own exit code is 1 after a Ctrl-C that drained, too."""
+
+    ended_by: BaseException | None = None
+
+    def stop(self, in_sighandler: bool = False, exitcode: int | None = None) -> None:
+        self.ended_by = sys.exception()
+        # Where nobody sent a signal, nothing is drained yet.
+        _drain()
+        super().stop(in_sighandler, exitcode)
+
+
+def run(jobs: int) -> ExitCode:
+    """Be a worker until SIGTERM has drained it. `jobs` are in hand at once; one of them renders.
+
+    Exits with BROKEN or SETTINGS if it can't start.
+    """
+    # What Celery starts anew after SIGHUP: `python -m worker` isn't the path of its file.
+    sys.argv = sys.orig_argv[1:]
+    worker = _CeleryWorker(
+        app=app,
+        quiet=True,
+        pool_cls="threads",
+        concurrency=jobs,
+        queues=Lanes(settings()).served,
+        hostname=f"likeness-{os.getpid()}@{socket.gethostname()}",
+        loglevel=settings().log_level,
+        # Workers find each other's lost jobs through the job store, so they needn't talk. With a heartbeat of
+        # Celery's, the loop would besides stand still for as long as Redis is silent.
+        without_gossip=True,
+        without_heartbeat=True,
+        without_mingle=True,
+    )
+    worker.start()
+    code = _code(worker.ended_by)
+    log.info("worker.ended", exitCode=int(code), why=code.name)
+    return code
+
+
+def _code(ended_by: BaseException | None) -> ExitCode:
+    if ended_by is None:
+        return ExitCode.CUT_SHORT
+    if not isinstance(ended_by, WorkerShutdown):
+        return ExitCode.FAILED
+    return ExitCode.BROKEN if _node and _node.is_broken else ExitCode.DRAINED
+
+
+@setup_logging.connect
+def _keep_logging(**_: object) -> None:
+    """Being connected keeps Celery from setting up logging in its own way."""
+
+
+@worker_init.connect
+def _start(**_: object) -> None:
+    """The profile is loaded before the first message is asked for."""
+    global _node  # noqa: PLW0603 - Celery's hooks and its task meet here
+    configure_logs(settings())
+    tracing.set_up("likeness-worker")
+    try:
+        node = Node(settings(), app, _loop)
+        _serve(node)
+        refuse_cluster(settings())
+        node.start()
+    except LikenessError as error:
+        log.critical("node.failed", code=error.code, error=error.message)
+        sys.exit(ExitCode.SETTINGS if isinstance(error, InvalidSettings) else ExitCode.BROKEN)
+    except Exception:
+        # Celery would log it and go on without a node.
+        log.exception("node.failed")
+        sys.exit(ExitCode.BROKEN)
+    _node = node
+
+
+def _serve(node: Node) -> None:
+    """Answer probes, if that is wanted, from before the profile loads until the last job is handed back."""
+    configured = settings()
+    if configured.http_port is None:
+        return
+    Endpoint(
+        configured.http_host,
+        configured.http_port,
+        live=node.health.live,
+        ready=node.health.ready,
+        metrics=node.metrics.exposition,
+    ).start()
+
+
+@worker_shutting_down.connect
+def _drain(**_: object) -> None:
+    if _node:
+        _node.begin_drain()
+
+
+@worker_shutdown.connect
+def _stop(**_: object) -> None:
+    if _node:
+        _node.stop()

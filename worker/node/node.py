@@ -1,0 +1,182 @@
+"""What one worker process is made of."""
+
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
+
+import structlog
+from celery import Celery
+
+from models.errors import (
+    CalibrationRefused,
+    FaceModelMissing,
+    ProfileLoadFailed,
+    QueueUnavailable,
+    RenderError,
+    VerifyError,
+)
+from models.job import CreateJob, Job
+from models.record import JobResult
+from worker.base.observers.metrics import metrics_of
+from worker.base.periodic import Periodic
+from worker.base.settings import Settings
+from worker.base.watchdog import Watchdog
+from worker.node.consumer_loop import ConsumerLoop
+from worker.node.health import WorkerHealth
+from worker.node.heartbeat import Heartbeat
+from worker.node.reaper import Reaper
+from worker.node.store_watch import StoreWatch
+from worker.queue.jobs import JobStore
+from worker.queue.presence import Presence, here
+from worker.queue.queue import JobQueue
+from worker.references.fetch import ReferenceFetcher
+from worker.render import RenderProcess
+from worker.run.clone import CloneRun
+from worker.run.create import CreateRun
+from worker.run.drain import Drain
+from worker.run.held import HandedBack, HeldJob
+from worker.run.imagestore import ImageStore
+from worker.run.job_gate import JobGate
+from worker.run.job_run import Equipment
+from worker.storage import Storage
+from worker.verify import VerifyProcess
+
+log = structlog.get_logger()
+
+# Threads for fetching, encoding and storing.
+_IO_THREADS = 8
+# Seconds between two looks at the children.
+_SUPERVISION = 1
+
+
+class Node:
+    """One device, its render process, the process that judges its images, and the threads around them."""
+
+    def __init__(self, settings: Settings, app: Celery, loop: ConsumerLoop) -> None:
+        self.settings = settings
+        self.is_broken = False
+        self.metrics = metrics_of(settings)
+        self.name = f"{here()}:{os.getpid()}"
+        self.store = JobStore(settings)
+        self.queue = JobQueue(settings, self.store, app)
+        self.drain = Drain(settings.drain_grace)
+        self.health = WorkerHealth(self, loop)
+        self.heartbeat = Heartbeat(settings.lease_ttl)
+        watchdog = Watchdog(self._check_end, self.give_up)
+        storage = Storage(settings, watchdog)
+        self.store_watch = StoreWatch(storage)
+        self.images = ImageStore(settings, storage, watchdog)
+        self._executor = ThreadPoolExecutor(_IO_THREADS, thread_name_prefix="io")
+        self._fetcher = ReferenceFetcher(settings, storage, self._executor, watchdog)
+        self._device = RenderProcess(settings)
+        # One, as the process judges one image at a time.
+        self._judging = ThreadPoolExecutor(1, thread_name_prefix="judging")
+        self._verify = None if settings.gate == "off" else VerifyProcess(settings)
+        self._reaper = Reaper(settings.reap_interval, self.store, self.queue, self.metrics)
+        self._profile = settings.profile
+        self._started = False
+        self._outage: str | None = None
+        self.metrics.watch(lambda: self._device.busy_seconds, self.heartbeat.in_hand)
+        self._presence_key = Presence(settings)
+        self._presence = Periodic("presence", settings.lease_ttl / 3, self._announce)
+        self._supervisor = Periodic("supervisor", _SUPERVISION, self._revive)
+        loop.may_take = lambda: not self.must_hand_back()
+
+    def start(self) -> None:
+        """Load the profile, then begin to keep leases and look for lost jobs.
+
+        Raises a RenderError; SignerUnfit or SigningFailed, and what the gate can't be loaded for, before that.
+        """
+        self.images.check_signer()
+        if self._verify:
+            gate = self._verify.start()
+            log.info("gate.ready", embedder=gate.embedder, calibration=gate.calibration)
+        renderer = self._device.start()
+        self._profile = renderer.profile
+        log.info("node.ready", node=self.name, profile=renderer.profile, device=renderer.device)
+        self.store_watch.start()
+        for thread in (self.heartbeat, self._reaper, self._presence, self._supervisor):
+            thread.start()
+        self._started = True
+
+    def lacks(self) -> list[str]:
+        """Why it can't take a new job. Waits for nothing."""
+        reasons = []
+        if self.drain.begun:
+            reasons.append("this worker can't render any more" if self.is_broken else "draining")
+        if trouble := self.store_watch.trouble:
+            reasons.append(trouble.message)
+        if not self._device.is_ready:
+            reasons.append("the profile isn't loaded")
+        if self._verify and not (self._started and self._verify.is_ready):
+            reasons.append("the gate isn't loaded")
+        if self._outage:
+            reasons.append(self._outage)
+        return reasons
+
+    def must_hand_back(self) -> bool:
+        """Whether jobs in hand are to be left to others at once, since nothing can be stored from here."""
+        return self.store_watch.trouble is not None
+
+    def attempt(self, job: Job, held: HeldJob) -> JobResult:
+        """One attempt at the job."""
+        equipment = Equipment(self._device, self.images, self._executor, self._judging)
+        gate = JobGate(job, self.settings, self._verify, held.check) if self._verify else None
+        if isinstance(job, CreateJob):
+            return CreateRun(job, held, equipment, gate).run()
+        return CloneRun(job, held, equipment, gate, self._fetcher).run()
+
+    def give_up(self) -> None:
+        """Leave: this worker can't render any more. It drains as after SIGTERM, and ends with ExitCode.BROKEN."""
+        if self.is_broken:
+            return
+        self.is_broken = True
+        self._presence.stop()
+        self.begin_drain()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    def begin_drain(self) -> None:
+        """No new work; what isn't done in the grace time is handed back."""
+        self._reaper.stop()
+        self.drain.begin()
+
+    def _announce(self) -> None:
+        """This thread goes on whatever becomes of the others."""
+        if self.health.live():
+            return
+        try:
+            self._presence_key.announce(self.name, self._profile)
+            self._outage = None
+        except QueueUnavailable as error:
+            self._outage = error.message
+            raise
+
+    def _check_end(self) -> None:
+        """Calls that hang aren't waited for beyond the grace time."""
+        if self.drain.overdue:
+            raise HandedBack
+
+    def _revive(self) -> None:
+        """Children that died between jobs are replaced now, so that the next job needn't wait for them."""
+        if self.drain.begun:
+            return
+        try:
+            self._device.revive()
+            if self._verify:
+                self._verify.revive()
+        except (ProfileLoadFailed, FaceModelMissing, CalibrationRefused) as error:
+            log.critical("node.broken", code=error.code, error=error.message)
+            self.give_up()
+        except (RenderError, VerifyError) as error:
+            log.warning("child.lost", code=error.code, error=error.message)
+
+    def stop(self) -> None:
+        """End the threads and the processes."""
+        self.store_watch.stop()
+        for thread in (self._reaper, self.heartbeat, self._presence, self._supervisor):
+            thread.stop()
+        if self._verify:
+            self._verify.stop()
+        self._judging.shutdown(cancel_futures=True)
+        self._executor.shutdown(cancel_futures=True)
+        self._device.stop()

@@ -1,0 +1,89 @@
+"""The connection to Redis, patient enough for a restart of the server, or a failover."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from redis import Redis
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import AskError, ClusterCrossSlotError, MovedError, RedisError, ResponseError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.retry import Retry
+
+from models.errors import InvalidSettings, QueueUnavailable
+from worker.base.settings import Settings
+from worker.queue.jobs.refusals import refusal_of, why_unavailable
+from worker.queue.redis_url import target_of
+
+T = TypeVar("T")
+_OF_A_CLUSTER = (MovedError, AskError, ClusterCrossSlotError)
+
+
+def connect(settings: Settings) -> Redis:
+    """A thread-safe client that decodes answers to text and tries again for about four seconds.
+
+    Raises InvalidSettings if the URL can't be read.
+    """
+    return _client(settings, retries=6)
+
+
+def guarded(call: Any) -> Any:
+    """What the call to Redis answers. Raises QueueUnavailable if nothing does, or Redis refuses; InvalidSettings
+    for a cluster."""
+    try:
+        return call()
+    except _OF_A_CLUSTER:
+        raise cluster_refused() from None
+    except RedisError as error:
+        raise QueueUnavailable(why_unavailable(error)) from error
+
+
+class _Patience(Retry):
+    """Tries again what Redis refuses for now as well, each time over a new connection: behind one name or address
+    there may be another server after a failover."""
+
+    def call_with_retry(
+        self,
+        do: Callable[[], T],
+        fail: Callable[..., Any],
+        is_retryable: Callable[[Exception], bool] | None = None,
+        with_failure_count: bool = False,
+    ) -> T:
+        def can_help(error: Exception) -> bool:
+            if isinstance(error, ResponseError) and refusal_of(error) is None:
+                return False
+            return is_retryable is None or is_retryable(error)
+
+        return super().call_with_retry(do, fail, can_help, with_failure_count)
+
+
+def refuse_cluster(settings: Settings) -> None:
+    """Raises InvalidSettings if what answers is a node of a Redis Cluster. A Redis that is away is waited for
+    elsewhere, and one that doesn't let this user ask is found out by its answers."""
+    with _client(settings, retries=0) as redis:
+        try:
+            mode = redis.info("server").get("redis_mode")
+        except RedisError:
+            return
+    if mode == "cluster":
+        raise cluster_refused()
+
+
+def _client(settings: Settings, retries: int) -> Redis:
+    target = target_of(settings.redis_url.get_secret_value())
+    options = {
+        "decode_responses": True,
+        "socket_connect_timeout": 2,
+        "socket_timeout": 10,
+        "health_check_interval": 30,
+        "retry": _Patience(ExponentialBackoff(cap=1, base=0.1), retries=retries),
+        "retry_on_error": [RedisConnectionError, RedisTimeoutError, ResponseError],
+    }
+    return Redis.from_pool(target.pool(options))
+
+
+def cluster_refused() -> InvalidSettings:
+    return InvalidSettings(
+        "LIKENESS_REDIS_URL leads to a Redis Cluster, which can't be used: a job's state and its webhook are "
+        "written together, and a cluster keeps them on different nodes. Use one Redis, or one with Sentinels."
+    )

@@ -1,0 +1,399 @@
+"""The job store's Python side. What a write means, and why it is safe, stands in store.lua and slots.lua."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from hashlib import sha256
+from importlib import resources
+from typing import Any, Literal, cast
+from uuid import uuid4
+
+from pydantic_core import to_json
+
+from models.errors import (
+    CancelUnavailable,
+    DeadlineExceeded,
+    IdempotencyConflict,
+    LeaseLost,
+    LikenessError,
+    NotFound,
+    NoUsableReference,
+    RecordLost,
+)
+from models.event import EventType, JobEvent
+from models.job import Job
+from models.manifest import Provenance
+from models.record import JobError, JobRecord, JobResult, JobStatus, Stage
+from worker.base.settings import Settings
+from worker.queue.jobs.connection import connect, guarded
+from worker.queue.jobs.documents import event_from, record_from
+
+Verdict = Literal["claimed", "canceled", "exhausted", "expired", "parked", "held", "final", "conflict"]
+
+# A waiting job whose message was sent is looked at again after this long, in milliseconds.
+_LOST_AFTER_MS = 30_000
+# Of a refused message, in characters.
+_MOST_REFUSED = 65_536
+# These jobs would only fail again as they are, so nobody needs to look after them.
+_NO_LETTER = frozenset((NoUsableReference.code, DeadlineExceeded.code))
+_LATE = JobError.of(
+    DeadlineExceeded(
+        "No worker began with the job before its expiresAt. Give later jobs more time, or run more workers."
+    )
+).to_json()
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to write one job's state, for as long as it is renewed and nobody else got it.
+
+    `attempt` counts all beginnings of the job, `tries` those that weren't handed over by a draining worker.
+    """
+
+    job_id: str
+    token: str
+    attempt: int
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The answer to a claim. `lease` is set for `claimed`, and for `canceled` and `exhausted`, where all
+    that is left to do is to clean up and finish. `age` and `begun_for`: seconds since the job was submitted and
+    since a worker first began with it, by Redis's clock."""
+
+    verdict: Verdict
+    lease: Lease | None = None
+    last_error: JobError | None = None
+    age: float = 0
+    begun_for: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingJob:
+    """A job that waits for a worker, and the message to send for it. `lane`: the queue where one was sent last.
+    `lost_holder`: it waits since its holder's lease ran out just now."""
+
+    job_id: str
+    message: str
+    token: str
+    project_id: str
+    is_begun: bool = False
+    lane: str = ""
+    lost_holder: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far a job is, in short. `is_begun`: a worker has begun with it, now or earlier."""
+
+    status: JobStatus
+    is_begun: bool
+
+
+class JobStore:
+    """All of a job's state. Methods raise QueueUnavailable while Redis can't be reached.
+
+    Those that take a Lease raise LeaseLost once another worker has the job or it is final, RecordLost once there
+    is no such job, and write nothing then.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.lease_ttl = settings.lease_ttl
+        self._settings = settings
+        self._limits = (settings.project_limit or "", settings.organisation_limit or "")
+        self._redis = connect(settings)
+        sources = resources.files("worker.queue.jobs")
+        script = "".join(sources.joinpath(name).read_text() for name in ("slots.lua", "store.lua"))
+        self._script = self._redis.register_script(script)
+
+    @property
+    def _farthest_ms(self) -> int:
+        """No job is put further ahead than this onto the watch list."""
+        configured = self._settings
+        return _ms(
+            configured.lease_ttl
+            + configured.resend_after
+            + configured.retry_backoff_max
+            + 5 * configured.retry_backoff
+        )
+
+    def submit(self, job: Job) -> WaitingJob | None:
+        """Record a new job, to be sent by the caller. None if it is known already, or parked since its project has
+        as many on their way as it may; IdempotencyConflict if it is known with other content."""
+        resend_after = _ms(self._settings.resend_after)
+        verdict, *fields = self._call(job.job_id, "submit", *_identity(job), resend_after, *self._limits)
+        if verdict == "conflict":
+            raise conflict(job.job_id)
+        return _waiting(fields) if verdict == "new" else None
+
+    def sent(self, waiting: WaitingJob, lane: str) -> None:
+        """Note that the job's message is on the queue `lane`, unless the job went on meanwhile."""
+        self._call(waiting.job_id, "sent", waiting.token, lane, _LOST_AFTER_MS)
+
+    def claim(self, job: Job, holder: str, expires: datetime | None = None) -> Claim:
+        """Try to become the job's holder. A job that was never submitted is recorded on the way; `expires` is its
+        deadline then, if it comes before its own."""
+        answer = self._call(
+            job.job_id,
+            "claim",
+            *_identity(job, expires),
+            uuid4().hex,
+            holder,
+            _ms(self._settings.lease_ttl),
+            self._settings.max_attempts,
+            _LATE,
+            *self._limits,
+        )
+        if len(answer) == 1:
+            return Claim(answer[0])
+        verdict, token, attempt, tries, last_error, age, begun_for = answer
+        return Claim(
+            verdict,
+            Lease(job.job_id, token, int(attempt), int(tries)),
+            JobError.parse(last_error) if last_error else None,
+            int(age) / 1000,
+            int(begun_for) / 1000,
+        )
+
+    def renew(self, lease: Lease) -> bool:
+        """Keep the lease for another term. True if the job shall be canceled."""
+        (cancel,) = self._held_call(lease, "renew", _ms(self._settings.lease_ttl))
+        return cancel == "1"
+
+    def update(
+        self,
+        lease: Lease,
+        event: EventType | None,
+        *,
+        stage: Stage | None = None,
+        progress: float | None = None,
+        fields: dict[str, Any] | None = None,
+        **data: Any,
+    ) -> bool:
+        """Write state and, if there is an event, tell of it in one step. True if the job shall be canceled.
+
+        `progress` only ever rises. `fields` are further record fields, `data` the event's own, both as JSON
+        data. A job that shall be canceled doesn't enter `finishing`: nothing is written then.
+        """
+        pairs: list[Any] = []
+        if stage is not None:
+            pairs += ("stage", stage)
+        if progress is not None:
+            pairs += ("progress", f"{progress:.4f}")
+        for name, value in (fields or {}).items():
+            pairs += (name, json.dumps(value))
+        (cancel,) = self._held_call(lease, "update", event or "", json.dumps(data), *pairs)
+        return cancel == "1"
+
+    def complete(self, lease: Lease, result: JobResult) -> None:
+        self._held_call(lease, "finish", "completed", result.to_json())
+
+    def fail(self, lease: Lease, error: JobError) -> None:
+        """End the job. Unless trying the same again is pointless, it becomes a dead letter in the same step."""
+        self._held_call(lease, "fail", error.to_json(), int(error.code not in _NO_LETTER))
+
+    def end_canceled(self, lease: Lease) -> None:
+        self._held_call(lease, "finish", "canceled", "")
+
+    def release(
+        self,
+        lease: Lease,
+        reason: str,
+        *,
+        delay: float = 0,
+        handover: bool = False,
+        error: JobError | None = None,
+    ) -> WaitingJob:
+        """Give the job back. It is due for sending after `delay` seconds, by a reaper; without a delay the caller
+        sends it, and a reaper does if that was in vain.
+
+        `handover`: the attempt doesn't count towards `max_attempts`.
+        """
+        last_error = error.to_json() if error else ""
+        wait = _ms(delay or self._settings.resend_after)
+        return _waiting(self._held_call(lease, "release", wait, int(handover), reason, last_error))
+
+    def due(self, most: int = 16) -> list[WaitingJob]:
+        """Jobs to be sent now by the caller: their holder fell silent, or they were never sent, or it is
+        time for their next attempt."""
+        # A holder that lives renews its lease within its term.
+        again = max(self._settings.resend_after, self._settings.lease_ttl)
+        found = self._run(self._keys(), "due", most, _ms(again), self._farthest_ms)
+        return [replace(_waiting(fields), lost_holder=was_held == "1") for was_held, *fields in found]
+
+    def overdue(self, most: int = 64) -> list[tuple[WaitingJob, bool]]:
+        """Jobs whose message was sent a while ago and was not claimed; True where it is surely lost."""
+        found = self._run(self._keys(), "overdue", most, _LOST_AFTER_MS, 2 * _LOST_AFTER_MS)
+        return [(_waiting(fields), overtaken == "1") for overtaken, *fields in found]
+
+    def unpark(self, most: int = 64) -> list[WaitingJob]:
+        """Parked jobs to be sent now by the caller, since their projects have room. If nobody does, they're due."""
+        found = self._run(self._keys(), "unpark", most, *self._limits, _ms(self._settings.resend_after))
+        return [_waiting(fields) for fields in found]
+
+    def cancel(self, job_id: str) -> JobRecord | None:
+        """Ask for the job's end. None if that is accepted; the record if the job was final already.
+
+        Raises NotFound, and CancelUnavailable while the result is being committed.
+        """
+        answer = self._call(job_id, "cancel")
+        if answer == "missing":
+            raise _not_found(job_id)
+        if answer == "unavailable":
+            raise CancelUnavailable("The job is being finished and can't be canceled any more.", jobId=job_id)
+        return None if answer == "accepted" else self.get(job_id)
+
+    def provenance(self, job_id: str) -> Provenance:
+        """What earlier attempts noted with `update`, as the field `provenance`."""
+        noted = guarded(lambda: self._redis.hget(self._job_key(job_id), "provenance"))
+        return Provenance.parse(noted) if noted else Provenance()
+
+    def expire(self, most: int = 64) -> list[str]:
+        """Fail the jobs that no worker began with before their `expiresAt`, and name them."""
+        found: list[str] = self._run(self._keys(), "expire", most, _LATE)
+        return found
+
+    def refuse(self, message: Any, error: LikenessError, *, ends_job: bool = True) -> None:
+        """Keep a message that can't become a job, and why, as a dead letter. If it is the message of a job that
+        waits, that job fails in the same step; unless `ends_job`, nothing is done: it is sent again."""
+        text = _text_of(message)
+        job_id = message.get("jobId") if isinstance(message, dict) else None
+        is_own = isinstance(job_id, str) and self._is_message_of(job_id, message)
+        if is_own and not ends_job:
+            return
+        self._call(
+            str(job_id) if is_own else "",
+            "refuse",
+            # The same message again is the same letter.
+            f"msg_{sha256(text.encode()).hexdigest()[:24]}",
+            text[:_MOST_REFUSED],
+            JobError.of(error).to_json(),
+            int(is_own),
+        )
+
+    def get(self, job_id: str) -> JobRecord:
+        """The job's record. Raises NotFound."""
+        fields = guarded(lambda: self._redis.hgetall(self._job_key(job_id)))
+        if not fields:
+            raise _not_found(job_id)
+        return record_from(cast("dict[str, str]", fields))
+
+    def records(self, job_ids: Sequence[str]) -> list[JobRecord | None]:
+        """The records of many jobs, in one round trip. None for one that isn't known."""
+        found = self._pipelined(lambda pipe, job_id: pipe.hgetall(self._job_key(job_id)), job_ids)
+        return [record_from(fields) if fields else None for fields in found]
+
+    def standings(self, job_ids: Sequence[str]) -> list[Standing | None]:
+        """How far many jobs are, in one round trip and without their results. None for one that isn't known."""
+        names = ("status", "attempts")
+        found = self._pipelined(lambda pipe, job_id: pipe.hmget(self._job_key(job_id), names), job_ids)
+        return [Standing(status, attempts != "0") if status else None for status, attempts in found]
+
+    def events(self, job_id: str, after: int = 0, block: float | None = None) -> Iterator[JobEvent]:
+        """The kept events with a sequence above `after`, 1000 at most. `block`: wait so long (s) for a first."""
+        stream = self._events_key(job_id)
+        block_ms = None if block is None else max(1, _ms(block))
+        answer = guarded(lambda: self._redis.xread({stream: f"{after}-0"}, count=1000, block=block_ms))
+        for _, entries in cast("list[tuple[str, list[tuple[str, dict[str, str]]]]]", answer or []):
+            for entry_id, fields in entries:
+                yield event_from(job_id, entry_id, fields)
+
+    def events_of(self, after: Mapping[str, int], most: int = 100) -> dict[str, list[JobEvent]]:
+        """The kept events of many jobs, each with the sequence after which they are wanted, in one round trip.
+        `most`: of one job. A job that has none is left out."""
+        ids = {self._events_key(job_id): job_id for job_id in after}
+        places = {key: f"{after[job_id]}-0" for key, job_id in ids.items()}
+        answer = guarded(lambda: self._redis.xread(cast("dict[Any, Any]", places), count=most)) if ids else []
+        found = cast("list[tuple[str, list[tuple[str, dict[str, str]]]]]", answer or [])
+        return {
+            ids[key]: [event_from(ids[key], entry_id, fields) for entry_id, fields in entries]
+            for key, entries in found
+        }
+
+    def _pipelined(self, ask: Callable[[Any, str], Any], job_ids: Sequence[str]) -> list[Any]:
+        pipe = self._redis.pipeline(transaction=False)
+        for job_id in job_ids:
+            ask(pipe, job_id)
+        found: list[Any] = guarded(pipe.execute)
+        return found
+
+    def _is_message_of(self, job_id: str, message: Any) -> bool:
+        if not job_id.isascii():
+            return False
+        known = guarded(lambda: self._redis.hget(self._job_key(job_id), "message"))
+        return bool(known) and json.loads(known) == message
+
+    def _job_key(self, job_id: str) -> str:
+        return f"{self._settings.redis_prefix}:job:{job_id}"
+
+    def _events_key(self, job_id: str) -> str:
+        return f"{self._settings.redis_prefix}:events:{job_id}"
+
+    def _held_call(self, lease: Lease, function: str, *args: Any) -> list[str]:
+        answer: list[str]
+        verdict, *answer = self._call(lease.job_id, function, lease.token, *args)
+        if verdict == "missing":
+            raise RecordLost("Redis no longer knows the job. Did it lose its data?", jobId=lease.job_id)
+        if verdict != "ok":
+            raise LeaseLost(f"The job is no longer this worker's ({verdict}).", jobId=lease.job_id)
+        return answer
+
+    def _call(self, job_id: str, function: str, *args: Any) -> Any:
+        return self._run(self._keys(job_id), function, *args)
+
+    def _keys(self, job_id: str = "") -> list[str]:
+        names = ("watch", "sent", "lanes", "expiring", "hooks", "dead", "parked", "slots", "feed")
+        shared = [f"{self._settings.redis_prefix}:{name}" for name in names]
+        return [self._job_key(job_id), self._events_key(job_id), *shared]
+
+    def _run(self, keys: list[str], function: str, *args: Any) -> Any:
+        common = (function, self._settings.event_limit, int(self._settings.record_ttl))
+        return guarded(lambda: self._script(keys=keys, args=[*common, *args]))
+
+
+def _identity(job: Job, expires: datetime | None = None) -> tuple[str, ...]:
+    deadlines = [str(_ms(given.timestamp())) for given in (job.expires_at, expires) if given]
+    expires_at = min(deadlines, key=int, default="")
+    return (
+        job.job_id,
+        job.to_json(),
+        job.fingerprint,
+        job.influencer_id,
+        job.project_id,
+        job.callback_url or "",
+        expires_at,
+        job.organisation or "",
+    )
+
+
+def _text_of(message: Any) -> str:
+    """Any message as JSON text that a letter can show again. What can't be so is kept as a text in a text."""
+    try:
+        return to_json(message, fallback=repr).decode()
+    except ValueError:
+        # It has half a character, which JSON can spell and UTF-8 can't, or is nested too deeply.
+        with suppress(RecursionError):
+            return json.dumps(json.dumps(message, default=repr))
+        return '"It was nested too deeply to be kept."'
+
+
+def _waiting(fields: Sequence[str]) -> WaitingJob:
+    job_id, message, token, project_id, attempts, lane = fields
+    return WaitingJob(job_id, message, token, project_id, attempts != "0", lane)
+
+
+def _ms(seconds: float) -> int:
+    return int(seconds * 1000)
+
+
+def conflict(job_id: str) -> IdempotencyConflict:
+    return IdempotencyConflict(
+        f"The job {job_id} exists with other content. Use a new job id for new content.", jobId=job_id
+    )
+
+
+def _not_found(job_id: str) -> NotFound:
+    return NotFound("There is no such job. It may have expired.", jobId=job_id)

@@ -1,0 +1,43 @@
+"""The queues' names. Each tier of projects has a queue for new jobs, and one for jobs that were begun."""
+
+from worker.base.settings import DEFAULT_TIER, Settings
+
+_BEGUN = ".again"
+
+
+class Lanes:
+    """Which queue a job goes to, and which ones a worker serves."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._queue = settings.queue
+        self._tiers = (*settings.tiers, DEFAULT_TIER)
+        self._serves = settings.serves or self._tiers
+        self._tier_of = {project: tier for tier, projects in settings.tiers.items() for project in projects}
+
+    def new(self, project_id: str) -> str:
+        """Where a project's new jobs are sent to."""
+        return self._new(self._tier_of.get(project_id, DEFAULT_TIER))
+
+    def begun(self, project_id: str) -> str:
+        """The queue for jobs that a worker had, or should have had."""
+        return self.new(project_id) + _BEGUN
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        return self._of(self._tiers)
+
+    @property
+    def served(self) -> tuple[str, ...]:
+        """A worker's queues: those of begun jobs, then those of new ones, both in the order of its tiers."""
+        return self._of(self._serves)
+
+    def _of(self, tiers: tuple[str, ...]) -> tuple[str, ...]:
+        new = [self._new(tier) for tier in tiers]
+        return (*(queue + _BEGUN for queue in new), *new)
+
+    def _new(self, tier: str) -> str:
+        return self._queue if tier == DEFAULT_TIER else f"{self._queue}.{tier}"
+
+
+def is_for_begun(queue: str) -> bool:
+    return queue.endswith(_BEGUN)

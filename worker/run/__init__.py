@@ -1,0 +1,1 @@
+"""One job's work, from its references to its manifest."""

@@ -1,0 +1,80 @@
+"""The end of a job: its manifest, which commits the images, and the result that tells of it.
+
+A manifest is final whatever Redis knows. A job that comes again after Redis lost its data has it already, and its
+images may have been published: it ends with the result that it had, under the time and so the webhook's id of then.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from models.influencer import ReferenceImage
+from models.job import Job
+from models.likeness import SetLikeness
+from models.manifest import Manifest, Provenance
+from models.record import JobResult, StoredImage
+from models.source_type import SourceType
+from worker.run.imagestore import ImageStore
+
+
+def commit(
+    job: Job,
+    store: ImageStore,
+    images: tuple[StoredImage, ...],
+    provenance: Provenance,
+    likeness: SetLikeness | None,
+    *,
+    confirm: Callable[[], None],
+) -> JobResult:
+    """Write the manifest of these images, all of which are stored. Raises StorageError, and what `confirm` does."""
+    manifest = Manifest(
+        job_id=job.job_id,
+        kind=job.kind,
+        influencer_id=job.influencer_id,
+        project_id=job.project_id,
+        source_influencer_id=job.source_influencer_id,
+        fingerprint=job.fingerprint,
+        created_at=datetime.now(UTC),
+        references=provenance.references,
+        render=provenance.render,
+        reference_notes=provenance.reference_notes,
+        digital_source_type=SourceType.of_set(image.digital_source_type for image in images),
+        images=images,
+        likeness=likeness,
+    )
+    store.put_manifest(job, manifest, confirm)
+    return _result(job, store, manifest)
+
+
+def committed(job: Job, store: ImageStore) -> JobResult | None:
+    """The result of a job that was committed before, with URLs that work now; None if it was not. Raises
+    StorageError."""
+    manifest = store.find_manifest(job)
+    if manifest is None or not _is_of(manifest, job):
+        return None
+    images = tuple(store.linked(image) for image in manifest.images)
+    return _result(job, store, manifest.model_copy(update={"images": images}))
+
+
+def _is_of(manifest: Manifest, job: Job) -> bool:
+    """Whether it tells of this job. A job id may be used again, for other content, once its record expired."""
+    if manifest.fingerprint is not None:
+        return manifest.fingerprint == job.fingerprint
+    told = (manifest.job_id, manifest.influencer_id, manifest.project_id, manifest.source_influencer_id)
+    return told == (job.job_id, job.influencer_id, job.project_id, job.source_influencer_id)
+
+
+def _result(job: Job, store: ImageStore, manifest: Manifest) -> JobResult:
+    at = manifest.created_at
+    new_references = tuple(
+        ReferenceImage(asset_id=i.asset_id, url=i.url, thumbnail_url=i.thumbnail_url, added_at=at)
+        for i in manifest.images
+    )
+    key, url = store.manifest_place(job)
+    return JobResult(
+        influencer=job.finished_row(new_references, at),
+        images=manifest.images,
+        digital_source_type=manifest.digital_source_type,
+        likeness=manifest.likeness,
+        manifest_key=key,
+        manifest_url=url,
+    )

@@ -1,0 +1,217 @@
+"""A job's images in the object store: put, found again, accounted for, removed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from hashlib import sha256
+from io import BytesIO
+
+from PIL import Image
+
+from models.derived import asset_id_of
+from models.errors import InvalidInput, NotFound, ObjectTooLarge, SigningHung
+from models.job import Job
+from models.likeness import Judgement
+from models.manifest import Manifest
+from models.record import StoredImage
+from models.source_type import SourceType
+from worker.base.pictures import EncodedImage, decode, encode
+from worker.base.settings import Settings
+from worker.base.watchdog import Watchdog
+from worker.mark.bounds import by_hash
+from worker.mark.inspection import inspect_image, is_intact
+from worker.mark.signer import ImageSigner
+from worker.mark.statement import Kind, Origin, Picture, statement
+from worker.render import RawImage
+from worker.render.messages import ImageDone
+from worker.storage import Storage
+from worker.storage.fence import fenced
+
+# More than any image that a profile makes, in bytes.
+_MOST_BYTES = 256 * 1024 * 1024
+_MOST_MANIFEST = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class FoundImage:
+    """An image that an earlier attempt stored."""
+
+    stored: StoredImage
+    png: bytes
+
+    def pixels(self) -> RawImage:
+        with Image.open(BytesIO(self.png)) as image:
+            return RawImage.of(image.convert("RGB"))
+
+
+class ImageStore:
+    """Methods raise StorageError. Those that write for a job that isn't final yet take `confirm`, which makes sure
+    that it is still this worker's: it is called right before each request, and may raise."""
+
+    def __init__(self, settings: Settings, storage: Storage, watchdog: Watchdog | None = None) -> None:
+        """Raises SignerUnfit."""
+        self._watchdog = watchdog or Watchdog()
+        self._sign_timeout = settings.sign_timeout
+        self._storage = storage
+        self._signer = ImageSigner.from_settings(settings)
+        self._thumbnail_size = settings.thumbnail_size
+
+    def check_signer(self) -> None:
+        """Sign a trial image. Raises SignerUnfit, or SigningFailed."""
+        if self._signer:
+            self._watchdog.call(self._signer.check, self._sign_timeout, self._signing_hung())
+
+    def put(
+        self,
+        job: Job,
+        done: ImageDone,
+        origin: Origin,
+        confirm: Callable[[], None],
+        judgement: Judgement | None = None,
+    ) -> StoredImage:
+        """Encode, sign and store an image and its thumbnail. Raises SigningFailed."""
+        encoded = encode(done.image.to_image(), self._thumbnail_size, done.source_type)
+        if self._signer:
+            encoded = replace(
+                encoded,
+                png=self._sign(encoded.png, "image", job, done, origin),
+                thumbnail=self._sign(encoded.thumbnail, "thumbnail", job, done, origin),
+            )
+        stored = self._describe(job, _picture(done), encoded, judgement)
+        metadata = _metadata(job, done)
+        # The thumbnail goes first: where the image is, its thumbnail is too.
+        with fenced(confirm):
+            self._storage.put_image(stored.thumbnail_key, encoded.thumbnail, "image/webp", metadata)
+            self._storage.put_image(stored.key, encoded.png, "image/png", metadata)
+        return stored
+
+    def put_evidence(self, job: Job, done: ImageDone, origin: Origin, confirm: Callable[[], None]) -> str:
+        """Store an image that missed the likeness, marked as all are. Returns its key. Raises SigningFailed."""
+        png = encode(done.image.to_image(), self._thumbnail_size, done.source_type).png
+        if self._signer:
+            png = self._sign(png, "evidence", job, done, origin)
+        key = self._storage.keys.evidence_key(job, done.shot)
+        with fenced(confirm):
+            self._storage.put_image(key, png, "image/png", _metadata(job, done))
+        return key
+
+    def find(self, job: Job, shot: str) -> FoundImage | None:
+        """The image that an earlier attempt stored, read back whole and never signed again. None if it is missing
+        or broken, if it was stored while signing was off and no longer is, or if nothing tells its seed or type."""
+        keys = self._storage.keys
+        try:
+            png = self._storage.get(keys.image_key(job, shot), max_bytes=_MOST_BYTES)
+            thumbnail = self._storage.get(keys.thumbnail_key(job, shot), max_bytes=_MOST_BYTES)
+            encoded = decode(png, thumbnail)
+        except (NotFound, ValueError):
+            return None
+        if self._signer and not (is_intact(png, "image/png") and is_intact(thumbnail, "image/webp")):
+            return None
+        picture = self._picture_of(job, shot, png)
+        return None if picture is None else FoundImage(self._describe(job, picture, encoded), png)
+
+    def put_manifest(self, job: Job, manifest: Manifest, confirm: Callable[[], None]) -> None:
+        """Store the manifest, which commits the job's images."""
+        with fenced(confirm):
+            self._storage.put_json(self._storage.keys.manifest_key(job), manifest.to_json())
+
+    def find_manifest(self, job: Job) -> Manifest | None:
+        """The manifest under the job's id. None if there is none that can be read."""
+        try:
+            found = self._storage.get(self._storage.keys.manifest_key(job), max_bytes=_MOST_MANIFEST)
+            return Manifest.parse(found)
+        except (NotFound, ObjectTooLarge, InvalidInput):
+            return None
+
+    def manifest_place(self, job: Job) -> tuple[str, str]:
+        """The manifest's key, and its URL."""
+        key = self._storage.keys.manifest_key(job)
+        return key, self._storage.url(key)
+
+    def linked(self, image: StoredImage) -> StoredImage:
+        """The same image, with URLs that are made now: signed ones end."""
+        urls = {"url": self._storage.url(image.key), "thumbnail_url": self._storage.url(image.thumbnail_key)}
+        return image.model_copy(update=urls)
+
+    def discard(self, job: Job, shot: str, confirm: Callable[[], None]) -> None:
+        """Delete a shot's image and its thumbnail."""
+        keys = self._storage.keys
+        with fenced(confirm):
+            self._storage.delete(keys.image_key(job, shot), keys.thumbnail_key(job, shot))
+
+    def remove_evidence(self, job: Job, confirm: Callable[[], None]) -> None:
+        """Delete what an attempt that didn't end kept of shots that missed."""
+        with fenced(confirm):
+            self._storage.delete_prefix(self._storage.keys.evidence_prefix(job))
+
+    def remove(self, job: Job, *, keep_evidence: bool = False) -> None:
+        """Delete all that the job stored."""
+        keys = self._storage.keys
+        self._storage.delete_prefix(
+            keys.job_prefix(job), but=keys.evidence_prefix(job) if keep_evidence else None
+        )
+
+    def _sign(self, data: bytes, kind: Kind, job: Job, done: ImageDone, origin: Origin) -> bytes:
+        assert self._signer
+        media_type = "image/webp" if kind == "thumbnail" else "image/png"
+        origin = by_hash(origin) if kind == "thumbnail" else origin
+        said = statement(job, _picture(done, kind), origin)
+        sign = partial(self._signer.sign, data, media_type, said)
+        return self._watchdog.call(sign, self._sign_timeout, self._signing_hung())
+
+    def _signing_hung(self) -> SigningHung:
+        return SigningHung(
+            f"An image could not be signed within {self._sign_timeout:g} s. Look at the service behind "
+            "LIKENESS_SIGN_CALLBACK, and at the timestamp authority."
+        )
+
+    def _picture_of(self, job: Job, shot: str, png: bytes) -> Picture | None:
+        """As the image says itself; unsigned, its seed is in its metadata, which a store may have forgotten."""
+        said = inspect_image(png)
+        seed = (said.render or {}).get("seed")
+        if seed is None and (known := self._storage.head(self._storage.keys.image_key(job, shot))):
+            seed = known.metadata.get("seed")
+        source_type = said.source_type or said.xmp_source_type
+        if seed is None or source_type not in list(SourceType):
+            return None
+        return Picture(shot, int(seed), SourceType(source_type))
+
+    def _describe(
+        self,
+        job: Job,
+        picture: Picture,
+        encoded: EncodedImage,
+        judgement: Judgement | None = None,
+    ) -> StoredImage:
+        keys = self._storage.keys
+        key, thumbnail_key = keys.image_key(job, picture.shot), keys.thumbnail_key(job, picture.shot)
+        return StoredImage(
+            shot=picture.shot,
+            asset_id=asset_id_of(job.job_id, picture.shot),
+            key=key,
+            thumbnail_key=thumbnail_key,
+            url=self._storage.url(key),
+            thumbnail_url=self._storage.url(thumbnail_key),
+            # From the bytes as they are: not every S3 server keeps the hash in the metadata.
+            sha256=sha256(encoded.png).hexdigest(),
+            thumbnail_sha256=sha256(encoded.thumbnail).hexdigest(),
+            bytes=len(encoded.png),
+            width=encoded.width,
+            height=encoded.height,
+            seed=picture.seed,
+            digital_source_type=picture.source_type,
+            judgement=judgement,
+        )
+
+
+def _picture(done: ImageDone, kind: Kind = "image") -> Picture:
+    return Picture(done.shot, done.seed, done.source_type, kind)
+
+
+def _metadata(job: Job, done: ImageDone) -> dict[str, str]:
+    return {
+        "job-id": job.job_id,
+        "asset-id": asset_id_of(job.job_id, done.shot),
+        "shot": done.shot,
+        "seed": str(done.seed),
+    }

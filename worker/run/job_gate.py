@@ -1,0 +1,122 @@
+"""The likeness gate as one job meets it: its references once, then image after image."""
+
+from collections.abc import Callable
+
+from models.base import AssetId
+from models.errors import NoUsableReference, ReferenceShowsAnother
+from models.job import Job
+from models.likeness import CheckedReference, Judgement, MissedImage, ReferenceFault, SetLikeness
+from models.record import RejectedReference
+from models.shot import shot_named
+from worker.base.settings import Settings
+from worker.references.fetch import FetchedReferences
+from worker.render import RawImage
+from worker.verify import JudgeImage, ReferencesChecked, VerifyProcess
+from worker.verify.messages import Measured
+
+
+class JobGate:
+    """It remembers what was taken, since images are compared with the set's others. One thread calls it.
+
+    `go_on` is called while it waits, and may raise. What it asks raises VerifyError, and FaceModelMissing or
+    CalibrationRefused where it can't be asked.
+    """
+
+    def __init__(
+        self, job: Job, settings: Settings, process: VerifyProcess, go_on: Callable[[], None]
+    ) -> None:
+        assert settings.gate != "off"
+        self._job = job
+        self._mode = settings.gate
+        self._process = process
+        self._go_on = go_on
+        self._references: Measured = b""
+        self._checked: tuple[CheckedReference, ...] = ()
+        self._taken: dict[str, Measured] = {}
+        self.tries = settings.max_attempts_per_shot if self._is_strict else 1
+        """How often a shot is rendered, at most."""
+
+    @property
+    def _is_strict(self) -> bool:
+        return self._mode == "required"
+
+    def check(self, references: FetchedReferences) -> tuple[RejectedReference, ...]:
+        """Measure the references. Returns those that show another person, if that keeps them out.
+
+        Raises NoUsableReference if none has a face and the job's subject is a person.
+        """
+        found = self._measure(references.images)
+        self._references = found.measured
+        # The gate counts what could be read; the record goes by the job's list.
+        self._checked = tuple(
+            one.model_copy(update={"index": ingredient.index})
+            for one, ingredient in zip(found.checked, references.ingredients, strict=True)
+        )
+        if not self._is_strict:
+            return ()
+        return tuple(
+            _rejection(one, ingredient.reference.asset_id)
+            for one, ingredient in zip(self._checked, references.ingredients, strict=True)
+            if ReferenceFault.ANOTHER_PERSON in one.faults
+        )
+
+    def expect_anchor(self) -> None:
+        """There is no reference yet: the next image becomes the first, if it shows one face."""
+        self._references = self._process.check((), "any", self._go_on).measured
+
+    def _measure(self, images: tuple[RawImage, ...]) -> ReferencesChecked:
+        try:
+            return self._process.check(images, self._job.subject, self._go_on)
+        except NoUsableReference:
+            if self._is_strict:
+                raise
+            return self._process.check(images, "any", self._go_on)
+
+    def judge(self, shot: str, image: RawImage) -> tuple[Judgement, bool]:
+        """The judgement, and whether the image is taken."""
+        answer = self._process.judge(
+            JudgeImage(
+                image=image,
+                references=self._references,
+                # No turn excuses an anchor that shows no face.
+                yaw=shot_named(shot).yaw if self._checked else 0,
+                others={other: taken for other, taken in self._taken.items() if other != shot},
+                changed=self._job.changes_face,
+            ),
+            self._go_on,
+        )
+        taken = not self._is_strict or answer.judgement.verdict.outcome == "pass"
+        if taken:
+            self._taken[shot] = answer.portrait
+        return answer.judgement, taken
+
+    def summary(self, missed: tuple[MissedImage, ...]) -> SetLikeness:
+        """For the manifest and the result."""
+        return SetLikeness(
+            gate="required" if self._is_strict else "report",
+            subject=self._job.subject,
+            references=self._checked,
+            missed=missed,
+        )
+
+
+def is_better(one: MissedImage, other: MissedImage) -> bool:
+    """Of two misses: has fewer faults, or else is more like the references."""
+
+    def rank(missed: MissedImage) -> tuple[int, float]:
+        likeness = missed.judgement.scores.centroid
+        return -len(missed.judgement.verdict.reasons), -1e9 if likeness is None else likeness
+
+    return rank(one) > rank(other)
+
+
+def _rejection(checked: CheckedReference, asset_id: AssetId) -> RejectedReference:
+    return RejectedReference(
+        index=checked.index,
+        asset_id=asset_id,
+        code=ReferenceShowsAnother.code,
+        message=(
+            f"It shows another person than the other references do (similarity {checked.similarity}). Leave it "
+            "out, or give more pictures of the person that is meant."
+        ),
+    )

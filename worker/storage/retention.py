@@ -1,0 +1,114 @@
+"""Retention: objects of jobs that nothing accounts for, found and deleted.
+
+A clone's manifest accounts for what it names. The record of a job that failed accounts for the evidence that it
+names, for as long as the record is kept. A job that isn't final accounts for all that is in its folder.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from itertools import groupby
+
+from models.errors import InvalidInput, NotFound, ObjectTooLarge
+from models.manifest import Manifest
+from models.record import JobRecord
+from worker.base.settings import Settings
+from worker.queue.jobs import JobStore
+from worker.storage import Storage, StoredObject
+from worker.storage.folders import JobFolder
+
+_MOST_MANIFEST = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Leftovers:
+    """Objects of one job that nothing accounts for. `doubt`: why its objects were left alone, if they were."""
+
+    folder: JobFolder
+    objects: tuple[StoredObject, ...] = ()
+    doubt: str | None = None
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return sum(found.size for found in self.objects)
+
+
+class Retention:
+    """Looks at jobs' folders only: the media library, and what others keep in the bucket, is never touched.
+
+    Methods raise StorageError and QueueUnavailable. A job that Redis doesn't know counts as over, so it must be the
+    Redis of those workers that write under the settings' prefix.
+    """
+
+    def __init__(self, settings: Settings, storage: Storage) -> None:
+        """Raises InvalidInput if the key template doesn't tell whose an object is."""
+        self._storage = storage
+        self._store = JobStore(settings)
+        self._folders = storage.keys.folders()
+
+    def find(self, age: float) -> Iterator[Leftovers]:
+        """What is older than `age` seconds by the store's clock and accounted for by nothing."""
+        before = self._storage.clock() - timedelta(seconds=age)
+        # Not all stores list by key. Then a folder comes in pieces, and each is looked at by itself.
+        for folder, found in groupby(self._storage.list_all(), lambda one: self._folders.of(one.key)):
+            if folder is None:
+                continue
+            old = tuple(one for one in found if one.last_modified <= before)
+            # The record is read after the listing, and the manifest after the record: of a job that ends
+            # meanwhile, either says so.
+            leftovers = self._unaccounted(Leftovers(folder, old)) if old else None
+            if leftovers and (leftovers.objects or leftovers.doubt):
+                yield leftovers
+
+    def delete(self, leftovers: Leftovers) -> Leftovers:
+        """Delete what still isn't accounted for. Returns that."""
+        left = self._unaccounted(leftovers)
+        for start in range(0, len(left.objects), 1000):
+            self._storage.delete(*(one.key for one in left.objects[start : start + 1000]))
+        return left
+
+    def _unaccounted(self, found: Leftovers) -> Leftovers:
+        record = self._record(found.folder.job_id)
+        if record and not record.is_final:
+            return Leftovers(found.folder)
+        if record and record.status != "completed":
+            # A manifest would be one that was never told of.
+            accounted = _evidence_of(record)
+        else:
+            key = f"{found.folder.path}/manifest.json"
+            try:
+                manifest = Manifest.parse(self._storage.get(key, max_bytes=_MOST_MANIFEST))
+            except NotFound:
+                if record:
+                    return Leftovers(found.folder, doubt="it completed, and its manifest is missing")
+                accounted = set()
+            except (InvalidInput, ObjectTooLarge):
+                return Leftovers(found.folder, doubt="its manifest can't be read")
+            else:
+                accounted = _keys_of(manifest)
+                if not all(named.startswith(f"{found.folder.path}/") for named in accounted):
+                    # The bucket was copied or moved, so that no name can be trusted.
+                    return Leftovers(found.folder, doubt="its manifest names objects of another folder")
+                accounted.add(key)
+        return replace(found, objects=tuple(one for one in found.objects if one.key not in accounted))
+
+    def _record(self, job_id: str) -> JobRecord | None:
+        try:
+            return self._store.get(job_id)
+        except NotFound:
+            return None
+
+
+def _keys_of(manifest: Manifest) -> set[str]:
+    missed = manifest.likeness.missed if manifest.likeness else ()
+    return {
+        *(image.key for image in manifest.images),
+        *(image.thumbnail_key for image in manifest.images),
+        *(one.evidence_key for one in missed if one.evidence_key),
+    }
+
+
+def _evidence_of(record: JobRecord) -> set[str]:
+    missed = record.error.details.get("missed", []) if record.error else []
+    return {one["evidenceKey"] for one in missed if one.get("evidenceKey")}
