@@ -148,7 +148,8 @@ class MediaLibrary:
         return Picture(data, media_type, thumbnail_of(picture, self._settings.thumbnail_size))
 
     def _decoded(self, data: bytes) -> "Image":
-        from worker.references.decode import ADVICE, DecodeLimits, decode_reference
+        from worker.references.decode import ADVICE, decode_reference
+        from worker.references.limits import DecodeLimits
 
         try:
             return decode_reference(data, DecodeLimits.from_settings(self._settings))

@@ -11,8 +11,8 @@ import typer
 
 from models.derived import asset_id_of
 from worker.base.settings import Settings
-from worker.cli.own_worker import own_worker
 from worker.stack import EmbeddedStack
+from worker.stack.own_worker import own_worker
 from worker.stack.samples import load_sample
 from worker.storage import Storage
 

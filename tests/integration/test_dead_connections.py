@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -141,8 +140,7 @@ def test_a_loop_that_looks_for_the_broker_lives_and_one_that_hangs_at_it_does_no
     monkeypatch.setattr(loop_module, "_TICK", 0.1)
     # Kombu waits longer from try to try, and calls back once a second.
     monkeypatch.setattr("kombu.utils.functional.sleep", lambda seconds, sleep=time.sleep: sleep(seconds / 10))
-    node: Any = SimpleNamespace(lacks=list)
-    health = WorkerHealth(node, loop)
+    health = WorkerHealth(list, loop)
     answers, find = threading.Event(), socket.getaddrinfo
     with consuming(through(proxy.address, settings, monkeypatch), loop, monkeypatch):
         monkeypatch.setattr(

@@ -29,8 +29,9 @@ from worker.base.settings import Settings
 from worker.mark import credentials
 from worker.mark.statement import Origin
 from worker.references import fetch as fetch_module
-from worker.references.decode import DecodeLimits, decode_reference
+from worker.references.decode import decode_reference
 from worker.references.fetch import ReferenceFetcher
+from worker.references.limits import DecodeLimits
 from worker.render import RawImage, RenderOrder, RenderProcess
 from worker.render.messages import ImageDone
 from worker.run.imagestore import ImageStore

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from api.cli import keys as keys_commands
 from models.errors import InvalidInput, InvalidSettings, LikenessError
 from models.shot import REFERENCE_SHEET
 from worker.base.endings import end_when_told
@@ -16,19 +15,21 @@ from worker.cli import dead as dead_commands
 from worker.cli import models as models_commands
 from worker.cli import verify as verify_command
 from worker.cli import webhooks as webhooks_commands
+from worker.cli.added import add_commands
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(models_commands.app, name="models")
 app.add_typer(webhooks_commands.app, name="webhooks")
 app.add_typer(dead_commands.app, name="dead")
-app.add_typer(keys_commands.app, name="keys")
 app.command("verify")(verify_command.verify)
 app.command("calibrate")(calibrate_command.calibrate)
 JobIdArgument = Annotated[str, typer.Argument(metavar="JOB_ID", show_default=False)]
 
 
 def main() -> None:
-    """Run the command. An error of the tree becomes one line and exit code 1, or 2 for bad input."""
+    """Run the command, which another package may have added. An error of the tree becomes one line and exit code 1,
+    or 2 for bad input."""
+    add_commands(app)
     try:
         app()
     except ImportError as error:
@@ -83,25 +84,6 @@ def stack(
             signal.pause()
         except KeyboardInterrupt:
             typer.echo("# Stopped.")
-
-
-@app.command()
-def up(
-    data: Annotated[Path, typer.Option(help="Where everything is kept.", file_okay=False)] = Path("up-data"),
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The API's; 0 takes a free one.")] = 8080,
-) -> None:
-    """Run the API with all that it needs, and one worker, until Ctrl-C. Prints a key and a call to begin with."""
-    from api.cli.up import run
-
-    run(data, port)
-
-
-@app.command()
-def api() -> None:
-    """Serve the HTTP API until SIGTERM, and end with 0. LIKENESS_DATABASE_URL says where its rows are."""
-    from api.cli.api import run
-
-    run()
 
 
 @app.command()

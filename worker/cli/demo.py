@@ -17,11 +17,11 @@ from models.job import CloneJob
 from models.likeness import Judgement
 from models.record import JobRecord, JobResult
 from worker.cli.contact_sheet import contact_sheet
-from worker.cli.own_worker import own_worker
 from worker.cli.sample_job import sample_job
 from worker.client import JobClient
 from worker.stack import EmbeddedStack
 from worker.stack.child import LeashedChild
+from worker.stack.own_worker import own_worker
 from worker.stack.samples import load_sample
 from worker.storage import Storage
 

@@ -53,6 +53,7 @@ def load(embedder: EmbedderName | None, face_models: Path | None) -> "FaceEmbedd
 def read_picture(path: Path) -> "Image.Image":
     """An image file as a worker would read a reference. Raises UnusableReference."""
     from worker.base.settings import settings
-    from worker.references.decode import DecodeLimits, decode_reference
+    from worker.references.decode import decode_reference
+    from worker.references.limits import DecodeLimits
 
     return decode_reference(path.read_bytes(), DecodeLimits.from_settings(settings()))

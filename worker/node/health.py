@@ -1,21 +1,21 @@
 """Whether a worker lives, and whether it can render now, each with reasons for a person."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from worker.node.consumer_loop import ConsumerLoop
-
-if TYPE_CHECKING:
-    from worker.node.node import Node
 
 # In seconds. A call to Redis that hangs, with all its tries, ends before this.
 MOST_SILENCE = 120.0
 
 
 class WorkerHealth:
-    """Asks nobody: it reads what the process knows, so that it answers at once."""
+    """Asks nobody: it reads what the process knows, so that it answers at once.
 
-    def __init__(self, node: "Node", loop: ConsumerLoop) -> None:
-        self._node = node
+    `lacks` says why the node can't take a new job.
+    """
+
+    def __init__(self, lacks: Callable[[], list[str]], loop: ConsumerLoop) -> None:
+        self._lacks = lacks
         self._loop = loop
 
     def live(self) -> list[str]:
@@ -27,7 +27,7 @@ class WorkerHealth:
 
     def ready(self) -> list[str]:
         """Why it renders nothing new now."""
-        reasons = self._node.lacks()
+        reasons = self._lacks()
         if not self._loop.is_subscribed:
             reasons.append("not subscribed to the queue")
         if self._loop.outage and self._loop.outage not in reasons:

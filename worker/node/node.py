@@ -60,7 +60,7 @@ class Node:
         self.store = JobStore(settings)
         self.queue = JobQueue(settings, self.store, app)
         self.drain = Drain(settings.drain_grace)
-        self.health = WorkerHealth(self, loop)
+        self.health = WorkerHealth(self.lacks, loop)
         self.heartbeat = Heartbeat(settings.lease_ttl)
         watchdog = Watchdog(self._check_end, self.give_up)
         storage = Storage(settings, watchdog)

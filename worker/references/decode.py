@@ -10,9 +10,7 @@ its own, whose memory the kernel limits: see `decode_child.py`.
 
 import math
 import zipfile
-from dataclasses import dataclass
 from io import BytesIO
-from typing import TYPE_CHECKING, Self
 
 from PIL import Image, ImageFile, features
 from PIL.JpegImagePlugin import JpegImageFile
@@ -22,10 +20,8 @@ from models.errors import LikenessError, ReferenceNotAnImage, ReferenceTooLarge,
 from worker.references.cost import coefficients, memory_to_load
 from worker.references.decode_apart import MOST_MEMORY, decode_apart
 from worker.references.jpeg import is_cut_short
+from worker.references.limits import DecodeLimits
 from worker.references.pixels import draft, upright_rgb
-
-if TYPE_CHECKING:
-    from worker.base.settings import Settings
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", *(("AVIF",) if features.check("avif") else ()))
 ADVICE = "Send a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF picture."
@@ -38,30 +34,6 @@ _HERE = 64 * 1024 * 1024
 """A picture that takes no more bytes than this to decode is decoded in the caller's own process."""
 # Their headers tell what they take: the others' codecs hold more in hand than the picture.
 _KNOWN = frozenset(("PNG", "JPEG", "MPO", "WEBP", "GIF", "BMP"))
-
-
-@dataclass(frozen=True, slots=True)
-class DecodeLimits:
-    """What a reference may be. Sides are in pixels."""
-
-    max_bytes: int
-    max_pixels: int
-    min_side: int
-    """Of the shorter side, also after scaling down."""
-    max_side: int
-    """Of the longer side; a larger picture is scaled down to it."""
-    timeout: float = 30
-    """Seconds that a process of its own may take for a picture."""
-
-    @classmethod
-    def from_settings(cls, settings: "Settings") -> Self:
-        return cls(
-            max_bytes=settings.reference_max_bytes,
-            max_pixels=settings.reference_max_pixels,
-            min_side=settings.reference_min_side,
-            max_side=settings.reference_max_side,
-            timeout=settings.fetch_timeout,
-        )
 
 
 def decode_reference(data: bytes, limits: DecodeLimits) -> Image.Image:

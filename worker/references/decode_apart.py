@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PIL import Image
 
@@ -22,9 +22,7 @@ from models.errors import (
     Unforeseen,
     UnusableReference,
 )
-
-if TYPE_CHECKING:
-    from worker.references.decode import DecodeLimits
+from worker.references.limits import DecodeLimits
 
 MOST_MEMORY = 380 * 1024 * 1024
 """Bytes that such a process may have in all, its interpreter included."""
@@ -37,7 +35,7 @@ _ERRORS: dict[str, type[UnusableReference]] = {
 }
 
 
-def decode_apart(data: bytes, limits: "DecodeLimits") -> Image.Image:
+def decode_apart(data: bytes, limits: DecodeLimits) -> Image.Image:
     """What `decode_here` returns and raises, and ReferenceDecodeHung. Raises Unforeseen if it gets no process."""
     head = json.dumps({"length": len(data), "limits": asdict(limits)}).encode() + b"\n"
     try:

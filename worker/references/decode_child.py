@@ -12,8 +12,9 @@ from pathlib import Path
 from PIL import AvifImagePlugin
 
 from models.errors import UnusableReference
-from worker.references.decode import DecodeLimits, decode_here
+from worker.references.decode import decode_here
 from worker.references.decode_apart import MOST_MEMORY
+from worker.references.limits import DecodeLimits
 
 
 def limit_memory() -> None:

@@ -27,8 +27,9 @@ from worker.base.watchdog import Watchdog
 from worker.mark.bounds import bounded
 from worker.mark.kept import with_mark
 from worker.mark.statement import Ingredient
-from worker.references.decode import DecodeLimits, decode_reference
+from worker.references.decode import decode_reference
 from worker.references.download import download
+from worker.references.limits import DecodeLimits
 from worker.render import RawImage
 from worker.storage import Storage
 

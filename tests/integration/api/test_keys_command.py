@@ -6,10 +6,10 @@ import pytest
 from typer.testing import CliRunner
 
 from api import settings as settings_module
+from api.cli.keys import app
 from api.rows.database import Database
 from api.rows.keys import authenticate
 from models.errors import InvalidInput, Unauthenticated
-from worker.cli import app
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def database(new_database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator
 
 
 def keys(*arguments: str) -> str:
-    done = CliRunner().invoke(app, ["keys", *arguments])
+    done = CliRunner().invoke(app, arguments)
     if done.exception:
         raise done.exception
     return done.stdout

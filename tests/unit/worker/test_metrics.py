@@ -1,8 +1,6 @@
 """What Prometheus gets to read, and what health there is to tell."""
 
 from collections import Counter
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
@@ -76,8 +74,7 @@ def test_what_receivers_answer_is_counted_by_its_kind(answer: Answer, label: str
 
 
 def health(loop: ConsumerLoop, *lacks: str) -> WorkerHealth:
-    node: Any = SimpleNamespace(lacks=lambda: list(lacks))
-    return WorkerHealth(node, loop)
+    return WorkerHealth(lambda: list(lacks), loop)
 
 
 def test_a_worker_is_ready_once_it_is_subscribed_and_lacks_nothing() -> None:

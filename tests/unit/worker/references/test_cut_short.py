@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from models.errors import ReferenceNotAnImage
-from worker.references.decode import DecodeLimits, decode_reference
+from worker.references.decode import decode_reference
+from worker.references.limits import DecodeLimits
 
 LIMITS = DecodeLimits(max_bytes=10_000_000, max_pixels=64_000_000, min_side=64, max_side=256)
 END = b"\xff\xd9"

@@ -19,7 +19,8 @@ from models.errors import (
     UnusableReference,
 )
 from worker.base.settings import Settings
-from worker.references.decode import DecodeLimits, decode_reference
+from worker.references.decode import decode_reference
+from worker.references.limits import DecodeLimits
 
 LIMITS = DecodeLimits(max_bytes=2_000_000, max_pixels=4_000_000, min_side=64, max_side=256)
 RED, GREEN, BLUE, WHITE = (200, 30, 20), (20, 160, 40), (30, 40, 200), (255, 255, 255)

@@ -21,7 +21,8 @@ MEBI = 1024 * 1024
 MEASURE = """
 import json, pathlib, sys, time
 from models.errors import UnusableReference
-from worker.references.decode import DecodeLimits, decode_reference
+from worker.references.decode import decode_reference
+from worker.references.limits import DecodeLimits
 from worker.base.settings import Settings
 
 def memory(field):

@@ -33,8 +33,9 @@ from tests.unit.worker.references.large_pictures import (
 )
 from worker.base.settings import Settings
 from worker.references import decode_apart as apart_module
-from worker.references.decode import DecodeLimits, decode_here, decode_reference
+from worker.references.decode import decode_here, decode_reference
 from worker.references.decode_apart import decode_apart
+from worker.references.limits import DecodeLimits
 
 MEBI = 1024 * 1024
 MOST = 400_000_000
@@ -54,7 +55,8 @@ with open("/proc/self/status") as status:
 # By how much a picture that isn't put apart raises its caller's peak.
 HERE = """
 import pathlib, sys
-from worker.references.decode import DecodeLimits, decode_reference
+from worker.references.decode import decode_reference
+from worker.references.limits import DecodeLimits
 from worker.base.settings import Settings
 
 def memory(field):
