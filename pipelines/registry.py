@@ -1,7 +1,10 @@
-"""The pipeline profiles by name. A new profile is one entry here and one file beside it.
+"""The pipeline profiles by name. A new profile is one entry here and one file beside it, or an entry point of the
+group `likeness.profiles` in a package of its own: its name is the profile's, and it names a `Profile`.
 
 Importing this module costs no torch: a profile's module is imported when it is loaded.
 """
+
+from importlib.metadata import EntryPoint, entry_points
 
 from models.errors import InvalidInput, ProfileNeedsReferences
 from pipelines.profile import Profile
@@ -86,15 +89,22 @@ PROFILES: dict[str, Profile] = {
 }
 
 
+GROUP = "likeness.profiles"
+
 GPU_PROFILE = "flux2-klein"
 CPU_PROFILE = "embedded"
 """What a worker takes that names no profile."""
 
 
+def all_profiles() -> dict[str, Profile]:
+    """Those of this package, and those that other packages add. Raises InvalidInput if one can't be loaded."""
+    return PROFILES | {name: _loaded(found) for name, found in _added().items()}
+
+
 def require_create(profile: Profile) -> None:
     """Raises ProfileNeedsReferences if the profile can't make a person up."""
     if not profile.can_create:
-        able = ", ".join(one.name for one in PROFILES.values() if one.can_create)
+        able = ", ".join(one.name for one in all_profiles().values() if one.can_create)
         raise ProfileNeedsReferences(
             f"The profile {profile.name!r} can't make a person up: it needs references. Have a worker with one of "
             f"these do it: {able}.",
@@ -104,10 +114,30 @@ def require_create(profile: Profile) -> None:
 
 def profile_named(name: str) -> Profile:
     """The profile of that name. Raises InvalidInput for any other."""
+    if built_in := PROFILES.get(name):
+        return built_in
+    added = _added()
+    if found := added.get(name):
+        return _loaded(found)
+    raise InvalidInput(
+        f"There is no pipeline profile {name[:64]!r}. Choose from: {', '.join([*PROFILES, *added])}.",
+        profile=name[:64],
+    )
+
+
+def _added() -> dict[str, EntryPoint]:
+    """A name that this package has is this package's."""
+    return {found.name: found for found in entry_points(group=GROUP) if found.name not in PROFILES}
+
+
+def _loaded(found: EntryPoint) -> Profile:
     try:
-        return PROFILES[name]
-    except KeyError:
+        profile = found.load()
+    except Exception as error:
         raise InvalidInput(
-            f"There is no pipeline profile {name[:64]!r}. Choose from: {', '.join(PROFILES)}.",
-            profile=name[:64],
-        ) from None
+            f"The profile {found.name} ({found.value}) can't be loaded: {type(error).__name__}: {error}. Mend it, or "
+            "uninstall its package."
+        ) from error
+    if not isinstance(profile, Profile) or profile.name != found.name:
+        raise InvalidInput(f"The entry point {found.name} ({found.value}) is no Profile of that name.")
+    return profile

@@ -61,7 +61,7 @@ class DoubleNode:
         self.drain = Drain(60)
         self.heartbeat = Heartbeat(settings.lease_ttl)
         self.images = ImageStore(settings, storage)
-        self.metrics = PrometheusMetrics()
+        self.observer = PrometheusMetrics()
         self.store_watch = StoreWatch(storage)
         self.gave_up = False
         self.attempt: Clone = lambda job, held: result_of(job)
@@ -101,7 +101,7 @@ def run(node: Any, job: CloneJob) -> JobRecord:
 
 
 def counted(node: Any) -> str:
-    body: bytes = node.metrics.exposition("")[0]
+    body: bytes = node.observer.exposition("")[0]
     return body.decode()
 
 
@@ -338,7 +338,7 @@ def test_a_holder_that_fell_silent_is_counted_by_who_notices(
     assert node.store.claim(job, "silent").lease
     time.sleep(0.25)
     for _ in range(2):
-        Reaper(60, node.store, node.queue, node.metrics)._reap()
+        Reaper(60, node.store, node.queue, node.observer)._reap()
     assert 'likeness_attempts_ended_early_total{code="LEASE_EXPIRED"} 1.0' in counted(node)
 
 

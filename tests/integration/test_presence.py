@@ -3,6 +3,7 @@
 import pytest
 from redis import Redis
 
+from worker.base.observers.observer import Observer
 from worker.base.settings import Settings
 from worker.cli.health import is_ready
 from worker.node.consumer_loop import ConsumerLoop
@@ -16,7 +17,7 @@ def test_a_worker_whose_loop_hangs_is_not_seen(
     settings = settings.model_copy(update={"gate": "off"})
     monkeypatch.setitem(is_ready.__globals__, "settings", lambda: settings)
     loop = ConsumerLoop(())
-    node = Node(settings, make_app(settings), loop)
+    node = Node(settings, make_app(settings), loop, Observer())
     assert not is_ready()
     loop.tick()
     node._announce()

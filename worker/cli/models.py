@@ -31,13 +31,13 @@ def list_profiles() -> None:
     """List the profiles: licence, size, memory, and whether their weights are here."""
     from rich.table import Table
 
-    from pipelines.registry import CPU_PROFILE, GPU_PROFILE, PROFILES
+    from pipelines.registry import CPU_PROFILE, GPU_PROFILE, all_profiles
     from worker.base.settings import settings
 
     root, chosen = settings().weights_dir, settings().profile
     marked = {GPU_PROFILE, CPU_PROFILE} if chosen == "auto" else {chosen}
     table = Table("", "profile", "fetched", "download", "memory", "side", "steps", "licence", box=None)
-    for profile in PROFILES.values():
+    for profile in all_profiles().values():
         table.add_row(
             "*" if profile.name in marked else "",
             profile.name,

@@ -4,7 +4,7 @@ import os
 import socket
 import sys
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from celery import Task
@@ -17,6 +17,7 @@ from models.job import CLONE, CREATE
 from worker.base.endings import ExitCode
 from worker.base.endpoint import Endpoint
 from worker.base.observers import tracing
+from worker.base.observers.all import Observers, added_observers
 from worker.base.observers.logs import configure_logs
 from worker.base.settings import settings
 from worker.node.attempts import handle
@@ -27,6 +28,9 @@ from worker.node.request import JobRequest, deadline_of, is_revoked
 from worker.queue.jobs.connection import refuse_cluster
 from worker.queue.lanes import Lanes
 from worker.queue.queue import make_app
+
+if TYPE_CHECKING:
+    from worker.base.observers.prometheus import PrometheusMetrics
 
 log = structlog.get_logger()
 
@@ -132,8 +136,10 @@ def _start(**_: object) -> None:
     configure_logs(settings())
     tracing.set_up("likeness-worker")
     try:
-        node = Node(settings(), app, _loop)
-        _serve(node)
+        metrics = None if settings().http_port is None else _metrics()
+        node = Node(settings(), app, _loop, Observers([*([metrics] if metrics else ()), *added_observers()]))
+        if metrics:
+            _serve(node, metrics)
         refuse_cluster(settings())
         node.start()
     except LikenessError as error:
@@ -146,17 +152,23 @@ def _start(**_: object) -> None:
     _node = node
 
 
-def _serve(node: Node) -> None:
-    """Answer probes, if that is wanted, from before the profile loads until the last job is handed back."""
-    configured = settings()
-    if configured.http_port is None:
-        return
+def _metrics() -> "PrometheusMetrics":
+    """Imported where somebody can ask for them, and nowhere else."""
+    from worker.base.observers.prometheus import PrometheusMetrics
+
+    return PrometheusMetrics()
+
+
+def _serve(node: Node, metrics: "PrometheusMetrics") -> None:
+    """Answer probes from before the profile loads until the last job is handed back."""
+    port = settings().http_port
+    assert port is not None
     Endpoint(
-        configured.http_host,
-        configured.http_port,
+        settings().http_host,
+        port,
         live=node.health.live,
         ready=node.health.ready,
-        metrics=node.metrics.exposition,
+        metrics=metrics.exposition,
     ).start()
 
 

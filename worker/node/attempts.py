@@ -85,10 +85,10 @@ def _take(node: Node, job: Job, message: Any, expires: datetime | None) -> bool:
     if claim.lease is None:
         log.info("message.dropped", why=claim.verdict)
         if claim.verdict == "expired":
-            node.metrics.job_ended("failed", DeadlineExceeded.code)
+            node.observer.job_ended(job.job_id, "failed", DeadlineExceeded.code)
         return True
-    if claim.verdict == "claimed" and claim.lease.attempt == 1:
-        node.metrics.job_waited(claim.age)
+    is_first = claim.verdict == "claimed" and claim.lease.attempt == 1
+    node.observer.attempt_began(job, claim.lease.attempt, claim.age if is_first else None)
     structlog.contextvars.bind_contextvars(stage="fetching")
     lease_until = claimed_at + node.settings.lease_ttl
     held = HeldJob(
@@ -96,7 +96,7 @@ def _take(node: Node, job: Job, message: Any, expires: datetime | None) -> bool:
         claim.lease,
         node.drain,
         lease_until,
-        node.metrics,
+        node.observer,
         must_hand_back=node.must_hand_back,
     )
     with node.heartbeat.keeping(held):
@@ -125,13 +125,13 @@ def _work(node: Node, job: Job, held: HeldJob, claim: Claim) -> bool:
             _attempt(node, job, held, claim)
     except LeaseLost as error:
         log.warning("lease.lost", code=error.code, error=error.message)
-        node.metrics.attempt_ended_early(error.code)
+        node.observer.attempt_ended_early(job.job_id, error.code)
         return not isinstance(error, RecordLost)
     except QueueUnavailable as error:
         # Nothing can be written now. Should Redis come back while the lease is this worker's still, that runs out,
         # and a reaper sends the job again.
         log.error("job.abandoned", error=error.message)
-        node.metrics.attempt_ended_early(error.code)
+        node.observer.attempt_ended_early(job.job_id, error.code)
         return node.drain.begun
     return True
 

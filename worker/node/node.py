@@ -17,7 +17,7 @@ from models.errors import (
 )
 from models.job import CreateJob, Job
 from models.record import JobResult
-from worker.base.observers.metrics import metrics_of
+from worker.base.observers.observer import Observer
 from worker.base.periodic import Periodic
 from worker.base.settings import Settings
 from worker.base.watchdog import Watchdog
@@ -52,10 +52,10 @@ _SUPERVISION = 1
 class Node:
     """One device, its render process, the process that judges its images, and the threads around them."""
 
-    def __init__(self, settings: Settings, app: Celery, loop: ConsumerLoop) -> None:
+    def __init__(self, settings: Settings, app: Celery, loop: ConsumerLoop, observer: Observer) -> None:
         self.settings = settings
         self.is_broken = False
-        self.metrics = metrics_of(settings)
+        self.observer = observer
         self.name = f"{here()}:{os.getpid()}"
         self.store = JobStore(settings)
         self.queue = JobQueue(settings, self.store, app)
@@ -72,11 +72,11 @@ class Node:
         # One, as the process judges one image at a time.
         self._judging = ThreadPoolExecutor(1, thread_name_prefix="judging")
         self._verify = None if settings.gate == "off" else VerifyProcess(settings)
-        self._reaper = Reaper(settings.reap_interval, self.store, self.queue, self.metrics)
+        self._reaper = Reaper(settings.reap_interval, self.store, self.queue, self.observer)
         self._profile = settings.profile
         self._started = False
         self._outage: str | None = None
-        self.metrics.watch(lambda: self._device.busy_seconds, self.heartbeat.in_hand)
+        self.observer.worker_began(lambda: self._device.busy_seconds, self.heartbeat.in_hand)
         self._presence_key = Presence(settings)
         self._presence = Periodic("presence", settings.lease_ttl / 3, self._announce)
         self._supervisor = Periodic("supervisor", _SUPERVISION, self._revive)

@@ -3,7 +3,7 @@
 import structlog
 
 from models.errors import DeadlineExceeded
-from worker.base.observers.metrics import Metrics
+from worker.base.observers.observer import Observer
 from worker.base.periodic import Periodic
 from worker.queue.jobs import JobStore, WaitingJob
 from worker.queue.queue import JobQueue
@@ -16,21 +16,21 @@ class Reaper(Periodic):
     Ends those that no worker began with in time. Sends parked jobs once there is room."""
 
     def __init__(
-        self, interval: float, store: JobStore, queue: JobQueue, metrics: Metrics | None = None
+        self, interval: float, store: JobStore, queue: JobQueue, observer: Observer | None = None
     ) -> None:
         super().__init__("reaper", interval, self._reap)
         self._store = store
         self._queue = queue
-        self._metrics = metrics or Metrics()
+        self._observer = observer or Observer()
 
     def _reap(self) -> None:
         for job_id in self._store.expire():
             log.warning("job.expired", jobId=job_id, stage="queued")
-            self._metrics.job_ended("failed", DeadlineExceeded.code)
+            self._observer.job_ended(job_id, "failed", DeadlineExceeded.code)
         for waiting in self._store.due():
             if waiting.lost_holder:
                 # Its holder may be dead, so nobody else counts it.
-                self._metrics.attempt_ended_early("LEASE_EXPIRED")
+                self._observer.attempt_ended_early(waiting.job_id, "LEASE_EXPIRED")
             self._send(waiting, "due")
         overdue = self._store.overdue()
         depths = self._queue.depths() if overdue else {}

@@ -20,7 +20,7 @@ from models.record import (
     Stage,
     StoredImage,
 )
-from worker.base.observers.metrics import Metrics
+from worker.base.observers.observer import Observer
 from worker.queue.jobs import JobStore, Lease, WaitingJob
 from worker.run.drain import Drain
 
@@ -49,13 +49,13 @@ class HeldJob:
         lease: Lease,
         drain: Drain,
         lease_until: float,
-        metrics: Metrics | None = None,
+        observer: Observer | None = None,
         *,
         must_hand_back: Callable[[], bool] = lambda: False,
     ) -> None:
         self.lease = lease
         self.stage: Stage = "fetching"
-        self.metrics = metrics or Metrics()
+        self.observer = observer or Observer()
         self._entered = time.monotonic()
         self._store = store
         self._drain = drain
@@ -137,12 +137,12 @@ class HeldJob:
     def image_stored(self, image: StoredImage) -> None:
         """Tell of an image in the store. Others may be on the device still."""
         self._update("job.image_stored", image=image.to_data())
-        self.metrics.image_stored(image.judgement)
+        self.observer.image_stored(self.lease.job_id, image)
 
     def image_missed(self, missed: MissedImage) -> None:
         """Tell of an image that wasn't taken."""
         self._update("job.image_missed", missed=missed.to_data())
-        self.metrics.image_missed(missed.judgement)
+        self.observer.image_missed(self.lease.job_id, missed)
 
     def complete(self, result: JobResult) -> None:
         self._store.complete(self.lease, result)
@@ -165,17 +165,17 @@ class HeldJob:
     def _release(self, reason: str, **how: Any) -> WaitingJob:
         waiting = self._store.release(self.lease, reason, **how)
         self._leave("queued")
-        self.metrics.attempt_ended_early(reason)
+        self.observer.attempt_ended_early(self.lease.job_id, reason)
         return waiting
 
     def _ended(self, status: JobStatus, code: str = "") -> None:
         self._leave("done")
-        self.metrics.job_ended(status, code)
+        self.observer.job_ended(self.lease.job_id, status, code)
 
     def _leave(self, stage: Stage) -> None:
         """For the stage that comes next."""
         now = time.monotonic()
-        self.metrics.stage_ended(self.stage, now - self._entered)
+        self.observer.stage_ended(self.lease.job_id, self.stage, now - self._entered)
         self.stage, self._entered = stage, now
 
     def _fields(self) -> dict[str, Any]:

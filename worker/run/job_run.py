@@ -156,7 +156,7 @@ class JobRun(ABC, Generic[J]):
                 break
             if attempt:
                 log.info("shots.rendered_again", shots=missing, attempt=attempt + 1)
-                self._held.metrics.shots_rendered_again(len(missing))
+                self._held.observer.shots_rendered_again(self._job.job_id, len(missing))
             self._render_once(references, missing, attempt)
             # The device is another job's meanwhile.
             self._finish(self._judgements)

@@ -4,11 +4,10 @@ from collections import Counter
 
 import pytest
 
-from models.record import Stage
+from models.likeness import Judgement, MissedImage
+from models.record import Stage, StoredImage
 from tests.integration.test_gated_clone import FACE, judgement
-from worker.base.observers.metrics import Metrics, metrics_of
 from worker.base.observers.prometheus import PrometheusMetrics
-from worker.base.settings import Settings
 from worker.node.consumer_loop import ConsumerLoop
 from worker.node.health import WorkerHealth
 from worker.webhooks.metrics import DeliveryMetrics
@@ -16,23 +15,38 @@ from worker.webhooks.outbox import Outcome
 from worker.webhooks.sender import Answer
 
 
-def text(metrics: Metrics | DeliveryMetrics) -> str:
+def text(metrics: PrometheusMetrics | DeliveryMetrics) -> str:
     body, content_type = metrics.exposition("")
     assert content_type.startswith("text/plain")
     return body.decode()
 
 
-def test_nobody_counts_unless_somebody_can_ask() -> None:
-    assert type(metrics_of(Settings())) is Metrics
-    assert isinstance(metrics_of(Settings(http_port=0)), PrometheusMetrics)
+def image(judged: Judgement | None) -> StoredImage:
+    return StoredImage(
+        shot="front",
+        asset_id="med_1",
+        key="front.png",
+        thumbnail_key="front.webp",
+        url="https://s3.example/front.png",
+        thumbnail_url="https://s3.example/front.webp",
+        sha256="0" * 64,
+        thumbnail_sha256="0" * 64,
+        bytes=1,
+        width=1,
+        height=1,
+        seed=1,
+        judgement=judged,
+    )
 
 
 def test_images_and_their_likeness() -> None:
     metrics = PrometheusMetrics()
-    metrics.image_stored(None)
-    metrics.image_stored(judgement([], 0.7))
-    metrics.image_missed(judgement([FACE], 0.42))
-    metrics.shots_rendered_again(2)
+    metrics.image_stored("job_1", image(None))
+    metrics.image_stored("job_1", image(judgement([], 0.7)))
+    metrics.image_missed(
+        "job_1", MissedImage(shot="front", seed=1, attempt=1, judgement=judgement([FACE], 0.42))
+    )
+    metrics.shots_rendered_again("job_1", 2)
     told = text(metrics)
     assert 'likeness_images_total{outcome="stored"} 2.0' in told
     assert 'likeness_images_total{outcome="missed"} 1.0' in told
@@ -44,7 +58,7 @@ def test_images_and_their_likeness() -> None:
 def test_what_is_asked_for_when_somebody_looks() -> None:
     metrics, busy = PrometheusMetrics(), [1.5]
     in_hand: Counter[Stage] = Counter({"rendering": 1, "fetching": 2})
-    metrics.watch(lambda: busy[0], lambda: in_hand)
+    metrics.worker_began(lambda: busy[0], lambda: in_hand)
     busy[0] = 2.5
     told = text(metrics)
     assert "likeness_device_busy_seconds_total 2.5" in told

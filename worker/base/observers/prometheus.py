@@ -7,9 +7,10 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 
-from models.likeness import Judgement
-from models.record import JobStatus, Stage
-from worker.base.observers.metrics import Metrics
+from models.job import Job
+from models.likeness import Judgement, MissedImage
+from models.record import JobStatus, Stage, StoredImage
+from worker.base.observers.observer import Observer
 
 # In seconds.
 _WAITS = (0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 14400, 86400)
@@ -30,7 +31,7 @@ def exposition(registry: CollectorRegistry, accept: str) -> tuple[bytes, str]:
     return encode(registry), content_type
 
 
-class PrometheusMetrics(Metrics):
+class PrometheusMetrics(Observer):
     """The names and labels stand in docs/operating.md."""
 
     def __init__(self) -> None:
@@ -64,34 +65,37 @@ class PrometheusMetrics(Metrics):
             registry=self.registry,
         )
 
-    def watch(self, busy_seconds: Callable[[], float], in_hand: Callable[[], Mapping[Stage, int]]) -> None:
-        self.registry.register(_Watched(busy_seconds, in_hand))
-
     def exposition(self, accept: str) -> tuple[bytes, str]:
         return exposition(self.registry, accept)
 
-    def job_waited(self, seconds: float) -> None:
-        self._waits.observe(seconds)
+    def worker_began(
+        self, busy_seconds: Callable[[], float], in_hand: Callable[[], Mapping[Stage, int]]
+    ) -> None:
+        self.registry.register(_Watched(busy_seconds, in_hand))
 
-    def stage_ended(self, stage: Stage, seconds: float) -> None:
+    def attempt_began(self, job: Job, attempt: int, waited: float | None) -> None:
+        if waited is not None:
+            self._waits.observe(waited)
+
+    def stage_ended(self, job_id: str, stage: Stage, seconds: float) -> None:
         self._stages.labels(stage).observe(seconds)
 
-    def job_ended(self, status: JobStatus, code: str = "") -> None:
-        self._jobs.labels(status, code).inc()
+    def image_stored(self, job_id: str, image: StoredImage) -> None:
+        self._images.labels("stored").inc()
+        self._judged(image.judgement)
 
-    def attempt_ended_early(self, code: str) -> None:
+    def image_missed(self, job_id: str, missed: MissedImage) -> None:
+        self._images.labels("missed").inc()
+        self._judged(missed.judgement)
+
+    def shots_rendered_again(self, job_id: str, count: int) -> None:
+        self._again.inc(count)
+
+    def attempt_ended_early(self, job_id: str, code: str) -> None:
         self._early.labels(code).inc()
 
-    def image_stored(self, judgement: Judgement | None) -> None:
-        self._images.labels("stored").inc()
-        self._judged(judgement)
-
-    def image_missed(self, judgement: Judgement) -> None:
-        self._images.labels("missed").inc()
-        self._judged(judgement)
-
-    def shots_rendered_again(self, count: int) -> None:
-        self._again.inc(count)
+    def job_ended(self, job_id: str, status: JobStatus, code: str = "") -> None:
+        self._jobs.labels(status, code).inc()
 
     def _judged(self, judgement: Judgement | None) -> None:
         if judgement and judgement.scores.centroid is not None:
