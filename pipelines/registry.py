@@ -135,8 +135,8 @@ def _loaded(found: EntryPoint) -> Profile:
         profile = found.load()
     except Exception as error:
         raise InvalidInput(
-            f"The profile {found.name} ({found.value}) can't be loaded: {type(error).__name__}: {error}. Mend it, or "
-            "uninstall its package."
+            f"The profile {found.name} ({found.value}) can't be loaded: {type(error).__name__}: {error}. Mend it, "
+            "or uninstall its package."
         ) from error
     if not isinstance(profile, Profile) or profile.name != found.name:
         raise InvalidInput(f"The entry point {found.name} ({found.value}) is no Profile of that name.")
