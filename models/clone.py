@@ -86,6 +86,10 @@ class CloneJob(JobMessage):
         fields = ("gender", "age_range", "ethnicity")
         return any(getattr(clone, field) != getattr(self.source, field) for field in fields)
 
+    def described(self, row: Influencer) -> Influencer:
+        """The overrides are applied to what the row is now, so that a change that came meanwhile isn't undone."""
+        return self.overrides.apply_to(row)
+
     def finished_row(self, images: tuple[ReferenceImage, ...], at: datetime) -> Influencer:
         """The row that the clone becomes: the source with overrides applied and the new images."""
         return self.overrides.apply_to(self.source).model_copy(

@@ -46,6 +46,9 @@ class CreateJob(JobMessage):
         the one that is turned least, and of several the first."""
         return min(self.shots, key=lambda shot: abs(shot_named(shot).yaw))
 
+    def described(self, row: Influencer) -> Influencer:
+        return row
+
     def finished_row(self, images: tuple[ReferenceImage, ...], at: datetime) -> Influencer:
         """The row with its new images, and otherwise as it was."""
         return self.persona.model_copy(

@@ -2,7 +2,7 @@
 
 import json
 from hashlib import sha256
-from typing import Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 
@@ -10,8 +10,8 @@ from models.base import MOST_URL, JobId, Request, Time
 from models.errors import InvalidInput
 from models.shot import ShotNames, shot_named
 
-JobKind = Literal["influencer_clone", "influencer_create"]
-"""Also the name of the Celery task that does it."""
+JobKind = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+"""`influencer_clone`, `influencer_create`, or one that another package adds. Also the name of its Celery task."""
 
 
 class JobMessage(Request):

@@ -11,7 +11,7 @@ from ulid import ULID
 from models.errors import CancelUnavailable, InvalidInput, WatchTimeout
 from models.event import JobEvent
 from models.influencer import Influencer
-from models.job import CLONE, CREATE, CloneJob, CloneRequest, CreateJob, Job, ReferenceSource
+from models.job import CLONE, CREATE, CloneJob, CloneRequest, CreateJob, Job, JobMessage, ReferenceSource
 from models.likeness import Subject
 from models.record import CancelAnswer, JobRecord
 from models.shot import DEFAULT_CREATE_SHOTS, DEFAULT_SHOTS
@@ -107,7 +107,7 @@ class JobClient:
         Once the record exists, the job will run: if this process dies before the message is sent, or the
         broker refuses it, a worker's reaper sends it. Raises InvalidInput for what is no job.
         """
-        if not isinstance(job, CloneJob | CreateJob):
+        if not isinstance(job, JobMessage):
             raise InvalidInput(
                 f"A {type(job).__name__} is no job. Make one with `plan_clone` or `plan_create`, or of JSON with "
                 "`parse_job`."

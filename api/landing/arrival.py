@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from api.rows.rows import described_by, persona_of
 from api.rows.tables import AssetRow, BoundImageRow, InfluencerRow, JobRow
 from models.influencer import MOST_REFERENCES
-from models.job import CloneJob, parse_job
+from models.job import parse_job
 from models.record import JobRecord, JobResult
 from worker.queue.jobs.dead import heir_of
 
@@ -107,11 +107,7 @@ def _is_one_of(keys: Sequence[Key]) -> ColumnElement[bool]:
 
 
 def _make_ready(row: InfluencerRow, job: JobRow, now: datetime) -> None:
-    """A clone's overrides are applied to what the row is now, so that a patch that came while it rendered isn't
-    undone."""
-    message = parse_job(job.message)
-    if isinstance(message, CloneJob):
-        row.document = described_by(message.overrides.apply_to(persona_of(row)))
+    row.document = described_by(parse_job(job.message).described(persona_of(row)))
     row.status, row.updated_at = "ready", now
 
 

@@ -40,11 +40,11 @@ from worker.queue.jobs.dead import DeadLetters
 from worker.queue.queue import JobQueue
 from worker.render import RawImage
 from worker.render.messages import ImageDone
-from worker.run.clone import CloneRun
 from worker.run.drain import Drain
 from worker.run.held import HandedBack, HeldJob
 from worker.run.imagestore import ImageStore
-from worker.run.job_run import Equipment
+from worker.run.run import run_job
+from worker.run.steps import Equipment
 from worker.storage import Storage
 
 Clone = Callable[[CloneJob, HeldJob], JobResult]
@@ -319,7 +319,7 @@ def test_a_job_in_hand_outlives_the_loss_of_all_that_redis_had(
                 held.enter("rendering")
             case "the heartbeat":
                 held.renew()
-                held.check()
+                held.raise_if_unwanted()
         raise QueueUnavailable("gone")
 
     node.attempt = lose_all
@@ -381,7 +381,7 @@ def test_a_job_whose_images_are_all_stored_needs_its_references_no_more(
     nothing: Any = SimpleNamespace()
     with ThreadPoolExecutor(1) as pool:
         held = HeldJob(store, second, Drain(60), time.monotonic() + 60)
-        result = CloneRun(job, held, Equipment(nothing, images, pool, pool), None, nothing).run()
+        result = run_job(job, held, Equipment(nothing, images, nothing, pool, pool), None)
     (found,) = result.images
     fresh = {"url": found.url, "thumbnail_url": found.thumbnail_url}  # signed anew
     assert found == stored.model_copy(update=fresh), "hashes and all, as they were stored"

@@ -11,7 +11,7 @@ import pytest
 
 from models.derived import seed_of
 from models.errors import LikenessNotReached, NoUsableReference, RenderProcessDied
-from models.job import CloneJob, CloneRequest, CreateJob, Job, ReferenceSource
+from models.job import CloneJob, CloneRequest, Job, ReferenceSource
 from models.likeness import (
     CheckedReference,
     Embedder,
@@ -33,13 +33,12 @@ from worker.queue.jobs import JobStore
 from worker.references.fetch import FetchedReferences
 from worker.render import RawImage, RenderOrder
 from worker.render.messages import ImageDone, ReferenceNoted, StepDone
-from worker.run.clone import CloneRun
-from worker.run.create import CreateRun
 from worker.run.drain import Drain
 from worker.run.held import HeldJob
 from worker.run.imagestore import ImageStore
 from worker.run.job_gate import JobGate
-from worker.run.job_run import Equipment
+from worker.run.run import run_job
+from worker.run.steps import Equipment
 from worker.storage import Storage
 from worker.verify import ImageJudged, JudgeImage, ReferencesChecked
 
@@ -163,11 +162,13 @@ class Place:
         with ThreadPoolExecutor(4) as executor, ThreadPoolExecutor(1) as judging:
             try:
                 images = ImageStore(settings, self.storage)
-                equipment = Equipment(double[1], images, executor, judging)
-                gate = None if settings.gate == "off" else JobGate(job, settings, double[0], held.check)
-                if isinstance(job, CreateJob):
-                    return CreateRun(job, held, equipment, gate).run()
-                return CloneRun(job, held, equipment, gate, double[2]).run()
+                equipment = Equipment(double[1], images, double[2], executor, judging)
+                gate = (
+                    None
+                    if settings.gate == "off"
+                    else JobGate(job, settings, double[0], held.raise_if_unwanted)
+                )
+                return run_job(job, held, equipment, gate)
             finally:
                 store.release(lease, "TEST")
 

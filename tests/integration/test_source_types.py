@@ -30,11 +30,11 @@ from worker.mark.statement import Origin, Picture, statement
 from worker.queue.jobs import JobStore
 from worker.references.fetch import ReferenceFetcher
 from worker.render import RawImage, RenderOrder, RenderProcess
-from worker.run.clone import CloneRun
 from worker.run.drain import Drain
 from worker.run.held import HeldJob
 from worker.run.imagestore import ImageStore
-from worker.run.job_run import Equipment
+from worker.run.run import run_job
+from worker.run.steps import Equipment
 from worker.stack.samples import load_sample
 from worker.storage import Storage
 
@@ -89,9 +89,9 @@ def done(settings: Settings, storage: Storage, device: RenderProcess) -> Done:
     assert lease
     held = HeldJob(store, lease, Drain(60), time.monotonic() + 60)
     with ThreadPoolExecutor(4) as pool:
-        equipment = Equipment(device, ImageStore(settings, storage), pool, pool)
         fetcher = ReferenceFetcher(settings, storage, pool)
-        held.complete(CloneRun(job, held, equipment, None, fetcher).run())
+        equipment = Equipment(device, ImageStore(settings, storage), fetcher, pool, pool)
+        held.complete(run_job(job, held, equipment, None))
     record = store.get(job.job_id)
     assert record.result
     manifest = Manifest.parse(storage.get(record.result.manifest_key, max_bytes=MB))

@@ -18,9 +18,9 @@ from tests.integration.test_attempts import DoubleNode
 from tests.integration.test_gated_clone import Device, Fetcher
 from worker.base.settings import Settings, settings
 from worker.node.attempts import handle
-from worker.run.clone import CloneRun
 from worker.run.held import HeldJob
-from worker.run.job_run import Equipment
+from worker.run.run import run_job
+from worker.run.steps import Equipment
 from worker.storage import Storage
 
 LEASE_TTL = 0.3
@@ -55,8 +55,7 @@ def _attempt(node: DoubleNode) -> Callable[[CloneJob, HeldJob], JobResult]:
 
     def attempt(job: CloneJob, held: HeldJob) -> JobResult:
         with ThreadPoolExecutor(1) as pool:
-            equipment = Equipment(double[0], node.images, pool, pool)
-            return CloneRun(job, held, equipment, None, double[1]).run()
+            return run_job(job, held, Equipment(double[0], node.images, double[1], pool, pool), None)
 
     return attempt
 

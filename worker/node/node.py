@@ -15,7 +15,7 @@ from models.errors import (
     RenderError,
     VerifyError,
 )
-from models.job import CreateJob, Job
+from models.job import Job
 from models.record import JobResult
 from worker.base.observers.observer import Observer
 from worker.base.periodic import Periodic
@@ -31,13 +31,12 @@ from worker.queue.presence import Presence, here
 from worker.queue.queue import JobQueue
 from worker.references.fetch import ReferenceFetcher
 from worker.render import RenderProcess
-from worker.run.clone import CloneRun
-from worker.run.create import CreateRun
 from worker.run.drain import Drain
 from worker.run.held import HandedBack, HeldJob
 from worker.run.imagestore import ImageStore
 from worker.run.job_gate import JobGate
-from worker.run.job_run import Equipment
+from worker.run.run import run_job
+from worker.run.steps import Equipment
 from worker.storage import Storage
 from worker.verify import VerifyProcess
 
@@ -67,10 +66,11 @@ class Node:
         self.store_watch = StoreWatch(storage)
         self.images = ImageStore(settings, storage, watchdog)
         self._executor = ThreadPoolExecutor(_IO_THREADS, thread_name_prefix="io")
-        self._fetcher = ReferenceFetcher(settings, storage, self._executor, watchdog)
+        fetcher = ReferenceFetcher(settings, storage, self._executor, watchdog)
         self._device = RenderProcess(settings)
         # One, as the process judges one image at a time.
         self._judging = ThreadPoolExecutor(1, thread_name_prefix="judging")
+        self._equipment = Equipment(self._device, self.images, fetcher, self._executor, self._judging)
         self._verify = None if settings.gate == "off" else VerifyProcess(settings)
         self._reaper = Reaper(settings.reap_interval, self.store, self.queue, self.observer)
         self._profile = settings.profile
@@ -120,11 +120,8 @@ class Node:
 
     def attempt(self, job: Job, held: HeldJob) -> JobResult:
         """One attempt at the job."""
-        equipment = Equipment(self._device, self.images, self._executor, self._judging)
-        gate = JobGate(job, self.settings, self._verify, held.check) if self._verify else None
-        if isinstance(job, CreateJob):
-            return CreateRun(job, held, equipment, gate).run()
-        return CloneRun(job, held, equipment, gate, self._fetcher).run()
+        gate = JobGate(job, self.settings, self._verify, held.raise_if_unwanted) if self._verify else None
+        return run_job(job, held, self._equipment, gate)
 
     def give_up(self) -> None:
         """Leave: this worker can't render any more. It drains as after SIGTERM, and ends with ExitCode.BROKEN."""

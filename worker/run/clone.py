@@ -1,51 +1,39 @@
-"""A run of a clone job: it starts from references."""
+"""The script of a clone job: each image shows whom the references show."""
+
+from collections.abc import Sequence
 
 import structlog
 
 from models.job import CloneJob
 from worker.base.observers import tracing
-from worker.references.fetch import FetchedReferences, ReferenceFetcher, require_usable
-from worker.run.held import HeldJob
+from worker.references.fetch import FetchedReferences, require_usable
 from worker.run.imagestore import FoundImage
-from worker.run.job_gate import JobGate
-from worker.run.job_run import Equipment, JobRun
+from worker.run.steps import Steps
 
 log = structlog.get_logger()
 
+ADVICE = "clearer references may help"
 
-class CloneRun(JobRun[CloneJob]):
-    """Each image shows whom the references show."""
 
-    advice = "clearer references may help"
+def clone(run: Steps[CloneJob], found: Sequence[FoundImage]) -> None:
+    if run.gate is None:
+        run.take_up(found)
+        if not run.shots.missing():
+            return
+        found = ()
+    with tracing.span("fetch"):
+        references = _fetch(run)
+    run.take_up(found)
+    run.render(references, run.job.shots)
 
-    def __init__(
-        self,
-        job: CloneJob,
-        held: HeldJob,
-        equipment: Equipment,
-        gate: JobGate | None,
-        fetcher: ReferenceFetcher,
-    ) -> None:
-        super().__init__(job, held, equipment, gate)
-        self._fetcher = fetcher
 
-    def _make(self, found: list[FoundImage]) -> None:
-        if self._gate is None:
-            self._judge_found(found)
-            found = []
-        if self._missing() or self._gate:
-            with tracing.span("fetch"):
-                references = self._fetch()
-            self._judge_found(found)
-            self._render(references, self._job.shots)
-
-    def _fetch(self) -> FetchedReferences:
-        references = self._fetcher.fetch(self._job, self._held.check)
-        self._held.references_checked(references.rejected)
-        require_usable(references)
-        log.info("references.fetched", used=len(references.images), rejected=len(references.rejected))
-        if self._gate:
-            others = self._result_of(self._judging.submit(self._gate.check, references))
-            self._held.references_checked(others)
-            references = references.without(others)
-        return references
+def _fetch(run: Steps[CloneJob]) -> FetchedReferences:
+    references = run.fetcher.fetch(run.job, run.held.raise_if_unwanted)
+    run.held.references_checked(references.rejected)
+    require_usable(references)
+    log.info("references.fetched", used=len(references.images), rejected=len(references.rejected))
+    if run.gate:
+        others = run.beside.ask_gate(run.gate.check, references)
+        run.held.references_checked(others)
+        references = references.without(others)
+    return references

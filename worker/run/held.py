@@ -40,7 +40,7 @@ class HeldJob:
     """Wraps a lease. Methods that write raise LeaseLost once the job is another worker's.
 
     `lease_until` is when the lease runs out unless it is renewed, by this machine's monotonic clock.
-    `must_hand_back` is asked in every `check`.
+    `must_hand_back` is asked in every `raise_if_unwanted`.
     """
 
     def __init__(
@@ -66,14 +66,14 @@ class HeldJob:
         self._on_device = False
         self._rejected: list[dict[str, Any]] | None = None
 
-    def check(self) -> None:
+    def raise_if_unwanted(self) -> None:
         """Cheap, and called often. Raises LeaseLost, JobCanceled or HandedBack if the job must stop here."""
-        self.check_wanted()
+        self._raise_if_lost_or_canceled()
         leaves = self._drain.overdue or (self._drain.begun and not self._on_device)
         if leaves or self._must_hand_back():
             raise HandedBack
 
-    def check_wanted(self) -> None:
+    def _raise_if_lost_or_canceled(self) -> None:
         """Raises LeaseLost or JobCanceled if nobody wants what this worker has made so far."""
         if self._lost:
             raise self._lost
@@ -87,7 +87,7 @@ class HeldJob:
         """
         if time.monotonic() > self._lease_until:
             self.renew()
-        self.check_wanted()
+        self._raise_if_lost_or_canceled()
 
     def renew(self) -> None:
         """Called by the heartbeat. Raises QueueUnavailable."""

@@ -100,16 +100,6 @@ class JobGate:
         )
 
 
-def is_better(one: MissedImage, other: MissedImage) -> bool:
-    """Of two misses: has fewer faults, or else is more like the references."""
-
-    def rank(missed: MissedImage) -> tuple[int, float]:
-        likeness = missed.judgement.scores.centroid
-        return -len(missed.judgement.verdict.reasons), -1e9 if likeness is None else likeness
-
-    return rank(one) > rank(other)
-
-
 def _rejection(checked: CheckedReference, asset_id: AssetId) -> RejectedReference:
     return RejectedReference(
         index=checked.index,

@@ -63,11 +63,11 @@ class DeadLetters:
         if not isinstance(letter.message, dict):
             raise InvalidInput("The dead letter's message was no job, or too long to be kept whole.")
         drawn = f"job_{ULID()}"
-        job = heir_of(letter.message, drawn)
+        heir_of(letter.message, drawn)
         keys = (self._key(letter_id), *self._told)
         arguments = (drawn, str(letter.message.get("jobId")), self._ttl_ms, _MOST_HEIRS)
         guarded(lambda: self._redis.eval(_NOTE_HEIR, len(keys), *keys, *arguments))
-        return job.model_copy(update={"job_id": self.get(letter_id).retried_as})
+        return heir_of(letter.message, str(self.get(letter_id).retried_as))
 
     def drop(self, letter_id: str) -> None:
         """Forget the letter. Its job's record stays. Raises NotFound."""

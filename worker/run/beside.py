@@ -1,0 +1,56 @@
+"""What goes on beside the device: judgements, one after another, and uploads, several at once."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future, wait
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class BesideWork:
+    """Of one attempt. `raise_if_unwanted` is called while a method waits. Judgements add uploads."""
+
+    def __init__(self, judging: Executor, uploading: Executor, raise_if_unwanted: Callable[[], None]) -> None:
+        self._judging = judging
+        self._uploading = uploading
+        self._raise_if_unwanted = raise_if_unwanted
+        self._judgements: list[Future[None]] = []
+        self._uploads: list[Future[None]] = []
+
+    def judge(self, judge: Callable[..., None], *arguments: Any) -> None:
+        self._judgements.append(self._judging.submit(judge, *arguments))
+
+    def upload(self, upload: Callable[..., None], *arguments: Any) -> None:
+        self._uploads.append(self._uploading.submit(upload, *arguments))
+
+    def ask_gate(self, ask: Callable[..., T], *arguments: Any) -> T:
+        """The answer to a question, after all judgements that were asked for before."""
+        answer = self._judging.submit(ask, *arguments)
+        try:
+            self._wait([answer])
+        finally:
+            answer.cancel()
+        return answer.result()
+
+    def finish_judgements(self) -> None:
+        self._wait(self._judgements)
+        self.raise_failures()
+
+    def finish_uploads(self) -> None:
+        self._wait(self._uploads)
+        self.raise_failures()
+
+    def raise_failures(self) -> None:
+        """Raises what one of those that are over raised, if one did."""
+        for work in (*self._judgements, *self._uploads):
+            if work.done():
+                work.result()
+
+    def settle(self) -> None:
+        """Wait until nothing is in flight, however it ends."""
+        wait(self._judgements)
+        wait(self._uploads)
+
+    def _wait(self, work: Sequence[Future[Any]]) -> None:
+        while wait(work, timeout=0.2).not_done:
+            self._raise_if_unwanted()

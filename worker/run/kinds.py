@@ -1,0 +1,42 @@
+"""The kinds of job: what a worker does for each. The documents of their messages stand in `models.job`.
+
+Another package adds a kind by an entry point of the group `likeness.kinds`, named as the kind is, to a `Kind`.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import entry_points
+from typing import Any
+
+from models.job import CLONE, CREATE, Job
+from worker.run import clone, create
+from worker.run.imagestore import FoundImage
+from worker.run.steps import Steps
+
+GROUP = "likeness.kinds"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """`script` takes up what earlier attempts stored, as far as it is still good, and renders the rest. When it
+    returns, each shot is taken, or missed in every try."""
+
+    script: Callable[[Steps[Any], Sequence[FoundImage]], None]
+    advice: str
+    """What may help where shots missed the likeness: the end of a sentence."""
+
+
+_KINDS = {CLONE: Kind(clone.clone, clone.ADVICE), CREATE: Kind(create.create, create.ADVICE)}
+
+
+@cache
+def kinds() -> dict[str, Kind]:
+    """By name, those that other packages add included."""
+    return _KINDS | {
+        found.name: found.load() for found in entry_points(group=GROUP) if found.name not in _KINDS
+    }
+
+
+def kind_of(job: Job) -> Kind:
+    return kinds()[job.kind]

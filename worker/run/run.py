@@ -1,0 +1,54 @@
+"""One attempt's run, from what is stored already to the manifest."""
+
+import structlog
+
+from models.job import Job
+from models.record import JobResult
+from worker.base.observers import tracing
+from worker.run.commit import commit, committed
+from worker.run.held import HeldJob
+from worker.run.job_gate import JobGate
+from worker.run.kinds import kind_of
+from worker.run.steps import Equipment, Steps
+
+log = structlog.get_logger()
+
+
+def run_job(job: Job, held: HeldJob, equipment: Equipment, gate: JobGate | None) -> JobResult:
+    """Do the job. Nothing of it is in flight any more when this is over, however it ends.
+
+    Raises what `HeldJob.raise_if_unwanted` raises, and errors of the tree. `gate` is null where nothing is judged.
+    """
+    kind, images = kind_of(job), equipment.images
+    steps = Steps(job, held, equipment, gate)
+    is_first = held.lease.attempt == 1
+    try:
+        if ended := committed(job, images):
+            log.warning("job.was_committed", images=len(ended.images))
+            held.enter("finishing")
+            return ended
+        kind.script(steps, () if is_first else steps.found())
+        held.enter("storing")
+        missed = steps.keep_evidence(steps.shots.missing(), kind.advice)
+        steps.beside.finish_uploads()
+        if not is_first:
+            # An earlier attempt may have stored what isn't taken now. Not before all uploads are over: a server
+            # that keeps objects as files removes a folder with its last file, and rclone can then lose sight of one
+            # that is just being written there.
+            for one in missed:
+                images.discard(job, one.shot, confirm=held.confirm)
+        held.enter("finishing")
+        likeness = gate.summary(missed) if gate else None
+        without = {one.shot for one in missed}
+        with tracing.span("commit"):
+            return commit(
+                job,
+                images,
+                steps.shots.images(without),
+                steps.sources.provenance,
+                likeness,
+                confirm=held.confirm,
+            )
+    finally:
+        # Those of a job that is handed back are of use; those of a canceled one must not come later.
+        steps.beside.settle()

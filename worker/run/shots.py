@@ -1,0 +1,82 @@
+"""A job's shots, as far as one attempt has got with them."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+from models.likeness import MissedImage
+from models.record import StoredImage
+from worker.mark.statement import Origin
+from worker.render import RawImage
+from worker.render.messages import ImageDone
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An image, and what it came from: a later order may know more, or less, of that."""
+
+    done: ImageDone
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """An image that the gate didn't take."""
+
+    told: MissedImage
+    made: Made
+
+
+class ShotSet:
+    """A shot is taken once the gate let one of its images pass, and stored a little later. Of those that missed,
+    the best is remembered. Any thread may call any method: images are judged and stored by threads of their own."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = tuple(names)
+        self._taken: set[str] = set()
+        self._stored: dict[str, StoredImage] = {}
+        self._misses: dict[str, Miss] = {}
+        self._kept: dict[str, RawImage | None] = {}
+
+    def keep_pixels_of(self, shot: str) -> None:
+        """From now on, remember the pixels of the image that is taken for this shot."""
+        self._kept[shot] = None
+
+    def pixels_of(self, shot: str) -> RawImage | None:
+        return self._kept[shot]
+
+    def take(self, shot: str, pixels: Callable[[], RawImage]) -> None:
+        if shot in self._kept:
+            self._kept[shot] = pixels()
+        self._taken.add(shot)
+
+    def store(self, image: StoredImage) -> None:
+        self._stored[image.shot] = image
+
+    def miss(self, miss: Miss) -> None:
+        best = self._misses.get(miss.told.shot)
+        if best is None or _rank(miss.told) > _rank(best.told):
+            self._misses[miss.told.shot] = miss
+
+    @property
+    def taken(self) -> list[str]:
+        return [shot for shot in self.names if shot in self._taken]
+
+    def missing(self, among: Sequence[str] | None = None) -> list[str]:
+        """Those that aren't taken."""
+        return [shot for shot in (self.names if among is None else among) if shot not in self._taken]
+
+    def stored(self, shot: str) -> StoredImage | None:
+        return self._stored.get(shot)
+
+    def images(self, without: Collection[str]) -> tuple[StoredImage, ...]:
+        """All that are stored, in the job's order. Raises KeyError if another shot than those `without` isn't."""
+        return tuple(self._stored[shot] for shot in self.names if shot not in without)
+
+    def best_miss(self, shot: str) -> Miss:
+        return self._misses[shot]
+
+
+def _rank(missed: MissedImage) -> tuple[int, float]:
+    """The higher, the better: few faults first, then the likeness to the references."""
+    likeness = missed.judgement.scores.centroid
+    return -len(missed.judgement.verdict.reasons), -1e9 if likeness is None else likeness

@@ -1,0 +1,47 @@
+"""What an attempt's images come from, as its device tells it: for the manifest, and for each image's signature."""
+
+import structlog
+
+from models.manifest import Provenance, RenderInfo
+from models.record import NotedReference
+from worker.mark.statement import Origin
+from worker.references.fetch import FetchedReferences
+from worker.render.messages import ReferenceNoted
+from worker.run.held import HeldJob
+from worker.run.notes import with_note
+
+log = structlog.get_logger()
+
+
+class Sources:
+    """`provenance` is of all images of the job, `origin` of those that the device makes now."""
+
+    def __init__(self, held: HeldJob) -> None:
+        self._held = held
+        self.provenance = Provenance()
+        self.origin = Origin()
+
+    def take_up(self) -> None:
+        """Begin with what earlier attempts noted."""
+        self.provenance = self._held.noted()
+
+    def note_order(self, references: FetchedReferences, renderer: RenderInfo) -> None:
+        """The device begins with an order of these references."""
+        used = dict.fromkeys((*self.provenance.references, *references.used))
+        self.provenance = self.provenance.model_copy(update={"references": tuple(used), "render": renderer})
+        self.origin = Origin(references.ingredients, renderer)
+        self._held.note(self.provenance)
+
+    def note_reference(self, references: FetchedReferences, told: ReferenceNoted) -> None:
+        """One of them conditions the images less than it could."""
+        about = references.ingredients[told.index]
+        self.origin = self.origin.noted(about, told.code)
+        note = NotedReference(
+            index=about.index, asset_id=about.reference.asset_id, code=told.code, message=told.message
+        )
+        notes = with_note(self.provenance.reference_notes, note)
+        if notes == self.provenance.reference_notes:
+            return
+        log.info("reference.noted", assetId=note.asset_id, code=note.code, why=note.message)
+        self.provenance = self.provenance.model_copy(update={"reference_notes": notes})
+        self._held.reference_noted(note, self.provenance)
