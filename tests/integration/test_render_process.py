@@ -196,7 +196,7 @@ def test_the_render_process_ends_with_its_parent(tmp_path: Path) -> None:
     script.write_text(
         "import time\n"
         "from worker.render import RenderProcess\n"
-        "from worker.settings import Settings\n"
+        "from worker.base.settings import Settings\n"
         "if __name__ == '__main__':\n"
         "    process = RenderProcess(Settings())\n"
         "    process.start()\n"

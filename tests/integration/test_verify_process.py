@@ -128,7 +128,7 @@ def test_models_that_are_missing_are_named(tmp_path: Path) -> None:
 def test_it_ends_with_its_parent() -> None:
     script = (
         "import time\n"
-        "from worker.settings import Settings\n"
+        "from worker.base.settings import Settings\n"
         "from worker.verify import VerifyProcess\n"
         "process = VerifyProcess(Settings())\n"
         "process.start()\n"

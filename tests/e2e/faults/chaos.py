@@ -404,7 +404,7 @@ def _kill_deliverer(chaos: Chaos, fault: Planned) -> None:
 
 Inject = Callable[[Chaos, Planned], None]
 
-# How long a connection is tried again for is about as long: worker/jobs/connection.py.
+# How long a connection is tried again for is about as long: worker/queue/jobs/connection.py.
 BLACKOUT_SECONDS = 65
 QUIET = 10
 BLACKOUT = f"Redis silent for {BLACKOUT_SECONDS} s"

@@ -38,7 +38,7 @@ def test_a_producer_pays_for_no_rendering_and_no_storage(module: str) -> None:
 def test_the_workers_parent_process_never_loads_torch_nor_what_judges() -> None:
     heavy = {"torch", "diffusers", "transformers", "dlib", "numpy", "pipelines", "prometheus_client"}
     assert (
-        not loaded_by("import worker.app, worker.storage, worker.verify.child, worker.webhooks.deliverer")
+        not loaded_by("import worker.node.app, worker.storage, worker.verify.child, worker.webhooks.deliverer")
         & heavy
     )
 
@@ -51,8 +51,8 @@ def test_no_span_is_paid_for_unless_it_is_exported() -> None:
 
 
 def test_a_worker_needs_nothing_of_the_api() -> None:
-    assert not loaded_by("import worker.app, worker.cli") & {"api", "fastapi", "sqlalchemy", "uvicorn"}
+    assert not loaded_by("import worker.node.app, worker.cli") & {"api", "fastapi", "sqlalchemy", "uvicorn"}
 
 
 def test_the_check_sees_what_is_loaded() -> None:
-    assert "PIL" in loaded_by("import worker.images")
+    assert "PIL" in loaded_by("import worker.base.pictures")

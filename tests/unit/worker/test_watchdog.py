@@ -108,7 +108,7 @@ def test_one_that_hangs_does_not_hold_up_the_end_of_the_process() -> None:
     script = (
         "import threading\n"
         "from models.errors import StorageHung\n"
-        "from worker.watchdog import Watchdog\n"
+        "from worker.base.watchdog import Watchdog\n"
         "try:\n"
         "    Watchdog().call(threading.Event().wait, 0.1, StorageHung('Slow.'))\n"
         "except StorageHung:\n"
