@@ -77,7 +77,7 @@ def consuming(
             goes_on.wait()
 
     app.conf.worker_consumer = loop.watched(Consumer)
-    # worker.app, which other tests import, would start a node.
+    # worker.node.app, which other tests import, would start a node.
     monkeypatch.setattr(worker_init, "receivers", [])
     # Threads of the pool look up their app there.
     monkeypatch.setattr(_state, "default_app", app)

@@ -46,7 +46,7 @@ def test_the_workers_parent_process_never_loads_torch_nor_what_judges() -> None:
 def test_no_span_is_paid_for_unless_it_is_exported() -> None:
     # Where it is installed, redis-py imports it for itself.
     assert "opentelemetry" not in loaded_by(
-        "from worker import tracing; tracing.set_up('x'); tracing.span('x')"
+        "from worker.base.observers import tracing; tracing.set_up('x'); tracing.span('x')"
     )
 
 
