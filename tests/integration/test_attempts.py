@@ -28,6 +28,7 @@ from models.manifest import Manifest, Provenance, UsedReference
 from models.record import JobRecord, JobResult, Stage
 from tests.integration.test_job_store import make_job, result_of
 from worker.base.observers.prometheus import PrometheusMetrics
+from worker.base.raw_image import RawImage
 from worker.base.settings import Settings
 from worker.mark.statement import Origin
 from worker.node import app as app_module
@@ -38,7 +39,6 @@ from worker.node.store_watch import StoreWatch
 from worker.queue.jobs import JobStore
 from worker.queue.jobs.dead import DeadLetters
 from worker.queue.queue import JobQueue
-from worker.render import RawImage
 from worker.render.messages import ImageDone
 from worker.run.drain import Drain
 from worker.run.held import HandedBack, HeldJob

@@ -26,12 +26,13 @@ from models.likeness import (
 from models.manifest import Manifest, RenderInfo, UsedReference
 from models.record import JobResult
 from tests.integration.test_job_store import SOURCE
+from worker.base.raw_image import RawImage
 from worker.base.settings import Settings
 from worker.client import plan_clone
 from worker.mark.statement import Ingredient
 from worker.queue.jobs import JobStore
-from worker.references.fetch import FetchedReferences
-from worker.render import RawImage, RenderOrder
+from worker.references.fetch import FetchedReference, FetchedReferences
+from worker.render import RenderOrder
 from worker.render.messages import ImageDone, ReferenceNoted, StepDone
 from worker.run.drain import Drain
 from worker.run.held import HeldJob
@@ -131,9 +132,10 @@ class Fetcher:
     def fetch(self, job: CloneJob, check: Any) -> FetchedReferences:
         used = [UsedReference(asset_id=job.references[n].asset_id, sha256=f"{n}" * 64) for n in self.places]
         return FetchedReferences(
-            tuple(drawn(n) for n in self.places),
-            tuple(Ingredient(n, one) for n, one in zip(self.places, used, strict=True)),
-            (),
+            tuple(
+                FetchedReference(drawn(n), Ingredient(n, one))
+                for n, one in zip(self.places, used, strict=True)
+            )
         )
 
 

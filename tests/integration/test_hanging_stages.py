@@ -25,6 +25,7 @@ from models.influencer import Appearance
 from models.shot import shot_named
 from tests.integration import hanging_child
 from tests.integration.test_job_store import make_job
+from worker.base.raw_image import RawImage
 from worker.base.settings import Settings
 from worker.mark import credentials
 from worker.mark.statement import Origin
@@ -32,7 +33,7 @@ from worker.references import fetch as fetch_module
 from worker.references.decode import decode_reference
 from worker.references.fetch import ReferenceFetcher
 from worker.references.limits import DecodeLimits
-from worker.render import RawImage, RenderOrder, RenderProcess
+from worker.render import RenderOrder, RenderProcess
 from worker.render.messages import ImageDone
 from worker.run.imagestore import ImageStore
 from worker.stack.samples import load_sample

@@ -12,12 +12,12 @@ from PIL import Image
 from models.derived import seed_of
 from models.job import CloneJob, ReferenceSource
 from tests.integration.test_job_store import make_job
+from worker.base.raw_image import RawImage
 from worker.base.settings import Settings
 from worker.mark.inspection import inspect_image
 from worker.mark.signer import ImageSigner
 from worker.mark.statement import Origin, Statement
 from worker.references.fetch import FetchedReferences, ReferenceFetcher
-from worker.render import RawImage
 from worker.render.messages import ImageDone
 from worker.run.imagestore import ImageStore
 from worker.storage import Storage

@@ -19,8 +19,9 @@ from models.influencer import Appearance
 from models.manifest import RenderInfo
 from models.shot import shot_named
 from tests.integration import faulty_child
+from worker.base.raw_image import RawImage
 from worker.base.settings import Settings
-from worker.render import RawImage, RenderOrder, RenderProcess
+from worker.render import RenderOrder, RenderProcess
 from worker.render.messages import FromChild, ImageDone, StepDone
 from worker.stack.samples import load_sample
 

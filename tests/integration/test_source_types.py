@@ -22,6 +22,7 @@ from models.source_type import SourceType
 from tests.integration import composing_child
 from tests.integration.test_job_store import SOURCE
 from worker.base.pictures import encode
+from worker.base.raw_image import RawImage
 from worker.base.settings import Settings
 from worker.client import plan_clone
 from worker.mark.inspection import inspect_image
@@ -29,7 +30,7 @@ from worker.mark.signer import ImageSigner
 from worker.mark.statement import Origin, Picture, statement
 from worker.queue.jobs import JobStore
 from worker.references.fetch import ReferenceFetcher
-from worker.render import RawImage, RenderOrder, RenderProcess
+from worker.render import RenderOrder, RenderProcess
 from worker.run.drain import Drain
 from worker.run.held import HeldJob
 from worker.run.imagestore import ImageStore

@@ -21,8 +21,8 @@ from models.errors import (
 )
 from models.likeness import EmbedderName, Reason
 from tests.e2e.picture_worker import picture
+from worker.base.raw_image import RawImage
 from worker.base.settings import Settings
-from worker.render import RawImage
 from worker.run.held import JobCanceled
 from worker.verify import JudgeImage, VerifyProcess
 from worker.verify.messages import Measured

@@ -81,10 +81,10 @@ class SpawnedChild(Generic[Info]):
         assert self._ready is not None, "asked before wait_ready"
         return self._ready.info
 
-    def wait_ready(self, timeout: float, check: Callable[[], None]) -> None:
+    def wait_ready(self, timeout: float, raise_if_unwanted: Callable[[], None]) -> None:
         """Wait until it is loaded. Raises what loading failed with, and what `receive` does."""
         if self._ready is None:
-            message = self.receive(timeout, check, self.slow_to_load)
+            message = self.receive(timeout, raise_if_unwanted, self.slow_to_load)
             if isinstance(message, Failed):
                 raise message.error
             assert isinstance(message, Ready)
@@ -99,15 +99,15 @@ class SpawnedChild(Generic[Info]):
             raise self._death() from None
 
     def receive(
-        self, timeout: float, check: Callable[[], None], hung: type[LikenessError] | None = None
+        self, timeout: float, raise_if_unwanted: Callable[[], None], hung: type[LikenessError] | None = None
     ) -> Any:
         """The child's next message. Raises `died`, or `hung` (else the child's own) after `timeout` seconds of
         silence."""
         deadline = time.monotonic() + timeout
         try:
-            check()
+            raise_if_unwanted()
             while not self._pipe.poll(TICK):
-                check()
+                raise_if_unwanted()
                 if time.monotonic() > deadline:
                     raise (hung or self.hung)(
                         f"The {self.what} gave no sign of life for {timeout:g} s and was replaced."

@@ -10,7 +10,6 @@ from typing import Any
 
 import httpcore2
 
-from worker.base.version import likeness_version
 from worker.net.guard import Address, CheckedUrl, look_up
 
 Resolver = Callable[[str, int], tuple[Address, ...]]
@@ -108,10 +107,6 @@ def pinned_pool(
     return httpcore2.ConnectionPool(
         ssl_context=tls or _trust_store(), network_backend=PinnedBackend(place.host, addresses, deadline)
     )
-
-
-def user_agent() -> str:
-    return f"likeness/{likeness_version()}"
 
 
 def _resolve_in_time(resolve: Resolver, place: CheckedUrl, deadline: Deadline) -> tuple[Address, ...]:

@@ -19,8 +19,9 @@ from models.errors import (
     UnusableReference,
 )
 from worker.base.settings import Settings
+from worker.net.client import exchange
 from worker.net.guard import CheckedUrl, check_url, resolve
-from worker.net.pinned import Deadline, Resolver, pinned_pool, user_agent
+from worker.net.pinned import Deadline, Resolver
 
 _MAX_REDIRECTS = 5
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
@@ -62,18 +63,8 @@ def _get(
     place: CheckedUrl, settings: Settings, deadline: Deadline, resolve: Resolver, tls: ssl.SSLContext | None
 ) -> bytes | CheckedUrl:
     """The body, or where the answer redirects to."""
-    url = httpcore2.URL(scheme=place.scheme, host=place.host, port=place.port, target=place.target)
-    headers = [
-        ("Host", place.authority),
-        ("User-Agent", user_agent()),
-        ("Accept", "image/*"),
-        ("Accept-Encoding", "identity"),
-        ("Connection", "close"),
-    ]
-    with (
-        pinned_pool(place, deadline, resolve, tls) as pool,
-        pool.stream("GET", url, headers=headers) as response,
-    ):
+    headers = {"Accept": "image/*", "Accept-Encoding": "identity"}
+    with exchange("GET", place, headers, deadline=deadline, resolve=resolve, tls=tls) as response:
         if response.status in _REDIRECTS:
             return _redirect(place, response, settings)
         _require_success(place, response.status)

@@ -22,6 +22,7 @@ from models.errors import (
 from models.job import CloneJob, ReferenceSource
 from models.manifest import UsedReference
 from models.record import RejectedReference
+from worker.base.raw_image import RawImage
 from worker.base.settings import Settings
 from worker.base.watchdog import Watchdog
 from worker.mark.bounds import bounded
@@ -30,31 +31,46 @@ from worker.mark.statement import Ingredient
 from worker.references.decode import decode_reference
 from worker.references.download import download
 from worker.references.limits import DecodeLimits
-from worker.render import RawImage
 from worker.storage import Storage
 
 
 @dataclass(frozen=True, slots=True)
-class FetchedReferences:
-    """The references that can be used, as pixels and as what signatures tell of them, and the ones that can't."""
+class FetchedReference:
+    """A reference that can be used: its pixels, and what signatures say of it."""
 
-    images: tuple[RawImage, ...]
-    ingredients: tuple[Ingredient, ...]
-    rejected: tuple[RejectedReference, ...]
+    image: RawImage
+    ingredient: Ingredient
 
     @property
-    def used(self) -> tuple[UsedReference, ...]:
-        return tuple(ingredient.reference for ingredient in self.ingredients)
+    def index(self) -> int:
+        """Its place among the job's references."""
+        return self.ingredient.index
+
+    @property
+    def reference(self) -> UsedReference:
+        return self.ingredient.reference
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedReferences:
+    """The references that can be used, in the job's order, and those that can't."""
+
+    used: tuple[FetchedReference, ...] = ()
+    rejected: tuple[RejectedReference, ...] = ()
+
+    @property
+    def images(self) -> tuple[RawImage, ...]:
+        return tuple(one.image for one in self.used)
+
+    @property
+    def ingredients(self) -> tuple[Ingredient, ...]:
+        return tuple(one.ingredient for one in self.used)
 
     def without(self, rejected: Sequence[RejectedReference]) -> "FetchedReferences":
         """Those that are left when some more can't be used."""
         out = {reference.index for reference in rejected}
-        left = [pair for pair in zip(self.images, self.ingredients, strict=True) if pair[1].index not in out]
-        return FetchedReferences(
-            tuple(image for image, _ in left),
-            tuple(ingredient for _, ingredient in left),
-            (*self.rejected, *rejected),
-        )
+        left = tuple(one for one in self.used if one.index not in out)
+        return FetchedReferences(left, (*self.rejected, *rejected))
 
 
 class ReferenceFetcher:
@@ -71,8 +87,9 @@ class ReferenceFetcher:
         # A picture at the pixel cap takes hundreds of megabytes while it is decoded.
         self._decoding = Semaphore(2)
 
-    def fetch(self, job: CloneJob, check: Callable[[], None]) -> FetchedReferences:
-        """All references of the job, in its order. `check` is called while waiting; what it raises ends that.
+    def fetch(self, job: CloneJob, raise_if_unwanted: Callable[[], None]) -> FetchedReferences:
+        """All references of the job, in its order. What `raise_if_unwanted`, which is called meanwhile, raises ends
+        the wait.
 
         Raises StorageError, FetchHung among them. References that can't be used are no error: see
         `FetchedReferences.rejected`.
@@ -83,23 +100,22 @@ class ReferenceFetcher:
         ]
         try:
             while wait(futures, timeout=0.2).not_done:
-                check()
+                raise_if_unwanted()
         finally:
             for future in futures:
                 future.cancel()
-        used: list[tuple[RawImage, Ingredient]] = []
+        used: list[FetchedReference] = []
         rejected: list[RejectedReference] = []
         for index, (source, future) in enumerate(zip(job.references, futures, strict=True)):
             try:
                 used.append(future.result())
             except UnusableReference as error:
                 rejected.append(_rejection(index, source.asset_id, error))
-        ingredients = bounded([ingredient for _, ingredient in used])
-        return FetchedReferences(tuple(image for image, _ in used), ingredients, tuple(rejected))
+        ingredients = bounded([one.ingredient for one in used])
+        bound = [FetchedReference(one.image, held) for one, held in zip(used, ingredients, strict=True)]
+        return FetchedReferences(tuple(bound), tuple(rejected))
 
-    def _fetch(
-        self, project_id: ProjectId, index: int, source: ReferenceSource
-    ) -> tuple[RawImage, Ingredient]:
+    def _fetch(self, project_id: ProjectId, index: int, source: ReferenceSource) -> FetchedReference:
         data = self._read(project_id, source)
         limit = self._settings.fetch_timeout
         hung = ReferenceDecodeHung(
@@ -108,11 +124,11 @@ class ReferenceFetcher:
         with self._decoding:
             return self._watchdog.call(lambda: self._take_in(data, index, source), limit, hung)
 
-    def _take_in(self, data: bytes, index: int, source: ReferenceSource) -> tuple[RawImage, Ingredient]:
+    def _take_in(self, data: bytes, index: int, source: ReferenceSource) -> FetchedReference:
         image = decode_reference(data, self._limits)
         used = UsedReference(asset_id=source.asset_id, sha256=sha256(data).hexdigest())
         # The bytes are let go of here, so what they carry is taken out of them now.
-        return RawImage.of(image), with_mark(Ingredient(index, used), data)
+        return FetchedReference(RawImage.of(image), with_mark(Ingredient(index, used), data))
 
     def _read(self, project_id: ProjectId, source: ReferenceSource) -> bytes:
         if source.url is not None:
@@ -141,7 +157,7 @@ class ReferenceFetcher:
 
 def require_usable(references: FetchedReferences) -> None:
     """Raises NoUsableReference if there is none, or ReferenceFetchFailed if trying again may find one."""
-    if references.images:
+    if references.used:
         return
     rejected = [r.to_data() for r in references.rejected]
     codes = ", ".join(sorted({r.code for r in references.rejected}))

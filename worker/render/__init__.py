@@ -1,6 +1,6 @@
 """The render process: a spawned child that owns the device, and the parent's handle on it."""
 
-from worker.render.messages import RawImage, RenderOrder
+from worker.render.messages import RenderOrder
 from worker.render.process import RenderProcess
 
-__all__ = ["RawImage", "RenderOrder", "RenderProcess"]
+__all__ = ["RenderOrder", "RenderProcess"]

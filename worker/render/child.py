@@ -15,16 +15,9 @@ from models.errors import (
     RenderOutOfMemory,
 )
 from models.render import RenderOptions
+from worker.base.raw_image import RawImage
 from worker.base.spawned import Failed, Ready, live_with_parent
-from worker.render.messages import (
-    Finished,
-    FromChild,
-    ImageDone,
-    RawImage,
-    ReferenceNoted,
-    RenderOrder,
-    StepDone,
-)
+from worker.render.messages import Finished, FromChild, ImageDone, ReferenceNoted, RenderOrder, StepDone
 
 if TYPE_CHECKING:
     from pipelines.protocol import ReferenceNote, ReferencePipeline, RenderedImage, Step

@@ -1,35 +1,13 @@
 """What goes over the pipe between a worker and its render process. Plain data, pickled."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
 
 from models.influencer import Appearance
 from models.manifest import RenderInfo
 from models.shot import Shot
 from models.source_type import SourceType
+from worker.base.raw_image import RawImage
 from worker.base.spawned import Failed, Ready
-
-if TYPE_CHECKING:
-    from PIL import Image
-
-
-@dataclass(frozen=True, slots=True)
-class RawImage:
-    """An RGB image: `data` is height x width x 3 bytes."""
-
-    width: int
-    height: int
-    data: bytes
-
-    @classmethod
-    def of(cls, image: "Image.Image") -> Self:
-        """The pixels of an RGB image."""
-        return cls(image.width, image.height, image.tobytes())
-
-    def to_image(self) -> "Image.Image":
-        from PIL import Image
-
-        return Image.frombytes("RGB", (self.width, self.height), self.data)
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,32 +79,33 @@ class RenderProcess:
             self._child = None
 
     @contextmanager
-    def turn(self, check: Callable[[], None]) -> Iterator[None]:
-        """Wait for the device and have it alone. `check` is called while waiting; what it raises ends that."""
+    def turn(self, raise_if_unwanted: Callable[[], None]) -> Iterator[None]:
+        """Wait for the device and have it alone. What `raise_if_unwanted` raises, which is called meanwhile, ends
+        the wait."""
         while not self._slot.acquire(timeout=TICK):
-            check()
+            raise_if_unwanted()
         try:
             yield
         finally:
             self._slot.release()
 
     def render(
-        self, order: RenderOrder, check: Callable[[], None]
+        self, order: RenderOrder, raise_if_unwanted: Callable[[], None]
     ) -> Iterator[RenderInfo | StepDone | ImageDone | ReferenceNoted]:
         """Yield first what renders, then steps, images and notes as they come. Call it within `turn`.
 
-        `check` is called many times a second; if it raises, the device is stopped at its next step and
+        `raise_if_unwanted` is called many times a second; if it raises, the device is stopped at its next step and
         what was raised goes on up. Raises RenderProcessDied, RenderProcessHung, ProfileLoadFailed or what
         the pipeline failed with.
         """
-        child = self._ready_child(check)
+        child = self._ready_child(raise_if_unwanted)
         self._busy = (self.busy_seconds, time.monotonic())
         try:
             child.send(order, self._settings.step_timeout)
             yield child.info()
             stepping = {shot.name for shot, _ in order.shots}
             while True:
-                message = self._receive(child, check, is_stepping=bool(stepping))
+                message = self._receive(child, raise_if_unwanted, is_stepping=bool(stepping))
                 if isinstance(message, StepDone):
                     if message.step == message.steps:
                         stepping.discard(message.shot)
@@ -131,19 +132,21 @@ class RenderProcess:
         finally:
             self._busy = (self.busy_seconds, None)
 
-    def _receive(self, child: "_Child", check: Callable[[], None], *, is_stepping: bool) -> FromChild:
+    def _receive(
+        self, child: "_Child", raise_if_unwanted: Callable[[], None], *, is_stepping: bool
+    ) -> FromChild:
         # Images are decoded beside the next batch's steps, so only once there are none is it one that hangs.
         if is_stepping:
-            return child.receive(self._settings.step_timeout, check, StepHung)
-        return child.receive(self._settings.decode_timeout, check, DecodeHung)
+            return child.receive(self._settings.step_timeout, raise_if_unwanted, StepHung)
+        return child.receive(self._settings.decode_timeout, raise_if_unwanted, DecodeHung)
 
-    def _ready_child(self, check: Callable[[], None]) -> "_Child":
+    def _ready_child(self, raise_if_unwanted: Callable[[], None]) -> "_Child":
         # A busy one would go on to send what an earlier order made.
         if self._child is None or self._child.is_spent or not self._child.process.is_alive():
             self.stop()
             self._child = _Child(self._spawn, self._settings)
         try:
-            self._child.wait_ready(self._settings.load_timeout, check)
+            self._child.wait_ready(self._settings.load_timeout, raise_if_unwanted)
         except RenderError:
             self.stop()
             raise
@@ -182,9 +185,9 @@ class _Child(SpawnedChild[RenderInfo]):
         super().send(message, timeout)
 
     def receive(
-        self, timeout: float, check: Callable[[], None], hung: type[LikenessError] | None = None
+        self, timeout: float, raise_if_unwanted: Callable[[], None], hung: type[LikenessError] | None = None
     ) -> FromChild:
-        message: FromChild = super().receive(timeout, check, hung)
+        message: FromChild = super().receive(timeout, raise_if_unwanted, hung)
         if isinstance(message, Finished | Failed):
             self.busy = False
             self._is_ending = isinstance(message, Failed) and message.ends_process

@@ -31,7 +31,7 @@ def _fetch(run: Steps[CloneJob]) -> FetchedReferences:
     references = run.fetcher.fetch(run.job, run.held.raise_if_unwanted)
     run.held.references_checked(references.rejected)
     require_usable(references)
-    log.info("references.fetched", used=len(references.images), rejected=len(references.rejected))
+    log.info("references.fetched", used=len(references.used), rejected=len(references.rejected))
     if run.gate:
         others = run.beside.ask_gate(run.gate.check, references)
         run.held.references_checked(others)

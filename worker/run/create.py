@@ -10,13 +10,11 @@ from models.derived import person_seed_of, seed_of
 from models.job import CreateJob
 from models.manifest import UsedReference
 from worker.mark.statement import Ingredient
-from worker.references.fetch import FetchedReferences
+from worker.references.fetch import FetchedReference, FetchedReferences
 from worker.run.imagestore import FoundImage
 from worker.run.steps import Steps
 
 ADVICE = "another job id makes another person"
-
-_NONE = FetchedReferences((), (), ())
 
 
 def create(run: Steps[CreateJob], found: Sequence[FoundImage]) -> None:
@@ -26,7 +24,9 @@ def create(run: Steps[CreateJob], found: Sequence[FoundImage]) -> None:
     if run.gate:
         run.beside.ask_gate(run.gate.expect_anchor)
     run.take_up(anchors)
-    run.render(_NONE, [anchor], lambda number: person_seed_of(seed_of(run.job.job_id, anchor, number)))
+    run.render(
+        FetchedReferences(), [anchor], lambda number: person_seed_of(seed_of(run.job.job_id, anchor, number))
+    )
     # Only what is stored can be taken up again, and the others are nothing without it.
     run.beside.finish_uploads()
     if not run.shots.taken:
@@ -46,4 +46,4 @@ def _anchor_alone(run: Steps[CreateJob]) -> tuple[FetchedReferences, int]:
     assert stored
     assert pixels
     used = UsedReference(asset_id=stored.asset_id, sha256=stored.sha256)
-    return FetchedReferences((pixels,), (Ingredient(0, used),), ()), stored.seed
+    return FetchedReferences((FetchedReference(pixels, Ingredient(0, used)),)), stored.seed

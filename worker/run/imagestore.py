@@ -16,13 +16,13 @@ from models.manifest import Manifest
 from models.record import StoredImage
 from models.source_type import SourceType
 from worker.base.pictures import EncodedImage, decode, encode
+from worker.base.raw_image import RawImage
 from worker.base.settings import Settings
 from worker.base.watchdog import Watchdog
 from worker.mark.bounds import by_hash
 from worker.mark.inspection import inspect_image, is_intact
 from worker.mark.signer import ImageSigner
 from worker.mark.statement import Kind, Origin, Picture, statement
-from worker.render import RawImage
 from worker.render.messages import ImageDone
 from worker.storage import Storage
 from worker.storage.fence import fenced

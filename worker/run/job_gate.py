@@ -8,9 +8,9 @@ from models.job import Job
 from models.likeness import CheckedReference, Judgement, MissedImage, ReferenceFault, SetLikeness
 from models.record import RejectedReference
 from models.shot import shot_named
+from worker.base.raw_image import RawImage
 from worker.base.settings import Settings
 from worker.references.fetch import FetchedReferences
-from worker.render import RawImage
 from worker.verify import JudgeImage, ReferencesChecked, VerifyProcess
 from worker.verify.messages import Measured
 
@@ -18,18 +18,18 @@ from worker.verify.messages import Measured
 class JobGate:
     """It remembers what was taken, since images are compared with the set's others. One thread calls it.
 
-    `go_on` is called while it waits, and may raise. What it asks raises VerifyError, and FaceModelMissing or
-    CalibrationRefused where it can't be asked.
+    `raise_if_unwanted` is called while it waits, and may raise. Methods raise VerifyError, and FaceModelMissing or
+    CalibrationRefused where the gate can't be loaded.
     """
 
     def __init__(
-        self, job: Job, settings: Settings, process: VerifyProcess, go_on: Callable[[], None]
+        self, job: Job, settings: Settings, process: VerifyProcess, raise_if_unwanted: Callable[[], None]
     ) -> None:
         assert settings.gate != "off"
         self._job = job
         self._mode = settings.gate
         self._process = process
-        self._go_on = go_on
+        self._raise_if_unwanted = raise_if_unwanted
         self._references: Measured = b""
         self._checked: tuple[CheckedReference, ...] = ()
         self._taken: dict[str, Measured] = {}
@@ -49,28 +49,28 @@ class JobGate:
         self._references = found.measured
         # The gate counts what could be read; the record goes by the job's list.
         self._checked = tuple(
-            one.model_copy(update={"index": ingredient.index})
-            for one, ingredient in zip(found.checked, references.ingredients, strict=True)
+            one.model_copy(update={"index": reference.index})
+            for one, reference in zip(found.checked, references.used, strict=True)
         )
         if not self._is_strict:
             return ()
         return tuple(
-            _rejection(one, ingredient.reference.asset_id)
-            for one, ingredient in zip(self._checked, references.ingredients, strict=True)
+            _rejection(one, fetched.reference.asset_id)
+            for one, fetched in zip(self._checked, references.used, strict=True)
             if ReferenceFault.ANOTHER_PERSON in one.faults
         )
 
     def expect_anchor(self) -> None:
         """There is no reference yet: the next image becomes the first, if it shows one face."""
-        self._references = self._process.check((), "any", self._go_on).measured
+        self._references = self._process.check((), "any", self._raise_if_unwanted).measured
 
     def _measure(self, images: tuple[RawImage, ...]) -> ReferencesChecked:
         try:
-            return self._process.check(images, self._job.subject, self._go_on)
+            return self._process.check(images, self._job.subject, self._raise_if_unwanted)
         except NoUsableReference:
             if self._is_strict:
                 raise
-            return self._process.check(images, "any", self._go_on)
+            return self._process.check(images, "any", self._raise_if_unwanted)
 
     def judge(self, shot: str, image: RawImage) -> tuple[Judgement, bool]:
         """The judgement, and whether the image is taken."""
@@ -83,7 +83,7 @@ class JobGate:
                 others={other: taken for other, taken in self._taken.items() if other != shot},
                 changed=self._job.changes_face,
             ),
-            self._go_on,
+            self._raise_if_unwanted,
         )
         taken = not self._is_strict or answer.judgement.verdict.outcome == "pass"
         if taken:

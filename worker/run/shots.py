@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from models.likeness import MissedImage
 from models.record import StoredImage
+from worker.base.raw_image import RawImage
 from worker.mark.statement import Origin
-from worker.render import RawImage
 from worker.render.messages import ImageDone
 
 

@@ -27,14 +27,14 @@ class Sources:
 
     def note_order(self, references: FetchedReferences, renderer: RenderInfo) -> None:
         """The device begins with an order of these references."""
-        used = dict.fromkeys((*self.provenance.references, *references.used))
+        used = dict.fromkeys((*self.provenance.references, *(one.reference for one in references.used)))
         self.provenance = self.provenance.model_copy(update={"references": tuple(used), "render": renderer})
         self.origin = Origin(references.ingredients, renderer)
         self._held.note(self.provenance)
 
     def note_reference(self, references: FetchedReferences, told: ReferenceNoted) -> None:
         """One of them conditions the images less than it could."""
-        about = references.ingredients[told.index]
+        about = references.used[told.index].ingredient
         self.origin = self.origin.noted(about, told.code)
         note = NotedReference(
             index=about.index, asset_id=about.reference.asset_id, code=told.code, message=told.message

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from models.gate import GateInfo
 from models.likeness import CheckedReference, Judgement, Subject
+from worker.base.raw_image import RawImage
 from worker.base.spawned import Failed, Ready
-from worker.render.messages import RawImage
 
 Measured = bytes
 """A `ReferenceSet` or a `Portrait` of pipelines.identity, pickled by the child."""

@@ -9,9 +9,9 @@ import structlog
 from models.errors import VerifyProcessDied, VerifyProcessHung
 from models.gate import GateInfo
 from models.likeness import Subject
+from worker.base.raw_image import RawImage
 from worker.base.settings import Settings
 from worker.base.spawned import Failed, SpawnedChild, spawning
-from worker.render.messages import RawImage
 from worker.verify.child import main as child_main
 from worker.verify.messages import CheckReferences, FromChild, ImageJudged, JudgeImage, ReferencesChecked
 from worker.verify.options import options_of
@@ -22,9 +22,9 @@ log = structlog.get_logger()
 class VerifyProcess:
     """Spawned at first use, and again after it died, hung or was killed. Threads that share it take turns.
 
-    Methods that ask it call `go_on` many times a second; what that raises ends the request, and the process with
-    it. They raise VerifyProcessDied or VerifyProcessHung, FaceModelMissing or CalibrationRefused where it can't be
-    loaded, and what the gate raised.
+    Methods that ask it call `raise_if_unwanted` many times a second; what that raises ends the request, and the
+    process with it. They raise VerifyProcessDied or VerifyProcessHung, FaceModelMissing or CalibrationRefused where
+    it can't be loaded, and what the gate raised.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -67,24 +67,24 @@ class VerifyProcess:
             child.kill()
 
     def check(
-        self, images: tuple[RawImage, ...], subject: Subject, go_on: Callable[[], None]
+        self, images: tuple[RawImage, ...], subject: Subject, raise_if_unwanted: Callable[[], None]
     ) -> ReferencesChecked:
         """Measure a job's references. Raises NoUsableReference."""
-        answer = self._ask(CheckReferences(images, subject), go_on)
+        answer = self._ask(CheckReferences(images, subject), raise_if_unwanted)
         assert isinstance(answer, ReferencesChecked)
         return answer
 
-    def judge(self, request: JudgeImage, go_on: Callable[[], None]) -> ImageJudged:
-        answer = self._ask(request, go_on)
+    def judge(self, request: JudgeImage, raise_if_unwanted: Callable[[], None]) -> ImageJudged:
+        answer = self._ask(request, raise_if_unwanted)
         assert isinstance(answer, ImageJudged)
         return answer
 
-    def _ask(self, request: CheckReferences | JudgeImage, go_on: Callable[[], None]) -> FromChild:
+    def _ask(self, request: CheckReferences | JudgeImage, raise_if_unwanted: Callable[[], None]) -> FromChild:
         with self._turn:
-            child = self._ready_child(go_on)
+            child = self._ready_child(raise_if_unwanted)
             try:
                 child.send(request, self._settings.judge_timeout)
-                answer: FromChild = child.receive(self._settings.judge_timeout, go_on)
+                answer: FromChild = child.receive(self._settings.judge_timeout, raise_if_unwanted)
             except BaseException as error:
                 # It would go on to answer what nobody waits for, and loads again in a second.
                 log.warning("verify_process.ended", pid=child.process.pid, why=type(error).__name__)
@@ -94,13 +94,13 @@ class VerifyProcess:
             raise answer.error
         return answer
 
-    def _ready_child(self, go_on: Callable[[], None]) -> "_Child":
+    def _ready_child(self, raise_if_unwanted: Callable[[], None]) -> "_Child":
         if self._child is None or not self._child.process.is_alive():
             self.stop()
             self._child = _Child(self._spawn, self._settings)
         child = self._child
         try:
-            child.wait_ready(self._settings.load_timeout, go_on)
+            child.wait_ready(self._settings.load_timeout, raise_if_unwanted)
         except Exception:
             self.stop()
             raise

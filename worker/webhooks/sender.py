@@ -9,8 +9,9 @@ import httpcore2
 
 from models.errors import ReferenceUrlRefused, UnusableReference
 from worker.base.settings import Settings
+from worker.net.client import exchange
 from worker.net.guard import check_url, resolve
-from worker.net.pinned import Deadline, Resolver, pinned_pool, user_agent
+from worker.net.pinned import Deadline, Resolver
 from worker.webhooks.documents import webhook_from
 from worker.webhooks.outbox import Try
 from worker.webhooks.signing import WebhookSigner
@@ -62,19 +63,20 @@ class Sender:
         place = check_url(tried.url, self._allow_http_to)
         body = webhook_from(tried.fields).to_json()
         headers = {
-            "Host": place.authority,
-            "User-Agent": user_agent(),
             "Content-Type": "application/json",
             "Content-Length": str(len(body.encode())),
-            "Connection": "close",
             **self._signer.headers(tried.webhook_id, tried.at, body),
         }
-        url = httpcore2.URL(scheme=place.scheme, host=place.host, port=place.port, target=place.target)
-        with (
-            pinned_pool(place, deadline, self._resolve, self._tls) as pool,
-            # The head tells all; the body of the answer is never read.
-            pool.stream("POST", url, headers=list(headers.items()), content=body.encode()) as response,
-        ):
+        with exchange(
+            "POST",
+            place,
+            headers,
+            deadline=deadline,
+            resolve=self._resolve,
+            tls=self._tls,
+            content=body.encode(),
+        ) as response:
+            # The head says all; the body of the answer is never read.
             return Answer(response.status, retry_after=_retry_after(response, tried.at))
 
 

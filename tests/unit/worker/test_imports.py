@@ -38,7 +38,9 @@ def test_a_producer_pays_for_no_rendering_and_no_storage(module: str) -> None:
 def test_the_workers_parent_process_never_loads_torch_nor_what_judges() -> None:
     heavy = {"torch", "diffusers", "transformers", "dlib", "numpy", "pipelines", "prometheus_client"}
     assert (
-        not loaded_by("import worker.node.app, worker.storage, worker.verify.child, worker.webhooks.deliverer")
+        not loaded_by(
+            "import worker.node.app, worker.storage, worker.verify.child, worker.webhooks.deliverer"
+        )
         & heavy
     )
 

@@ -8,7 +8,7 @@ from PIL import Image
 from models.record import NOT_CARRIED
 from models.source_type import SourceType
 from pipelines.protocol import ReferenceNote, RenderedImage
-from worker.render import RawImage
+from worker.base.raw_image import RawImage
 from worker.render.child import _Teller
 from worker.render.messages import ImageDone, ReferenceNoted
 

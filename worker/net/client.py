@@ -1,0 +1,41 @@
+"""One request to a checked URL: the only way in which this program calls what somebody else named."""
+
+import ssl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import httpcore2
+
+from worker.base.version import likeness_version
+from worker.net.guard import CheckedUrl
+from worker.net.pinned import Deadline, Resolver, pinned_pool
+
+
+@contextmanager
+def exchange(
+    method: str,
+    place: CheckedUrl,
+    headers: Mapping[str, str],
+    *,
+    deadline: Deadline,
+    resolve: Resolver,
+    tls: ssl.SSLContext | None = None,
+    content: bytes | None = None,
+) -> Iterator[httpcore2.Response]:
+    """The answer to a request, whose head is read. Redirects aren't followed, and no connection is kept.
+
+    `resolve` is the address policy; `tls`: null is the machine's trust store. Raises what `pinned_pool` raises, and
+    httpcore2's TimeoutException, NetworkError and ProtocolError, also while the body is read.
+    """
+    url = httpcore2.URL(scheme=place.scheme, host=place.host, port=place.port, target=place.target)
+    sent = {
+        "Host": place.authority,
+        "User-Agent": f"likeness/{likeness_version()}",
+        "Connection": "close",
+        **headers,
+    }
+    with (
+        pinned_pool(place, deadline, resolve, tls) as pool,
+        pool.stream(method, url, headers=list(sent.items()), content=content) as response,
+    ):
+        yield response
