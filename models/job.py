@@ -1,7 +1,7 @@
 """A job of any kind, as the message that asks for it.
 
 Another package adds a kind by an entry point of the group `likeness.jobs`: its name is the kind, and it names the
-message's document, a `JobMessage` that has all of `Job`. What a worker does for it stands in `worker.run.kinds`.
+message's document, a `JobMessage` that has all of `Job`. `worker.run.kinds.table` says what a worker does for it.
 """
 
 import json

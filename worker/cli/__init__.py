@@ -10,12 +10,12 @@ import typer
 from models.errors import InvalidInput, InvalidSettings, LikenessError
 from models.shot import REFERENCE_SHEET
 from worker.base.endings import end_when_told
-from worker.cli import calibrate as calibrate_command
 from worker.cli import dead as dead_commands
 from worker.cli import models as models_commands
-from worker.cli import verify as verify_command
 from worker.cli import webhooks as webhooks_commands
 from worker.cli.added import add_commands
+from worker.cli.faces import calibrate as calibrate_command
+from worker.cli.faces import verify as verify_command
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(models_commands.app, name="models")
@@ -59,7 +59,7 @@ def demo(
     ] = 4,
 ) -> None:
     """Clone a sample persona with embedded services and a worker of its own; needs nothing else."""
-    from worker.cli.demo import run
+    from worker.cli.demo.demo import run
 
     run(out, persona, shots)
 
@@ -69,7 +69,7 @@ def stack(
     data: Annotated[Path, typer.Option(help="Where objects are kept.", file_okay=False)] = Path("stack-data"),
 ) -> None:
     """Run the embedded Redis and S3 server until Ctrl-C. Prints the environment that leads to them."""
-    from worker.cli.sample_job import write_sample_job
+    from worker.cli.demo.sample_job import write_sample_job
     from worker.stack import EmbeddedStack
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)

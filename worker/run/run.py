@@ -8,7 +8,7 @@ from worker.base.observers import tracing
 from worker.run.commit import commit, committed
 from worker.run.held import HeldJob
 from worker.run.job_gate import JobGate
-from worker.run.kinds import kind_of
+from worker.run.kinds.table import kind_of
 from worker.run.steps import Equipment, Steps
 
 log = structlog.get_logger()

@@ -3,7 +3,7 @@
 import pytest
 from PIL import Image
 
-from worker.cli.contact_sheet import contact_sheet
+from worker.cli.demo.contact_sheet import contact_sheet
 
 
 def picture(colour: tuple[int, int, int], size: tuple[int, int] = (100, 100)) -> Image.Image:

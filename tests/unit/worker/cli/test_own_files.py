@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from worker.cli.demo import _new_folder
+from worker.cli.demo.demo import _new_folder
 from worker.mark.development import make_development_certificate
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from worker.cli.embedder import EmbedderOption, FaceModelsOption, options, read_picture
+from worker.cli.faces.embedder import EmbedderOption, FaceModelsOption, options, read_picture
 
 if TYPE_CHECKING:
     from models.calibration import Calibration

@@ -10,8 +10,8 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from models.job import CLONE, CREATE, Job
-from worker.run import clone, create
 from worker.run.imagestore import FoundImage
+from worker.run.kinds import clone, create
 from worker.run.steps import Steps
 
 GROUP = "likeness.kinds"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from worker.cli.embedder import EmbedderOption, FaceModelsOption, load, read_picture
+from worker.cli.faces.embedder import EmbedderOption, FaceModelsOption, load, read_picture
 
 if TYPE_CHECKING:
     from models.calibration import Calibration

@@ -16,8 +16,8 @@ from models.event import JobEvent
 from models.job import CloneJob
 from models.likeness import Judgement
 from models.record import JobRecord, JobResult
-from worker.cli.contact_sheet import contact_sheet
-from worker.cli.sample_job import sample_job
+from worker.cli.demo.contact_sheet import contact_sheet
+from worker.cli.demo.sample_job import sample_job
 from worker.client import JobClient
 from worker.stack import EmbeddedStack
 from worker.stack.child import LeashedChild

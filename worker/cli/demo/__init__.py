@@ -1,0 +1,1 @@
+"""`likeness demo`, and the job that it and `likeness stack` begin with."""

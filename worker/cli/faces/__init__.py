@@ -1,0 +1,1 @@
+"""Commands that compare faces as the gate does."""
