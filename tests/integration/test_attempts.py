@@ -23,7 +23,7 @@ from models.errors import (
     StorageError,
     StorageRefused,
 )
-from models.job import CloneJob
+from models.job import CLONE, CloneJob
 from models.manifest import Manifest, Provenance, UsedReference
 from models.record import JobRecord, JobResult, Stage
 from tests.integration.test_job_store import make_job, result_of
@@ -361,7 +361,7 @@ def test_a_message_that_could_not_be_handled_goes_back_to_the_queue(monkeypatch:
     monkeypatch.setattr(app_module, "_node", SimpleNamespace())
     monkeypatch.setattr(app_module, "handle", unavailable)
     with pytest.raises(Reject) as caught:
-        app_module.influencer_clone({})
+        app_module.app.tasks[CLONE]({})
     assert vars(caught.value)["requeue"]
 
 

@@ -1,4 +1,4 @@
-"""The worker's Celery app: its two tasks, and the hooks into Celery's life. Start it with `likeness worker`."""
+"""The Celery app: a task for each kind of job, and the hooks into Celery's life. `likeness worker` starts it."""
 
 import os
 import socket
@@ -13,7 +13,6 @@ from celery.exceptions import Reject, WorkerShutdown
 from celery.signals import setup_logging, worker_init, worker_shutdown, worker_shutting_down
 
 from models.errors import InvalidSettings, LikenessError, QueueUnavailable
-from models.job import CLONE, CREATE
 from worker.base.endings import ExitCode
 from worker.base.endpoint import Endpoint
 from worker.base.observers import tracing
@@ -28,6 +27,7 @@ from worker.node.request import JobRequest, deadline_of, is_revoked
 from worker.queue.jobs.connection import refuse_cluster
 from worker.queue.lanes import Lanes
 from worker.queue.queue import make_app
+from worker.run.kinds.table import kinds
 
 if TYPE_CHECKING:
     from worker.base.observers.prometheus import PrometheusMetrics
@@ -39,17 +39,14 @@ _loop = ConsumerLoop(Lanes(settings()).served)
 _node: Node | None = None
 
 
-# They take anything, so that what isn't a job is kept as a dead letter.
-@app.task(name=CLONE, bind=True, Request=JobRequest)
-def influencer_clone(self: Task[..., None], *args: Any, **kwargs: Any) -> None:
-    """Clone a persona. The one argument is a CloneJob as JSON data; see schemas/clone-job.schema.json."""
+def _do(self: "Task[..., None]", *args: Any, **kwargs: Any) -> None:
+    """The one argument is a job's message as JSON data; see schemas/. It takes anything, so that what isn't a job
+    is kept as a dead letter."""
     _handle(self, args, kwargs)
 
 
-@app.task(name=CREATE, bind=True, Request=JobRequest)
-def influencer_create(self: Task[..., None], *args: Any, **kwargs: Any) -> None:
-    """Make a persona's first images. The one argument is a CreateJob; see schemas/create-job.schema.json."""
-    _handle(self, args, kwargs)
+for _kind in kinds():
+    app.task(name=_kind, bind=True, Request=JobRequest)(_do)
 
 
 def _handle(task: Task[..., None], args: Any, kwargs: Any) -> None:
