@@ -24,8 +24,8 @@ def copy_ceiling(
     """From each person's different pictures, and from pictures with their copies of each kind.
 
     The limit lies between nearly all copies and nearly all fresh pairs, on the scale of the differences' logarithms
-    a third of the way: copies are close together, and a fresh picture that is refused costs a render. Where the
-    kinds overlap, the limit lies just before the fresh pairs.
+    two thirds of the way: a picture into which a reference's pixels were carried, in that reference's own view and
+    light, differs more than a plain copy does. Where the kinds overlap, the limit lies just before the fresh pairs.
     """
     fresh = np.array([_difference(*pair) for portraits in people for pair in combinations(portraits, 2)])
     measured = {
@@ -33,7 +33,7 @@ def copy_ceiling(
     }
     every = np.concatenate(list(measured.values()))
     most, few = float(np.quantile(every, _MOST_COPIES)), float(np.quantile(fresh, _FEW_FRESH, method="lower"))
-    limit = np.floor((most ** (2 / 3) * few ** (1 / 3) if most < few else few * 0.99) * 1e5) / 1e5
+    limit = np.floor((most ** (1 / 3) * few ** (2 / 3) if most < few else few * 0.99) * 1e5) / 1e5
     return CopyCeiling(
         difference=float(limit),
         fresh=distribution(fresh),
