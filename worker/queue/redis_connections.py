@@ -41,11 +41,21 @@ class SocketConnection(_Discreet, UnixDomainSocketConnection):
     pass
 
 
-class SentinelConnection(_Discreet, SentinelManagedConnection):
+class _Asking(_Base):
+    """Asks the Sentinels each time that it opens. Redis-py's own asks them at first only: opened again for a call
+    or a PING, it goes where it was before, and a master that hangs takes connections and never answers."""
+
+    def send_packed_command(self, command: Any, check_health: bool = True) -> None:
+        if not self._sock:
+            self.connect()  # type: ignore[no-untyped-call]
+        super().send_packed_command(command, check_health)  # type: ignore[no-untyped-call]
+
+
+class SentinelConnection(_Asking, _Discreet, SentinelManagedConnection):
     pass
 
 
-class SentinelTlsConnection(_Discreet, SentinelManagedSSLConnection):
+class SentinelTlsConnection(_Asking, _Discreet, SentinelManagedSSLConnection):
     pass
 
 
