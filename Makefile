@@ -6,7 +6,7 @@ OUT ?= out
 
 ASSETS ?= assets
 
-.PHONY: demo test check faults soak format schemas train clean
+.PHONY: demo test check unit faults soak format schemas train clean
 
 demo: $(VENV)/installed
 	$(BIN)/likeness demo --out $(OUT)
@@ -20,6 +20,10 @@ check: $(VENV)/installed
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/hadolint Dockerfile.gpu
+
+# The unit tests alone: less than two minutes on two quiet cores.
+unit: $(VENV)/installed
+	$(BIN)/pytest --numprocesses 2 tests/unit
 
 # The long form of what tests/e2e/faults does in `make test`: ten minutes of two cores. A seed plays its faults again.
 SEED ?= $(shell shuf -i 1-999999 -n 1)
