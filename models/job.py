@@ -6,8 +6,7 @@ message's document, a `JobMessage` that has all of `Job`. `worker.run.kinds.tabl
 
 import json
 from datetime import datetime
-from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Protocol, Self
 
 from models.clone import CLONE, CloneJob, CloneRequest, ReferenceSource
@@ -27,7 +26,6 @@ __all__ = [
     "JobKind",
     "JobMessage",
     "ReferenceSource",
-    "job_kinds",
     "parse_job",
 ]
 
@@ -91,26 +89,34 @@ class Job(Protocol):
 _KINDS: dict[str, type[Job]] = {CLONE: CloneJob, CREATE: CreateJob}
 
 
-@cache
-def job_kinds() -> dict[str, type[Job]]:
-    """The documents of all kinds, those that other packages add included."""
-    added = {found.name: found.load() for found in entry_points(group=GROUP) if found.name not in _KINDS}
-    return _KINDS | added
-
-
 def parse_job(message: Any) -> Job:
     """The job in a message, given as JSON text or as a decoded object. One that names no kind is a clone's.
 
-    Raises InvalidInput, also for a kind that isn't known here.
+    Raises InvalidInput, also for a kind that isn't known here, or whose package is broken.
     """
     asked = _kind_of(message)
-    for kind, job in job_kinds().items():
+    for kind, job in _KINDS.items():
         if kind == asked:
             return job.parse(message)
+    added = {found.name: found for found in entry_points(group=GROUP)}
+    for kind, found in added.items():
+        if kind == asked:
+            return _loaded(found).parse(message)
     raise InvalidInput(
-        f"There is no kind of job {str(asked)[:64]!r}. Choose from: {', '.join(job_kinds())}.",
+        f"There is no kind of job {str(asked)[:64]!r}. Choose from: {', '.join([*_KINDS, *added])}.",
         fields=[{"path": "kind", "reason": "not a kind of job"}],
     )
+
+
+def _loaded(found: EntryPoint) -> type[Job]:
+    try:
+        job: type[Job] = found.load()
+    except Exception as error:
+        raise InvalidInput(
+            f"The kind of job {found.name} ({found.value}) can't be loaded: {type(error).__name__}: {error}. Mend "
+            "its package, or leave the kind out."
+        ) from error
+    return job
 
 
 def _kind_of(message: Any) -> Any:

@@ -18,7 +18,7 @@ from worker.queue.jobs import JobStore
 def test_a_call_that_a_hung_master_swallows_goes_to_the_new_one(
     tmp_path: Path, since_the_last_call: float
 ) -> None:
-    """Redis-py asks the Sentinels when it opens a connection, but not when it opens it again for a call or a PING."""
+    """Redis-py by itself asks the Sentinels for a new connection, and not for one that it opens again."""
     with Watched(tmp_path) as watched:
         settings = Settings(redis_url=f"{watched.url}?socket_timeout=2", queue=uuid4().hex)
         store = JobStore(settings)

@@ -5,6 +5,7 @@ from concurrent.futures import Executor, wait
 from dataclasses import dataclass
 from hashlib import sha256
 from threading import Semaphore
+from typing import Protocol
 
 from models.base import AssetId, ProjectId
 from models.errors import (
@@ -19,7 +20,7 @@ from models.errors import (
     StorageHung,
     UnusableReference,
 )
-from models.job import CloneJob, ReferenceSource
+from models.job import ReferenceSource
 from models.manifest import UsedReference
 from models.record import RejectedReference
 from worker.base.raw_image import RawImage
@@ -73,6 +74,15 @@ class FetchedReferences:
         return FetchedReferences(left, (*self.rejected, *rejected))
 
 
+class StartsFromReferences(Protocol):
+    """A job of whatever kind that has reference sources."""
+
+    @property
+    def project_id(self) -> ProjectId: ...
+    @property
+    def references(self) -> tuple[ReferenceSource, ...]: ...
+
+
 class ReferenceFetcher:
     """Fetches and checks the references of a job, several at once."""
 
@@ -87,7 +97,7 @@ class ReferenceFetcher:
         # A picture at the pixel cap takes hundreds of megabytes while it is decoded.
         self._decoding = Semaphore(2)
 
-    def fetch(self, job: CloneJob, raise_if_unwanted: Callable[[], None]) -> FetchedReferences:
+    def fetch(self, job: StartsFromReferences, raise_if_unwanted: Callable[[], None]) -> FetchedReferences:
         """All references of the job, in its order. What `raise_if_unwanted`, which is called meanwhile, raises ends
         the wait.
 

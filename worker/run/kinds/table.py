@@ -6,9 +6,10 @@ Another package adds a kind by an entry point of the group `likeness.kinds`, nam
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
+from models.errors import InvalidInput, InvalidSettings
 from models.job import CLONE, CREATE, Job
 from worker.run.imagestore import FoundImage
 from worker.run.kinds import clone, create
@@ -32,11 +33,25 @@ _KINDS = {CLONE: Kind(clone.clone, clone.ADVICE), CREATE: Kind(create.create, cr
 
 @cache
 def kinds() -> dict[str, Kind]:
-    """By name, those that other packages add included."""
-    return _KINDS | {
-        found.name: found.load() for found in entry_points(group=GROUP) if found.name not in _KINDS
-    }
+    """By name, those that other packages add included. Raises InvalidSettings if one of these can't be loaded."""
+    added = [found for found in entry_points(group=GROUP) if found.name not in _KINDS]
+    return _KINDS | {found.name: _loaded(found) for found in added}
 
 
 def kind_of(job: Job) -> Kind:
-    return kinds()[job.kind]
+    """Raises InvalidInput for a kind whose messages are known, and that no package here does anything for."""
+    try:
+        return kinds()[job.kind]
+    except KeyError:
+        raise InvalidInput(f"No worker here does jobs of the kind {job.kind}. Install what does.") from None
+
+
+def _loaded(found: EntryPoint) -> Kind:
+    try:
+        kind: Kind = found.load()
+    except Exception as error:
+        raise InvalidSettings(
+            f"What is done for the kind of job {found.name} ({found.value}) can't be loaded: "
+            f"{type(error).__name__}: {error}. Mend its package, or uninstall it."
+        ) from error
+    return kind
