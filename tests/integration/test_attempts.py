@@ -32,8 +32,8 @@ from worker.base.raw_image import RawImage
 from worker.base.settings import Settings
 from worker.mark.statement import Origin
 from worker.node import app as app_module
-from worker.node.attempts import handle
 from worker.node.heartbeat import Heartbeat
+from worker.node.messages import handle
 from worker.node.reaper import Reaper
 from worker.node.store_watch import StoreWatch
 from worker.queue.jobs import JobStore

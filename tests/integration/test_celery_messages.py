@@ -11,7 +11,7 @@ from models.job import CloneJob
 from tests.integration.test_attempts import DoubleNode, raising
 from tests.integration.test_job_store import make_job
 from worker.base.settings import Settings
-from worker.node.attempts import handle
+from worker.node.messages import handle
 from worker.storage import Storage
 
 

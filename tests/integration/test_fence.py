@@ -21,7 +21,7 @@ from tests.integration.test_job_store import claimed, make_job, short
 from tests.integration.zombie import node_of
 from worker.base.settings import Settings
 from worker.mark.statement import Origin
-from worker.node.attempts import handle
+from worker.node.messages import handle
 from worker.run.drain import Drain
 from worker.run.held import HeldJob
 from worker.run.imagestore import ImageStore

@@ -10,7 +10,7 @@ from tests.integration.test_fence import contents
 from tests.integration.test_job_store import make_job
 from tests.integration.zombie import node_of
 from worker.base.settings import Settings
-from worker.node.attempts import handle
+from worker.node.messages import handle
 from worker.storage import Storage
 from worker.webhooks.outbox import Outbox
 

@@ -17,7 +17,7 @@ from models.record import JobResult
 from tests.integration.test_attempts import DoubleNode
 from tests.integration.test_gated_clone import Device, Fetcher
 from worker.base.settings import Settings, settings
-from worker.node.attempts import handle
+from worker.node.messages import handle
 from worker.run.held import HeldJob
 from worker.run.run import run_job
 from worker.run.steps import Equipment

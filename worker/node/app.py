@@ -19,9 +19,9 @@ from worker.base.observers import tracing
 from worker.base.observers.all import Observers, added_observers
 from worker.base.observers.logs import configure_logs
 from worker.base.settings import settings
-from worker.node.attempts import handle
 from worker.node.consumer import refusing, sole_argument
 from worker.node.consumer_loop import ConsumerLoop
+from worker.node.messages import handle
 from worker.node.node import Node
 from worker.node.request import JobRequest, deadline_of, is_revoked
 from worker.queue.jobs.connection import refuse_cluster

@@ -1,0 +1,174 @@
+"""An attempt at a job that this worker holds: it runs, and each way in which it can end has its consequence."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from models.errors import (
+    AttemptsExhausted,
+    CalibrationRefused,
+    FaceModelMissing,
+    LeaseLost,
+    LikenessError,
+    LikenessNotReached,
+    ProfileLoadFailed,
+    QueueUnavailable,
+    StorageError,
+    Unforeseen,
+)
+from models.job import Job
+from models.record import JobError, JobResult
+from worker.base.observers.observer import Observer
+from worker.base.settings import Settings
+from worker.node.heartbeat import Heartbeat
+from worker.node.store_watch import StoreWatch
+from worker.queue.jobs import Claim, JobStore
+from worker.queue.queue import JobQueue
+from worker.run.drain import Drain
+from worker.run.held import HandedBack, HeldJob, JobCanceled
+from worker.run.imagestore import ImageStore
+
+log = structlog.get_logger()
+
+
+class Place(Protocol):
+    """Where attempts are made: what they need of a node."""
+
+    settings: Settings
+    name: str
+    store: JobStore
+    queue: JobQueue
+    images: ImageStore
+    store_watch: StoreWatch
+    heartbeat: Heartbeat
+    drain: Drain
+    observer: Observer
+
+    def attempt(self, job: Job, held: HeldJob) -> JobResult:
+        """Do the job."""
+
+    def give_up(self) -> None:
+        """Leave: nothing can be rendered here any more."""
+
+    def must_hand_back(self) -> bool:
+        """Whether jobs in hand are to be left to others at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """`run` ends it, unless it raises LeaseLost or QueueUnavailable: then it couldn't be ended."""
+
+    node: Place
+    job: Job
+    held: HeldJob
+    claim: Claim
+
+    def run(self) -> None:
+        try:
+            match self.claim.verdict:
+                case "canceled":
+                    raise JobCanceled
+                case "exhausted":
+                    raise _exhausted(self.claim)
+                case _:
+                    log.info("attempt.began", attempt=self.held.lease.attempt)
+                    result = self.node.attempt(self.job, self.held)
+                    self.held.complete(result)
+                    log.info("job.completed", images=len(result.images))
+        except JobCanceled:
+            self._cancel()
+        except HandedBack:
+            self._hand_back()
+        except (ProfileLoadFailed, FaceModelMissing, CalibrationRefused) as error:
+            # It is this worker that is broken, not the job.
+            log.critical("node.broken", code=error.code, error=error.message)
+            self.node.give_up()
+            self.node.queue.send_again(self.held.hand_back())
+        except (LeaseLost, QueueUnavailable):
+            raise
+        except LikenessError as error:
+            if self.node.store_watch.is_to_blame(error):
+                self._hand_back(error)
+            else:
+                self._fail(error)
+        except Exception as error:
+            log.exception("attempt.crashed")
+            self._fail(unforeseen(error))
+
+    def _hand_back(self, error: LikenessError | None = None) -> None:
+        """Leave the job to another worker, or to this one later. The attempt doesn't count."""
+        error = error or self.node.store_watch.trouble
+        waiting = self.held.retry(JobError.of(error), 0, uncounted=True) if error else self.held.hand_back()
+        self.node.queue.send_again(waiting)
+        log.info("job.handed_back", code=error.code if error else "WORKER_DRAINS")
+
+    def _cancel(self) -> None:
+        """Remove what is stored, then end the job. While the store is out of reach, another attempt does it later.
+        If that lasts, the job ends all the same, and `likeness gc` removes it."""
+        try:
+            self.node.images.remove(self.job)
+        except HandedBack:
+            self._hand_back()
+            return
+        except LikenessError as error:
+            log.warning("cleanup.failed", code=error.code, error=error.message)
+            if self.node.store_watch.is_to_blame(error):
+                self._hand_back(error)
+                return
+            if error.retryable and self.claim.begun_for < self.node.settings.outage_patience:
+                self.held.retry(JobError.of(error), delay=5 * self.node.settings.retry_backoff)
+                return
+        self.held.end_canceled()
+        log.info("job.canceled")
+
+    def _fail(self, error: LikenessError) -> None:
+        """Try again where that can help and attempts are left; else the job is final."""
+        tries = self.held.lease.tries
+        log.warning("attempt.failed", code=error.code, error=error.message, tries=tries)
+        waits = self._waits_for_store(error)
+        if waits or (error.retryable and tries < self.node.settings.max_attempts):
+            delay = self._backoff(self.held.lease.attempt if waits else tries)
+            waiting = self.held.retry(JobError.of(error), delay, uncounted=waits)
+            if not delay:
+                self.node.queue.send_again(waiting)
+            return
+        # Final first: were the job another worker's by now, its images would not be ours to remove.
+        self.held.fail(JobError.of(error))
+        log.error("job.failed", code=error.code, error=error.message)
+        try:
+            self.node.images.remove(self.job, keep_evidence=isinstance(error, LikenessNotReached))
+        except LikenessError as second:
+            log.warning("cleanup.failed", code=second.code, error=second.message)
+        except HandedBack:
+            log.warning("cleanup.failed", error="There was no time left for it.")
+
+    def _waits_for_store(self, error: LikenessError) -> bool:
+        """Whether the attempt found no store to begin with, and the job shall wait for it.
+
+        One that fails later has cost the device's time, so it counts.
+        """
+        found_none = isinstance(error, StorageError) and error.retryable and self.held.stage == "fetching"
+        return found_none and self.claim.begun_for < self.node.settings.outage_patience
+
+    def _backoff(self, tries: int) -> float:
+        """Seconds until the next attempt, after so many."""
+        if tries < 2:
+            return 0
+        # Beyond some exponent it would be no float any more; by then, the most is reached.
+        settings = self.node.settings
+        return min(settings.retry_backoff * 2.0 ** min(tries - 2, 64), settings.retry_backoff_max)
+
+
+def _exhausted(claim: Claim) -> AttemptsExhausted:
+    last = claim.last_error
+    return AttemptsExhausted(
+        "Every attempt ended early, so the job was given up."
+        + (f" The last one: {last.message}" if last else " No attempt lived to say why."),
+        **({"lastError": last.to_data()} if last else {}),
+    )
+
+
+def unforeseen(error: Exception) -> LikenessError:
+    # The text may hold anything, so only the kind is told; the log has the rest.
+    return Unforeseen(f"An unforeseen {type(error).__name__} ended the attempt; the worker's log has more.")
