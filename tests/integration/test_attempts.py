@@ -358,7 +358,7 @@ def test_a_message_that_could_not_be_handled_goes_back_to_the_queue(monkeypatch:
     def unavailable(*_: object, **__: object) -> None:
         raise QueueUnavailable("gone")
 
-    monkeypatch.setattr(app_module, "_node", SimpleNamespace())
+    monkeypatch.setattr(app_module._process, "_node", SimpleNamespace())
     monkeypatch.setattr(app_module, "handle", unavailable)
     with pytest.raises(Reject) as caught:
         app_module.app.tasks[CLONE]({})

@@ -13,15 +13,15 @@ from celery import Celery, _state
 from celery.contrib.testing.worker import TestWorkController
 from celery.signals import worker_init
 from celery.worker import state as worker_state
-from celery.worker.consumer import Consumer
 from kombu.asynchronous import set_event_loop
 from pydantic import SecretStr
 
 from models.errors import QueueUnavailable
 from tests.e2e.faults.proxies import TcpProxy
 from worker.base.settings import Settings
-from worker.node import consumer_loop as loop_module
+from worker.node import consumer as consumer_module
 from worker.node import health as health_module
+from worker.node.consumer import Around, consume_with
 from worker.node.consumer_loop import ConsumerLoop
 from worker.node.health import WorkerHealth
 from worker.node.request import JobRequest
@@ -76,7 +76,7 @@ def consuming(
         if goes_on:
             goes_on.wait()
 
-    app.conf.worker_consumer = loop.watched(Consumer)
+    consume_with(app, Around(loop, refuse=lambda message, error: None))
     # worker.node.app, which other tests import, would start a node.
     monkeypatch.setattr(worker_init, "receivers", [])
     # Threads of the pool look up their app there.
@@ -137,7 +137,7 @@ def test_a_loop_that_looks_for_the_broker_lives_and_one_that_hangs_at_it_does_no
     settings: Settings, proxy: TcpProxy, loop: ConsumerLoop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(health_module, "MOST_SILENCE", 0.5)
-    monkeypatch.setattr(loop_module, "_TICK", 0.1)
+    monkeypatch.setattr(consumer_module, "TICK", 0.1)
     # Kombu waits longer from try to try, and calls back once a second.
     monkeypatch.setattr("kombu.utils.functional.sleep", lambda seconds, sleep=time.sleep: sleep(seconds / 10))
     health = WorkerHealth(list, loop)
@@ -188,7 +188,7 @@ def test_no_message_is_discarded_by_celery(
 def test_a_subscription_that_is_lost_is_seen(
     settings: Settings, proxy: TcpProxy, loop: ConsumerLoop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loop_module, "_TICK", 0.1)
+    monkeypatch.setattr(consumer_module, "TICK", 0.1)
     app = through(proxy.address, settings, monkeypatch)
     # The easiest way to lose one; workers have it off.
     app.conf.worker_enable_remote_control = True

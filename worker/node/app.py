@@ -19,7 +19,7 @@ from worker.base.observers import tracing
 from worker.base.observers.all import Observers, added_observers
 from worker.base.observers.logs import configure_logs
 from worker.base.settings import settings
-from worker.node.consumer import refusing, sole_argument
+from worker.node.consumer import Around, consume_with, sole_argument
 from worker.node.consumer_loop import ConsumerLoop
 from worker.node.messages import handle
 from worker.node.node import Node
@@ -35,29 +35,80 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 app = make_app(settings())
-_loop = ConsumerLoop(Lanes(settings()).served)
-_node: Node | None = None
+
+
+class _Process:
+    """This process's node, between Celery's signals: it is made before the first message is asked for, and stopped
+    after the last."""
+
+    def __init__(self) -> None:
+        self.loop = ConsumerLoop(Lanes(settings()).served)
+        self._node: Node | None = None
+
+    @property
+    def node(self) -> Node:
+        assert self._node is not None, "worker_init makes the node before any message comes"
+        return self._node
+
+    @property
+    def is_broken(self) -> bool:
+        return self._node is not None and self._node.is_broken
+
+    def start(self, **_: object) -> None:
+        """Load the profile."""
+        configure_logs(settings())
+        tracing.set_up("likeness-worker")
+        try:
+            metrics = None if settings().http_port is None else _metrics()
+            observers = Observers([*([metrics] if metrics else ()), *added_observers()])
+            node = Node(settings(), app, self.loop, observers)
+            if metrics:
+                _serve(node, metrics)
+            refuse_cluster(settings())
+            node.start()
+        except LikenessError as error:
+            log.critical("node.failed", code=error.code, error=error.message)
+            sys.exit(ExitCode.SETTINGS if isinstance(error, InvalidSettings) else ExitCode.BROKEN)
+        except Exception:
+            # Celery would log it and go on without a node.
+            log.exception("node.failed")
+            sys.exit(ExitCode.BROKEN)
+        self._node = node
+
+    def refuse(self, message: Any, error: LikenessError) -> None:
+        self.node.store.refuse(message, error, ends_job=False)
+
+    def drain(self, **_: object) -> None:
+        if self._node:
+            self._node.begin_drain()
+
+    def stop(self, **_: object) -> None:
+        if self._node:
+            self._node.stop()
+
+
+_process = _Process()
+consume_with(app, Around(_process.loop, _process.refuse))
+worker_init.connect(_process.start)
+worker_shutting_down.connect(_process.drain)
+worker_shutdown.connect(_process.stop)
+
+
+@setup_logging.connect
+def _keep_logging(**_: object) -> None:
+    """Being connected keeps Celery from setting up logging in its own way."""
 
 
 def _do(self: "Task[..., None]", *args: Any, **kwargs: Any) -> None:
     """The one argument is a job's message as JSON data; see schemas/. It takes anything, so that what isn't a job
     is kept as a dead letter."""
-    _handle(self, args, kwargs)
-
-
-for _kind in kinds():
-    app.task(name=_kind, bind=True, Request=JobRequest)(_do)
-
-
-def _handle(task: Task[..., None], args: Any, kwargs: Any) -> None:
-    assert _node is not None, "worker_init makes the node before any task runs"
     try:
-        with tracing.continued(task.request.headers or {}):
+        with tracing.continued(self.request.headers or {}):
             handle(
-                _node,
+                _process.node,
                 sole_argument(args, kwargs),
-                expires=deadline_of(task.request),
-                is_unwanted=is_revoked(task.request),
+                expires=deadline_of(self.request),
+                is_unwanted=is_revoked(self.request),
             )
     except QueueUnavailable as error:
         # Celery acknowledges a task that failed. This message must come again; not at once, though.
@@ -66,12 +117,8 @@ def _handle(task: Task[..., None], args: Any, kwargs: Any) -> None:
         raise Reject(error.message, requeue=True) from error
 
 
-def _refuse(message: Any, error: LikenessError) -> None:
-    assert _node is not None, "worker_init makes the node before any message comes"
-    _node.store.refuse(message, error, ends_job=False)
-
-
-app.conf.worker_consumer = _loop.watched(refusing(_refuse))
+for _kind in kinds():
+    app.task(name=_kind, bind=True, Request=JobRequest)(_do)
 
 
 class _CeleryWorker(Worker):
@@ -82,7 +129,7 @@ class _CeleryWorker(Worker):
     def stop(self, in_sighandler: bool = False, exitcode: int | None = None) -> None:
         self.ended_by = sys.exception()
         # Where nobody sent a signal, nothing is drained yet.
-        _drain()
+        _process.drain()
         super().stop(in_sighandler, exitcode)
 
 
@@ -118,35 +165,7 @@ def _code(ended_by: BaseException | None) -> ExitCode:
         return ExitCode.CUT_SHORT
     if not isinstance(ended_by, WorkerShutdown):
         return ExitCode.FAILED
-    return ExitCode.BROKEN if _node and _node.is_broken else ExitCode.DRAINED
-
-
-@setup_logging.connect
-def _keep_logging(**_: object) -> None:
-    """Being connected keeps Celery from setting up logging in its own way."""
-
-
-@worker_init.connect
-def _start(**_: object) -> None:
-    """The profile is loaded before the first message is asked for."""
-    global _node  # noqa: PLW0603 - Celery's hooks and its task meet here
-    configure_logs(settings())
-    tracing.set_up("likeness-worker")
-    try:
-        metrics = None if settings().http_port is None else _metrics()
-        node = Node(settings(), app, _loop, Observers([*([metrics] if metrics else ()), *added_observers()]))
-        if metrics:
-            _serve(node, metrics)
-        refuse_cluster(settings())
-        node.start()
-    except LikenessError as error:
-        log.critical("node.failed", code=error.code, error=error.message)
-        sys.exit(ExitCode.SETTINGS if isinstance(error, InvalidSettings) else ExitCode.BROKEN)
-    except Exception:
-        # Celery would log it and go on without a node.
-        log.exception("node.failed")
-        sys.exit(ExitCode.BROKEN)
-    _node = node
+    return ExitCode.BROKEN if _process.is_broken else ExitCode.DRAINED
 
 
 def _metrics() -> "PrometheusMetrics":
@@ -167,15 +186,3 @@ def _serve(node: Node, metrics: "PrometheusMetrics") -> None:
         ready=node.health.ready,
         metrics=metrics.exposition,
     ).start()
-
-
-@worker_shutting_down.connect
-def _drain(**_: object) -> None:
-    if _node:
-        _node.begin_drain()
-
-
-@worker_shutdown.connect
-def _stop(**_: object) -> None:
-    if _node:
-        _node.stop()

@@ -5,15 +5,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import structlog
-from celery.worker.consumer import Consumer
-from celery.worker.state import scheduled_requests  # type: ignore[attr-defined]
 
 from worker.queue.jobs.refusals import refusal_of, why_unavailable
 
 log = structlog.get_logger()
 
 # In seconds.
-_TICK = 1.0
+TICK = 1.0
 # Seconds until a broker is asked again that answered and refused. One that doesn't answer is asked by kombu.
 _PAUSE = 1.0
 
@@ -40,64 +38,6 @@ class ConsumerLoop:
         end."""
         ticked = self._ticked
         return 0 if ticked is None or self._has_ended else time.monotonic() - ticked
-
-    def watched(self, consumer: type[Consumer]) -> type[Consumer]:
-        """The consumer, made to write here."""
-        loop = self
-
-        class Watched(consumer):  # type: ignore[misc, valid-type]
-            def ensure_connected(self, conn: Any) -> Any:
-                """Called for every new connection. Comes back when there is one, however long that takes."""
-                loop.is_subscribed = False
-                loop.tick()
-                ensure = conn.ensure_connection
-
-                def ensure_and_tick(*args: Any, callback: Callable[[], None], **kwargs: Any) -> Any:
-                    def between_tries() -> None:
-                        # Once a second, and before each wait. A try that hangs doesn't come here.
-                        loop.tick()
-                        callback()
-
-                    return ensure(*args, callback=between_tries, **kwargs)
-
-                conn.ensure_connection = ensure_and_tick
-                return super().ensure_connected(conn)
-
-            def on_connection_error_before_connected(self, error: Exception) -> None:
-                loop.give_up(error)
-                super().on_connection_error_before_connected(error)
-
-            def on_connection_error_after_connected(self, error: Exception) -> None:
-                loop.give_up(error)
-                super().on_connection_error_after_connected(error)
-
-            def on_close(self) -> None:
-                # Celery forgets those that wait for their `eta`.
-                for request in tuple(scheduled_requests):
-                    if not request.message.acknowledged:
-                        request.message.reject(requeue=True)
-                super().on_close()
-
-            def register_with_event_loop(self, hub: Any) -> None:
-                super().register_with_event_loop(hub)
-                hub.call_repeatedly(_TICK, self.look)
-
-            def on_ready(self) -> None:
-                super().on_ready()
-                qos = self.task_consumer.channel.qos
-                has_room = qos.can_consume
-                qos.can_consume = lambda: loop.may_take() and has_room()
-                self.look()
-
-            def look(self) -> None:
-                loop.tick()
-                loop.look(self.task_consumer.channel)
-
-            def stop(self) -> None:
-                loop.end()
-                super().stop()
-
-        return Watched
 
     def tick(self) -> None:
         """Called by the loop."""
