@@ -4,15 +4,21 @@ One small seam, so that tests can put a device in its place that runs out of mem
 """
 
 import gc
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Literal
 
 import torch
 
 from models.errors import DeviceUnfit
+from pipelines.profile import Profile
 
 Phase = Literal["encode", "denoise", "decode"]
+
+_LEAST_CAPABILITY, _BFLOAT16 = (7, 5), (8, 0)
+_DEVICES, _DRIVER = Path("/dev"), Path("/proc/driver/nvidia/version")
 
 # What CUDA's libraries say when memory is short and torch's own allocator wasn't asked.
 _NO_MEMORY = ("CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED")
@@ -35,6 +41,12 @@ class Device:
         """`name` is torch's: `cpu`, `cuda:0`. Raises DeviceUnfit if there is no such device."""
         self.torch = torch.device(name)
         self._on_cuda = self.torch.type == "cuda"
+        if self.torch.type not in ("cpu", "cuda"):
+            raise DeviceUnfit(
+                f"Likeness renders on NVIDIA's cards (cuda) and on a CPU, and not on {self.torch.type!r}. Set "
+                "LIKENESS_DEVICE=cpu, or to a CUDA device.",
+                device=name,
+            )
         self._beside: torch.cuda.Stream | None = None
         if self._on_cuda:
             if not torch.cuda.is_available() or (self.torch.index or 0) >= torch.cuda.device_count():
@@ -45,31 +57,57 @@ class Device:
                     device=name,
                 )
             torch.cuda.set_device(self.torch)
+            self._refuse_old_card()
             self._beside = torch.cuda.Stream(self.torch)  # type: ignore[no-untyped-call]
 
     def __str__(self) -> str:
         return str(self.torch)
 
+    def _refuse_old_card(self) -> None:
+        capability = torch.cuda.get_device_capability(self.torch)
+        if capability < _LEAST_CAPABILITY:
+            raise DeviceUnfit(
+                f"{torch.cuda.get_device_name(self.torch)} has compute capability "
+                f"{'.'.join(map(str, capability))}, and {'.'.join(map(str, _LEAST_CAPABILITY))} (Turing) is the "
+                "least. Use a newer card.",
+                device=str(self),
+            )
+
     @property
     def description(self) -> str:
-        """For people and manifests, for instance `cuda:0 (NVIDIA H100 80GB HBM3)`."""
-        return f"{self} ({torch.cuda.get_device_name(self.torch)})" if self._on_cuda else str(self)
+        """For people and manifests, for instance `cuda:0 (NVIDIA H100 80GB HBM3)`. A card without bfloat16 in its
+        hardware says so."""
+        if not self._on_cuda:
+            return str(self)
+        lacks = "" if torch.cuda.get_device_capability(self.torch) >= _BFLOAT16 else ", no bfloat16"
+        return f"{self} ({torch.cuda.get_device_name(self.torch)}{lacks})"
 
     @property
     def is_accelerator(self) -> bool:
         return self._on_cuda
 
-    def check_fitness(self) -> None:
-        """Allocate, multiply, compare with what the CPU gets. Raises DeviceUnfit."""
-        a, b = (torch.randn(256, 256, generator=torch.Generator().manual_seed(seed)) for seed in (1, 2))
+    def computes_in(self, profile: Profile) -> torch.dtype:
+        """The type of the profile's weights here: on a CPU it is always float32."""
+        dtype: torch.dtype = getattr(torch, profile.dtype if self._on_cuda else "float32")
+        return dtype
+
+    def check_fitness(self, dtype: torch.dtype = torch.float32) -> None:
+        """Allocate, multiply and attend in the type that a profile computes in, and compare with what the CPU gets.
+        Raises DeviceUnfit."""
+        a, b, c = (torch.randn(256, 256, generator=torch.Generator().manual_seed(seed)) for seed in (1, 2, 3))
         failure = ""
         try:
-            product = (a.to(self.torch) @ b.to(self.torch)).cpu()
+            x, y, z = (one.to(self.torch).to(dtype) for one in (a, b, c))
+            product = (x @ y).cpu().float()
+            attended = _attend(x, y, z).cpu().float()
         except RuntimeError as error:
             failure = f"fails ({str(error)[:300]})"
         else:
-            if not torch.allclose(product, a @ b, atol=0.5):
+            # Half of the types' digits, for values that are sums of 256 products.
+            if not torch.allclose(product, a @ b, atol=0.5, rtol=0.05):
                 failure = "multiplies matrices wrongly"
+            elif not torch.allclose(attended, _attend(a, b, c), atol=0.1, rtol=0.05):
+                failure = "computes attention wrongly"
         if failure:
             raise DeviceUnfit(
                 f"The device {self} {failure}. Look for hardware errors (nvidia-smi -q, dmesg), and use another.",
@@ -130,6 +168,53 @@ class Device:
 
 def _says(error: BaseException, signs: tuple[str, ...]) -> bool:
     return isinstance(error, RuntimeError) and any(sign in str(error) for sign in signs)
+
+
+def _attend(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
+    """Of 8 heads of 32 channels."""
+    q, k, v = (one.view(1, 256, 8, 32).transpose(1, 2) for one in (query, key, value))
+    return torch.nn.functional.scaled_dot_product_attention(q * 0.2, k * 0.2, v)
+
+
+def refuse_slow_cpu(profile: Profile, setting: str) -> None:
+    """Raises DeviceUnfit where a profile that is made for a GPU would render on a CPU that nobody asked for."""
+    if setting == "cpu" or profile.dtype == "float32" or pick_device(setting) != "cpu":
+        return
+    raise DeviceUnfit(
+        f"The profile {profile.name!r} is made for a GPU and takes minutes a step on a CPU. {unusable_gpu()} Mend "
+        "that, or set LIKENESS_PROFILE=embedded, or LIKENESS_DEVICE=cpu if you mean it.",
+        profile=profile.name,
+    )
+
+
+def refuse_hidden_gpu() -> None:
+    """Raises DeviceUnfit where `auto` would mean the CPU although the machine has a GPU, or was meant to."""
+    if torch.version.cuda is None and not _has_nvidia_files():
+        return
+    raise DeviceUnfit(f"{unusable_gpu()} Mend that, or say that the CPU is meant: LIKENESS_DEVICE=cpu.")
+
+
+def unusable_gpu() -> str:
+    """Why there is no CUDA device, in a sentence."""
+    built = f"for CUDA {torch.version.cuda}" if torch.version.cuda else "without CUDA"
+    return f"torch {torch.__version__}, built {built}, finds no device that it can use; {_driver()}."
+
+
+def _driver() -> str:
+    try:
+        first = _DRIVER.read_text().splitlines()[0]
+    except (OSError, IndexError):
+        return (
+            "NVIDIA's device files are there, but no driver"
+            if _has_nvidia_files()
+            else "NVIDIA's driver isn't loaded"
+        )
+    found = re.search(r"\b\d+\.\d+(\.\d+)?\b", first)
+    return f"NVIDIA's driver is {found[0] if found else 'of unknown version'}"
+
+
+def _has_nvidia_files() -> bool:
+    return any(_DEVICES.glob("nvidia[0-9]*"))
 
 
 def pick_device(setting: str) -> str:

@@ -57,12 +57,13 @@ def _load(
     profile: Profile, options: RenderOptions, make_device: "Callable[[str], Device] | None"
 ) -> "ReferencePipeline":
     plan = Plan.of(profile, options)
-    from pipelines.device import Device, pick_device
+    from pipelines.device import Device, pick_device, refuse_slow_cpu
     from pipelines.protocol import Setup
 
     # Before the weights: comparing all their bytes takes much longer.
+    refuse_slow_cpu(profile, options.device)
     device = (make_device or Device)(pick_device(options.device))
-    device.check_fitness()
+    device.check_fitness(device.computes_in(profile))
     root = Path(options.weights)
     weights = tuple(
         verify(store_of(source, root), source, profile=profile.name) for source in profile.sources
@@ -81,12 +82,17 @@ def prepare_process() -> None:
 
 
 def chosen_profile(options: RenderOptions) -> Profile:
-    """The profile that is asked for; `auto` depends on the device. Raises InvalidInput for an unknown name."""
+    """The profile that is asked for; `auto` depends on the device. Raises InvalidInput for an unknown name, and
+    DeviceUnfit for a GPU that can't be used."""
     if options.profile != "auto":
         return profile_named(options.profile)
-    from pipelines.device import pick_device
+    from pipelines.device import pick_device, refuse_hidden_gpu
 
-    return profile_named(GPU_PROFILE if pick_device(options.device).startswith("cuda") else CPU_PROFILE)
+    if pick_device(options.device).startswith("cuda"):
+        return profile_named(GPU_PROFILE)
+    if options.device == "auto":
+        refuse_hidden_gpu()
+    return profile_named(CPU_PROFILE)
 
 
 def pipeline_class(profile: Profile) -> "type[ReferencePipeline]":

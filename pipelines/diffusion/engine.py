@@ -278,7 +278,4 @@ class _Job:
 
 def dtype_for(setup: Setup) -> torch.dtype:
     """The profile's on an accelerator. On a CPU float32, which is quicker there and exact enough to compare."""
-    if not setup.device.is_accelerator:
-        return torch.float32
-    dtype: torch.dtype = getattr(torch, setup.plan.profile.dtype)
-    return dtype
+    return setup.device.computes_in(setup.plan.profile)

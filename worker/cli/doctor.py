@@ -142,7 +142,8 @@ def _profile(configured: Settings) -> str:
         info = process.start()
     finally:
         process.stop()
-    return f"{info.profile} on {info.device}, {info.dtype}, in {time.monotonic() - began:.1f} s"
+    where = f"{info.profile} RENDERS ON {info.device}".upper()
+    return f"{where}, in {info.dtype}; loaded in {time.monotonic() - began:.1f} s"
 
 
 def _ask(call: Callable[[], Any]) -> Any:

@@ -93,7 +93,8 @@ class Node:
             log.info("gate.ready", embedder=gate.embedder, calibration=gate.calibration)
         renderer = self._device.start()
         self._profile = renderer.profile
-        log.info("node.ready", node=self.name, profile=renderer.profile, device=renderer.device)
+        where = f"{renderer.profile} RENDERS ON {renderer.device}".upper()
+        log.info("node.ready", node=self.name, profile=renderer.profile, device=renderer.device, where=where)
         self.store_watch.start()
         for thread in (self.heartbeat, self._reaper, self._presence, self._supervisor):
             thread.start()
