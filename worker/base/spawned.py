@@ -46,6 +46,8 @@ class SpawnedChild(Generic[Info]):
     died: ClassVar[type[LikenessError]]
     hung: ClassVar[type[LikenessError]]
     slow_to_load: ClassVar[type[LikenessError]]
+    load_failures: ClassVar[tuple[type[LikenessError], ...]]
+    """What `wait_ready` raises where the child can't be used."""
 
     def __init__(self, spawn: SpawnContext, main: Callable[..., None], *args: Any) -> None:
         """Spawn a process that runs `main(pipe, leash, *args)`."""
@@ -76,6 +78,11 @@ class SpawnedChild(Generic[Info]):
             return self._ready is not None or self._pipe.poll()
         except OSError:
             return False  # It was killed meanwhile.
+
+    @property
+    def is_fit(self) -> bool:
+        """Whether it can be asked, now or once it is loaded."""
+        return self.process.is_alive()
 
     def info(self) -> Info:
         assert self._ready is not None, "asked before wait_ready"

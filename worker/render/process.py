@@ -1,13 +1,10 @@
 """The parent's handle on the render process: start, orders, watchdog, replacement."""
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from ctypes import c_ulonglong
 from multiprocessing.context import SpawnContext
-
-import structlog
 
 from models.errors import (
     DecodeHung,
@@ -19,46 +16,28 @@ from models.errors import (
     StepHung,
 )
 from models.manifest import RenderInfo
+from worker.base.child_process import ChildProcess
 from worker.base.settings import Settings
 from worker.base.spawned import TICK, Failed, SpawnedChild, spawning
 from worker.render.child import main as child_main
 from worker.render.messages import Finished, FromChild, ImageDone, ReferenceNoted, RenderOrder, StepDone
 from worker.render.options import options_of
 
-log = structlog.get_logger()
 
-
-class RenderProcess:
+class RenderProcess(ChildProcess["_Child"]):
     """One device's process. It is spawned at once, and again whenever it has died, hung or been killed."""
 
     def __init__(self, settings: Settings) -> None:
+        super().__init__(settings.load_timeout)
         self._settings = settings
-        self._spawn = spawning()
-        self._slot = threading.Lock()
-        self._child: _Child | None = None
+        self._spawning = spawning()
         # Seconds of earlier orders, and when the one under way began. One value, since others read it.
         self._busy: tuple[float, float | None] = (0.0, None)
 
     def start(self) -> RenderInfo:
         """Spawn the process and wait until its profile is loaded. Raises a RenderError."""
-        with self._slot:
+        with self._turn:
             return self._ready_child(lambda: None).info()
-
-    def revive(self) -> None:
-        """Replace the process if it died while nobody used it. Raises what `start` does."""
-        if self._child and not self._child.is_loaded and self._slot.acquire(blocking=False):
-            try:
-                if self._child and not self._child.process.is_alive():
-                    self._replace(self._child)
-                    self._ready_child(lambda: None)
-            finally:
-                self._slot.release()
-
-    @property
-    def pid(self) -> int | None:
-        """The process's id while there is one."""
-        child = self._child
-        return child.process.pid if child else None
 
     @property
     def is_ready(self) -> bool:
@@ -72,22 +51,16 @@ class RenderProcess:
         before, since = self._busy
         return before if since is None else before + time.monotonic() - since
 
-    def stop(self) -> None:
-        """End the process. An order under way is lost."""
-        if self._child:
-            self._child.kill()
-            self._child = None
-
     @contextmanager
     def turn(self, raise_if_unwanted: Callable[[], None]) -> Iterator[None]:
         """Wait for the device and have it alone. What `raise_if_unwanted` raises, which is called meanwhile, ends
         the wait."""
-        while not self._slot.acquire(timeout=TICK):
+        while not self._turn.acquire(timeout=TICK):
             raise_if_unwanted()
         try:
             yield
         finally:
-            self._slot.release()
+            self._turn.release()
 
     def render(
         self, order: RenderOrder, raise_if_unwanted: Callable[[], None]
@@ -140,23 +113,8 @@ class RenderProcess:
             return child.receive(self._settings.step_timeout, raise_if_unwanted, StepHung)
         return child.receive(self._settings.decode_timeout, raise_if_unwanted, DecodeHung)
 
-    def _ready_child(self, raise_if_unwanted: Callable[[], None]) -> "_Child":
-        # A busy one would go on to send what an earlier order made.
-        if self._child is None or self._child.is_spent or not self._child.process.is_alive():
-            self.stop()
-            self._child = _Child(self._spawn, self._settings)
-        try:
-            self._child.wait_ready(self._settings.load_timeout, raise_if_unwanted)
-        except RenderError:
-            self.stop()
-            raise
-        return self._child
-
-    def _replace(self, child: "_Child") -> None:
-        # The next child loads its profile now, not when the next job comes.
-        log.warning("render_process.replaced", pid=child.process.pid, exitcode=child.process.exitcode)
-        child.kill()
-        self._child = _Child(self._spawn, self._settings)
+    def _spawn(self) -> "_Child":
+        return _Child(self._spawning, self._settings)
 
 
 class _Child(SpawnedChild[RenderInfo]):
@@ -166,6 +124,7 @@ class _Child(SpawnedChild[RenderInfo]):
     died = RenderProcessDied
     hung = RenderProcessHung
     slow_to_load = LoadHung
+    load_failures = (RenderError,)
 
     def __init__(self, spawn: SpawnContext, settings: Settings) -> None:
         self._called_off: c_ulonglong = spawn.RawValue(c_ulonglong, 0)
@@ -178,6 +137,11 @@ class _Child(SpawnedChild[RenderInfo]):
     def is_spent(self) -> bool:
         """Not fit for another order: it still works on the last one, or it said that it ends."""
         return self.busy or self._is_ending
+
+    @property
+    def is_fit(self) -> bool:
+        # A busy one would go on to send what an earlier order made.
+        return not self.is_spent and super().is_fit
 
     def send(self, message: RenderOrder, timeout: float) -> None:
         self._orders += 1

@@ -1,14 +1,20 @@
 """The parent's handle on the verify process: start, requests, watchdog, replacement."""
 
-import threading
 from collections.abc import Callable
 from multiprocessing.context import SpawnContext
 
 import structlog
 
-from models.errors import VerifyProcessDied, VerifyProcessHung
+from models.errors import (
+    CalibrationRefused,
+    FaceModelMissing,
+    VerifyError,
+    VerifyProcessDied,
+    VerifyProcessHung,
+)
 from models.gate import GateInfo
 from models.likeness import Subject
+from worker.base.child_process import ChildProcess
 from worker.base.raw_image import RawImage
 from worker.base.settings import Settings
 from worker.base.spawned import Failed, SpawnedChild, spawning
@@ -19,7 +25,7 @@ from worker.verify.options import options_of
 log = structlog.get_logger()
 
 
-class VerifyProcess:
+class VerifyProcess(ChildProcess["_Child"]):
     """Spawned at first use, and again after it died, hung or was killed. Threads that share it take turns.
 
     Methods that ask it call `raise_if_unwanted` many times a second; what that raises ends the request, and the
@@ -28,43 +34,20 @@ class VerifyProcess:
     """
 
     def __init__(self, settings: Settings) -> None:
+        super().__init__(settings.load_timeout)
         self._settings = settings
-        self._spawn = spawning()
-        self._turn = threading.Lock()
-        self._child: _Child | None = None
+        self._spawning = spawning()
 
     def start(self) -> GateInfo:
         """Spawn the process and wait until its models are loaded."""
         with self._turn:
             return self._ready_child(lambda: None).info()
 
-    def revive(self) -> None:
-        """Replace the process if it died while nobody used it. Raises what `start` does."""
-        if not self.is_ready and self._turn.acquire(blocking=False):
-            try:
-                if self._child and not self._child.process.is_alive():
-                    log.warning("verify_process.replaced", exitcode=self._child.process.exitcode)
-                    self._ready_child(lambda: None)
-            finally:
-                self._turn.release()
-
-    @property
-    def pid(self) -> int | None:
-        """The process's id while there is one."""
-        child = self._child
-        return child.process.pid if child else None
-
     @property
     def is_ready(self) -> bool:
         """Whether it is loaded, or there is none and the next request loads one."""
         child = self._child
         return child is None or child.is_loaded
-
-    def stop(self) -> None:
-        """End the process. A request under way fails."""
-        child, self._child = self._child, None
-        if child:
-            child.kill()
 
     def check(
         self, images: tuple[RawImage, ...], subject: Subject, raise_if_unwanted: Callable[[], None]
@@ -94,17 +77,8 @@ class VerifyProcess:
             raise answer.error
         return answer
 
-    def _ready_child(self, raise_if_unwanted: Callable[[], None]) -> "_Child":
-        if self._child is None or not self._child.process.is_alive():
-            self.stop()
-            self._child = _Child(self._spawn, self._settings)
-        child = self._child
-        try:
-            child.wait_ready(self._settings.load_timeout, raise_if_unwanted)
-        except Exception:
-            self.stop()
-            raise
-        return child
+    def _spawn(self) -> "_Child":
+        return _Child(self._spawning, self._settings)
 
 
 class _Child(SpawnedChild[GateInfo]):
@@ -112,6 +86,7 @@ class _Child(SpawnedChild[GateInfo]):
     died = VerifyProcessDied
     hung = VerifyProcessHung
     slow_to_load = VerifyProcessHung
+    load_failures = (VerifyError, FaceModelMissing, CalibrationRefused)
 
     def __init__(self, spawn: SpawnContext, settings: Settings) -> None:
         super().__init__(spawn, child_main, options_of(settings))
