@@ -1,5 +1,6 @@
 """How a process of the command line ends: its exit codes, and signals that come before anything listens to them."""
 
+import os
 import signal
 import sys
 from enum import IntEnum
@@ -30,4 +31,7 @@ def end_when_told() -> None:
 
 
 def _end(number: int, _: object) -> None:
-    sys.exit(128 + number)
+    # SystemExit could come up in the middle of anything, and be swallowed there. Children end by themselves.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(128 + number)

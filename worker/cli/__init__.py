@@ -104,6 +104,23 @@ def worker(
 
 
 @app.command()
+def workers(
+    devices: Annotated[
+        str, typer.Option(help="`all` CUDA devices, or some: `0,2,5`. `cpu` may be named, too.")
+    ] = "all",
+    jobs: Annotated[int, typer.Option(min=1, help="Jobs in hand of each worker.")] = 2,
+) -> None:
+    """Run a worker for each device, and start one again that ends. SIGTERM drains all of them.
+
+    LIKENESS_HTTP_PORT is the first worker's; each further one has the next port. A worker that ends is started
+    again after 1, 2, 4 … 60 seconds, unless a setting can't be used. Exit code 0: all were drained.
+    """
+    from worker.cli.workers import devices_named, run
+
+    raise typer.Exit(run(devices_named(devices), jobs))
+
+
+@app.command()
 def submit(
     file: Annotated[typer.FileText, typer.Argument(help="The message as JSON; - reads standard input.")],
 ) -> None:

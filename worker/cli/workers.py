@@ -1,0 +1,138 @@
+"""`likeness workers`: a supervised worker for each device of a machine."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from typing import IO
+
+import typer
+
+from models.errors import InvalidSettings
+from worker.base.endings import ExitCode
+from worker.base.settings import settings
+
+# In seconds: the wait before a worker that ended is started again, doubled each time up to the most, and how long
+# one must have lived for the next wait to be short again.
+_WAIT, _LONGEST_WAIT, _LIVED = 1.0, 60.0, 120.0
+_TICK = 0.2
+_DIES_WITH_PARENT = 1  # PR_SET_PDEATHSIG
+_COUNT = "import torch; print(torch.cuda.device_count() if torch.cuda.is_available() else 0)"
+
+
+def devices_named(text: str) -> list[str]:
+    """`all`, or numbers of CUDA devices and names (`0,2,cpu`) separated by commas. Raises InvalidSettings."""
+    if text == "all":
+        done = subprocess.run([sys.executable, "-c", _COUNT], capture_output=True, text=True, check=False)  # noqa: S603
+        count = int(done.stdout.strip() or 0) if done.returncode == 0 else 0
+        if not count:
+            raise InvalidSettings(
+                "There is no CUDA device here that torch can use. Run `likeness doctor`, or name devices: "
+                "--devices 0,1."
+            )
+        return [f"cuda:{number}" for number in range(count)]
+    names = [f"cuda:{name}" if name.isdecimal() else name for name in map(str.strip, text.split(",")) if name]
+    if not names:
+        raise InvalidSettings("Name at least one device: --devices all, or --devices 0,2.")
+    return names
+
+
+class SupervisedWorker:
+    """One device's worker. `number` counts from 0, and is added to LIKENESS_HTTP_PORT."""
+
+    def __init__(self, number: int, device: str, jobs: int) -> None:
+        self.name = f"{number}:{device}"
+        self.code: int | None = None
+        """Its exit code, once it ended for good."""
+        port = settings().http_port
+        self._environment = os.environ | {"LIKENESS_DEVICE": device}
+        if port:
+            self._environment["LIKENESS_HTTP_PORT"] = str(port + number)
+        self._jobs = jobs
+        self._wait = _WAIT
+        self._next_start = 0.0
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def look(self, *, is_ending: bool) -> None:
+        """Start it, or start it again, if it is time; note its end."""
+        if self.code is not None:
+            return
+        if self._process is None:
+            if is_ending:
+                self.code = ExitCode.DRAINED
+            elif time.monotonic() >= self._next_start:
+                self._start()
+            return
+        code = self._process.poll()
+        if code is None:
+            return
+        self._process = None
+        # A worker that was drained was meant to be, and settings don't mend themselves.
+        if is_ending or code in (ExitCode.DRAINED, ExitCode.SETTINGS):
+            self.code = code
+            return
+        now = time.monotonic()
+        wait = _WAIT if now - self._started > _LIVED else self._wait
+        self._wait, self._next_start = min(2 * wait, _LONGEST_WAIT), now + wait
+        typer.echo(f"[{self.name}] ended with {code}; starts again in {wait:g} s", err=True)
+
+    def signal(self, number: int) -> None:
+        if self._process:
+            self._process.send_signal(number)
+
+    def _start(self) -> None:
+        self._started = time.monotonic()
+        self._process = subprocess.Popen(  # noqa: S603 - this very program
+            [sys.executable, "-m", "worker", "worker", "--jobs", str(self._jobs)],
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            # Ctrl-C reaches this process alone, which passes it on.
+            process_group=0,
+            preexec_fn=_end_with_parent,  # noqa: PLW1509 - it is one system call, and no thread holds a lock of it
+        )
+        assert self._process.stdout
+        threading.Thread(target=_tell_apart, args=(self._process.stdout, self.name), daemon=True).start()
+
+
+def run(devices: Sequence[str], jobs: int) -> int:
+    """Supervise until SIGTERM or Ctrl-C, which drain all workers, or until every worker ended for good. Returns the
+    exit code: 0, or the first one of a worker that wasn't drained."""
+    workers = [SupervisedWorker(number, device, jobs) for number, device in enumerate(devices)]
+    told: list[int] = []
+
+    def tell(number: int, _: object) -> None:
+        # The second time, workers end at once.
+        for worker in workers:
+            worker.signal(signal.SIGQUIT if told else signal.SIGTERM)
+        told.append(number)
+
+    signal.signal(signal.SIGTERM, tell)
+    signal.signal(signal.SIGINT, tell)
+    while any(worker.code is None for worker in workers):
+        for worker in workers:
+            worker.look(is_ending=bool(told))
+        time.sleep(_TICK)
+    before_it_loaded = (128 + signal.SIGTERM, 128 + signal.SIGINT)
+    codes = [worker.code or 0 for worker in workers if not (told and worker.code in before_it_loaded)]
+    return next((abs(code) for code in codes if code), 0)
+
+
+def _tell_apart(lines: IO[bytes], name: str) -> None:
+    """A line of JSON gets a field, any other a prefix."""
+    for line in lines:
+        if line.startswith(b'{"'):
+            told = b'{"worker": "' + name.encode() + b'", ' + line[1:]
+        else:
+            told = b"[" + name.encode() + b"] " + line
+        sys.stderr.buffer.write(told)
+        sys.stderr.buffer.flush()
+
+
+def _end_with_parent() -> None:
+    """A worker whose supervisor is killed drains."""
+    ctypes.CDLL(None).prctl(_DIES_WITH_PARENT, signal.SIGTERM)
