@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from contextlib import suppress
 from enum import IntEnum
 
 
@@ -32,6 +33,7 @@ def end_when_told() -> None:
 
 def _end(number: int, _: object) -> None:
     # SystemExit could come up in the middle of anything, and be swallowed there. Children end by themselves.
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):  # nobody may read it any more
+            stream.flush()
     os._exit(128 + number)
