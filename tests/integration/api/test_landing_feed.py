@@ -119,7 +119,8 @@ def test_jobs_that_wait_cost_nothing(api: Api, store: JobStore, redis_client: re
     before = commands(redis_client)
     for _ in range(10):
         landing.sweep()
-    assert sum(commands(redis_client).values()) - sum(before.values()) <= 40
+    # Three or four a sweep, and what connections send by themselves; one for each job would be 1,200.
+    assert sum(commands(redis_client).values()) - sum(before.values()) < len(jobs)
     complete(store, jobs[-1])
     landing.sweep()
     assert api.row(message_of(store, jobs[-1]).influencer_id)["status"] == "ready"
