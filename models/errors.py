@@ -86,249 +86,368 @@ def _rebuild(kind: type[LikenessError], message: str, details: dict[str, Any]) -
 
 
 class Unforeseen(LikenessError):
+    """A bug, or a situation that the code doesn't handle. The message names only the kind of exception; the log
+    has the rest."""
+
     retryable = True
 
 
 class InvalidInput(LikenessError):
+    """A document or argument from the caller breaks the contract. `details["fields"]` lists the offending paths."""
+
     code = "VALIDATION"
 
 
 class InvalidSettings(LikenessError):
+    """A `LIKENESS_` variable, or an installed add-on, can't be used. A new start doesn't help."""
+
     code = "SETTINGS_INVALID"
 
 
 class SignerUnfit(InvalidSettings):
+    """The configured certificate, key or signing callback can't sign images."""
+
     code = "SIGNER_UNFIT"
 
 
 class NotFound(LikenessError):
+    """The job, row or object doesn't exist, or belongs to another tenant."""
+
     code = "NOT_FOUND"
 
 
 class Conflict(LikenessError):
+    """The state of a row or job forbids the call. `details["subcode"]` says which rule, where several apply."""
+
     code = "CONFLICT"
 
 
 class IdempotencyConflict(Conflict):
+    """An id or Idempotency-Key was used before with other content."""
+
     code = "IDEMPOTENCY_CONFLICT"
 
 
 class CancelUnavailable(Conflict):
+    """A cancel came too late: the job has ended, or its result is being committed."""
+
     def __init__(self, message: str, **details: Any) -> None:
         super().__init__(message, **{"subcode": "JOB_CANCEL_UNAVAILABLE", **details})
 
 
 class Unauthenticated(LikenessError):
+    """The request has no API key, or one that isn't valid."""
+
     code = "UNAUTHENTICATED"
 
 
 class ForbiddenScope(LikenessError):
+    """The API key lacks the scope that the call needs."""
+
     code = "FORBIDDEN_SCOPE"
 
 
 class RateLimited(LikenessError):
+    """The API key calls more often than it may. `details["retryAfter"]` is in seconds."""
+
     code = "RATE_LIMITED"
     retryable = True
 
 
 class UnusableReference(LikenessError):
+    """One reference image can't be used; the job goes on without it if others can."""
+
     code = "REFERENCE_UNUSABLE"
 
 
 class ReferenceNotFound(UnusableReference):
+    """Neither the URL's host nor the object store has the reference."""
+
     code = "REFERENCE_NOT_FOUND"
 
 
 class ReferenceTooLarge(UnusableReference):
+    """A reference has more bytes or pixels than the limits allow, or would take too much memory to decode."""
+
     code = "REFERENCE_TOO_LARGE"
 
 
 class ReferenceNotAnImage(UnusableReference):
+    """A reference is no picture in an accepted format, or its file is broken or truncated."""
+
     code = "REFERENCE_NOT_AN_IMAGE"
 
 
 class ReferenceUrlRefused(UnusableReference):
+    """The URL guard refused a reference's or webhook's URL: its scheme, port or address isn't allowed."""
+
     code = "REFERENCE_URL_REFUSED"
 
 
 class ReferenceFetchFailed(UnusableReference):
+    """The server that a reference's URL names failed or didn't answer in time."""
+
     code = "REFERENCE_FETCH_FAILED"
     retryable = True
 
 
 class ReferenceDecodeHung(UnusableReference):
+    """A reference couldn't be decoded within the time limit."""
+
     code = "REFERENCE_DECODE_HUNG"
 
 
 class ReferenceShowsAnother(UnusableReference):
+    """A reference shows another person than the job's other references do."""
+
     code = "REFERENCE_SHOWS_ANOTHER"
 
 
 class NoUsableReference(LikenessError):
+    """None of the job's references can be used. `details["references"]` says why for each."""
+
     code = "NO_USABLE_REFERENCE"
 
 
 class FaceModelMissing(LikenessError):
+    """The face detector or embedder isn't installed, or its model files are missing."""
+
     code = "FACE_MODEL_MISSING"
 
 
 class CalibrationRefused(LikenessError):
+    """The likeness gate has no calibration that fits its embedder."""
+
     code = "CALIBRATION_REFUSED"
 
 
 class LikenessNotReached(LikenessError):
+    """Every permitted try of at least one shot missed the likeness. `details` has the scores."""
+
     code = "LIKENESS_NOT_REACHED"
 
 
 class VerifyError(LikenessError):
+    """An image couldn't be judged."""
+
     code = "VERIFY_FAILED"
     retryable = True
 
 
 class VerifyProcessDied(VerifyError):
+    """The verify process was killed or crashed."""
+
     code = "VERIFY_PROCESS_DIED"
 
 
 class VerifyProcessHung(VerifyError):
+    """The verify process gave no judgement within the time limit."""
+
     code = "VERIFY_PROCESS_HUNG"
 
 
 class RenderError(LikenessError):
+    """The pipeline raised an error while it rendered."""
+
     code = "RENDER_FAILED"
     retryable = True
 
 
 class RenderProcessDied(RenderError):
+    """The render process was killed or crashed."""
+
     code = "RENDER_PROCESS_DIED"
 
 
 class RenderProcessHung(RenderError):
+    """The render process gave no sign of life within the time limit."""
+
     code = "RENDER_PROCESS_HUNG"
 
 
 class LoadHung(RenderProcessHung):
+    """The render process hung while it loaded its profile."""
+
     code = "RENDER_LOAD_HUNG"
 
 
 class StepHung(RenderProcessHung):
+    """The render process hung before or during a denoising step."""
+
     code = "RENDER_STEP_HUNG"
 
 
 class DecodeHung(RenderProcessHung):
+    """The render process hung between an image's last step and its pixels."""
+
     code = "RENDER_DECODE_HUNG"
 
 
 class RenderOutOfMemory(RenderError):
+    """The device has too little memory even for one image in the smallest steps."""
+
     code = "RENDER_OUT_OF_MEMORY"
 
 
 class DeviceLost(RenderError):
+    """The device's context is broken; only a new process can use the device again."""
+
     code = "DEVICE_LOST"
 
 
 class ProfileNeedsReferences(RenderError):
+    """The profile can't make a person up from a description: it needs references."""
+
     code = "PROFILE_NEEDS_REFERENCES"
     retryable = False
 
 
 class ProfileLoadFailed(RenderError):
+    """The profile can't be loaded on this node. Another node may be able to."""
+
     code = "PROFILE_LOAD_FAILED"
 
 
 class WeightsMissing(ProfileLoadFailed):
+    """The profile's weights were never fetched, or only in part."""
+
     code = "WEIGHTS_MISSING"
 
 
 class WeightsRefused(ProfileLoadFailed):
+    """Weight files differ from what is pinned, or have a format that isn't safe to load."""
+
     code = "WEIGHTS_REFUSED"
 
 
 class DeviceUnfit(ProfileLoadFailed):
+    """The device is missing, unsupported, or computes wrongly."""
+
     code = "DEVICE_UNFIT"
 
 
 class WeightsFetchFailed(LikenessError):
+    """Weights couldn't be downloaded."""
+
     code = "WEIGHTS_FETCH_FAILED"
     retryable = True
 
 
 class SigningFailed(LikenessError):
+    """The key service or the timestamp authority failed."""
+
     code = "SIGNING_FAILED"
     retryable = True
 
 
 class SigningHung(SigningFailed):
+    """The key service or the timestamp authority didn't answer within the time limit."""
+
     code = "SIGNING_HUNG"
 
 
 class StorageError(LikenessError):
+    """The object store failed or can't be reached."""
+
     code = "STORAGE_UNAVAILABLE"
     retryable = True
 
 
 class StorageHung(StorageError):
+    """A call to the object store didn't end within the time limit."""
+
     code = "STORAGE_HUNG"
 
 
 class FetchHung(StorageHung):
+    """A reference's object didn't arrive from the object store within the time limit."""
+
     code = "FETCH_HUNG"
 
 
 class ClockSkewed(StorageError):
+    """The object store refused requests because this machine's clock differs from its own."""
+
     code = "CLOCK_SKEWED"
 
 
 class StorageRefused(StorageError):
+    """The object store refused a request: wrong key, missing right, or no such bucket."""
+
     code = "STORAGE_REFUSED"
     retryable = False
 
 
 class ObjectTooLarge(StorageError):
+    """An object has more bytes than the reader accepts."""
+
     code = "OBJECT_TOO_LARGE"
     retryable = False
 
 
 class QueueUnavailable(LikenessError):
+    """Redis can't be reached, or refuses commands for now."""
+
     code = "QUEUE_UNAVAILABLE"
     retryable = True
 
 
 class DatabaseUnavailable(LikenessError):
+    """The API's database can't be reached or written."""
+
     code = "DATABASE_UNAVAILABLE"
     retryable = True
 
 
 class StackError(LikenessError):
+    """The embedded Redis or S3 server couldn't be started."""
+
     code = "STACK_UNAVAILABLE"
 
 
 class StackInUse(StackError):
+    """Another process already runs the embedded servers on this data folder."""
+
     code = "STACK_IN_USE"
 
 
 class LeaseLost(LikenessError):
+    """Another worker holds the job now, so this one must write nothing more."""
+
     code = "LEASE_LOST"
 
 
 class RecordLost(LeaseLost):
+    """Redis lost the job's record; the job begins anew from its message."""
+
     code = "RECORD_LOST"
 
 
 class AttemptsExhausted(LikenessError):
+    """Every permitted attempt at the job ended early. `details["lastError"]` has the last reason."""
+
     code = "ATTEMPTS_EXHAUSTED"
 
 
 class DeadlineExceeded(LikenessError):
+    """No worker began with the job before its `expiresAt`."""
+
     code = "DEADLINE_EXCEEDED"
 
 
 class WatchTimeout(LikenessError):
+    """A watched job didn't end in the time that the watcher gave it; the job goes on."""
+
     code = "WATCH_TIMEOUT"
 
 
 class WorkerEnded(LikenessError):
+    """The worker of `likeness demo` ended before its job did."""
+
     code = "WORKER_ENDED"
 
 
 class DoctorFinding(LikenessError):
+    """`likeness doctor` found a service that works, but not in the way that a worker needs."""
+
     code = "DOCTOR_FINDING"

@@ -27,6 +27,10 @@ def test_the_drawing_says_what_is_retryable() -> None:
         assert ("retryable" in line) == kind.retryable, line
 
 
+def test_every_error_says_itself_when_it_is_raised() -> None:
+    assert [kind.__name__ for kind in _tree(LikenessError) if not vars(kind).get("__doc__")] == []
+
+
 def test_an_error_keeps_its_details_over_a_process_border() -> None:
     error = pickle.loads(pickle.dumps(ReferenceTooLarge("Too large.", limit=5)))
     assert (type(error), error.message, error.details) == (ReferenceTooLarge, "Too large.", {"limit": 5})
