@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from api.calls import clones, events, influencers, jobs, media, projects, renders, selection
-from api.http.call import House
+from api.http.call import Services
 from api.http.errors import body_of, status_of
 from api.http.following import Following
 from api.http.frame import Frame
@@ -82,7 +82,7 @@ def make_app(settings: Settings, api_settings: ApiSettings) -> FastAPI:
             library.close()
 
     app = FastAPI(title="Likeness", version=likeness_version(), lifespan=life, redirect_slashes=False)
-    app.state.house = House(
+    app.state.services = Services(
         database=database,
         client=client,
         store=store,

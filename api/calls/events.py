@@ -26,7 +26,7 @@ class _Stream(StreamingResponse):
         self._call = call
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        following, key_id = self._call.house.following, self._call.caller.key_id
+        following, key_id = self._call.services.following, self._call.caller.key_id
         following.open(key_id)
         try:
             await super().__call__(scope, receive, send)
@@ -49,7 +49,7 @@ async def follow_job(
 async def _past(call: Call, record: JobRecord, after: int) -> AsyncIterator[str]:
     """What is kept of a job that is final. Where its events have expired, the record tells how it ended."""
     while True:
-        events = await run_in_threadpool(list, call.house.store.events(record.job_id, after))
+        events = await run_in_threadpool(list, call.services.store.events(record.job_id, after))
         for event in events:
             after = event.sequence
             yield text_of(event)
@@ -62,7 +62,7 @@ async def _past(call: Call, record: JobRecord, after: int) -> AsyncIterator[str]
 
 
 async def _to_come(call: Call, job_id: str, after: int) -> AsyncIterator[str]:
-    with call.house.following.following(job_id, after, lambda: current_record(call, job_id)) as follower:
+    with call.services.following.following(job_id, after, lambda: current_record(call, job_id)) as follower:
         async for text in follower.texts():
             yield text
 

@@ -24,7 +24,7 @@ CANCELS: Any = calling("jobs:cancel")
 @router.get("/jobs")
 def list_jobs(cursor: CursorQuery = None, limit: LimitQuery = 20, call: Call = READS) -> Response:
     """The organisation's jobs, the latest first."""
-    with call.house.database.read() as session:
+    with call.services.database.read() as session:
         asked = (
             select(JobRow)
             .where(JobRow.organisation == call.organisation)
@@ -34,7 +34,7 @@ def list_jobs(cursor: CursorQuery = None, limit: LimitQuery = 20, call: Call = R
         if cursor is not None:
             asked = asked.where(behind(cursor, JobRow.created_at, JobRow.job_id, newest_first=True))
         rows = session.scalars(asked).all()
-    known = call.house.store.records([row.job_id for row in rows if row.record is None])
+    known = call.services.store.records([row.job_id for row in rows if row.record is None])
     running = iter(known)
     records = {row.job_id: _record(row, next(running) if row.record is None else None) for row in rows}
     for row in rows:
@@ -49,7 +49,7 @@ def list_jobs(cursor: CursorQuery = None, limit: LimitQuery = 20, call: Call = R
 async def get_job(
     job_id: str, if_none_match: Annotated[str | None, Header()] = None, call: Call = READS
 ) -> Response:
-    polls = call.house.polls
+    polls = call.services.polls
     record = await polls.running(call.organisation, job_id)
     if record is None:
         record = await run_in_threadpool(current_record, call, job_id)
@@ -63,11 +63,11 @@ async def get_job(
 @router.post("/jobs/{job_id}/cancel")
 def cancel_job(job_id: str, call: Call = CANCELS) -> Response:
     def ask() -> Answer:
-        with call.house.database.read() as session:
+        with call.services.database.read() as session:
             row = job_of(session, call.organisation, job_id)
         answer = _cancel(call, row)
         if answer.accepted:
-            call.house.landing.note_cancel(job_id)
+            call.services.landing.note_cancel(job_id)
         else:
             # It is told how it ended.
             current_record(call, job_id)
@@ -79,11 +79,11 @@ def cancel_job(job_id: str, call: Call = CANCELS) -> Response:
 def current_record(call: Call, job_id: str) -> JobRecord:
     """The record now. One that is final has landed once this returns, so that who reads it finds the row
     ready. Raises NotFound."""
-    with call.house.database.read() as session:
+    with call.services.database.read() as session:
         row = job_of(session, call.organisation, job_id)
     if row.record is not None:
         return JobRecord.parse(row.record)
-    (known,) = call.house.store.records([job_id])
+    (known,) = call.services.store.records([job_id])
     record = _record(row, known)
     _land(call, row, record)
     return record
@@ -91,7 +91,7 @@ def current_record(call: Call, job_id: str) -> JobRecord:
 
 def _land(call: Call, row: JobRow, record: JobRecord) -> None:
     if row.record is None and record.is_final:
-        call.house.landing.land(record)
+        call.services.landing.land(record)
 
 
 def _record(row: JobRow, known: JobRecord | None) -> JobRecord:
@@ -119,10 +119,10 @@ def _cancel(call: Call, row: JobRow) -> CancelAnswer:
     if row.record is not None:
         return CancelAnswer.too_late(JobRecord.parse(row.record))
     try:
-        return call.house.client.cancel(row.job_id)
+        return call.services.client.cancel(row.job_id)
     except NotFound:
-        call.house.landing.submit(row.job_id)
-        return call.house.client.cancel(row.job_id)
+        call.services.landing.submit(row.job_id)
+        return call.services.client.cancel(row.job_id)
 
 
 def _matches(etag: str, if_none_match: str) -> bool:

@@ -53,7 +53,7 @@ async def add_media(project_id: str, call: Call = WRITES) -> Response:
 def begin_upload(project_id: str, call: Call = WRITES) -> Response:
     def act() -> Answer:
         asked = call.parsed(BeginUpload)
-        library = call.house.library
+        library = call.services.library
         if asked.bytes > library.max_bytes:
             raise InvalidInput(
                 f"A picture may have {library.max_bytes} bytes. Give a smaller file.",
@@ -63,7 +63,7 @@ def begin_upload(project_id: str, call: Call = WRITES) -> Response:
         asset_id = f"med_{ULID()}"
         url = library.upload_url(asset_id, asked.media_type, asked.bytes)
         at = now()
-        with call.house.database.write() as session:
+        with call.services.database.write() as session:
             call.require_room(session, "uploads")
             session.add(
                 UploadRow(
@@ -93,7 +93,7 @@ async def finalize_upload(asset_id: str, call: Call = WRITES) -> Response:
     where it is, and is removed."""
 
     def act() -> Answer:
-        database, library = call.house.database, call.house.library
+        database, library = call.services.database, call.services.library
         with database.read() as session:
             if asset := asset_of(session, call.organisation, asset_id):
                 return Answer.of(200, _shown(call, asset))
@@ -125,7 +125,7 @@ def sweep_uploads(database: Database, library: MediaLibrary) -> None:
 
 async def _in_turn(call: Call, act: Callable[[], Answer]) -> Response:
     """Answer by what `act` does with a picture, which may take long: on the uploads' own threads."""
-    return await call.house.uploads.run(call.organisation, lambda: call.act(act))
+    return await call.services.uploads.run(call.organisation, lambda: call.act(act))
 
 
 def _add_picture(call: Call, project_id: str, media_type: str) -> Answer:
@@ -136,16 +136,16 @@ def _add_picture(call: Call, project_id: str, media_type: str) -> Answer:
             fields=[{"path": "Content-Type", "reason": "none of these"}],
         )
     _require_project(call, project_id)
-    picture = call.house.library.check(call.body, media_type)
+    picture = call.services.library.check(call.body, media_type)
     asset_id = f"med_{ULID()}"
-    kept = call.house.library.keep(project_id, asset_id, picture)
-    with call.house.database.write() as session:
+    kept = call.services.library.keep(project_id, asset_id, picture)
+    with call.services.database.write() as session:
         return Answer.of(201, _shown(call, _add(session, project_id, asset_id, kept)))
 
 
 def _require_project(call: Call, project_id: str) -> None:
     """Raises NotFound, before anything is stored."""
-    with call.house.database.read() as session:
+    with call.services.database.read() as session:
         project_of(session, call.organisation, project_id)
 
 
@@ -186,7 +186,7 @@ def _add(session: Session, project_id: str, asset_id: str, kept: KeptPicture) ->
 
 
 def _shown(call: Call, asset: AssetRow) -> dict[str, Any]:
-    url, thumbnail_url = call.house.links.of(asset)
+    url, thumbnail_url = call.services.links.of(asset)
     return {
         "assetId": asset.asset_id,
         "projectId": asset.project_id,

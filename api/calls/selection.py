@@ -76,7 +76,7 @@ def get_selection(project_id: str, selection_id: str, call: Call = READS) -> Res
         chosen = json.loads(selection_of(session, project, selection_id).document)
         for image in chosen["referenceImages"]:
             asset = session.get_one(AssetRow, image["assetId"])
-            image["url"], image["thumbnailUrl"] = call.house.links.of(asset)
+            image["url"], image["thumbnailUrl"] = call.services.links.of(asset)
         return chosen
 
     return call.read(work)

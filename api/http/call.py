@@ -32,8 +32,8 @@ DocumentT = TypeVar("DocumentT", bound=Document)
 
 
 @dataclass(frozen=True, slots=True)
-class House:
-    """What the calls share."""
+class Services:
+    """The services that all calls share."""
 
     database: Database
     client: JobClient
@@ -53,7 +53,7 @@ class House:
 class Call:
     """One authenticated request."""
 
-    house: House
+    services: Services
     caller: Caller
     request: Request
     body: bytes
@@ -72,7 +72,7 @@ class Call:
         if answer.job:
             # It is recorded, and so it is promised: the landing submits what Redis doesn't know.
             with suppress(QueueUnavailable):
-                self.house.client.submit(answer.job)
+                self.services.client.submit(answer.job)
         return as_response(answer)
 
     def act(self, act: Callable[[], Answer]) -> Response:
@@ -82,21 +82,21 @@ class Call:
 
     def require_room(self, session: Session, kind: Kind) -> None:
         """Raises Conflict if the organisation has as many of these as it may."""
-        self.house.limits.require_room(session, self.organisation, kind)
+        self.services.limits.require_room(session, self.organisation, kind)
 
     def shown(self, session: Session, row: InfluencerRow) -> dict[str, Any]:
         """An influencer as it is answered."""
-        return shown(document_of(session, row, self.house.links.of))
+        return shown(document_of(session, row, self.services.links.of))
 
     def read(self, work: Callable[[Session], Any]) -> Response:
         """Answer 200 with the document that `work` reads."""
-        with self.house.database.read() as session:
+        with self.services.database.read() as session:
             document = work(session)
         return as_response(Answer.of(200, document))
 
     @property
     def _answerer(self) -> Answerer:
-        return Answerer(self.house.database)
+        return Answerer(self.services.database)
 
     def _once(self) -> Once | None:
         if self.request.method != "POST":
@@ -113,16 +113,16 @@ def calling(scope: Scope | None) -> Any:
     """The dependency of a handler whose call needs `scope`, or any key at all."""
 
     async def call(request: Request) -> Call:
-        house: House = request.app.state.house
+        services: Services = request.app.state.services
         header = request.headers.get("authorization")
-        caller = house.keys.recall(header)
+        caller = services.keys.recall(header)
         if caller is None:
-            caller = await run_in_threadpool(house.keys.look_up, header)
-        house.rates.count(caller.key_id)
+            caller = await run_in_threadpool(services.keys.look_up, header)
+        services.rates.count(caller.key_id)
         if scope is not None:
             caller.require(scope)
         body = b"" if request.method == "GET" else await request.body()
-        return Call(house, caller, request, body)
+        return Call(services, caller, request, body)
 
     dependency: Callable[[Request], Awaitable[Call]] = call
     return Depends(dependency)

@@ -50,7 +50,7 @@ def test_errors_have_a_code_an_example_and_their_headers(api: Api, document: Any
         assert error["code"] == name
         found += response["description"].split(" or ")
     assert found == codes
-    api.app.state.house = replace(api.house, rates=Rates(0.5, lambda: 0.0))
+    api.app.state.services = replace(api.services, rates=Rates(0.5, lambda: 0.0))
     api.call("GET", "/v1/jobs")
     for answer, status, name, own in (
         (Api(api.app, "lk_wrong").call("GET", "/v1/jobs"), 401, "UNAUTHENTICATED", "WWW-Authenticate"),
