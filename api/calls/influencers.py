@@ -10,7 +10,9 @@ from ulid import ULID
 
 from api.documents import (
     BindReferences,
+    BoundReferences,
     CreateInfluencer,
+    DeletedInfluencer,
     DeleteInfluencer,
     PatchInfluencer,
 )
@@ -24,9 +26,9 @@ from api.rows.rows import (
     influencer_of,
     now,
     project_of,
+    shown,
 )
 from api.rows.tables import InfluencerRow, ProjectRow
-from models.base import format_time
 from models.errors import Conflict
 from models.influencer import CloneOverrides
 
@@ -113,11 +115,7 @@ def delete_influencer(influencer_id: str, call: Call = WRITES) -> Response:
             .values(primary_influencer_id=None)
         )
         row.delete_reason = asked.to_json() if asked.reason is not None else None
-        gone = {
-            "influencerId": row.influencer_id,
-            "status": row.status,
-            "deletedAt": format_time(row.deleted_at),
-        }
+        gone = DeletedInfluencer(influencer_id=row.influencer_id, status="deleted", deleted_at=row.deleted_at)
         return Answer.of(200, gone)
 
     return call.write(work)
@@ -130,8 +128,9 @@ def bind_references(influencer_id: str, call: Call = WRITES) -> Response:
         row = influencer_of(session, call.organisation, influencer_id, to_write=True)
         bind(session, row, asked.asset_ids, now())
         session.flush()
-        images = call.shown(session, row)["referenceImages"]
-        return Answer.of(200, {"influencerId": row.influencer_id, "referenceImages": images})
+        images = call.influencer(session, row).reference_images
+        bound = BoundReferences(influencer_id=row.influencer_id, reference_images=images)
+        return Answer.of(200, shown(bound))
 
     return call.write(work)
 

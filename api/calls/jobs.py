@@ -71,7 +71,7 @@ def cancel_job(job_id: str, call: Call = CANCELS) -> Response:
         else:
             # It is told how it ended.
             current_record(call, job_id)
-        return Answer.of(202 if answer.accepted else 200, answer.to_data())
+        return Answer.of(202 if answer.accepted else 200, answer)
 
     return call.act(ask)
 

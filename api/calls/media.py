@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import Response
@@ -11,14 +10,13 @@ from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 from ulid import ULID
 
-from api.documents import MEDIA_TYPES, AddMedia, BeginUpload
+from api.documents import MEDIA_TYPES, AddMedia, Asset, BeginUpload, Upload
 from api.http.answers import Answer
 from api.http.call import WRITES, Call
 from api.library import UPLOAD_FOR, KeptPicture, MediaLibrary, is_picture
 from api.rows.database import Database
 from api.rows.rows import asset_of, no_upload, now, project_of, upload_of
 from api.rows.tables import AssetRow, UploadRow
-from models.base import format_time
 from models.errors import Conflict, InvalidInput
 
 router = APIRouter(prefix="/v1")
@@ -75,14 +73,14 @@ def begin_upload(project_id: str, call: Call = WRITES) -> Response:
                     created_at=at,
                 )
             )
-        shown = {
-            "assetId": asset_id,
-            "uploadUrl": url,
-            "method": "PUT",
-            "headers": {"Content-Type": asked.media_type, **library.upload_headers},
-            "expiresAt": format_time(at + timedelta(seconds=UPLOAD_FOR)),
-        }
-        return Answer.of(201, shown)
+        upload = Upload(
+            asset_id=asset_id,
+            upload_url=url,
+            method="PUT",
+            headers={"Content-Type": asked.media_type, **library.upload_headers},
+            expires_at=at + timedelta(seconds=UPLOAD_FOR),
+        )
+        return Answer.of(201, upload)
 
     return call.act(act)
 
@@ -185,12 +183,12 @@ def _add(session: Session, project_id: str, asset_id: str, kept: KeptPicture) ->
     return asset
 
 
-def _shown(call: Call, asset: AssetRow) -> dict[str, Any]:
+def _shown(call: Call, asset: AssetRow) -> Asset:
     url, thumbnail_url = call.services.links.of(asset)
-    return {
-        "assetId": asset.asset_id,
-        "projectId": asset.project_id,
-        "url": url,
-        "thumbnailUrl": thumbnail_url,
-        "createdAt": format_time(asset.created_at),
-    }
+    return Asset(
+        asset_id=asset.asset_id,
+        project_id=asset.project_id,
+        url=url,
+        thumbnail_url=thumbnail_url,
+        created_at=asset.created_at,
+    )

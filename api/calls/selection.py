@@ -9,12 +9,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from ulid import ULID
 
-from api.documents import SelectInfluencer, SetPrimary
+from api.documents import PrimaryInfluencer, SelectInfluencer, Selection, SetPrimary
 from api.http.answers import Answer
 from api.http.call import READS, WRITES, Call
-from api.rows.rows import influencer_of, no_influencer, now, project_of, selection_of
+from api.rows.rows import influencer_of, no_influencer, now, project_of, selection_of, shown
 from api.rows.tables import AssetRow, InfluencerRow, ProjectRow, SelectionRow
-from models.base import format_time
 from models.errors import Conflict
 
 router = APIRouter(prefix="/v1")
@@ -29,7 +28,8 @@ def set_primary(project_id: str, call: Call = WRITES) -> Response:
             # Whoever deletes it waits here, and then finds that it is the primary one.
             _usable(session, project, asked.influencer_id, to_write=True)
         project.primary_influencer_id = asked.influencer_id
-        return Answer.of(200, {"projectId": project.project_id, "influencerId": asked.influencer_id})
+        primary = PrimaryInfluencer(project_id=project.project_id, influencer_id=asked.influencer_id)
+        return Answer.of(200, primary)
 
     return call.write(work)
 
@@ -47,21 +47,25 @@ def select_influencer(project_id: str, call: Call = READS) -> Response:
         project = project_of(session, call.organisation, project_id)
         named = asked.influencer_id or project.primary_influencer_id
         row = _usable(session, project, named) if named else _first_ready(session, project)
-        told = call.shown(session, row)
-        selection = SelectionRow(
-            selection_id=f"sel_{ULID()}", project_id=project.project_id, created_at=now()
+        influencer = call.influencer(session, row)
+        selection = Selection(
+            selection_id=f"sel_{ULID()}",
+            created_at=now(),
+            project_id=project.project_id,
+            influencer_id=influencer.influencer_id,
+            name=influencer.name,
+            personality=influencer.personality,
+            reference_images=influencer.reference_images,
         )
-        chosen: dict[str, Any] = {
-            "selectionId": selection.selection_id,
-            "createdAt": format_time(selection.created_at),
-            "projectId": project.project_id,
-            "influencerId": row.influencer_id,
-            "name": told["name"],
-            "personality": told["personality"],
-            "referenceImages": told["referenceImages"],
-        }
-        selection.document = json.dumps(chosen)
-        session.add(selection)
+        chosen = shown(selection)
+        session.add(
+            SelectionRow(
+                selection_id=selection.selection_id,
+                project_id=selection.project_id,
+                created_at=selection.created_at,
+                document=json.dumps(chosen),
+            )
+        )
         return Answer.of(200, chosen)
 
     return call.write(work)

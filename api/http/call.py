@@ -25,6 +25,7 @@ from api.rows.rows import document_of, shown
 from api.rows.tables import InfluencerRow
 from models.base import Document
 from models.errors import QueueUnavailable
+from models.influencer import Influencer
 from worker.client import JobClient
 from worker.queue.jobs import JobStore
 
@@ -84,9 +85,13 @@ class Call:
         """Raises Conflict if the organisation has as many of these as it may."""
         self.services.limits.require_room(session, self.organisation, kind)
 
+    def influencer(self, session: Session, row: InfluencerRow) -> Influencer:
+        """The row's document, with URLs that work now."""
+        return document_of(session, row, self.services.links.of)
+
     def shown(self, session: Session, row: InfluencerRow) -> dict[str, Any]:
         """An influencer as it is answered."""
-        return shown(document_of(session, row, self.services.links.of))
+        return shown(self.influencer(session, row))
 
     def read(self, work: Callable[[Session], Any]) -> Response:
         """Answer 200 with the document that `work` reads."""
