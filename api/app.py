@@ -98,9 +98,11 @@ def make_app(settings: Settings, api_settings: ApiSettings) -> FastAPI:
     )
     app.add_middleware(Frame, max_body=api_settings.api_max_body)
     # They are tried in this order, and jobs are asked for most.
-    for part in (jobs, events, projects, media, influencers, selection, clones, renders):
+    parts = (jobs, events, projects, media, influencers, selection, clones, renders)
+    for part in parts:
         app.include_router(part.router)
-    document = cache(lambda: describe(app))
+    routes = [route for part in parts for route in part.router.routes]
+    document = cache(lambda: describe(app, routes))
     app.openapi = document  # type: ignore[method-assign]
     app.add_exception_handler(LikenessError, _tell)
     app.add_exception_handler(RequestValidationError, _tell_of_parameters)

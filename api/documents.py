@@ -151,8 +151,9 @@ class Project(Reply):
     project_id: ProjectId
     name: Name
     created_at: Time
-    influencer: Influencer | SkipJsonSchema[None] = None
-    job: StartedCreate | SkipJsonSchema[None] = None
+    # Left out rather than null, so that their schemas have neither null nor a default.
+    influencer: Influencer | SkipJsonSchema[None] = Field(default_factory=lambda: None)
+    job: StartedCreate | SkipJsonSchema[None] = Field(default_factory=lambda: None)
 
 
 class Asset(Reply):

@@ -1,6 +1,6 @@
 """Jobs: read, list and cancel them. What Redis has forgotten, the rows still know."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Header
 from fastapi.responses import Response
@@ -8,21 +8,24 @@ from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
 
 from api.http.answers import Answer
-from api.http.call import Call, as_response, calling
-from api.http.pages import CursorQuery, LimitQuery, behind, page
+from api.http.call import CANCELS_JOBS, READS_JOBS, Call, as_response
+from api.http.declared import errors
+from api.http.pages import CursorQuery, LimitQuery, Page, behind, page
 from api.rows.rows import job_of
 from api.rows.tables import JobRow
-from models.errors import NotFound
+from models.errors import Conflict, InvalidInput, NotFound
 from models.job import parse_job
 from models.record import CancelAnswer, JobRecord
 
 router = APIRouter(prefix="/v1")
-READS: Any = calling("jobs:read")
-CANCELS: Any = calling("jobs:cancel")
 
 
-@router.get("/jobs")
-def list_jobs(cursor: CursorQuery = None, limit: LimitQuery = 20, call: Call = READS) -> Response:
+@router.get(
+    "/jobs",
+    response_model=Page[JobRecord],
+    responses=errors(InvalidInput),
+)
+def list_jobs(cursor: CursorQuery = None, limit: LimitQuery = 20, call: Call = READS_JOBS) -> Response:
     """The organisation's jobs, the latest first."""
     with call.services.database.read() as session:
         asked = (
@@ -45,9 +48,13 @@ def list_jobs(cursor: CursorQuery = None, limit: LimitQuery = 20, call: Call = R
     return as_response(Answer.of(200, document))
 
 
-@router.get("/jobs/{job_id}")
+@router.get(
+    "/jobs/{job_id}",
+    response_model=JobRecord,
+    responses=errors(NotFound, InvalidInput) | {304: {"description": "Nothing new."}},
+)
 async def get_job(
-    job_id: str, if_none_match: Annotated[str | None, Header()] = None, call: Call = READS
+    job_id: str, if_none_match: Annotated[str | None, Header()] = None, call: Call = READS_JOBS
 ) -> Response:
     polls = call.services.polls
     record = await polls.running(call.organisation, job_id)
@@ -60,8 +67,13 @@ async def get_job(
     return as_response(Answer(200, record.to_json()), headers)
 
 
-@router.post("/jobs/{job_id}/cancel")
-def cancel_job(job_id: str, call: Call = CANCELS) -> Response:
+@router.post(
+    "/jobs/{job_id}/cancel",
+    response_model=CancelAnswer,
+    responses=errors(NotFound, Conflict, InvalidInput)
+    | {202: {"description": "Done.", "model": CancelAnswer}},
+)
+def cancel_job(job_id: str, call: Call = CANCELS_JOBS) -> Response:
     def ask() -> Answer:
         with call.services.database.read() as session:
             row = job_of(session, call.organisation, job_id)

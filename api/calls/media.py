@@ -13,11 +13,12 @@ from ulid import ULID
 from api.documents import MEDIA_TYPES, AddMedia, Asset, BeginUpload, Upload
 from api.http.answers import Answer
 from api.http.call import WRITES, Call
+from api.http.declared import body, errors
 from api.library import UPLOAD_FOR, KeptPicture, MediaLibrary, is_picture
 from api.rows.database import Database
 from api.rows.rows import asset_of, no_upload, now, project_of, upload_of
 from api.rows.tables import AssetRow, UploadRow
-from models.errors import Conflict, InvalidInput
+from models.errors import Conflict, InvalidInput, NotFound
 
 router = APIRouter(prefix="/v1")
 KEPT_FOR = timedelta(days=1)
@@ -25,7 +26,13 @@ KEPT_FOR = timedelta(days=1)
 _PAGE = 500
 
 
-@router.post("/projects/{project_id}/media")
+@router.post(
+    "/projects/{project_id}/media",
+    status_code=201,
+    response_model=Asset,
+    responses=errors(NotFound, Conflict, InvalidInput),
+    openapi_extra=body(AddMedia, {"url": "https://images.example/nova.png"}, or_bytes=MEDIA_TYPES),
+)
 async def add_media(project_id: str, call: Call = WRITES) -> Response:
     media_type = call.request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type.startswith("image/") or is_picture(call.body):
@@ -47,7 +54,13 @@ async def add_media(project_id: str, call: Call = WRITES) -> Response:
     return await run_in_threadpool(call.write, work)
 
 
-@router.post("/projects/{project_id}/media/uploads")
+@router.post(
+    "/projects/{project_id}/media/uploads",
+    status_code=201,
+    response_model=Upload,
+    responses=errors(NotFound, Conflict, InvalidInput),
+    openapi_extra=body(BeginUpload, {"mediaType": "image/png", "bytes": 4_000_000}),
+)
 def begin_upload(project_id: str, call: Call = WRITES) -> Response:
     def act() -> Answer:
         asked = call.parsed(BeginUpload)
@@ -85,7 +98,11 @@ def begin_upload(project_id: str, call: Call = WRITES) -> Response:
     return call.act(act)
 
 
-@router.post("/media/{asset_id}/finalize")
+@router.post(
+    "/media/{asset_id}/finalize",
+    response_model=Asset,
+    responses=errors(NotFound, Conflict, InvalidInput),
+)
 async def finalize_upload(asset_id: str, call: Call = WRITES) -> Response:
     """Any number of times, and at once: there is one asset then, of one picture. What is put to the URL later stays
     where it is, and is removed."""

@@ -11,15 +11,24 @@ from api.calls.influencers import new_influencer
 from api.documents import CreateProject, Project
 from api.http.answers import Answer
 from api.http.call import WRITES, Call
+from api.http.declared import body, errors
 from api.provision import provision
 from api.rows.rows import now
 from api.rows.tables import ProjectRow
 from api.starting import plan_first_images, record_job
+from models.errors import Conflict, InvalidInput
 
 router = APIRouter(prefix="/v1")
+_EXAMPLE = {"name": "Spring", "audience": "parents, 30-44", "language": "en", "voice": "warm and playful"}
 
 
-@router.post("/projects")
+@router.post(
+    "/projects",
+    status_code=201,
+    response_model=Project,
+    responses=errors(Conflict, InvalidInput),
+    openapi_extra=body(CreateProject, _EXAMPLE),
+)
 def create_project(call: Call = WRITES) -> Response:
     def work(session: Session) -> Answer:
         asked = call.parsed(CreateProject)

@@ -11,15 +11,21 @@ from ulid import ULID
 
 from api.documents import PrimaryInfluencer, SelectInfluencer, Selection, SetPrimary
 from api.http.answers import Answer
-from api.http.call import READS, WRITES, Call
+from api.http.call import ANY_KEY, WRITES, Call
+from api.http.declared import body, errors
 from api.rows.rows import influencer_of, no_influencer, now, project_of, selection_of, shown
 from api.rows.tables import AssetRow, InfluencerRow, ProjectRow, SelectionRow
-from models.errors import Conflict
+from models.errors import Conflict, InvalidInput, NotFound
 
 router = APIRouter(prefix="/v1")
 
 
-@router.put("/projects/{project_id}/primary-influencer")
+@router.put(
+    "/projects/{project_id}/primary-influencer",
+    response_model=PrimaryInfluencer,
+    responses=errors(NotFound, Conflict, InvalidInput),
+    openapi_extra=body(SetPrimary, {"influencerId": "inf_01HX9Y6K7EJ4T2NOVAB"}),
+)
 def set_primary(project_id: str, call: Call = WRITES) -> Response:
     def work(session: Session) -> Answer:
         asked = call.parsed(SetPrimary)
@@ -34,8 +40,13 @@ def set_primary(project_id: str, call: Call = WRITES) -> Response:
     return call.write(work)
 
 
-@router.post("/projects/{project_id}/content/selection")
-def select_influencer(project_id: str, call: Call = READS) -> Response:
+@router.post(
+    "/projects/{project_id}/content/selection",
+    response_model=Selection,
+    responses=errors(NotFound, Conflict, InvalidInput),
+    openapi_extra=body(SelectInfluencer, {"brief": {}}),
+)
+def select_influencer(project_id: str, call: Call = ANY_KEY) -> Response:
     """The answer is a copy, and is kept: what comes later doesn't change what was selected.
 
     It needs no scope, though it writes a row: that row is no other call's but the one that reads it again, and who
@@ -71,8 +82,12 @@ def select_influencer(project_id: str, call: Call = READS) -> Response:
     return call.write(work)
 
 
-@router.get("/projects/{project_id}/content/selections/{selection_id}")
-def get_selection(project_id: str, selection_id: str, call: Call = READS) -> Response:
+@router.get(
+    "/projects/{project_id}/content/selections/{selection_id}",
+    response_model=Selection,
+    responses=errors(NotFound, InvalidInput),
+)
+def get_selection(project_id: str, selection_id: str, call: Call = ANY_KEY) -> Response:
     """As it was answered then, whatever became of the influencer. Only its images' URLs are of now."""
 
     def work(session: Session) -> Any:

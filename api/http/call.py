@@ -1,12 +1,14 @@
 """A call as its handler gets it: who calls, the body, and how to answer."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from fastapi import Depends, Request
+from fastapi import Request, Security
+from fastapi.openapi.models import HTTPBearer
 from fastapi.responses import Response
+from fastapi.security.base import SecurityBase
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
@@ -114,24 +116,36 @@ def as_response(answer: Answer, headers: dict[str, str] | None = None) -> Respon
     return Response(answer.body, answer.status, headers, "application/json")
 
 
-def calling(scope: Scope | None) -> Any:
-    """The dependency of a handler whose call needs `scope`, or any key at all."""
+class _Calling(SecurityBase):
+    """Authenticates a request, checks its scope, and makes the handler's `Call`. FastAPI documents it as the call's
+    security scheme."""
 
-    async def call(request: Request) -> Call:
+    model = HTTPBearer()
+    scheme_name = "key"
+
+    def __init__(self, scope: Scope | None) -> None:
+        self._scope = scope
+
+    async def __call__(self, request: Request) -> Call:
         services: Services = request.app.state.services
         header = request.headers.get("authorization")
         caller = services.keys.recall(header)
         if caller is None:
             caller = await run_in_threadpool(services.keys.look_up, header)
         services.rates.count(caller.key_id)
-        if scope is not None:
-            caller.require(scope)
+        if self._scope is not None:
+            caller.require(self._scope)
         body = b"" if request.method == "GET" else await request.body()
         return Call(services, caller, request, body)
 
-    dependency: Callable[[Request], Awaitable[Call]] = call
-    return Depends(dependency)
+
+def calling(scope: Scope | None) -> Any:
+    """The dependency of a handler whose call needs `scope`, or any key at all. It enforces the scope, and FastAPI
+    reads from it what the OpenAPI document says."""
+    return Security(_Calling(scope), scopes=[scope] if scope else [])
 
 
+ANY_KEY: Any = calling(None)
 WRITES: Any = calling("influencers:write")
-READS: Any = calling(None)
+READS_JOBS: Any = calling("jobs:read")
+CANCELS_JOBS: Any = calling("jobs:cancel")
