@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from api.calls import clones, events, influencers, jobs, media, projects, renders, selection
-from api.http.call import House
+from api.http.call import Services
 from api.http.errors import body_of, status_of
 from api.http.following import Following
 from api.http.frame import Frame
@@ -82,7 +82,7 @@ def make_app(settings: Settings, api_settings: ApiSettings) -> FastAPI:
             library.close()
 
     app = FastAPI(title="Likeness", version=likeness_version(), lifespan=life, redirect_slashes=False)
-    app.state.house = House(
+    app.state.services = Services(
         database=database,
         client=client,
         store=store,
@@ -98,9 +98,11 @@ def make_app(settings: Settings, api_settings: ApiSettings) -> FastAPI:
     )
     app.add_middleware(Frame, max_body=api_settings.api_max_body)
     # They are tried in this order, and jobs are asked for most.
-    for part in (jobs, events, projects, media, influencers, selection, clones, renders):
+    parts = (jobs, events, projects, media, influencers, selection, clones, renders)
+    for part in parts:
         app.include_router(part.router)
-    document = cache(lambda: describe(app))
+    routes = [route for part in parts for route in part.router.routes]
+    document = cache(lambda: describe(app, routes))
     app.openapi = document  # type: ignore[method-assign]
     app.add_exception_handler(LikenessError, _tell)
     app.add_exception_handler(RequestValidationError, _tell_of_parameters)

@@ -1,11 +1,23 @@
-"""The bodies of calls that are the API's alone; those that a worker knows too are in `models`."""
+"""The documents of calls that are the API's alone, bodies first, then answers. Those that a worker knows too are in
+`models`."""
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
 
-from models.base import InfluencerId, Request, Sha256, Url
-from models.influencer import MOST_REFERENCES, AgeRange, Gender, Name, Persona, Personality
+from models.base import AssetId, Document, InfluencerId, JobId, ProjectId, Request, Sha256, Time, Url
+from models.influencer import (
+    MOST_REFERENCES,
+    AgeRange,
+    Gender,
+    Influencer,
+    Name,
+    Persona,
+    Personality,
+    ReferenceImage,
+)
+from models.message import JobKind
 from models.shot import DEFAULT_CREATE_SHOTS, ShotNames
 
 # Ids that don't resolve are dropped, and what is no id at all doesn't either.
@@ -107,3 +119,90 @@ class DeleteInfluencer(Request):
     """The body of `DELETE /v1/influencers/{influencerId}`, which may be left out."""
 
     reason: str | None = Field(None, max_length=1024)
+
+
+class Reply(Document):
+    """A document that the API wrote. Its JSON has the fields that were given, as null if they have no value."""
+
+    def to_data(self) -> dict[str, Any]:
+        return self.model_dump(mode="json", exclude_unset=True)
+
+
+class StartedJob(Reply):
+    """A job that was recorded and will be submitted."""
+
+    job_id: JobId
+    kind: JobKind
+    status: Literal["running"]
+    influencer_id: InfluencerId
+
+
+class StartedClone(StartedJob):
+    kind: Literal["influencer_clone"]
+
+
+class StartedCreate(StartedJob):
+    kind: Literal["influencer_create"]
+
+
+class Project(Reply):
+    """The answer to `POST /v1/projects`. Only a project with a first influencer has the last two."""
+
+    project_id: ProjectId
+    name: Name
+    created_at: Time
+    # Left out rather than null, so that their schemas have neither null nor a default.
+    influencer: Influencer | SkipJsonSchema[None] = Field(default_factory=lambda: None)
+    job: StartedCreate | SkipJsonSchema[None] = Field(default_factory=lambda: None)
+
+
+class Asset(Reply):
+    """An image of the media library."""
+
+    asset_id: AssetId
+    project_id: ProjectId
+    url: Url
+    thumbnail_url: Url | None
+    created_at: Time
+
+
+class Upload(Reply):
+    """Where and how to put a large picture."""
+
+    asset_id: AssetId
+    upload_url: str
+    method: Literal["PUT"]
+    headers: dict[str, str]
+    expires_at: Time
+
+
+class BoundReferences(Document):
+    """All reference images of an influencer, in their order."""
+
+    influencer_id: InfluencerId
+    reference_images: tuple[ReferenceImage, ...]
+
+
+class DeletedInfluencer(Reply):
+    influencer_id: InfluencerId
+    status: Literal["deleted"]
+    deleted_at: Time
+
+
+class PrimaryInfluencer(Reply):
+    """`influencerId` is null if the project's first influencer that is ready is taken."""
+
+    project_id: ProjectId
+    influencer_id: InfluencerId | None
+
+
+class Selection(Document):
+    """Whom a project's content is made with: a copy that no later change reaches."""
+
+    selection_id: str
+    created_at: Time
+    project_id: ProjectId
+    influencer_id: InfluencerId
+    name: Name
+    personality: Personality
+    reference_images: tuple[ReferenceImage, ...]

@@ -23,7 +23,7 @@ def serve(
     """
     configure_logs(settings)
     app = make_app(settings, api_settings)
-    app.state.house.database.wait()
+    app.state.services.database.wait()
     host, port = api_settings.api_host, api_settings.api_port
     try:
         listening = _listen(host, port)

@@ -1,9 +1,8 @@
 """How a job begins here: recorded in the transaction that asks for it, and submitted once that is committed."""
 
-from typing import Any
-
 from sqlalchemy.orm import Session
 
+from api.documents import StartedJob
 from api.rows.rows import document_of, now
 from api.rows.tables import InfluencerRow, JobRow
 from models.errors import Conflict
@@ -12,7 +11,7 @@ from models.shot import DEFAULT_CREATE_SHOTS
 from worker.client import plan_create
 
 
-def record_job(session: Session, row: InfluencerRow, job: Job) -> dict[str, Any]:
+def record_job(session: Session, row: InfluencerRow, job: Job) -> StartedJob:
     """Add the job's row, for the influencer that it is for. Returns what is answered of it."""
     session.add(
         JobRow(
@@ -24,12 +23,7 @@ def record_job(session: Session, row: InfluencerRow, job: Job) -> dict[str, Any]
             created_at=now(),
         )
     )
-    return {
-        "jobId": job.job_id,
-        "kind": job.kind,
-        "status": "running",
-        "influencerId": row.influencer_id,
-    }
+    return StartedJob(job_id=job.job_id, kind=job.kind, status="running", influencer_id=row.influencer_id)
 
 
 def refuse_while_rendering(row: InfluencerRow) -> None:

@@ -18,7 +18,7 @@ from sqlalchemy import func, select
 
 from api.app import make_app
 from api.calls.influencers import new_influencer
-from api.http.call import House
+from api.http.call import Services
 from api.rows.rows import project_of
 from api.rows.seed import seed
 from api.rows.tables import JobRow
@@ -46,31 +46,33 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chosen = parser.parse_args(arguments)
     with TemporaryDirectory(prefix="likeness-bench-") as data, RedisServer(Path(data) / "redis") as redis:
         url = f"sqlite:///{data}/api.db"
-        house: House = make_app(Settings(redis_url=redis.url), ApiSettings(database_url=url)).state.house
-        house.database.migrate()
+        services: Services = make_app(
+            Settings(redis_url=redis.url), ApiSettings(database_url=url)
+        ).state.services
+        services.database.migrate()
         source, _ = load_sample("maya")
-        seed(house.database, "acme", source, {_ASSET: ("media/1.webp", "https://images.example/1.webp")})
-        for job in _clones(house, source, chosen.ended):
-            lease = house.store.claim(job, "bench").lease
+        seed(services.database, "acme", source, {_ASSET: ("media/1.webp", "https://images.example/1.webp")})
+        for job in _clones(services, source, chosen.ended):
+            lease = services.store.claim(job, "bench").lease
             assert lease
-            house.store.complete(lease, _result_of(job))
+            services.store.complete(lease, _result_of(job))
         began = time.perf_counter()
-        house.landing.sweep()
+        services.landing.sweep()
         seconds = time.perf_counter() - began
-        with house.database.read() as session:
+        with services.database.read() as session:
             unlanded = select(func.count()).select_from(JobRow).where(JobRow.landed_at.is_(None))
             assert session.scalar(unlanded) == 0
         print(f"{chosen.ended} ended jobs: {chosen.ended / seconds:.0f} rows a second")
-        _clones(house, source, chosen.queued)
+        _clones(services, source, chosen.queued)
         environment = {"LIKENESS_DATABASE_URL": url, "LIKENESS_REDIS_URL": redis.url}
         port = free_port()
         with serving(["worker", "api"], port, environment | {"LIKENESS_API_PORT": str(port)}) as api:
-            _settle(house)
-            calls, cpu, began = _calls(house), api.cpu_seconds(), time.perf_counter()
+            _settle(services)
+            calls, cpu, began = _calls(services), api.cpu_seconds(), time.perf_counter()
             time.sleep(chosen.seconds)
             span = time.perf_counter() - began
             # The two that count are among them.
-            rate = (_calls(house) - calls - 2) / span
+            rate = (_calls(services) - calls - 2) / span
             used = (api.cpu_seconds() - cpu) / span
         load = os.getloadavg()[0]
         print(
@@ -79,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"load {load:.1f}")
 
 
-def _clones(house: House, source: Influencer, count: int) -> list[CloneJob]:
+def _clones(services: Services, source: Influencer, count: int) -> list[CloneJob]:
     """Recorded and submitted."""
     jobs: list[CloneJob] = []
     while len(jobs) < count:
@@ -88,31 +90,31 @@ def _clones(house: House, source: Influencer, count: int) -> list[CloneJob]:
             plan_clone(source, CloneRequest(name="B"), references)
             for _ in range(min(_BATCH, count - len(jobs)))
         ]
-        with house.database.write() as session:
+        with services.database.write() as session:
             project = project_of(session, "acme", source.project_id)
             for job in some:
                 row = new_influencer(session, project, job.influencer_id, "pending", source)
                 session.flush()
                 record_job(session, row, job)
         for job in some:
-            waiting = house.store.submit(job)
+            waiting = services.store.submit(job)
             assert waiting
-            house.store.sent(waiting, "bench")
+            services.store.sent(waiting, "bench")
         jobs += some
     return jobs
 
 
-def _settle(house: House) -> None:
+def _settle(services: Services) -> None:
     """Until its first look at everything is over."""
     while True:
-        before = _calls(house)
+        before = _calls(services)
         time.sleep(2)
-        if _calls(house) - before < 20_000:
+        if _calls(services) - before < 20_000:
             return
 
 
-def _calls(house: House) -> int:
-    stats: Any = house.store._redis.info("commandstats")
+def _calls(services: Services) -> int:
+    stats: Any = services.store._redis.info("commandstats")
     return sum(told["calls"] for told in stats.values())
 
 

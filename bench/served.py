@@ -74,12 +74,12 @@ def served(**environment_too: str) -> Iterator[Served]:
     with TemporaryDirectory(prefix="likeness-bench-") as data, RedisServer(Path(data) / "redis") as redis:
         url = f"sqlite:///{data}/api.db"
         settings = Settings(redis_url=redis.url)
-        house = make_app(settings, ApiSettings(database_url=url)).state.house
-        house.database.migrate()
-        secret, stranger = (create_key(house.database, name).secret for name in ("acme", "other"))
+        services = make_app(settings, ApiSettings(database_url=url)).state.services
+        services.database.migrate()
+        secret, stranger = (create_key(services.database, name).secret for name in ("acme", "other"))
         source, _ = load_sample("maya")
-        seed(house.database, "acme", source, {_ASSET: ("media/1.webp", "https://images.example/1.webp")})
-        house.database.close()
+        seed(services.database, "acme", source, {_ASSET: ("media/1.webp", "https://images.example/1.webp")})
+        services.database.close()
         port = free_port()
         environment = {
             "LIKENESS_DATABASE_URL": url,

@@ -5,19 +5,32 @@ from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
 from api.calls.influencers import id_is_taken, new_influencer
+from api.documents import StartedClone
 from api.http.answers import Answer
 from api.http.call import WRITES, Call
+from api.http.declared import body, errors
 from api.rows.rows import document_of, influencer_of, project_of, references_of
 from api.rows.tables import AssetRow
 from api.starting import record_job, refuse_while_rendering
-from models.errors import Conflict, NoUsableReference
+from models.errors import Conflict, InvalidInput, NotFound, NoUsableReference
 from models.job import CloneRequest, ReferenceSource
 from worker.client import plan_clone
 
 router = APIRouter(prefix="/v1")
+_EXAMPLE = {
+    "name": "Nova (B variant)",
+    "newInfluencerId": "inf_01HX9Y6K7EJ4T2NOVAB",
+    "overrides": {"personality": {"humorStyle": "dry-witty"}},
+}
 
 
-@router.post("/influencers/{influencer_id}/clone")
+@router.post(
+    "/influencers/{influencer_id}/clone",
+    status_code=202,
+    response_model=StartedClone,
+    responses=errors(NotFound, Conflict, InvalidInput),
+    openapi_extra=body(CloneRequest, _EXAMPLE),
+)
 def clone(influencer_id: str, call: Call = WRITES) -> Response:
     """Row, job and answer are one transaction; then the job is submitted. Overrides wait for the landing."""
 

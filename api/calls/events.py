@@ -8,10 +8,12 @@ from fastapi.responses import Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
 
-from api.calls.jobs import READS, current_record
-from api.http.call import Call
+from api.calls.jobs import current_record
+from api.http.call import READS_JOBS, Call
+from api.http.declared import errors
 from api.http.following import end_of, text_of
-from models.errors import InvalidInput
+from models.errors import InvalidInput, NotFound
+from models.event import JobEvent
 from models.record import JobRecord
 
 router = APIRouter(prefix="/v1")
@@ -20,13 +22,15 @@ router = APIRouter(prefix="/v1")
 class _Stream(StreamingResponse):
     """Counts against its key for as long as it is sent, however that ends."""
 
+    media_type = "text/event-stream"
+
     def __init__(self, call: Call, texts: AsyncIterator[str]) -> None:
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        super().__init__(texts, media_type="text/event-stream", headers=headers)
+        super().__init__(texts, headers=headers)
         self._call = call
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        following, key_id = self._call.house.following, self._call.caller.key_id
+        following, key_id = self._call.services.following, self._call.caller.key_id
         following.open(key_id)
         try:
             await super().__call__(scope, receive, send)
@@ -34,9 +38,16 @@ class _Stream(StreamingResponse):
             following.close(key_id)
 
 
-@router.get("/jobs/{job_id}/events")
+@router.get(
+    "/jobs/{job_id}/events",
+    status_code=200,
+    response_class=_Stream,
+    response_model=JobEvent,
+    response_description="Server-sent events; `data` is a JobEvent.",
+    responses=errors(NotFound, InvalidInput) | {204: {"description": "Nothing new."}},
+)
 async def follow_job(
-    job_id: str, last_event_id: Annotated[str | None, Header()] = None, call: Call = READS
+    job_id: str, last_event_id: Annotated[str | None, Header()] = None, call: Call = READS_JOBS
 ) -> Response:
     """Server-sent events from the one after `Last-Event-ID`. 204 if none will come: a client stops at that."""
     after = _sequence(last_event_id)
@@ -49,7 +60,7 @@ async def follow_job(
 async def _past(call: Call, record: JobRecord, after: int) -> AsyncIterator[str]:
     """What is kept of a job that is final. Where its events have expired, the record tells how it ended."""
     while True:
-        events = await run_in_threadpool(list, call.house.store.events(record.job_id, after))
+        events = await run_in_threadpool(list, call.services.store.events(record.job_id, after))
         for event in events:
             after = event.sequence
             yield text_of(event)
@@ -62,7 +73,7 @@ async def _past(call: Call, record: JobRecord, after: int) -> AsyncIterator[str]
 
 
 async def _to_come(call: Call, job_id: str, after: int) -> AsyncIterator[str]:
-    with call.house.following.following(job_id, after, lambda: current_record(call, job_id)) as follower:
+    with call.services.following.following(job_id, after, lambda: current_record(call, job_id)) as follower:
         async for text in follower.texts():
             yield text
 

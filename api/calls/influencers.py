@@ -10,13 +10,16 @@ from ulid import ULID
 
 from api.documents import (
     BindReferences,
+    BoundReferences,
     CreateInfluencer,
+    DeletedInfluencer,
     DeleteInfluencer,
     PatchInfluencer,
 )
 from api.http.answers import Answer
-from api.http.call import READS, WRITES, Call
-from api.http.pages import CursorQuery, LimitQuery, behind, page
+from api.http.call import ANY_KEY, WRITES, Call
+from api.http.declared import body, errors
+from api.http.pages import CursorQuery, LimitQuery, Page, behind, page
 from api.rows.rows import (
     bind,
     described_by,
@@ -24,16 +27,24 @@ from api.rows.rows import (
     influencer_of,
     now,
     project_of,
+    shown,
 )
 from api.rows.tables import InfluencerRow, ProjectRow
-from models.base import format_time
-from models.errors import Conflict
-from models.influencer import CloneOverrides
+from models.errors import Conflict, InvalidInput, NotFound
+from models.influencer import CloneOverrides, Influencer
 
 router = APIRouter(prefix="/v1")
+_ASSETS = {"assetIds": ["med_01HX9Y6K7EJ4T2REF01"]}
+_EXAMPLE = {"name": "Nova", "gender": "female", "ageRange": "25-34", "referenceImages": _ASSETS}
 
 
-@router.post("/projects/{project_id}/influencers")
+@router.post(
+    "/projects/{project_id}/influencers",
+    status_code=201,
+    response_model=Influencer,
+    responses=errors(NotFound, Conflict, InvalidInput),
+    openapi_extra=body(CreateInfluencer, _EXAMPLE),
+)
 def create_influencer(project_id: str, call: Call = WRITES) -> Response:
     def work(session: Session) -> Answer:
         asked = call.parsed(CreateInfluencer)
@@ -48,9 +59,13 @@ def create_influencer(project_id: str, call: Call = WRITES) -> Response:
     return call.write(work)
 
 
-@router.get("/projects/{project_id}/influencers")
+@router.get(
+    "/projects/{project_id}/influencers",
+    response_model=Page[Influencer],
+    responses=errors(NotFound, InvalidInput),
+)
 def list_influencers(
-    project_id: str, cursor: CursorQuery = None, limit: LimitQuery = 20, call: Call = READS
+    project_id: str, cursor: CursorQuery = None, limit: LimitQuery = 20, call: Call = ANY_KEY
 ) -> Response:
     def work(session: Session) -> dict[str, Any]:
         project = project_of(session, call.organisation, project_id)
@@ -73,14 +88,23 @@ def list_influencers(
     return call.read(work)
 
 
-@router.get("/influencers/{influencer_id}")
-def get_influencer(influencer_id: str, call: Call = READS) -> Response:
+@router.get(
+    "/influencers/{influencer_id}",
+    response_model=Influencer,
+    responses=errors(NotFound, InvalidInput),
+)
+def get_influencer(influencer_id: str, call: Call = ANY_KEY) -> Response:
     return call.read(
         lambda session: call.shown(session, influencer_of(session, call.organisation, influencer_id))
     )
 
 
-@router.patch("/influencers/{influencer_id}")
+@router.patch(
+    "/influencers/{influencer_id}",
+    response_model=Influencer,
+    responses=errors(NotFound, InvalidInput),
+    openapi_extra=body(PatchInfluencer, {"personality": {"tone": "playful"}}),
+)
 def patch_influencer(influencer_id: str, call: Call = WRITES) -> Response:
     def work(session: Session) -> Answer:
         asked = call.parsed(PatchInfluencer)
@@ -96,7 +120,12 @@ def patch_influencer(influencer_id: str, call: Call = WRITES) -> Response:
     return call.write(work)
 
 
-@router.delete("/influencers/{influencer_id}")
+@router.delete(
+    "/influencers/{influencer_id}",
+    response_model=DeletedInfluencer,
+    responses=errors(NotFound, InvalidInput),
+    openapi_extra=body(DeleteInfluencer, {"reason": "The campaign is over."}, required=False),
+)
 def delete_influencer(influencer_id: str, call: Call = WRITES) -> Response:
     def work(session: Session) -> Answer:
         asked = call.parsed(DeleteInfluencer) if call.body.strip() else DeleteInfluencer()
@@ -113,25 +142,27 @@ def delete_influencer(influencer_id: str, call: Call = WRITES) -> Response:
             .values(primary_influencer_id=None)
         )
         row.delete_reason = asked.to_json() if asked.reason is not None else None
-        gone = {
-            "influencerId": row.influencer_id,
-            "status": row.status,
-            "deletedAt": format_time(row.deleted_at),
-        }
+        gone = DeletedInfluencer(influencer_id=row.influencer_id, status="deleted", deleted_at=row.deleted_at)
         return Answer.of(200, gone)
 
     return call.write(work)
 
 
-@router.post("/influencers/{influencer_id}/reference-images")
+@router.post(
+    "/influencers/{influencer_id}/reference-images",
+    response_model=BoundReferences,
+    responses=errors(NotFound, Conflict, InvalidInput),
+    openapi_extra=body(BindReferences, _ASSETS),
+)
 def bind_references(influencer_id: str, call: Call = WRITES) -> Response:
     def work(session: Session) -> Answer:
         asked = call.parsed(BindReferences)
         row = influencer_of(session, call.organisation, influencer_id, to_write=True)
         bind(session, row, asked.asset_ids, now())
         session.flush()
-        images = call.shown(session, row)["referenceImages"]
-        return Answer.of(200, {"influencerId": row.influencer_id, "referenceImages": images})
+        images = call.influencer(session, row).reference_images
+        bound = BoundReferences(influencer_id=row.influencer_id, reference_images=images)
+        return Answer.of(200, shown(bound))
 
     return call.write(work)
 

@@ -1,6 +1,6 @@
 """Jobs: read, list and cancel them. What Redis has forgotten, the rows still know."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Header
 from fastapi.responses import Response
@@ -8,23 +8,26 @@ from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
 
 from api.http.answers import Answer
-from api.http.call import Call, as_response, calling
-from api.http.pages import CursorQuery, LimitQuery, behind, page
+from api.http.call import CANCELS_JOBS, READS_JOBS, Call, as_response
+from api.http.declared import errors
+from api.http.pages import CursorQuery, LimitQuery, Page, behind, page
 from api.rows.rows import job_of
 from api.rows.tables import JobRow
-from models.errors import NotFound
+from models.errors import Conflict, InvalidInput, NotFound
 from models.job import parse_job
 from models.record import CancelAnswer, JobRecord
 
 router = APIRouter(prefix="/v1")
-READS: Any = calling("jobs:read")
-CANCELS: Any = calling("jobs:cancel")
 
 
-@router.get("/jobs")
-def list_jobs(cursor: CursorQuery = None, limit: LimitQuery = 20, call: Call = READS) -> Response:
+@router.get(
+    "/jobs",
+    response_model=Page[JobRecord],
+    responses=errors(InvalidInput),
+)
+def list_jobs(cursor: CursorQuery = None, limit: LimitQuery = 20, call: Call = READS_JOBS) -> Response:
     """The organisation's jobs, the latest first."""
-    with call.house.database.read() as session:
+    with call.services.database.read() as session:
         asked = (
             select(JobRow)
             .where(JobRow.organisation == call.organisation)
@@ -34,7 +37,7 @@ def list_jobs(cursor: CursorQuery = None, limit: LimitQuery = 20, call: Call = R
         if cursor is not None:
             asked = asked.where(behind(cursor, JobRow.created_at, JobRow.job_id, newest_first=True))
         rows = session.scalars(asked).all()
-    known = call.house.store.records([row.job_id for row in rows if row.record is None])
+    known = call.services.store.records([row.job_id for row in rows if row.record is None])
     running = iter(known)
     records = {row.job_id: _record(row, next(running) if row.record is None else None) for row in rows}
     for row in rows:
@@ -45,11 +48,15 @@ def list_jobs(cursor: CursorQuery = None, limit: LimitQuery = 20, call: Call = R
     return as_response(Answer.of(200, document))
 
 
-@router.get("/jobs/{job_id}")
+@router.get(
+    "/jobs/{job_id}",
+    response_model=JobRecord,
+    responses=errors(NotFound, InvalidInput) | {304: {"description": "Nothing new."}},
+)
 async def get_job(
-    job_id: str, if_none_match: Annotated[str | None, Header()] = None, call: Call = READS
+    job_id: str, if_none_match: Annotated[str | None, Header()] = None, call: Call = READS_JOBS
 ) -> Response:
-    polls = call.house.polls
+    polls = call.services.polls
     record = await polls.running(call.organisation, job_id)
     if record is None:
         record = await run_in_threadpool(current_record, call, job_id)
@@ -60,18 +67,23 @@ async def get_job(
     return as_response(Answer(200, record.to_json()), headers)
 
 
-@router.post("/jobs/{job_id}/cancel")
-def cancel_job(job_id: str, call: Call = CANCELS) -> Response:
+@router.post(
+    "/jobs/{job_id}/cancel",
+    response_model=CancelAnswer,
+    responses=errors(NotFound, Conflict, InvalidInput)
+    | {202: {"description": "Done.", "model": CancelAnswer}},
+)
+def cancel_job(job_id: str, call: Call = CANCELS_JOBS) -> Response:
     def ask() -> Answer:
-        with call.house.database.read() as session:
+        with call.services.database.read() as session:
             row = job_of(session, call.organisation, job_id)
         answer = _cancel(call, row)
         if answer.accepted:
-            call.house.landing.note_cancel(job_id)
+            call.services.landing.note_cancel(job_id)
         else:
             # It is told how it ended.
             current_record(call, job_id)
-        return Answer.of(202 if answer.accepted else 200, answer.to_data())
+        return Answer.of(202 if answer.accepted else 200, answer)
 
     return call.act(ask)
 
@@ -79,11 +91,11 @@ def cancel_job(job_id: str, call: Call = CANCELS) -> Response:
 def current_record(call: Call, job_id: str) -> JobRecord:
     """The record now. One that is final has landed once this returns, so that who reads it finds the row
     ready. Raises NotFound."""
-    with call.house.database.read() as session:
+    with call.services.database.read() as session:
         row = job_of(session, call.organisation, job_id)
     if row.record is not None:
         return JobRecord.parse(row.record)
-    (known,) = call.house.store.records([job_id])
+    (known,) = call.services.store.records([job_id])
     record = _record(row, known)
     _land(call, row, record)
     return record
@@ -91,7 +103,7 @@ def current_record(call: Call, job_id: str) -> JobRecord:
 
 def _land(call: Call, row: JobRow, record: JobRecord) -> None:
     if row.record is None and record.is_final:
-        call.house.landing.land(record)
+        call.services.landing.land(record)
 
 
 def _record(row: JobRow, known: JobRecord | None) -> JobRecord:
@@ -119,10 +131,10 @@ def _cancel(call: Call, row: JobRow) -> CancelAnswer:
     if row.record is not None:
         return CancelAnswer.too_late(JobRecord.parse(row.record))
     try:
-        return call.house.client.cancel(row.job_id)
+        return call.services.client.cancel(row.job_id)
     except NotFound:
-        call.house.landing.submit(row.job_id)
-        return call.house.client.cancel(row.job_id)
+        call.services.landing.submit(row.job_id)
+        return call.services.client.cancel(row.job_id)
 
 
 def _matches(etag: str, if_none_match: str) -> bool:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import Response
@@ -11,15 +10,15 @@ from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 from ulid import ULID
 
-from api.documents import MEDIA_TYPES, AddMedia, BeginUpload
+from api.documents import MEDIA_TYPES, AddMedia, Asset, BeginUpload, Upload
 from api.http.answers import Answer
 from api.http.call import WRITES, Call
+from api.http.declared import body, errors
 from api.library import UPLOAD_FOR, KeptPicture, MediaLibrary, is_picture
 from api.rows.database import Database
 from api.rows.rows import asset_of, no_upload, now, project_of, upload_of
 from api.rows.tables import AssetRow, UploadRow
-from models.base import format_time
-from models.errors import Conflict, InvalidInput
+from models.errors import Conflict, InvalidInput, NotFound
 
 router = APIRouter(prefix="/v1")
 KEPT_FOR = timedelta(days=1)
@@ -27,7 +26,13 @@ KEPT_FOR = timedelta(days=1)
 _PAGE = 500
 
 
-@router.post("/projects/{project_id}/media")
+@router.post(
+    "/projects/{project_id}/media",
+    status_code=201,
+    response_model=Asset,
+    responses=errors(NotFound, Conflict, InvalidInput),
+    openapi_extra=body(AddMedia, {"url": "https://images.example/nova.png"}, or_bytes=MEDIA_TYPES),
+)
 async def add_media(project_id: str, call: Call = WRITES) -> Response:
     media_type = call.request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type.startswith("image/") or is_picture(call.body):
@@ -49,11 +54,17 @@ async def add_media(project_id: str, call: Call = WRITES) -> Response:
     return await run_in_threadpool(call.write, work)
 
 
-@router.post("/projects/{project_id}/media/uploads")
+@router.post(
+    "/projects/{project_id}/media/uploads",
+    status_code=201,
+    response_model=Upload,
+    responses=errors(NotFound, Conflict, InvalidInput),
+    openapi_extra=body(BeginUpload, {"mediaType": "image/png", "bytes": 4_000_000}),
+)
 def begin_upload(project_id: str, call: Call = WRITES) -> Response:
     def act() -> Answer:
         asked = call.parsed(BeginUpload)
-        library = call.house.library
+        library = call.services.library
         if asked.bytes > library.max_bytes:
             raise InvalidInput(
                 f"A picture may have {library.max_bytes} bytes. Give a smaller file.",
@@ -63,7 +74,7 @@ def begin_upload(project_id: str, call: Call = WRITES) -> Response:
         asset_id = f"med_{ULID()}"
         url = library.upload_url(asset_id, asked.media_type, asked.bytes)
         at = now()
-        with call.house.database.write() as session:
+        with call.services.database.write() as session:
             call.require_room(session, "uploads")
             session.add(
                 UploadRow(
@@ -75,25 +86,29 @@ def begin_upload(project_id: str, call: Call = WRITES) -> Response:
                     created_at=at,
                 )
             )
-        shown = {
-            "assetId": asset_id,
-            "uploadUrl": url,
-            "method": "PUT",
-            "headers": {"Content-Type": asked.media_type, **library.upload_headers},
-            "expiresAt": format_time(at + timedelta(seconds=UPLOAD_FOR)),
-        }
-        return Answer.of(201, shown)
+        upload = Upload(
+            asset_id=asset_id,
+            upload_url=url,
+            method="PUT",
+            headers={"Content-Type": asked.media_type, **library.upload_headers},
+            expires_at=at + timedelta(seconds=UPLOAD_FOR),
+        )
+        return Answer.of(201, upload)
 
     return call.act(act)
 
 
-@router.post("/media/{asset_id}/finalize")
+@router.post(
+    "/media/{asset_id}/finalize",
+    response_model=Asset,
+    responses=errors(NotFound, Conflict, InvalidInput),
+)
 async def finalize_upload(asset_id: str, call: Call = WRITES) -> Response:
     """Any number of times, and at once: there is one asset then, of one picture. What is put to the URL later stays
     where it is, and is removed."""
 
     def act() -> Answer:
-        database, library = call.house.database, call.house.library
+        database, library = call.services.database, call.services.library
         with database.read() as session:
             if asset := asset_of(session, call.organisation, asset_id):
                 return Answer.of(200, _shown(call, asset))
@@ -125,7 +140,7 @@ def sweep_uploads(database: Database, library: MediaLibrary) -> None:
 
 async def _in_turn(call: Call, act: Callable[[], Answer]) -> Response:
     """Answer by what `act` does with a picture, which may take long: on the uploads' own threads."""
-    return await call.house.uploads.run(call.organisation, lambda: call.act(act))
+    return await call.services.uploads.run(call.organisation, lambda: call.act(act))
 
 
 def _add_picture(call: Call, project_id: str, media_type: str) -> Answer:
@@ -136,16 +151,16 @@ def _add_picture(call: Call, project_id: str, media_type: str) -> Answer:
             fields=[{"path": "Content-Type", "reason": "none of these"}],
         )
     _require_project(call, project_id)
-    picture = call.house.library.check(call.body, media_type)
+    picture = call.services.library.check(call.body, media_type)
     asset_id = f"med_{ULID()}"
-    kept = call.house.library.keep(project_id, asset_id, picture)
-    with call.house.database.write() as session:
+    kept = call.services.library.keep(project_id, asset_id, picture)
+    with call.services.database.write() as session:
         return Answer.of(201, _shown(call, _add(session, project_id, asset_id, kept)))
 
 
 def _require_project(call: Call, project_id: str) -> None:
     """Raises NotFound, before anything is stored."""
-    with call.house.database.read() as session:
+    with call.services.database.read() as session:
         project_of(session, call.organisation, project_id)
 
 
@@ -185,12 +200,12 @@ def _add(session: Session, project_id: str, asset_id: str, kept: KeptPicture) ->
     return asset
 
 
-def _shown(call: Call, asset: AssetRow) -> dict[str, Any]:
-    url, thumbnail_url = call.house.links.of(asset)
-    return {
-        "assetId": asset.asset_id,
-        "projectId": asset.project_id,
-        "url": url,
-        "thumbnailUrl": thumbnail_url,
-        "createdAt": format_time(asset.created_at),
-    }
+def _shown(call: Call, asset: AssetRow) -> Asset:
+    url, thumbnail_url = call.services.links.of(asset)
+    return Asset(
+        asset_id=asset.asset_id,
+        project_id=asset.project_id,
+        url=url,
+        thumbnail_url=thumbnail_url,
+        created_at=asset.created_at,
+    )

@@ -8,19 +8,27 @@ from sqlalchemy.orm import Session
 from ulid import ULID
 
 from api.calls.influencers import new_influencer
-from api.documents import CreateProject
+from api.documents import CreateProject, Project
 from api.http.answers import Answer
 from api.http.call import WRITES, Call
+from api.http.declared import body, errors
 from api.provision import provision
 from api.rows.rows import now
 from api.rows.tables import ProjectRow
 from api.starting import plan_first_images, record_job
-from models.base import format_time
+from models.errors import Conflict, InvalidInput
 
 router = APIRouter(prefix="/v1")
+_EXAMPLE = {"name": "Spring", "audience": "parents, 30-44", "language": "en", "voice": "warm and playful"}
 
 
-@router.post("/projects")
+@router.post(
+    "/projects",
+    status_code=201,
+    response_model=Project,
+    responses=errors(Conflict, InvalidInput),
+    openapi_extra=body(CreateProject, _EXAMPLE),
+)
 def create_project(call: Call = WRITES) -> Response:
     def work(session: Session) -> Answer:
         asked = call.parsed(CreateProject)
@@ -32,16 +40,17 @@ def create_project(call: Call = WRITES) -> Response:
             created_at=now(),
         )
         session.add(row)
-        told = {"projectId": row.project_id, "name": asked.name, "createdAt": format_time(row.created_at)}
+        project = Project(project_id=row.project_id, name=asked.name, created_at=row.created_at)
         if not (asked.audience or asked.language or asked.voice):
-            return Answer.of(201, told)
+            return Answer.of(201, project)
         call.require_room(session, "influencers")
         session.flush()
         persona = provision(asked.name, asked.audience, asked.language, asked.voice)
         first = new_influencer(session, row, f"inf_{ULID()}", "draft", persona)
         job = plan_first_images(session, first)
-        told_of_job = record_job(session, first, job)
+        started = record_job(session, first, job)
         influencer = call.shown(session, first)
-        return Answer.of(201, told | {"influencer": influencer, "job": told_of_job}, job)
+        told = project.to_data() | {"influencer": influencer, "job": started.to_data()}
+        return Answer.of(201, told, job)
 
     return call.write(work)

@@ -4,17 +4,24 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
-from api.documents import RenderReferences
+from api.documents import RenderReferences, StartedCreate
 from api.http.answers import Answer
 from api.http.call import WRITES, Call
+from api.http.declared import body, errors
 from api.rows.rows import influencer_of, references_of
 from api.starting import plan_first_images, record_job, refuse_while_rendering
-from models.errors import Conflict
+from models.errors import Conflict, InvalidInput, NotFound
 
 router = APIRouter(prefix="/v1")
 
 
-@router.post("/influencers/{influencer_id}/reference-images/render")
+@router.post(
+    "/influencers/{influencer_id}/reference-images/render",
+    status_code=202,
+    response_model=StartedCreate,
+    responses=errors(NotFound, Conflict, InvalidInput),
+    openapi_extra=body(RenderReferences, {"shots": ["front", "smile"]}, required=False),
+)
 def render_references(influencer_id: str, call: Call = WRITES) -> Response:
     """A persona's first images, made from how it is described alone. One that failed may be tried again."""
 

@@ -9,18 +9,23 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from ulid import ULID
 
-from api.documents import SelectInfluencer, SetPrimary
+from api.documents import PrimaryInfluencer, SelectInfluencer, Selection, SetPrimary
 from api.http.answers import Answer
-from api.http.call import READS, WRITES, Call
-from api.rows.rows import influencer_of, no_influencer, now, project_of, selection_of
+from api.http.call import ANY_KEY, WRITES, Call
+from api.http.declared import body, errors
+from api.rows.rows import influencer_of, no_influencer, now, project_of, selection_of, shown
 from api.rows.tables import AssetRow, InfluencerRow, ProjectRow, SelectionRow
-from models.base import format_time
-from models.errors import Conflict
+from models.errors import Conflict, InvalidInput, NotFound
 
 router = APIRouter(prefix="/v1")
 
 
-@router.put("/projects/{project_id}/primary-influencer")
+@router.put(
+    "/projects/{project_id}/primary-influencer",
+    response_model=PrimaryInfluencer,
+    responses=errors(NotFound, Conflict, InvalidInput),
+    openapi_extra=body(SetPrimary, {"influencerId": "inf_01HX9Y6K7EJ4T2NOVAB"}),
+)
 def set_primary(project_id: str, call: Call = WRITES) -> Response:
     def work(session: Session) -> Answer:
         asked = call.parsed(SetPrimary)
@@ -29,13 +34,19 @@ def set_primary(project_id: str, call: Call = WRITES) -> Response:
             # Whoever deletes it waits here, and then finds that it is the primary one.
             _usable(session, project, asked.influencer_id, to_write=True)
         project.primary_influencer_id = asked.influencer_id
-        return Answer.of(200, {"projectId": project.project_id, "influencerId": asked.influencer_id})
+        primary = PrimaryInfluencer(project_id=project.project_id, influencer_id=asked.influencer_id)
+        return Answer.of(200, primary)
 
     return call.write(work)
 
 
-@router.post("/projects/{project_id}/content/selection")
-def select_influencer(project_id: str, call: Call = READS) -> Response:
+@router.post(
+    "/projects/{project_id}/content/selection",
+    response_model=Selection,
+    responses=errors(NotFound, Conflict, InvalidInput),
+    openapi_extra=body(SelectInfluencer, {"brief": {}}),
+)
+def select_influencer(project_id: str, call: Call = ANY_KEY) -> Response:
     """The answer is a copy, and is kept: what comes later doesn't change what was selected.
 
     It needs no scope, though it writes a row: that row is no other call's but the one that reads it again, and who
@@ -47,28 +58,36 @@ def select_influencer(project_id: str, call: Call = READS) -> Response:
         project = project_of(session, call.organisation, project_id)
         named = asked.influencer_id or project.primary_influencer_id
         row = _usable(session, project, named) if named else _first_ready(session, project)
-        told = call.shown(session, row)
-        selection = SelectionRow(
-            selection_id=f"sel_{ULID()}", project_id=project.project_id, created_at=now()
+        influencer = call.influencer(session, row)
+        selection = Selection(
+            selection_id=f"sel_{ULID()}",
+            created_at=now(),
+            project_id=project.project_id,
+            influencer_id=influencer.influencer_id,
+            name=influencer.name,
+            personality=influencer.personality,
+            reference_images=influencer.reference_images,
         )
-        chosen: dict[str, Any] = {
-            "selectionId": selection.selection_id,
-            "createdAt": format_time(selection.created_at),
-            "projectId": project.project_id,
-            "influencerId": row.influencer_id,
-            "name": told["name"],
-            "personality": told["personality"],
-            "referenceImages": told["referenceImages"],
-        }
-        selection.document = json.dumps(chosen)
-        session.add(selection)
+        chosen = shown(selection)
+        session.add(
+            SelectionRow(
+                selection_id=selection.selection_id,
+                project_id=selection.project_id,
+                created_at=selection.created_at,
+                document=json.dumps(chosen),
+            )
+        )
         return Answer.of(200, chosen)
 
     return call.write(work)
 
 
-@router.get("/projects/{project_id}/content/selections/{selection_id}")
-def get_selection(project_id: str, selection_id: str, call: Call = READS) -> Response:
+@router.get(
+    "/projects/{project_id}/content/selections/{selection_id}",
+    response_model=Selection,
+    responses=errors(NotFound, InvalidInput),
+)
+def get_selection(project_id: str, selection_id: str, call: Call = ANY_KEY) -> Response:
     """As it was answered then, whatever became of the influencer. Only its images' URLs are of now."""
 
     def work(session: Session) -> Any:
@@ -76,7 +95,7 @@ def get_selection(project_id: str, selection_id: str, call: Call = READS) -> Res
         chosen = json.loads(selection_of(session, project, selection_id).document)
         for image in chosen["referenceImages"]:
             asset = session.get_one(AssetRow, image["assetId"])
-            image["url"], image["thumbnailUrl"] = call.house.links.of(asset)
+            image["url"], image["thumbnailUrl"] = call.services.links.of(asset)
         return chosen
 
     return call.read(work)

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from api.http.errors import body_of, status_of
 from api.rows.database import Database
 from api.rows.tables import AnswerRow
+from models.base import Document
 from models.errors import Conflict, IdempotencyConflict, InvalidInput, LikenessError, NotFound, Unforeseen
 from models.job import Job
 
@@ -36,8 +37,9 @@ class Answer:
     job: Job | None = None
 
     @classmethod
-    def of(cls, status: int, document: Any, job: Job | None = None) -> "Answer":
-        return cls(status, json.dumps(document), job)
+    def of(cls, status: int, document: Document | dict[str, Any], job: Job | None = None) -> "Answer":
+        data = document.to_data() if isinstance(document, Document) else document
+        return cls(status, json.dumps(data), job)
 
 
 Work = Callable[[Session], Answer]

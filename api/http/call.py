@@ -1,12 +1,14 @@
 """A call as its handler gets it: who calls, the body, and how to answer."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from fastapi import Depends, Request
+from fastapi import Request, Security
+from fastapi.openapi.models import HTTPBearer
 from fastapi.responses import Response
+from fastapi.security.base import SecurityBase
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
@@ -25,6 +27,7 @@ from api.rows.rows import document_of, shown
 from api.rows.tables import InfluencerRow
 from models.base import Document
 from models.errors import QueueUnavailable
+from models.influencer import Influencer
 from worker.client import JobClient
 from worker.queue.jobs import JobStore
 
@@ -32,8 +35,8 @@ DocumentT = TypeVar("DocumentT", bound=Document)
 
 
 @dataclass(frozen=True, slots=True)
-class House:
-    """What the calls share."""
+class Services:
+    """The services that all calls share."""
 
     database: Database
     client: JobClient
@@ -53,7 +56,7 @@ class House:
 class Call:
     """One authenticated request."""
 
-    house: House
+    services: Services
     caller: Caller
     request: Request
     body: bytes
@@ -72,7 +75,7 @@ class Call:
         if answer.job:
             # It is recorded, and so it is promised: the landing submits what Redis doesn't know.
             with suppress(QueueUnavailable):
-                self.house.client.submit(answer.job)
+                self.services.client.submit(answer.job)
         return as_response(answer)
 
     def act(self, act: Callable[[], Answer]) -> Response:
@@ -82,21 +85,25 @@ class Call:
 
     def require_room(self, session: Session, kind: Kind) -> None:
         """Raises Conflict if the organisation has as many of these as it may."""
-        self.house.limits.require_room(session, self.organisation, kind)
+        self.services.limits.require_room(session, self.organisation, kind)
+
+    def influencer(self, session: Session, row: InfluencerRow) -> Influencer:
+        """The row's document, with URLs that work now."""
+        return document_of(session, row, self.services.links.of)
 
     def shown(self, session: Session, row: InfluencerRow) -> dict[str, Any]:
         """An influencer as it is answered."""
-        return shown(document_of(session, row, self.house.links.of))
+        return shown(self.influencer(session, row))
 
     def read(self, work: Callable[[Session], Any]) -> Response:
         """Answer 200 with the document that `work` reads."""
-        with self.house.database.read() as session:
+        with self.services.database.read() as session:
             document = work(session)
         return as_response(Answer.of(200, document))
 
     @property
     def _answerer(self) -> Answerer:
-        return Answerer(self.house.database)
+        return Answerer(self.services.database)
 
     def _once(self) -> Once | None:
         if self.request.method != "POST":
@@ -109,24 +116,36 @@ def as_response(answer: Answer, headers: dict[str, str] | None = None) -> Respon
     return Response(answer.body, answer.status, headers, "application/json")
 
 
-def calling(scope: Scope | None) -> Any:
-    """The dependency of a handler whose call needs `scope`, or any key at all."""
+class _Calling(SecurityBase):
+    """Authenticates a request, checks its scope, and makes the handler's `Call`. FastAPI documents it as the call's
+    security scheme."""
 
-    async def call(request: Request) -> Call:
-        house: House = request.app.state.house
+    model = HTTPBearer()
+    scheme_name = "key"
+
+    def __init__(self, scope: Scope | None) -> None:
+        self._scope = scope
+
+    async def __call__(self, request: Request) -> Call:
+        services: Services = request.app.state.services
         header = request.headers.get("authorization")
-        caller = house.keys.recall(header)
+        caller = services.keys.recall(header)
         if caller is None:
-            caller = await run_in_threadpool(house.keys.look_up, header)
-        house.rates.count(caller.key_id)
-        if scope is not None:
-            caller.require(scope)
+            caller = await run_in_threadpool(services.keys.look_up, header)
+        services.rates.count(caller.key_id)
+        if self._scope is not None:
+            caller.require(self._scope)
         body = b"" if request.method == "GET" else await request.body()
-        return Call(house, caller, request, body)
-
-    dependency: Callable[[Request], Awaitable[Call]] = call
-    return Depends(dependency)
+        return Call(services, caller, request, body)
 
 
+def calling(scope: Scope | None) -> Any:
+    """The dependency of a handler whose call needs `scope`, or any key at all. It enforces the scope, and FastAPI
+    reads from it what the OpenAPI document says."""
+    return Security(_Calling(scope), scopes=[scope] if scope else [])
+
+
+ANY_KEY: Any = calling(None)
 WRITES: Any = calling("influencers:write")
-READS: Any = calling(None)
+READS_JOBS: Any = calling("jobs:read")
+CANCELS_JOBS: Any = calling("jobs:cancel")

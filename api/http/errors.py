@@ -28,7 +28,11 @@ _STATUS: tuple[tuple[type[LikenessError], int], ...] = (
 
 
 def status_of(error: LikenessError) -> int:
-    return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+    return status_for(type(error))
+
+
+def status_for(kind: type[LikenessError]) -> int:
+    return next((status for base, status in _STATUS if issubclass(kind, base)), 500)
 
 
 def body_of(error: LikenessError, request_id: str) -> dict[str, Any]:

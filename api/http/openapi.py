@@ -1,48 +1,19 @@
-"""The OpenAPI document: what FastAPI knows of the calls, and what the handlers, which read bodies themselves,
-know besides."""
+"""The OpenAPI document. FastAPI writes it from the handlers; this adds what all calls have in common: headers,
+errors, the idempotency key."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from pydantic.json_schema import models_json_schema
+from starlette.routing import BaseRoute
 
-from api.documents import (
-    MEDIA_TYPES,
-    AddMedia,
-    BeginUpload,
-    BindReferences,
-    CreateInfluencer,
-    CreateProject,
-    DeleteInfluencer,
-    PatchInfluencer,
-    RenderReferences,
-    SelectInfluencer,
-    SetPrimary,
-)
-from models.base import Document
-from models.event import JobEvent
-from models.influencer import Influencer, Personality, ReferenceImage
-from models.job import CLONE, CREATE, CloneRequest
-from models.record import CancelAnswer, JobRecord
+from api.http.declared import BODIES, SCHEMA_OF
 
-_REF = "#/components/schemas/{model}"
 _TEXT = {"type": "string"}
-
-
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """What is to be told of one call. `answers` are its good statuses, each with its body's schema."""
-
-    answers: dict[str, dict[str, Any] | None]
-    errors: tuple[int, ...]
-    scope: str | None = "influencers:write"
-    body: type[Document] | None = None
-    example: Any = None
-    body_required: bool = True
-    pictures: bool = False
-    """Whether the body may be a picture instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,133 +26,10 @@ class _Error:
     header: str | None = None
 
 
-def _ref(kind: type[Document]) -> dict[str, Any]:
-    return {"$ref": _REF.format(model=kind.__name__)}
-
-
 def _object(**fields: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "properties": fields, "required": list(fields)}
 
 
-def _page_of(kind: type[Document]) -> dict[str, Any]:
-    return _object(items={"type": "array", "items": _ref(kind)}, nextCursor={"type": ["string", "null"]})
-
-
-_PROJECT = _object(projectId=_TEXT, name=_TEXT, createdAt=_TEXT)
-_MEDIA = _object(
-    assetId=_TEXT, projectId=_TEXT, url=_TEXT, thumbnailUrl={"type": ["string", "null"]}, createdAt=_TEXT
-)
-_UPLOAD = _object(
-    assetId=_TEXT,
-    uploadUrl=_TEXT,
-    method={"const": "PUT"},
-    headers={"type": "object", "additionalProperties": _TEXT},
-    expiresAt=_TEXT,
-)
-_REFERENCES = _object(influencerId=_TEXT, referenceImages={"type": "array", "items": _ref(ReferenceImage)})
-_DELETED = _object(influencerId=_TEXT, status={"const": "deleted"}, deletedAt=_TEXT)
-_CLONING, _CREATING = (
-    _object(jobId=_TEXT, kind={"const": kind}, status={"const": "running"}, influencerId=_TEXT)
-    for kind in (CLONE, CREATE)
-)
-# A project without an influencer has only the first three.
-_PROJECT["properties"] |= {"influencer": _ref(Influencer), "job": _CREATING}
-_PRIMARY = _object(projectId=_TEXT, influencerId={"type": ["string", "null"]})
-_SELECTED = _object(
-    selectionId=_TEXT,
-    createdAt=_TEXT,
-    projectId=_TEXT,
-    influencerId=_TEXT,
-    name=_TEXT,
-    personality=_ref(Personality),
-    referenceImages={"type": "array", "items": _ref(ReferenceImage)},
-)
-_CLONE = {
-    "name": "Nova (B variant)",
-    "newInfluencerId": "inf_01HX9Y6K7EJ4T2NOVAB",
-    "overrides": {"personality": {"humorStyle": "dry-witty"}},
-}
-_ASSETS = {"assetIds": ["med_01HX9Y6K7EJ4T2REF01"]}
-_ROW = {"name": "Nova", "gender": "female", "ageRange": "25-34", "referenceImages": _ASSETS}
-
-_CALLS: dict[tuple[str, str], _Told] = {
-    ("post", "/v1/projects"): _Told(
-        {"201": _PROJECT},
-        (409, 422),
-        body=CreateProject,
-        example={
-            "name": "Spring",
-            "audience": "parents, 30-44",
-            "language": "en",
-            "voice": "warm and playful",
-        },
-    ),
-    ("post", "/v1/projects/{project_id}/media"): _Told(
-        {"201": _MEDIA},
-        (404, 409, 422),
-        body=AddMedia,
-        example={"url": "https://images.example/nova.png"},
-        pictures=True,
-    ),
-    ("post", "/v1/projects/{project_id}/media/uploads"): _Told(
-        {"201": _UPLOAD},
-        (404, 409, 422),
-        body=BeginUpload,
-        example={"mediaType": "image/png", "bytes": 4_000_000},
-    ),
-    ("post", "/v1/media/{asset_id}/finalize"): _Told({"200": _MEDIA}, (404, 409, 422)),
-    ("post", "/v1/projects/{project_id}/influencers"): _Told(
-        {"201": _ref(Influencer)}, (404, 409, 422), body=CreateInfluencer, example=_ROW
-    ),
-    ("get", "/v1/projects/{project_id}/influencers"): _Told(
-        {"200": _page_of(Influencer)}, (404, 422), scope=None
-    ),
-    ("get", "/v1/influencers/{influencer_id}"): _Told({"200": _ref(Influencer)}, (404, 422), scope=None),
-    ("patch", "/v1/influencers/{influencer_id}"): _Told(
-        {"200": _ref(Influencer)},
-        (404, 422),
-        body=PatchInfluencer,
-        example={"personality": {"tone": "playful"}},
-    ),
-    ("delete", "/v1/influencers/{influencer_id}"): _Told(
-        {"200": _DELETED},
-        (404, 422),
-        body=DeleteInfluencer,
-        example={"reason": "The campaign is over."},
-        body_required=False,
-    ),
-    ("post", "/v1/influencers/{influencer_id}/reference-images"): _Told(
-        {"200": _REFERENCES}, (404, 409, 422), body=BindReferences, example=_ASSETS
-    ),
-    ("post", "/v1/influencers/{influencer_id}/reference-images/render"): _Told(
-        {"202": _CREATING},
-        (404, 409, 422),
-        body=RenderReferences,
-        example={"shots": ["front", "smile"]},
-        body_required=False,
-    ),
-    ("post", "/v1/influencers/{influencer_id}/clone"): _Told(
-        {"202": _CLONING}, (404, 409, 422), body=CloneRequest, example=_CLONE
-    ),
-    ("put", "/v1/projects/{project_id}/primary-influencer"): _Told(
-        {"200": _PRIMARY},
-        (404, 409, 422),
-        body=SetPrimary,
-        example={"influencerId": "inf_01HX9Y6K7EJ4T2NOVAB"},
-    ),
-    ("post", "/v1/projects/{project_id}/content/selection"): _Told(
-        {"200": _SELECTED}, (404, 409, 422), scope=None, body=SelectInfluencer, example={"brief": {}}
-    ),
-    ("get", "/v1/projects/{project_id}/content/selections/{selection_id}"): _Told(
-        {"200": _SELECTED}, (404, 422), scope=None
-    ),
-    ("get", "/v1/jobs"): _Told({"200": _page_of(JobRecord)}, (422,), scope="jobs:read"),
-    ("get", "/v1/jobs/{job_id}"): _Told({"200": _ref(JobRecord), "304": None}, (404, 422), scope="jobs:read"),
-    ("get", "/v1/jobs/{job_id}/events"): _Told({"204": None}, (404, 422), scope="jobs:read"),
-    ("post", "/v1/jobs/{job_id}/cancel"): _Told(
-        {"200": _ref(CancelAnswer), "202": _ref(CancelAnswer)}, (404, 409, 422), scope="jobs:cancel"
-    ),
-}
 _ERRORS = {
     401: _Error(
         ("UNAUTHENTICATED",), "The API key isn't valid. It may have been revoked.", header="WWW-Authenticate"
@@ -234,60 +82,57 @@ _KEY_HEADER = {
 }
 
 
-def describe(app: FastAPI) -> dict[str, Any]:
-    """The whole document. A call that isn't in the table above is a KeyError here, and so in a test."""
+def describe(app: FastAPI, routes: Sequence[BaseRoute]) -> dict[str, Any]:
+    """The document for `routes`. A handler without a `calling` dependency is a KeyError here, and so in a test."""
     document = get_openapi(
         title=app.title,
         version=app.version,
         description="HEAD is answered as GET is, without the body.",
-        routes=app.routes,
+        routes=routes,
     )
-    read = [told.body for told in _CALLS.values() if told.body]
-    written: list[type[Document]] = [Influencer, JobRecord, CancelAnswer, JobEvent]
-    _, schemas = models_json_schema(
-        [
-            *((kind, "validation") for kind in dict.fromkeys(read)),
-            *((kind, "serialization") for kind in written),
-        ],
-        ref_template=_REF,
-    )
-    components = document.setdefault("components", {})
-    components["schemas"] = schemas["$defs"] | {"Error": _ERROR}
+    components = document["components"]
+    components["schemas"] = _schemas(routes) | {"Error": _ERROR}
     components["headers"] = {name: header | {"required": True} for name, header in _HEADERS.items()}
     components["responses"] = {error.codes[0]: _error_response(error) for error in _ERRORS.values()}
-    components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
-    for path, calls in document["paths"].items():
+    for calls in document["paths"].values():
         for method, operation in calls.items():
-            _complete(operation, _CALLS[method, path], is_post=method == "post")
+            _complete(operation, is_post=method == "post")
     return document
 
 
-def _complete(operation: dict[str, Any], told: _Told, *, is_post: bool) -> None:
-    operation["security"] = [{"key": [told.scope] if told.scope else []}]
+def _schemas(routes: Sequence[BaseRoute]) -> dict[str, Any]:
+    """The schemas of bodies and answers, made together so that a document used in both has one schema."""
+    calls = [route for route in routes if isinstance(route, APIRoute)]
+    sent = [route.response_model for route in calls]
+    sent += [more["model"] for route in calls for more in route.responses.values() if "model" in more]
+    _, schemas = models_json_schema(
+        [
+            *((kind, "validation") for kind in BODIES),
+            *((kind, "serialization") for kind in dict.fromkeys(sent)),
+        ],
+        ref_template=SCHEMA_OF,
+    )
+    found: dict[str, Any] = schemas["$defs"]
+    return found
+
+
+def _complete(operation: dict[str, Any], *, is_post: bool) -> None:
+    """Add the idempotency key, the answers' headers, and the errors of every call."""
     if is_post:
         operation.setdefault("parameters", []).append(_KEY_HEADER)
-    if told.body:
-        operation["requestBody"] = {
-            "required": told.body_required,
-            "content": {"application/json": {"schema": _ref(told.body), "example": told.example}},
-        }
-    if told.pictures:
-        # Bytes, which have no schema.
-        operation["requestBody"]["content"] |= {media_type: {} for media_type in MEDIA_TYPES}
+    answers: dict[str, Any] = operation["responses"]
+    needs_scope = bool(operation["security"][0]["key"])
+    failed = {int(status) for status in answers if status >= "400"}
+    failed |= {401, 429, 500, 503} | ({403} if needs_scope else set())
     responses: dict[str, Any] = {}
-    for status, schema in told.answers.items():
-        headers = _headers("ETag" if "304" in told.answers else None)
-        responses[status] = {"description": "Done." if schema else "Nothing new.", "headers": headers}
-        if schema:
-            responses[status]["content"] = {"application/json": {"schema": schema}}
-    if "204" in told.answers:
-        responses["200"] = {
-            "description": "Server-sent events; `data` is a JobEvent.",
-            "headers": _headers(),
-            "content": {"text/event-stream": {"schema": _TEXT}},
-        }
-    for status in (401, *((403,) if told.scope else ()), *told.errors, 429, 500, 503):
-        responses[str(status)] = {"$ref": f"#/components/responses/{_ERRORS[status].codes[0]}"}
+    for status, answer in answers.items():
+        if status < "400":
+            # FastAPI's words, where a handler has none of its own.
+            if answer["description"] == "Successful Response":
+                answer["description"] = "Done."
+            responses[status] = answer | {"headers": _headers("ETag" if "304" in answers else None)}
+    for code in sorted(failed):
+        responses[str(code)] = {"$ref": f"#/components/responses/{_ERRORS[code].codes[0]}"}
     operation["responses"] = responses
 
 

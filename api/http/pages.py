@@ -4,14 +4,16 @@ import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Query
 from sqlalchemy import ColumnElement, and_, or_
 
+from models.base import Document
 from models.errors import InvalidInput
 
 RowT = TypeVar("RowT")
+ItemT = TypeVar("ItemT", bound=Document)
 MOST = 100
 
 CursorQuery = Annotated[
@@ -20,6 +22,13 @@ CursorQuery = Annotated[
 LimitQuery = Annotated[int, Query(ge=1, le=MOST, description="How many items, at most.")]
 
 _PLACE = re.compile(r"(\d{1,15}):([A-Za-z0-9._-]{1,128})")
+
+
+class Page(Document, Generic[ItemT]):
+    """A list's page, as `page` makes it."""
+
+    items: tuple[ItemT, ...]
+    next_cursor: str | None
 
 
 def place_of(cursor: str) -> tuple[datetime, str]:

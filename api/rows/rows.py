@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from api.documents import BoundReferences, Selection
 from api.rows.tables import (
     AssetRow,
     BoundImageRow,
@@ -165,10 +166,11 @@ def persona_of(row: InfluencerRow, images: tuple[ReferenceImage, ...] = ()) -> I
     )
 
 
-def shown(influencer: Influencer) -> dict[str, Any]:
+def shown(document: Influencer | BoundReferences | Selection) -> dict[str, Any]:
     """As it is answered. A thumbnail's URL is a URL or null; other fields without a value are left out."""
-    data = influencer.to_data()
-    data.setdefault("thumbnailUrl", None)
+    data = document.to_data()
+    if isinstance(document, Influencer):
+        data.setdefault("thumbnailUrl", None)
     for image in data["referenceImages"]:
         image.setdefault("thumbnailUrl", None)
     return data

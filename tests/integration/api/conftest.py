@@ -24,7 +24,7 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from api.app import make_app
-from api.http.call import House
+from api.http.call import Services
 from api.rows.database import Database
 from api.rows.keys import create_key
 from api.rows.tables import Base
@@ -49,9 +49,9 @@ class Api:
     secret: str
 
     @property
-    def house(self) -> House:
-        house: House = self.app.state.house
-        return house
+    def services(self) -> Services:
+        services: Services = self.app.state.services
+        return services
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> Response:
         return self.run(lambda client: self._send(client, method, path, body, headers))
@@ -203,20 +203,20 @@ def _empty(url: str) -> None:
 @pytest.fixture
 def app(settings: Settings, api_settings: ApiSettings) -> Iterator[FastAPI]:
     made = make_app(settings, api_settings)
-    house: House = made.state.house
+    services: Services = made.state.services
     yield made
-    house.database.close()
+    services.database.close()
 
 
 @pytest.fixture
 def api(app: FastAPI) -> Api:
-    return Api(app, create_key(app.state.house.database, "acme").secret)
+    return Api(app, create_key(app.state.services.database, "acme").secret)
 
 
 @pytest.fixture
 def stranger(app: FastAPI) -> Api:
     """Of another organisation."""
-    return Api(app, create_key(app.state.house.database, "other").secret)
+    return Api(app, create_key(app.state.services.database, "other").secret)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ EXAMPLE = b"""{ "name": "Nova (B variant)",
 
 
 def jobs_of(api: Api) -> int:
-    with api.house.database.read() as session:
+    with api.services.database.read() as session:
         return session.scalar(select(func.count()).select_from(JobRow)) or 0
 
 
@@ -93,7 +93,7 @@ def test_a_key_replays_its_first_answer_for_a_day(api: Api, stranger: Api) -> No
     assert stranger.call("POST", "/v1/projects", {"name": "B"}, idempotency_key="k").status_code == 201
     assert jobs_of(api) == 1
 
-    with api.house.database.write() as session:
+    with api.services.database.write() as session:
         long_ago = datetime.now(UTC) - answers.KEPT_FOR - timedelta(seconds=1)
         session.execute(update(AnswerRow).values(created_at=long_ago))
     assert api.call("POST", path, {"name": "C"}, idempotency_key="k").status_code == 202
@@ -116,12 +116,12 @@ def test_a_clone_is_promised_while_redis_is_away_and_submitted_later(
 
     source = api.source()
     with monkeypatch.context() as away:
-        away.setattr(api.house.client, "submit", refuse)
+        away.setattr(api.services.client, "submit", refuse)
         answer = api.call("POST", f"/v1/influencers/{source}/clone", {"name": "B"})
     job_id = answer.json()["jobId"]
     assert answer.status_code == 202
     assert store.records([job_id]) == [None]
     shown = api.call("GET", f"/v1/jobs/{job_id}").json()
     assert (shown["status"], shown["stage"], shown["progress"]) == ("running", "queued", 0)
-    api.house.landing.sweep()
+    api.services.landing.sweep()
     assert store.get(job_id).stage == "queued"

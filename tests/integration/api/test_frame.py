@@ -70,7 +70,7 @@ def error_of(answer: Any, status: int, code: str) -> dict[str, Any]:
 def test_a_call_needs_its_scope_and_says_so_before_it_looks(app: FastAPI) -> None:
     for method, path, body, scope in CALLS:
         others = tuple({"influencers:write", "jobs:read", "jobs:cancel"} - {scope})
-        api = Api(app, create_key(app.state.house.database, "acme", others).secret)
+        api = Api(app, create_key(app.state.services.database, "acme", others).secret)
         answer = api.call(method, path.format(**NOBODYS), body)
         if scope is None:
             error_of(answer, 404, "NOT_FOUND")
@@ -88,8 +88,8 @@ def test_without_a_key_nothing_is_answered(api: Api, header: str) -> None:
 
 
 def test_a_revoked_key_opens_nothing_after_a_second_and_the_database_has_no_secret(app: FastAPI) -> None:
-    database, times = app.state.house.database, [0.0]
-    app.state.house = replace(app.state.house, keys=KnownKeys(database, lambda: times[0]))
+    database, times = app.state.services.database, [0.0]
+    app.state.services = replace(app.state.services, keys=KnownKeys(database, lambda: times[0]))
     key = create_key(database, "acme")
     api = Api(app, key.secret)
     assert api.call("GET", "/v1/jobs").status_code == 200
@@ -148,7 +148,7 @@ def test_a_body_has_a_cap(api: Api) -> None:
 def test_a_key_that_calls_too_often_is_told_when_to_go_on(api: Api, stranger: Api) -> None:
     times = [0.0]
     rates = Rates(0.5, lambda: times[0])
-    api.app.state.house = stranger.app.state.house = replace(api.house, rates=rates)
+    api.app.state.services = stranger.app.state.services = replace(api.services, rates=rates)
     assert api.call("GET", "/v1/jobs").status_code == 200
     refused = api.call("GET", "/v1/jobs")
     assert error_of(refused, 429, "RATE_LIMITED")["details"] == {"retryAfter": 2}
@@ -180,7 +180,7 @@ def test_who_leaves_in_the_middle_of_a_body_is_no_error(
     with on_a_port(app) as port, socket.create_connection(("127.0.0.1", port)) as leaving:
         leaving.sendall(f"{request}Content-Length: 99\r\n\r\n{{".encode())
         # The call is counted before its body is read.
-        while not api.house.rates._buckets:
+        while not api.services.rates._buckets:
             time.sleep(0.01)
     assert logged == []
     assert [entry.getMessage() for entry in caplog.records if entry.levelname == "ERROR"] == []

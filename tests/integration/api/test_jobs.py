@@ -68,17 +68,17 @@ def test_polls_of_a_running_job_need_no_database_and_are_read_together(
     path = f"/v1/jobs/{job_id}"
     lease = begin(store, message_of(store, job_id))
     # A second doesn't end here, so the key is known.
-    keys = KnownKeys(api.house.database, lambda: 0.0)
-    api.app.state.house = replace(api.house, keys=keys)
+    keys = KnownKeys(api.services.database, lambda: 0.0)
+    api.app.state.services = replace(api.services, keys=keys)
     api.call("GET", path)
     read: list[Any] = []
-    records = api.house.store.records
+    records = api.services.store.records
 
     def noted(job_ids: Any) -> Any:
         read.append(job_ids)
         return records(job_ids)
 
-    monkeypatch.setattr(api.house.store, "records", noted)
+    monkeypatch.setattr(api.services.store, "records", noted)
     with statements(api) as made:
         answers = api.at_once(50, "GET", path, None)
     assert {answer.status_code for answer in answers} == {200}
@@ -91,10 +91,10 @@ def test_polls_of_a_running_job_need_no_database_and_are_read_together(
     def refuse(_: Any) -> None:
         raise QueueUnavailable("Redis does not answer.")
 
-    monkeypatch.setattr(api.house.store, "records", refuse)
+    monkeypatch.setattr(api.services.store, "records", refuse)
     for answer in api.at_once(5, "GET", path, None):
         error_of(answer, 503, "QUEUE_UNAVAILABLE")
-    monkeypatch.setattr(api.house.store, "records", records)
+    monkeypatch.setattr(api.services.store, "records", records)
     store._redis.delete(store._job_key(job_id))
     assert api.call("GET", path).json()["stage"] == "queued"
 

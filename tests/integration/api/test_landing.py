@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from sqlalchemy import func, select
 
 from api.app import make_app
-from api.http.call import House
+from api.http.call import Services
 from api.landing import arrival
 from api.landing.landing import Landing
 from api.rows.tables import AssetRow, BoundImageRow
@@ -36,19 +36,19 @@ def job(api: Api, store: JobStore) -> CloneJob:
 @pytest.fixture
 def another_process(settings: Settings, api_settings: ApiSettings) -> Iterator[Callable[[], Landing]]:
     """Makes the landing of another API process: with connections of its own."""
-    houses: list[House] = []
+    made_services: list[Services] = []
 
     def start() -> Landing:
-        houses.append(make_app(settings, api_settings).state.house)
-        return houses[-1].landing
+        made_services.append(make_app(settings, api_settings).state.services)
+        return made_services[-1].landing
 
     yield start
-    for house in houses:
-        house.database.close()
+    for services in made_services:
+        services.database.close()
 
 
 def test_a_row_goes_from_pending_to_ready(api: Api, store: JobStore, job: CloneJob) -> None:
-    landing = api.house.landing
+    landing = api.services.landing
     landing.sweep()
     assert api.row(job.influencer_id)["status"] == "pending"
     lease = begin(store, job)
@@ -87,7 +87,7 @@ def test_a_job_without_a_result_leaves_the_row_failed(
         store.fail(lease, JobError(code="RENDER_FAILED", message="It broke."))
     else:
         store.end_canceled(lease)
-    api.house.landing.sweep()
+    api.services.landing.sweep()
     row = api.row(job.influencer_id)
     assert (row["status"], row["referenceImages"]) == ("failed", [])
     # Somebody has pictures of it after all.
@@ -100,7 +100,7 @@ def test_a_deleted_row_stays_deleted(api: Api, store: JobStore, job: CloneJob) -
     lease = begin(store, job)
     api.call("DELETE", f"/v1/influencers/{job.influencer_id}")
     store.complete(lease, result_of(job))
-    api.house.landing.sweep()
+    api.services.landing.sweep()
     assert api.call("GET", f"/v1/influencers/{job.influencer_id}").status_code == 404
     assert api.call("GET", f"/v1/jobs/{job.job_id}").json()["status"] == "completed"
 
@@ -124,13 +124,13 @@ def test_a_landing_that_died_half_way_is_done_by_another(
     with monkeypatch.context() as dying:
         dying.setattr("api.landing.arrival._add_images", die)
         with pytest.raises(Killed):
-            api.house.landing.sweep()
+            api.services.landing.sweep()
     assert api.row(job.influencer_id)["status"] == "pending"
     assert count(api, AssetRow) == 1
 
     another_process().sweep()
     assert api.row(job.influencer_id)["status"] == "ready"
-    assert not api.house.landing.land(store.get(job.job_id))
+    assert not api.services.landing.land(store.get(job.job_id))
     assert count(api, AssetRow) == 3
 
 
@@ -153,7 +153,7 @@ def test_many_consumers_land_a_job_once(
 
 def test_a_job_that_redis_lost_is_submitted_again(api: Api, store: JobStore, job: CloneJob) -> None:
     store._redis.delete(store._job_key(job.job_id), store._events_key(job.job_id))
-    api.house.landing.sweep()
+    api.services.landing.sweep()
     assert store.get(job.job_id).status == "running"
     assert message_of(store, job.job_id) == job
 
@@ -173,7 +173,7 @@ def test_one_that_can_not_land_does_not_hold_up_the_others(
         make_ready(row, landed, now)
 
     monkeypatch.setattr(arrival, "_make_ready", refuse)
-    api.house.landing.sweep()
+    api.services.landing.sweep()
     assert api.row(other["influencerId"])["status"] == "ready"
     assert api.row(job.influencer_id)["status"] == "pending"
 
@@ -193,5 +193,5 @@ def test_the_application_lands_by_itself(app: FastAPI, api: Api, store: JobStore
 
 
 def count(api: Api, table: Any) -> int:
-    with api.house.database.read() as session:
+    with api.services.database.read() as session:
         return session.scalar(select(func.count()).select_from(table)) or 0

@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from api.app import make_app
-from api.http.call import House
+from api.http.call import Services
 from api.landing.landing import Landing
 from api.settings import ApiSettings
 from models.record import JobError
@@ -23,15 +23,15 @@ ERROR = JobError(code="RENDER_FAILED", message="It broke.")
 
 @pytest.fixture
 def another_landing(settings: Settings, api_settings: ApiSettings) -> Iterator[Callable[[], Landing]]:
-    houses: list[House] = []
+    made_services: list[Services] = []
 
     def start() -> Landing:
-        houses.append(make_app(settings, api_settings).state.house)
-        return houses[-1].landing
+        made_services.append(make_app(settings, api_settings).state.services)
+        return made_services[-1].landing
 
     yield start
-    for house in houses:
-        house.database.close()
+    for services in made_services:
+        services.database.close()
 
 
 def cloned(api: Api, count: int) -> list[str]:
@@ -51,7 +51,7 @@ def failed(api: Api, store: JobStore) -> str:
 
 
 def test_a_retried_job_lands(api: Api, settings: Settings, store: JobStore) -> None:
-    landing = api.house.landing
+    landing = api.services.landing
     landing.sweep()
     job_id = failed(api, store)
     influencer = message_of(store, job_id).influencer_id
@@ -99,21 +99,21 @@ def test_a_retry_that_fails_takes_nothing_from_a_row_that_got_images(
     api: Api, settings: Settings, store: JobStore
 ) -> None:
     job_id = failed(api, store)
-    api.house.landing.sweep()
+    api.services.landing.sweep()
     influencer = message_of(store, job_id).influencer_id
     asset = api.media(api.row(influencer)["projectId"])
     api.call("POST", f"/v1/influencers/{influencer}/reference-images", {"assetIds": [asset]})
     heir = DeadLetters(settings).heir(job_id)
     store.submit(heir)
     store.fail(begin(store, message_of(store, heir.job_id)), ERROR)
-    api.house.landing.sweep()
+    api.services.landing.sweep()
     assert api.row(influencer)["status"] == "ready"
     assert api.call("GET", f"/v1/jobs/{heir.job_id}").json()["status"] == "failed"
 
 
 def test_jobs_that_wait_cost_nothing(api: Api, store: JobStore, redis_client: redis.Redis) -> None:
     jobs = cloned(api, 120)
-    landing = api.house.landing
+    landing = api.services.landing
     landing._clock = lambda: 1000.0
     landing.sweep()
     before = commands(redis_client)
@@ -140,7 +140,7 @@ def commands(client: redis.Redis) -> dict[str, int]:
 
 
 def test_organisations_land_in_turns(api: Api, stranger: Api, store: JobStore, logged: list[Any]) -> None:
-    landing = api.house.landing
+    landing = api.services.landing
     landing.sweep()
     mine = cloned(api, 70)
     for job_id in mine:
@@ -157,7 +157,7 @@ def test_a_redis_that_lost_its_data_is_told_all_jobs_at_once(
     api: Api, settings: Settings, store: JobStore, redis_client: redis.Redis
 ) -> None:
     jobs = cloned(api, 3)
-    landing = api.house.landing
+    landing = api.services.landing
     landing._clock = lambda: 1000.0
     landing.sweep()
     for key in redis_client.scan_iter(f"{settings.redis_prefix}:*"):

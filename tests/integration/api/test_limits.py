@@ -19,7 +19,7 @@ def app(settings: Settings, api_settings: ApiSettings) -> Iterator[FastAPI]:
     few = {"organisation_projects": 2, "organisation_influencers": 3, "organisation_uploads": 2}
     made = make_app(settings, api_settings.model_copy(update=few))
     yield made
-    made.state.house.database.close()
+    made.state.services.database.close()
 
 
 def refused(answer: Any, limit: str, most: int) -> None:

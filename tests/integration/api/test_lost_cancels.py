@@ -15,7 +15,7 @@ from worker.queue.jobs import JobStore
 def canceled(api: Api, store: JobStore, job: CloneJob) -> CloneJob:
     """A job that a worker has in hand and that is to stop."""
     # From here on, it reads the feed and doesn't look at all jobs.
-    api.house.landing.sweep()
+    api.services.landing.sweep()
     begin(store, job)
     assert api.call("POST", f"/v1/jobs/{job.job_id}/cancel").status_code == 202
     return job
@@ -26,11 +26,11 @@ def test_it_is_not_begun_again(
 ) -> None:
     lose_data(settings, redis_client)
 
-    api.house.landing.sweep()
+    api.services.landing.sweep()
 
     record = store.get(canceled.job_id)
     assert (record.status, record.attempts) == ("canceled", 0)
-    api.house.landing.sweep()
+    api.services.landing.sweep()
     assert api.call("GET", f"/v1/jobs/{canceled.job_id}").json()["status"] == "canceled"
     assert api.row(canceled.influencer_id)["status"] == "failed"
 
@@ -42,6 +42,6 @@ def test_a_worker_that_claimed_it_anew_is_told_to_stop(
     lease = begin(store, canceled)
     assert not store.get(canceled.job_id).cancel_requested
 
-    api.house.landing.sweep()
+    api.services.landing.sweep()
 
     assert store.renew(lease), "to be canceled"

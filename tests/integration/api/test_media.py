@@ -165,7 +165,7 @@ def test_what_is_no_picture_becomes_no_asset(api: Api, storage: Storage) -> None
             put(upload, data)
             assert error_of(finalize(api, upload), 422, "VALIDATION")["details"] == {"subcode": subcode}
             storage.delete(storage.keys.upload_key(upload["assetId"]))
-    with api.house.database.read() as session:
+    with api.services.database.read() as session:
         assert session.scalar(select(func.count()).select_from(AssetRow)) == 0
     assert list(storage.list_all()) == []
 
@@ -249,7 +249,7 @@ def test_another_picture_that_is_put_while_one_is_finalized_is_refused(
     data, other = two_pictures()
     upload = begin(api, api.project(), data)
     put(upload, data)
-    keep = api.house.library.keep
+    keep = api.services.library.keep
 
     def overtaken(_: MediaLibrary, project: str, asset: str, found: Picture) -> KeptPicture:
         with monkeypatch.context() as inner:
@@ -268,7 +268,7 @@ def test_who_waits_too_long_for_a_check_is_told_to_come_back(
 ) -> None:
     monkeypatch.setattr("api.library._LONGEST_WAIT", 0.01)
     project, data = api.project(), picture()
-    with api.house.library._turn(), api.house.library._turn():
+    with api.services.library._turn(), api.services.library._turn():
         refused = add(api, project, data, idempotency_key="k")
         error_of(refused, 429, "RATE_LIMITED")
         assert refused.headers["retry-after"] == "1"
@@ -279,14 +279,14 @@ def test_who_waits_too_long_for_a_check_is_told_to_come_back(
 def test_a_library_may_be_anywhere(settings: Settings, api_settings: ApiSettings, store: JobStore) -> None:
     """A worker knows where, so a clone names the asset alone where its key hasn't the project in it."""
     app = make_app(settings.model_copy(update={"media_key_template": "library/{assetId}"}), api_settings)
-    api = Api(app, create_key(app.state.house.database, "acme").secret)
+    api = Api(app, create_key(app.state.services.database, "acme").secret)
     project = api.project()
     asset = add(api, project, picture()).json()["assetId"]
     influencer = api.influencer(project, referenceImages={"assetIds": [asset]})
     cloned = api.call("POST", f"/v1/influencers/{influencer}/clone", {"name": "B"}).json()
     (reference,) = message_of(store, cloned["jobId"]).references
     assert (reference.asset_id, reference.key, reference.url) == (asset, None, None)
-    app.state.house.database.close()
+    app.state.services.database.close()
 
 
 def test_uploads_are_forgotten_after_a_day_and_assets_are_not(api: Api, storage: Storage) -> None:
@@ -295,11 +295,11 @@ def test_uploads_are_forgotten_after_a_day_and_assets_are_not(api: Api, storage:
     for upload in (finalized, left, young):
         put(upload, data)
     final = finalize(api, finalized)
-    with api.house.database.write() as session:
+    with api.services.database.write() as session:
         old = datetime.now(UTC) - KEPT_FOR - timedelta(seconds=1)
         ids = [finalized["assetId"], left["assetId"]]
         session.execute(update(UploadRow).where(UploadRow.asset_id.in_(ids)).values(created_at=old))
-    sweep_uploads(api.house.database, api.house.library)
+    sweep_uploads(api.services.database, api.services.library)
     assert [found.key for found in storage.list(f"{storage.keys.prefix}uploads")] == [
         storage.keys.upload_key(young["assetId"])
     ]
@@ -316,7 +316,7 @@ def test_without_an_object_store_the_rest_works(
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     none = {"s3_endpoint_url": None, "s3_access_key_id": None, "s3_secret_access_key": None}
     app = make_app(Settings(**settings.model_dump() | none), api_settings)
-    api = Api(app, create_key(app.state.house.database, "acme").secret)
+    api = Api(app, create_key(app.state.services.database, "acme").secret)
     project = api.row(api.source())["projectId"]
     upload = {"mediaType": "image/png", "bytes": 9}
     for answer in (
@@ -326,4 +326,4 @@ def test_without_an_object_store_the_rest_works(
         error = error_of(answer, 500, "INTERNAL")
         assert error["details"] == {"subcode": "STORAGE_REFUSED"}
         assert "LIKENESS_S3_ACCESS_KEY_ID" in error["message"]
-    app.state.house.database.close()
+    app.state.services.database.close()

@@ -11,7 +11,7 @@ import redis
 from fastapi import FastAPI
 
 from api.documents import MEDIA_TYPES
-from api.http.call import House
+from api.http.call import Services
 from api.http.turns import Turns
 from api.library import MediaLibrary
 from models.errors import RateLimited
@@ -121,8 +121,8 @@ def test_a_stream_learns_of_an_end_whose_events_are_gone(app: FastAPI, api: Api,
 
 @pytest.mark.usefixtures("quick_looks")
 def test_a_key_has_so_many_streams_and_no_more(app: FastAPI, api: Api, stranger: Api) -> None:
-    house: House = app.state.house
-    house.following._most_streams = 2
+    services: Services = app.state.services
+    services.following._most_streams = 2
     path, theirs = f"/v1/jobs/{job_of(api)}/events", f"/v1/jobs/{job_of(stranger)}/events"
     key, other = ({"Authorization": f"Bearer {each.secret}"} for each in (api, stranger))
 
@@ -144,7 +144,7 @@ def test_a_key_has_so_many_streams_and_no_more(app: FastAPI, api: Api, stranger:
             # Nobody reads a HEAD's stream, which ends at once.
             for _ in range(3):
                 assert (await client.head(path, headers=key)).status_code == 200
-            while house.following._streams:
+            while services.following._streams:
                 await asyncio.sleep(0.01)
 
     with on_a_port(app) as port:
@@ -164,7 +164,7 @@ def test_uploads_that_wait_hold_no_thread(
         return keep(*args)
 
     monkeypatch.setattr(MediaLibrary, "keep", hang)
-    uploads = app.state.house.uploads
+    uploads = app.state.services.uploads
     uploads._patience = 60
 
     async def use(client: httpx2.AsyncClient) -> list[int]:

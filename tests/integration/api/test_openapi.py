@@ -1,13 +1,18 @@
 """The OpenAPI document says what the calls do."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic.alias_generators import to_camel
 
 from api.http.rates import Rates
 from tests.integration.api.conftest import Api
 from tests.integration.api.test_frame import CALLS, error_of
+
+DOCS = Path(__file__).parents[3] / "docs" / "api.md"
 
 
 @pytest.fixture
@@ -23,6 +28,25 @@ def test_it_lists_the_calls_with_scopes_and_errors(api: Api, document: Any) -> N
         assert {"401", "404", "500"} <= set(call["responses"])
         assert body is None or "requestBody" in call
     assert api.call("GET", "/docs").status_code == 200
+
+
+def test_the_table_in_the_documentation_has_every_call_and_its_scope(document: Any) -> None:
+    (table,) = re.findall(r"^\| call \| scope \| \|\n\|-.*\n((?:\|.*\n)+)", DOCS.read_text(), re.MULTILINE)
+    written = []
+    for row in table.splitlines():
+        _, calls, scope, *_ = row.split("|")
+        written += [(*call, scope.strip(" `")) for call in re.findall(r"`([A-Z]+) (/\S+)`", calls)]
+    there = [
+        (method.upper(), _documented(path), *(call["security"][0]["key"] or ["any key"]))
+        for path, calls in document["paths"].items()
+        for method, call in calls.items()
+    ]
+    assert sorted(written) == sorted(there)
+
+
+def _documented(path: str) -> str:
+    """A path as the documentation writes it: below `/v1`, with parameters in camelCase."""
+    return re.sub(r"\{(\w+)\}", lambda found: f"{{{to_camel(found[1])}}}", path.removeprefix("/v1"))
 
 
 def test_its_references_lead_somewhere(document: Any) -> None:
@@ -50,7 +74,7 @@ def test_errors_have_a_code_an_example_and_their_headers(api: Api, document: Any
         assert error["code"] == name
         found += response["description"].split(" or ")
     assert found == codes
-    api.app.state.house = replace(api.house, rates=Rates(0.5, lambda: 0.0))
+    api.app.state.services = replace(api.services, rates=Rates(0.5, lambda: 0.0))
     api.call("GET", "/v1/jobs")
     for answer, status, name, own in (
         (Api(api.app, "lk_wrong").call("GET", "/v1/jobs"), 401, "UNAUTHENTICATED", "WWW-Authenticate"),

@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from api.app import make_app
-from api.http.call import House
+from api.http.call import Services
 from api.rows.keys import create_key
 from api.settings import ApiSettings, api_settings
 from tests.integration.api.conftest import Api, begin, message_of, result_of
@@ -35,12 +35,12 @@ def test_calls_get_a_coded_503_and_rows_follow_afterwards(
 ) -> None:
     chosen = ApiSettings(database_url=SecretStr(server.new()), api_rate=1000)
     app = make_app(settings, chosen)
-    house: House = app.state.house
-    house.database.migrate()
-    api = Api(app, create_key(house.database, "acme").secret)
+    services: Services = app.state.services
+    services.database.migrate()
+    api = Api(app, create_key(services.database, "acme").secret)
     path = f"/v1/influencers/{api.source()}/clone"
     job = message_of(store, api.call("POST", path, {"name": "B"}).json()["jobId"])
-    house.landing.sweep()
+    services.landing.sweep()
     store.complete(begin(store, job), result_of(job))
     server.kill()
     for method, where, body in (
@@ -53,11 +53,11 @@ def test_calls_get_a_coded_503_and_rows_follow_afterwards(
         assert error["details"] == {}
     server.start()
     assert api.call("POST", path, {"name": "C"}).status_code == 202
-    house.landing.sweep()
+    services.landing.sweep()
     answer = api.call("GET", f"/v1/influencers/{job.influencer_id}")
     assert answer.status_code == 200, answer.text
     assert answer.json()["status"] == "ready"
-    house.database.close()
+    services.database.close()
 
 
 def test_a_start_waits_for_the_database_and_ends_while_it_waits(

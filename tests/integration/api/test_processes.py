@@ -84,7 +84,7 @@ def test_jobs_land_once_after_a_kill_and_between_two_processes(
     assert landed == Counter([lost, *others])
     assert first.logged("job.landed") == []
     assert [process.logged("landing.failed") for process in pair] == [[], []]
-    with api.house.database.read() as session:
+    with api.services.database.read() as session:
         # The source's own image, and two of each clone.
         assert session.scalar(select(func.count()).select_from(BoundImageRow)) == 1 + 2 * len(landed)
         assert set(session.scalars(select(InfluencerRow.status))) == {"ready"}
@@ -99,7 +99,7 @@ def test_jobs_land_once_after_a_kill_and_between_two_processes(
 
 
 def unlanded(api: Api) -> set[str]:
-    with api.house.database.read() as session:
+    with api.services.database.read() as session:
         return set(session.scalars(select(JobRow.job_id).where(JobRow.landed_at.is_(None))))
 
 

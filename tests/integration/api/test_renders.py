@@ -15,7 +15,7 @@ def path_of(influencer: str) -> str:
 
 def test_a_draft_goes_to_ready_by_way_of_failed(api: Api, store: JobStore) -> None:
     influencer = api.influencer(api.project(), hairColor="black", personality={"tone": "warm"})
-    landing = api.house.landing
+    landing = api.services.landing
 
     first = api.call("POST", path_of(influencer))
     assert first.status_code == 202
@@ -86,7 +86,7 @@ def test_images_that_were_bound_meanwhile_come_after(api: Api, store: JobStore) 
     job = create_message_of(store, job_id)
     result = result_of(job, 3)
     store.complete(begin(store, job), result)
-    api.house.landing.sweep()
+    api.services.landing.sweep()
     bound = [image["assetId"] for image in api.row(influencer)["referenceImages"]]
     assert bound == [*(image.asset_id for image in result.images), mine]
 
@@ -103,7 +103,7 @@ def test_a_row_that_failed_is_revived_by_images_that_it_has(api: Api, store: Job
     store.fail(
         begin(store, create_message_of(store, job_id)), JobError(code="RENDER_FAILED", message="It broke.")
     )
-    api.house.landing.sweep()
+    api.services.landing.sweep()
     api.call("POST", bind, {"assetIds": ["med_nope"]})
     assert api.row(influencer)["status"] == "failed"
     assert api.call("POST", bind, mine).json() == bound
@@ -118,10 +118,10 @@ def test_it_is_promised_while_redis_is_away(
         raise QueueUnavailable("Redis does not answer.")
 
     with monkeypatch.context() as away:
-        away.setattr(api.house.client, "submit", refuse)
+        away.setattr(api.services.client, "submit", refuse)
         told = api.call("POST", "/v1/projects", {"name": "Spring", "voice": "calm"}).json()
     job_id = told["job"]["jobId"]
     assert store.records([job_id]) == [None]
     assert api.call("GET", f"/v1/jobs/{job_id}").json()["kind"] == "influencer_create"
-    api.house.landing.sweep()
+    api.services.landing.sweep()
     assert store.get(job_id).kind == "influencer_create"

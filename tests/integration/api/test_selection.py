@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from api.calls.selection import _usable
-from models.base import format_time
+from api.documents import DeletedInfluencer
 from tests.integration.api.conftest import Api
 from tests.integration.api.test_frame import error_of
 
@@ -73,7 +73,7 @@ def test_whoever_deletes_and_whoever_sets_the_primary_one_wait_for_each_other(
             slow.setattr("api.calls.selection._usable", stop_after(_usable, delete))
             answers = [put(new)]
         else:
-            slow.setattr("api.calls.influencers.format_time", stop_after(format_time, put))
+            slow.setattr("api.calls.influencers.DeletedInfluencer", stop_after(DeletedInfluencer, put))
             answers = [delete(old)]
         answers.append(second[0].result())
     assert [answer.status_code for answer in answers] == [200, 200]

@@ -23,8 +23,8 @@ BODIES: list[tuple[str, str, Any]] = [
 
 def test_what_is_anothers_is_answered_like_what_is_not_there(api: Api, stranger: Api) -> None:
     # A second doesn't end here, so a key that is known stays so.
-    keys = KnownKeys(api.house.database, lambda: 0.0)
-    api.app.state.house = replace(api.house, keys=keys)
+    keys = KnownKeys(api.services.database, lambda: 0.0)
+    api.app.state.services = replace(api.services, keys=keys)
     ids = ids_of(api)
     mine = {"mine": stranger.project()}
     before = api.row(ids["influencer"])
@@ -86,7 +86,7 @@ def asked(
 @contextmanager
 def statements(api: Api) -> Iterator[list[str]]:
     made: list[str] = []
-    engine = api.house.database._engine
+    engine = api.services.database._engine
 
     def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         made.append(statement)

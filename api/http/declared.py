@@ -1,0 +1,42 @@
+"""What a handler declares in its decorator: the body that it parses, and the errors that it raises.
+
+    @router.post(
+        "/projects/{project_id}/influencers",
+        status_code=201,
+        response_model=Influencer,
+        responses=errors(NotFound, Conflict, InvalidInput),
+        openapi_extra=body(CreateInfluencer, {"name": "Nova"}),
+    )
+    def create_influencer(project_id: str, call: Call = WRITES) -> Response: ...
+
+FastAPI only documents these arguments, since a handler parses its body and returns a complete response. The scope
+is declared by `call`'s default, which also enforces it.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from api.http.errors import status_for
+from models.base import Document
+from models.errors import LikenessError
+
+SCHEMA_OF = "#/components/schemas/{model}"
+BODIES: set[type[Document]] = set()
+"""All declared bodies. FastAPI doesn't know these documents, so `openapi.py` adds their schemas."""
+
+
+def body(
+    kind: type[Document], example: Any, *, required: bool = True, or_bytes: Iterable[str] = ()
+) -> dict[str, Any]:
+    """The `openapi_extra` of a handler that parses its body as `kind`. `or_bytes`: media types of bodies that it
+    takes as they are."""
+    BODIES.add(kind)
+    schema = {"$ref": SCHEMA_OF.format(model=kind.__name__)}
+    content: dict[str, Any] = {"application/json": {"schema": schema, "example": example}}
+    content |= {media_type: {} for media_type in or_bytes}
+    return {"requestBody": {"required": required, "content": content}}
+
+
+def errors(*kinds: type[LikenessError]) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a handler that raises these. `openapi.py` adds the errors that every call can have."""
+    return {status_for(kind): {} for kind in kinds}
