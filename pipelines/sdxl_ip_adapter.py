@@ -89,7 +89,7 @@ class SdxlIpAdapter(DiffusionEngine):
         pipeline.set_ip_adapter_scale(ADAPTER_SCALE)
         super().__init__(pipeline, setup)
 
-    def told(self, shot: Shot, appearance: Appearance) -> str:
+    def conditioning(self, shot: Shot, appearance: Appearance) -> str:
         return keywords_for(shot, appearance)
 
     def encode(self, references: list[Image.Image], prompts: list[str], reference_size: int) -> _Encoded:

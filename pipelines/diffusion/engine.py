@@ -65,11 +65,11 @@ class DiffusionEngine(ReferencePipeline):
     def open(cls, setup: Setup) -> Any:
         """A `pipeline_class` on the CPU, its weights checked. Raises WeightsRefused."""
 
-    def told(self, shot: Shot, appearance: Appearance) -> Any:
+    def conditioning(self, shot: Shot, appearance: Appearance) -> Any:
         """How the model is told about a shot: most read a prompt."""
         return prompt_for(shot, appearance)
 
-    def told_without_references(self, shot: Shot, appearance: Appearance) -> Any:
+    def conditioning_without_references(self, shot: Shot, appearance: Appearance) -> Any:
         """The same where the model gets no reference."""
         return prompt_for(shot, appearance, has_references=False)
 
@@ -131,7 +131,7 @@ class DiffusionEngine(ReferencePipeline):
             require_create(self.plan.profile)
         places = chosen(len(references), self.plan.profile.most_references)
         used = [references[place] for place in places]
-        tell = self.told if used else self.told_without_references
+        tell = self.conditioning if used else self.conditioning_without_references
         told = [tell(planned.shot, appearance) for planned in shots]
         decoder = Decoder(self.setup.device, self.decode, sink)
         try:

@@ -58,10 +58,10 @@ class Embedded(DiffusionEngine):
         (weights,) = setup.weights
         return load_folder(LikenessPipeline, weights.path, CLASSES, dtype=dtype_for(setup))
 
-    def told(self, shot: Shot, appearance: Appearance) -> _Asked:
+    def conditioning(self, shot: Shot, appearance: Appearance) -> _Asked:
         return _Asked(shot, appearance)
 
-    told_without_references = told
+    conditioning_without_references = conditioning
 
     def encode(
         self,

@@ -1,1 +1,1 @@
-"""What every room of the worker stands on: settings, observers, processes, threads, pictures."""
+"""Shared foundations of the worker: settings, observers, child processes, threads, pictures."""

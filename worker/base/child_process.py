@@ -1,4 +1,4 @@
-"""The parent's handle on a child process that is replaced whenever it is lost."""
+"""The parent's handle on a child process, which is replaced whenever it dies or hangs."""
 
 import threading
 from abc import ABC, abstractmethod

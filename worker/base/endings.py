@@ -1,4 +1,4 @@
-"""How a process of the command line ends: its exit codes, and signals that come before anything listens to them."""
+"""Exit codes of the command line, and handlers for signals that arrive while a process still starts."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""What all settings share: they are read from the environment (`LIKENESS_…`), and frozen."""
+"""Base class of all settings: read from the environment (`LIKENESS_…`), frozen."""
 
 import logging
 from typing import Any

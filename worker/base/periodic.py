@@ -1,4 +1,4 @@
-"""A thread that does the same thing again and again."""
+"""A thread that repeats a call at an interval."""
 
 import threading
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Which Likeness this is."""
+"""The installed version."""
 
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version

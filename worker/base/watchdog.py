@@ -1,4 +1,4 @@
-"""A limit for calls that may hang: a store that drips, a key service that never answers, a picture without end."""
+"""Time limits for calls that may hang: a slow store, a key service that never answers, an endless picture."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""`likeness dead`: jobs that failed though they might have gone well, and messages that became no job."""
+"""`likeness dead`: lists, shows, retries and drops dead letters (failed jobs, and messages that are no job)."""
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated

@@ -1,4 +1,4 @@
-"""`likeness doctor`: what a worker needs, looked at one by one, each with what to do about it."""
+"""`likeness doctor`: checks what a worker needs, item by item, and says what to do about each."""
 
 import time
 from collections.abc import Callable

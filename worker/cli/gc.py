@@ -1,4 +1,4 @@
-"""`likeness gc`: objects that no manifest accounts for."""
+"""`likeness gc`: finds and deletes objects that no manifest accounts for."""
 
 import json
 

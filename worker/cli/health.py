@@ -1,4 +1,4 @@
-"""`likeness health`: whether what runs on this machine is ready, for a container's health check."""
+"""`likeness health`: a container's health check; asks whether the process on this machine is ready."""
 
 import json
 from http.client import HTTPConnection

@@ -1,4 +1,4 @@
-"""Submitting from a file."""
+"""`likeness submit`: submits a job from a file."""
 
 import json
 

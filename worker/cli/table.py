@@ -1,4 +1,4 @@
-"""Tables on the command line, of what others wrote."""
+"""Tables on the command line, safe for text that others wrote."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""`likeness webhooks`: deliver them, see how deliveries stand, deliver again."""
+"""`likeness webhooks`: delivers webhooks, lists deliveries, and delivers one again."""
 
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated

@@ -1,4 +1,4 @@
-"""How much of references' own marks a picture carries on.
+"""Limits how much of the references' own C2PA manifests an image carries.
 
 A mark has the marks of what it was made from in it, and those have theirs. Were all carried, a clone of a clone
 would have more metadata than a reader takes, this one included, and its thumbnail would be mostly that.

@@ -1,4 +1,4 @@
-"""What images are signed with: a certificate, and its key as a file or behind a callback."""
+"""The signing credentials: a certificate, and its key in a file or behind a callback."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

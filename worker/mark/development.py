@@ -1,4 +1,4 @@
-"""A certificate for trying things: signatures hold, and nobody trusts who made them."""
+"""Makes a certificate for development: its signatures are valid, and nobody trusts the signer."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

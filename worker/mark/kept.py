@@ -1,4 +1,4 @@
-"""Marks that references carry: their C2PA manifests, kept so that images can pass them on."""
+"""Keeps the C2PA manifests of references, so that images can carry them as ingredients."""
 
 from dataclasses import replace
 from io import BytesIO

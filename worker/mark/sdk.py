@@ -1,4 +1,4 @@
-"""The C2PA SDK as we use it: it fetches nothing by itself, and never asks who is trusted unless told whom."""
+"""Contexts of the C2PA SDK: without network access, and with trust anchors only where some are given."""
 
 from functools import cache
 from typing import Any

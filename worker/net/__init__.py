@@ -1,1 +1,1 @@
-"""What leads outside by a URL that somebody else wrote."""
+"""Guarded HTTP for URLs that somebody else wrote."""

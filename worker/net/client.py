@@ -1,4 +1,4 @@
-"""One request to a checked URL: the only way in which this program calls what somebody else named."""
+"""Sends one request to a checked URL. All requests to URLs from outside go through here."""
 
 import ssl
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Connections that go to addresses known beforehand and end at a deadline known beforehand."""
+"""Connections to addresses that were checked beforehand, all of which end at one deadline."""
 
 import ssl
 import time

@@ -1,1 +1,1 @@
-"""The process: it takes messages, keeps leases and health, and hands each job to `run`."""
+"""The worker process: consumes messages, keeps leases, reports health, and runs attempts at jobs."""

@@ -1,4 +1,4 @@
-"""The Celery app: a task for each kind of job, and the hooks into Celery's life. `likeness worker` starts it."""
+"""The Celery app: a task for each kind of job, and handlers of Celery's signals. `likeness worker` starts it."""
 
 import os
 import socket

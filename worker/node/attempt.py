@@ -1,4 +1,4 @@
-"""An attempt at a job that this worker holds: it runs, and each way in which it can end has its consequence."""
+"""Runs one attempt at a leased job, and acts on how it ends: complete, cancel, hand back, retry or fail."""
 
 from dataclasses import dataclass
 from typing import Protocol

@@ -1,4 +1,4 @@
-"""Celery's consumer, which takes messages from the broker, in the form that a worker needs.
+"""A Celery consumer that dead-letters messages it cannot process, and reports its liveness.
 
 By itself it drops a message that it can make nothing of, or ends the worker; then the next one gets it. And nobody
 can see whether its loop goes round.

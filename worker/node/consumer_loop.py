@@ -1,4 +1,4 @@
-"""Whether Celery's consumer loop goes round: the thread that takes messages from the broker."""
+"""Liveness of Celery's consumer loop, the thread that takes messages from the broker."""
 
 import time
 from collections.abc import Callable, Sequence

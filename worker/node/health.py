@@ -1,4 +1,4 @@
-"""Whether a worker lives, and whether it can render now, each with reasons for a person."""
+"""Liveness and readiness of a worker, each with reasons for a person."""
 
 from collections.abc import Callable
 
@@ -11,11 +11,11 @@ MOST_SILENCE = 120.0
 class WorkerHealth:
     """Asks nobody: it reads what the process knows, so that it answers at once.
 
-    `lacks` says why the node can't take a new job.
+    `not_ready_reasons` says why the node can't take a new job.
     """
 
-    def __init__(self, lacks: Callable[[], list[str]], loop: ConsumerLoop) -> None:
-        self._lacks = lacks
+    def __init__(self, not_ready_reasons: Callable[[], list[str]], loop: ConsumerLoop) -> None:
+        self._not_ready_reasons = not_ready_reasons
         self._loop = loop
 
     def live(self) -> list[str]:
@@ -27,7 +27,7 @@ class WorkerHealth:
 
     def ready(self) -> list[str]:
         """Why it renders nothing new now."""
-        reasons = self._lacks()
+        reasons = self._not_ready_reasons()
         if not self._loop.is_subscribed:
             reasons.append("not subscribed to the queue")
         if self._loop.outage and self._loop.outage not in reasons:

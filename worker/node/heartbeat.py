@@ -1,4 +1,4 @@
-"""The heartbeat: keeps the leases of the jobs in hand."""
+"""The heartbeat: renews the leases of the jobs in hand."""
 
 from collections import Counter
 from collections.abc import Iterator

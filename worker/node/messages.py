@@ -1,4 +1,4 @@
-"""From a message to a settled job: who may work on it, and when the message has served its purpose."""
+"""Handles one message: claims its job, runs an attempt, and decides when the message can be acknowledged."""
 
 import time
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""What one worker process is made of."""
+"""Wires the parts of one worker process together."""
 
 import os
 import signal
@@ -59,7 +59,7 @@ class Node:
         self.store = JobStore(settings)
         self.queue = JobQueue(settings, self.store, app)
         self.drain = Drain(settings.drain_grace)
-        self.health = WorkerHealth(self.lacks, loop)
+        self.health = WorkerHealth(self.not_ready_reasons, loop)
         self.heartbeat = Heartbeat(settings.lease_ttl)
         watchdog = Watchdog(self._check_end, self.give_up)
         storage = Storage(settings, watchdog)
@@ -100,8 +100,8 @@ class Node:
             thread.start()
         self._started = True
 
-    def lacks(self) -> list[str]:
-        """Why it can't take a new job. Waits for nothing."""
+    def not_ready_reasons(self) -> list[str]:
+        """Reasons why it can't take a job. Never blocks."""
         reasons = []
         if self.drain.begun:
             reasons.append("this worker can't render any more" if self.is_broken else "draining")

@@ -1,4 +1,4 @@
-"""The reaper: finds jobs that nobody works on and nobody will."""
+"""The reaper: finds jobs that no worker works on, and sends them again."""
 
 import structlog
 

@@ -1,4 +1,4 @@
-"""Celery's request for a job: one that Celery itself never discards.
+"""A Celery request that Celery itself never discards.
 
 By itself it drops a message whose `expires` is over, or whose id was revoked, and tells nobody who waits for it.
 """

@@ -1,4 +1,4 @@
-"""Whether this worker may use its object store, as opposed to whether a job may.
+"""Watches whether the object store accepts this worker's credentials and bucket.
 
 When a store refuses a request, either the worker's key, bucket, clock or region is wrong, or this one request is.
 The error code doesn't tell the two apart. A probe does, since it has nothing of a job in it. While the probe is

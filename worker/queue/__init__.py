@@ -1,1 +1,1 @@
-"""The queue: what is sent through the broker, and the job store beside it."""
+"""The queue: Celery messages, and the job store in Redis."""

@@ -1,4 +1,4 @@
-"""Kombu's Redis channel, connected as the job store is: kombu gets the URL's place, and no secret of it."""
+"""A kombu Redis channel that connects like the job store. Kombu sees the URL without its secrets."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Sends a message through the broker and takes it, over the connections that producers and workers make."""
+"""Sends a message through the broker and receives it, over the connections that producers and workers use."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What a process has taken off its queues, over all its connections to the broker.
+"""The messages that a process has taken off its queues, over all its connections to the broker.
 
 Kombu pops a message, and writes down that it has it once it is read. What is popped and can't be written down, or
 read, is lost. Here one script does both, so that a message is on its queue or written down at every moment.

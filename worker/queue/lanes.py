@@ -1,4 +1,4 @@
-"""The queues' names. Each tier of projects has a queue for new jobs, and one for jobs that were begun."""
+"""Names of the queues. Each tier of projects has a queue for new jobs, and one for jobs that have begun."""
 
 from worker.base.settings import DEFAULT_TIER, Settings
 

@@ -1,4 +1,4 @@
-"""Presence: every ready worker keeps a key in Redis alive, so that others can see who is there."""
+"""Presence: each ready worker keeps a key in Redis alive, so that others can see it."""
 
 import socket
 

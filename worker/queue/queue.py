@@ -1,4 +1,4 @@
-"""The Celery side of the queue: the app that producers and workers share, and the sending of a message."""
+"""The Celery app that producers and workers share, and how a job's message is sent."""
 
 import json
 import socket

@@ -1,4 +1,4 @@
-"""Redis-py's connections, made to keep what they log in with out of their errors.
+"""Redis-py connections whose errors never contain the credentials, and which always ask the Sentinels.
 
 A server that doesn't know a command answers with its arguments. A proxy or an old Redis that has no HELLO would so
 put the password into an exception, and whoever catches that logs it.

@@ -1,4 +1,4 @@
-"""What may follow the `?` in LIKENESS_REDIS_URL, and how each value is read."""
+"""Options after the `?` in LIKENESS_REDIS_URL, and how each value is parsed."""
 
 import ssl
 from collections.abc import Callable

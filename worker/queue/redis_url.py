@@ -1,4 +1,4 @@
-"""Reads LIKENESS_REDIS_URL, so that the job store, the broker, the deliverer and the API mean the same by it.
+"""Parses LIKENESS_REDIS_URL once for the job store, the broker, the deliverer and the API.
 
     redis://[USER:PASSWORD@]HOST[:PORT][/DB]               plain TCP
     rediss://[USER:PASSWORD@]HOST[:PORT][/DB]              TLS

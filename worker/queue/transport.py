@@ -1,4 +1,4 @@
-"""Kombu's Redis transport, made to lose no message and to outlive whatever becomes of Redis.
+"""A kombu Redis transport that loses no message and survives any outage of Redis.
 
 With kombu 5.7.0, a message is lost if it is taken and then can't be written down, or its answer doesn't come. Here
 messages are taken, and settled, by a Hand.

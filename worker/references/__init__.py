@@ -1,1 +1,1 @@
-"""References: hostile until checked. A URL is guarded, its bytes are fetched, and the picture is decoded."""
+"""Fetches, checks and decodes references, which are treated as hostile."""

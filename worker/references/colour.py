@@ -1,4 +1,4 @@
-"""From every mode that a file may have to eight bits of opaque colour, piece by piece, and to sRGB."""
+"""Converts every mode that a file may have to opaque 8-bit sRGB, strip by strip."""
 
 import math
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""How much memory a picture takes to decode, by its header: an upper bound for honest files.
+"""Estimates from its header how much memory a picture takes to decode: an upper bound for honest files.
 
 The figures are Pillow's and its codecs', as tests/unit/worker/references/test_decode_memory.py measures them.
 """

@@ -1,4 +1,4 @@
-"""Has a picture decoded by a process of its own: the caller's end. The other one is `decode_child.py`.
+"""Decodes a picture in a child process. This is the caller's end; `decode_child.py` is the other.
 
 A codec takes what memory it wants, and a picture of 28 bytes can make it want gigabytes. No header tells that for
 sure, and a thread can't be limited; a process can. It is started for one picture and ends with it, so nothing that

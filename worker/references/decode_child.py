@@ -1,4 +1,4 @@
-"""Decodes the one picture on its standard input, within a limit that the kernel sets, and ends.
+"""The child process that decodes one picture from its standard input, under a kernel memory limit, and exits.
 
 In: a line of JSON with the picture's length in bytes and the limits, then the picture. Out: a line of JSON with the
 result's size in pixels, then its RGB pixels; or the error's code, message and details.

@@ -1,4 +1,4 @@
-"""From a job's reference sources to pixels: each is fetched, checked, and either used or named."""
+"""Fetches and decodes a job's references. Those that can't be used are reported, each with its reason."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, wait

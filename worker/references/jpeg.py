@@ -1,4 +1,4 @@
-"""What a JPEG's segments tell before its pixels are decoded."""
+"""Reads a JPEG's segments, without decoding its pixels."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What a reference may be."""
+"""Limits of a reference: bytes, pixels, sides."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self

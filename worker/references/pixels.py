@@ -1,4 +1,4 @@
-"""From an opened picture to an upright RGB one of a bounded size.
+"""Converts an opened picture to an upright RGB one of a bounded size.
 
 The picture is loaded whole, since the codecs know no other way, but all that follows goes strip by strip: beside
 the picture as it was loaded there is only the small one.

@@ -1,4 +1,4 @@
-"""Inside the render process. It knows the pipe and the pipeline, and nothing of queues and stores."""
+"""The render process: serves orders from its pipe with a pipeline. It knows no queue and no store."""
 
 import threading
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What goes over the pipe between a worker and its render process. Plain data, pickled."""
+"""Messages on the pipe between a worker and its render process: plain data, pickled."""
 
 from dataclasses import dataclass
 

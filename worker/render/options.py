@@ -1,4 +1,4 @@
-"""What the worker's settings say about rendering, as the render process takes it."""
+"""The render process's options, taken from the worker's settings."""
 
 from typing import Any
 

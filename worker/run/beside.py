@@ -1,4 +1,4 @@
-"""What goes on beside the device: judgements, one after another, and uploads, several at once."""
+"""Background work of an attempt: judgements, one after another, and uploads, several at once."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, wait

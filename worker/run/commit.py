@@ -1,4 +1,4 @@
-"""The end of a job: its manifest, which commits the images, and the result that tells of it.
+"""Commits a job: writes its manifest, and builds its result.
 
 A manifest is final whatever Redis knows. A job that comes again after Redis lost its data has it already, and its
 images may have been published: it ends with the result that it had, under the time and so the webhook's id of then.

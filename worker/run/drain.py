@@ -1,4 +1,4 @@
-"""Draining: after SIGTERM, jobs have a grace time to end; what can't is handed back."""
+"""Draining: after SIGTERM, jobs have a grace time to end; those that can't are handed back."""
 
 import time
 

@@ -1,5 +1,4 @@
-"""A job that this worker holds: the only way in which its state is told, and the place to learn that it
-must stop."""
+"""A job this worker has leased. All its state changes go through here; `raise_if_unwanted` says whether to stop."""
 
 import time
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""The likeness gate as one job meets it: its references once, then image after image."""
+"""The likeness gate of one job: measures its references once, then judges image after image."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""One attempt's run, from what is stored already to the manifest."""
+"""Runs one attempt, from what is stored already to the manifest."""
 
 import structlog
 

@@ -1,4 +1,4 @@
-"""A job's shots, as far as one attempt has got with them."""
+"""The state of a job's shots within one attempt: missing, taken, stored or missed."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What an attempt's images come from, as its device tells it: for the manifest, and for each image's signature."""
+"""Provenance of an attempt's images, as the device reports it: for the manifest and for signatures."""
 
 import structlog
 

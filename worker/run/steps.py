@@ -1,4 +1,4 @@
-"""The steps of an attempt at a job: take up what is stored, render the rest, judge, store, keep evidence."""
+"""The steps that a kind's script calls: take up stored images, render, judge, store, keep evidence."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor

@@ -1,4 +1,4 @@
-"""The embedded stack: the real services that a worker needs, without installing any."""
+"""The embedded stack: runs the real services that a worker needs, without installing them."""
 
 from base64 import b64encode
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A folder that one embedded stack has to itself."""
+"""Locks a data folder for one embedded stack."""
 
 import fcntl
 import os

@@ -1,1 +1,1 @@
-"""What watches: logs, metrics, traces."""
+"""Logs, metrics, traces, and the hooks that other observers use."""

@@ -1,4 +1,4 @@
-"""All of a worker's observers as one."""
+"""Forwards each hook to all of a worker's observers."""
 
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import entry_points

@@ -1,4 +1,4 @@
-"""Structured logs: one event a line, with the job's id and stage wherever a job is at hand."""
+"""Structured logs: one event a line, with the id and stage of the job that a thread works on."""
 
 import logging
 import sys

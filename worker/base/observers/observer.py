@@ -1,4 +1,4 @@
-"""What somebody who watches a worker is told: metrics, an audit log, an error tracker."""
+"""The hooks of an observer, such as metrics, an audit log or an error tracker."""
 
 from collections.abc import Callable, Mapping
 

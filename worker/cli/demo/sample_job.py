@@ -1,4 +1,4 @@
-"""A job to try things with: a sample persona whose references are put into the object store."""
+"""Writes a job to try things with: a sample persona, whose references it puts into the object store."""
 
 import json
 from contextlib import suppress

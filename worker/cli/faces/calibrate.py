@@ -1,4 +1,4 @@
-"""`likeness calibrate`: thresholds for an embedder, measured on pictures of people who are told apart by folder."""
+"""`likeness calibrate`: measures an embedder's thresholds on pictures that are sorted by person, a folder each."""
 
 import json
 from collections.abc import Iterator

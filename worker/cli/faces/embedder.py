@@ -1,4 +1,4 @@
-"""What `likeness verify` and `likeness calibrate` share: the options that choose an embedder, and pictures."""
+"""Options that `likeness verify` and `likeness calibrate` share: the embedder, and how pictures are read."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated

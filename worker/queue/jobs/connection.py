@@ -1,4 +1,4 @@
-"""The connection to Redis, patient enough for a restart of the server, or a failover."""
+"""Connects to Redis, with enough retries to survive a restart of the server or a failover."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar

@@ -1,4 +1,4 @@
-"""From Redis's flat fields to the contract's documents."""
+"""Converts Redis's flat fields to the contract's documents."""
 
 import json
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""The feed: which jobs began, ended or were retried of late, for whoever keeps rows of jobs."""
+"""The feed of jobs that began, ended or were retried lately, for programs that keep rows of jobs."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

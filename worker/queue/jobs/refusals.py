@@ -1,4 +1,4 @@
-"""What Redis means when it answers with an error, in words for an operator.
+"""Classifies Redis's error answers, and words them for an operator.
 
 Its own words aren't shown: they may hold what was sent.
 """

@@ -1,4 +1,4 @@
-"""The script of a clone job: each image shows whom the references show."""
+"""The script of a clone job: fetches the references, and renders images conditioned on them."""
 
 from collections.abc import Sequence
 

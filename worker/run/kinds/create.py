@@ -1,4 +1,4 @@
-"""The script of a job that makes a person up: one image is the anchor, and the others show whom it shows.
+"""The script of a job that makes a person up: renders an anchor image, then the others conditioned on it.
 
 Who it is follows from the anchor's seed: one that misses is tried again as another person, and one that is stored
 tells who it was.

@@ -1,4 +1,4 @@
-"""The kinds of job: what a worker does for each. The documents of their messages stand in `models.job`.
+"""The table of job kinds: what a worker runs for each. `models.job` has the documents of their messages.
 
 Another package adds a kind by an entry point of the group `likeness.kinds`, named as the kind is, to a `Kind`.
 """

@@ -43,7 +43,7 @@ def test_it_renders_what_the_stock_pipeline_does(
         },
     }
     (image,) = stock(
-        prompt=engine.told(shot_named(SHOT), Appearance()),
+        prompt=engine.conditioning(shot_named(SHOT), Appearance()),
         generator=torch.Generator().manual_seed(sum(SHOT.encode())),
         height=64,
         width=64,
