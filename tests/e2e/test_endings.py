@@ -15,7 +15,7 @@ import pytest
 
 from tests.e2e.conftest import PlanJob, WorkerProcess, environment_of
 from tests.e2e.faults.fleet import MODULE
-from tests.integration.api.process import ApiProcess
+from tests.support.servers.process import ApiProcess
 from worker.base.endings import ExitCode
 from worker.base.settings import Settings
 from worker.client import JobClient

@@ -21,7 +21,7 @@ from models.likeness import EmbedderName, Reason
 from models.manifest import Manifest
 from models.record import JobRecord
 from tests.e2e.conftest import StartWorker, WorkerProcess, environment_of, follow
-from tests.e2e.picture_worker import Script, picture, script
+from tests.support.doubles.picture_worker import Script, picture, script
 from worker.base.settings import Settings
 from worker.client import JobClient, plan_clone
 from worker.mark.inspection import inspect_image
@@ -46,7 +46,7 @@ def settings(stack: EmbeddedStack) -> Settings:
 def worker(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
     """One for all tests here."""
     log = tmp_path_factory.mktemp("gate") / "worker.log"
-    process = WorkerProcess(environment_of(settings), log, module="tests.e2e.picture_worker")
+    process = WorkerProcess(environment_of(settings), log, module="tests.support.doubles.picture_worker")
     process.wait_ready()
     yield process
     assert process.stop() == 0

@@ -7,7 +7,7 @@ import sys
 from models.job import CloneJob
 from models.webhook import Webhook
 from tests.e2e.conftest import PlanJob, WorkerProcess, environment_of, follow
-from tests.integration.receiver import SECRET, Receiver
+from tests.support.servers.receiver import SECRET, Receiver
 from worker.base.settings import Settings
 from worker.client import JobClient
 

@@ -15,10 +15,10 @@ from models.errors import LeaseLost
 from models.job import CloneJob
 from models.manifest import Manifest
 from tests.e2e.conftest import environment_of
-from tests.integration.conditional_store import ConditionalStore
 from tests.integration.test_attempts import done
 from tests.integration.test_job_store import claimed, make_job, short
-from tests.integration.zombie import node_of
+from tests.support.doubles.zombie import node_of
+from tests.support.servers.conditional_store import ConditionalStore
 from worker.base.settings import Settings
 from worker.mark.statement import Origin
 from worker.node.messages import handle
@@ -52,7 +52,8 @@ def test_a_holder_that_is_stopped_right_before_a_write_changes_nothing_when_it_w
     stops = [text for job, end in zip(jobs, ends, strict=True) for text in (job.to_json(), end)]
     heir = node_of(settings, storage)
     zombie = subprocess.Popen(
-        [sys.executable, "-m", "tests.integration.zombie", *stops], env=os.environ | environment_of(settings)
+        [sys.executable, "-m", "tests.support.doubles.zombie", *stops],
+        env=os.environ | environment_of(settings),
     )
     try:
         for job in jobs:

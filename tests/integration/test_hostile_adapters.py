@@ -19,7 +19,7 @@ from models.errors import WeightsRefused
 from models.render import RenderOptions
 from pipelines.device import Device
 from pipelines.loading import load_pipeline
-from tests.tiny_weights import write_tiny
+from tests.support.weights.tiny_weights import write_tiny
 
 Tensors = dict[str, Tensor]
 ADAPTER, LORA = "sdxl-ip-adapter", "qwen-image-edit-lightning"

@@ -9,7 +9,7 @@ import pytest
 import redis
 
 from models.errors import NotFound
-from tests.integration.redis_servers import Watched
+from tests.support.servers.redis_servers import Watched
 from worker.base.settings import Settings
 from worker.queue.jobs import JobStore
 

@@ -16,15 +16,15 @@ import redis
 from pydantic import SecretStr
 
 from models.errors import InvalidSettings, LikenessError, QueueUnavailable
-from tests.integration.redis_servers import (
+from tests.integration.test_dead_connections import consuming, loop, wait_until  # noqa: F401
+from tests.integration.test_job_store import make_job
+from tests.support.servers.redis_servers import (
     PASSWORD,
     QUOTED,
     Certificates,
     ConfiguredRedis,
     TlsRedis,
 )
-from tests.integration.test_dead_connections import consuming, loop, wait_until  # noqa: F401
-from tests.integration.test_job_store import make_job
 from worker.base.settings import Settings
 from worker.client import JobClient
 from worker.node.consumer_loop import ConsumerLoop

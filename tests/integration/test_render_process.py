@@ -18,7 +18,7 @@ from models.errors import ProfileLoadFailed, RenderError
 from models.influencer import Appearance
 from models.manifest import RenderInfo
 from models.shot import shot_named
-from tests.integration import faulty_child
+from tests.support.doubles import faulty_child
 from worker.base.raw_image import RawImage
 from worker.base.settings import Settings
 from worker.render import RenderOrder, RenderProcess

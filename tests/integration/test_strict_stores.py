@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from models.errors import DoctorFinding, StorageRefused
 from tests.e2e.faults.proxies import StoreProxy
-from tests.integration.strict_store import RegionalStore, StrictBucket
+from tests.support.servers.strict_store import RegionalStore, StrictBucket
 from worker.base.settings import Settings
 from worker.stack import EmbeddedStack
 from worker.storage import Storage

@@ -20,7 +20,7 @@ from models.errors import (
     VerifyProcessDied,
 )
 from models.likeness import EmbedderName, Reason
-from tests.e2e.picture_worker import picture
+from tests.support.doubles.picture_worker import picture
 from worker.base.raw_image import RawImage
 from worker.base.settings import Settings
 from worker.run.held import JobCanceled

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from models.job import CloneJob
-from tests.integration.receiver import SECRET
-from tests.integration.webhooks.deliveries import delivering, end, job_for, settled
+from tests.support.deliveries import delivering, end, job_for, settled
+from tests.support.servers.receiver import SECRET
 from worker.base.settings import Settings
 
 DOCS = Path(__file__).parents[2] / "docs" / "webhooks.md"

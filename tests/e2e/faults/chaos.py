@@ -21,7 +21,7 @@ from tests.e2e.faults.fleet import Fleet, node_of, signal_to
 from tests.e2e.faults.proxies import StoreProxy, TcpProxy
 from tests.e2e.faults.refusals import REFUSALS, Refusal, refusing
 from tests.e2e.faults.services import Deliverer, HangingReceiver, LastingRedis
-from tests.integration.receiver import OK
+from tests.support.servers.receiver import OK
 from worker.base.settings import Settings
 from worker.queue.jobs import JobStore
 from worker.queue.lanes import Lanes

@@ -32,7 +32,7 @@ from tests.e2e.faults.invariants import Kind, Rendered, Seen, rendered_again, vi
 from tests.e2e.faults.proxies import StoreProxy, TcpProxy
 from tests.e2e.faults.quick_worker import MISSES
 from tests.e2e.faults.services import Deliverer, HangingReceiver, LastingRedis
-from tests.integration.receiver import SECRET
+from tests.support.servers.receiver import SECRET
 from worker.base.settings import Settings
 from worker.client import JobClient, plan_clone
 from worker.queue.jobs import JobStore

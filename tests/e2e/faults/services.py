@@ -9,7 +9,7 @@ from pathlib import Path
 import redis
 
 from tests.e2e.faults.invariants import Told
-from tests.integration.receiver import Received, Receiver
+from tests.support.servers.receiver import Received, Receiver
 from worker.stack.redis_server import RedisServer
 
 

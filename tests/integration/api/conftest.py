@@ -33,7 +33,7 @@ from models.derived import asset_id_of
 from models.influencer import ReferenceImage
 from models.job import CloneJob, CreateJob, Job
 from models.record import JobResult, StoredImage
-from tests.integration.api.postgresql import PostgreSQL, binaries, running
+from tests.support.servers.postgresql import PostgreSQL, binaries, running
 from worker.base.settings import Settings
 from worker.queue.jobs import JobStore, Lease
 

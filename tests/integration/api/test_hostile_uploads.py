@@ -5,8 +5,8 @@ from pathlib import Path
 
 from api.settings import ApiSettings
 from tests.integration.api.conftest import Api
-from tests.integration.api.process import ApiProcess
-from tests.unit.worker.references.large_pictures import lossless_webp, png
+from tests.support.pictures.large_pictures import lossless_webp, png
+from tests.support.servers.process import ApiProcess
 from worker.base.settings import Settings
 
 MEBI = 1024 * 1024

@@ -13,9 +13,9 @@ from api.http.call import Services
 from api.rows.keys import create_key
 from api.settings import ApiSettings, api_settings
 from tests.integration.api.conftest import Api, begin, message_of, result_of
-from tests.integration.api.postgresql import PostgreSQL, binaries, running
-from tests.integration.api.process import ApiProcess
 from tests.integration.api.test_frame import error_of
+from tests.support.servers.postgresql import PostgreSQL, binaries, running
+from tests.support.servers.process import ApiProcess
 from worker.base.settings import Settings
 from worker.cli import main
 from worker.queue.jobs import JobStore

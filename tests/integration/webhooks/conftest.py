@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.receiver import Receiver, Reply
-from tests.integration.webhooks.deliveries import StartReceiver
+from tests.support.deliveries import StartReceiver
+from tests.support.servers.receiver import Receiver, Reply
 
 
 @pytest.fixture

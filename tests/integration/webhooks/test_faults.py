@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from models.errors import QueueUnavailable
-from tests.integration.receiver import SECRET
 from tests.integration.test_job_store import ERROR, claimed, result_of
-from tests.integration.webhooks.deliveries import StartReceiver, delivering, end, job_for, settled, to
+from tests.support.deliveries import StartReceiver, delivering, end, job_for, settled, to
+from tests.support.servers.receiver import SECRET
 from worker.base.settings import Settings
 from worker.queue.jobs import JobStore
 from worker.webhooks.outbox import Outbox

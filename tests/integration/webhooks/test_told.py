@@ -10,9 +10,8 @@ from structlog.testing import capture_logs
 
 from models.source_type import SourceType
 from models.webhook import Webhook
-from tests.integration.receiver import SECRET
 from tests.integration.test_job_store import ERROR, SOURCE, claimed
-from tests.integration.webhooks.deliveries import (
+from tests.support.deliveries import (
     OTHER_SECRET,
     StartReceiver,
     delivering,
@@ -21,6 +20,7 @@ from tests.integration.webhooks.deliveries import (
     settled,
     to,
 )
+from tests.support.servers.receiver import SECRET
 from worker.base.settings import Settings
 from worker.client import plan_create
 from worker.queue.jobs import JobStore

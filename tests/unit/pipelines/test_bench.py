@@ -12,7 +12,7 @@ from pipelines import bench
 from pipelines.bench import REPEATS, Stopwatch, measure
 from pipelines.geometry import Scale
 from pipelines.registry import PROFILES
-from tests.tiny_weights import write_tiny
+from tests.support.weights.tiny_weights import write_tiny
 
 WITH_RANDOM_WEIGHTS = [name for name, profile in PROFILES.items() if profile.geometry]
 

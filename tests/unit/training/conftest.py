@@ -5,7 +5,7 @@ import pytest
 
 from pipelines.embedded.people.drawer import Drawer
 from pipelines.embedded.people.points import Points, choose_points
-from tests.ball_head import ball_head, ball_textures
+from tests.support.pictures.ball_head import ball_head, ball_textures
 from training.data.generate import make_coder
 from training.people.assets import AGES, ANCESTRIES, SEXES, Assets, Morph
 

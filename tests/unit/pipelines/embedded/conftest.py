@@ -14,7 +14,7 @@ from pipelines.embedded.profile import Embedded
 from pipelines.loading import load_pipeline
 from pipelines.sources import EMBEDDED
 from pipelines.weights import WeightStore, store_of
-from tests.ball_head import ball_head, ball_textures
+from tests.support.pictures.ball_head import ball_head, ball_textures
 
 
 @pytest.fixture(scope="session")

@@ -13,8 +13,8 @@ from pipelines.embedded.people.arrays import Floats
 from pipelines.embedded.people.code import STYLES, part
 from pipelines.embedded.profile import Embedded
 from pipelines.protocol import PlannedShot
+from tests.support.pictures.portraits import references_of
 from tests.unit.pipelines.diffusion.conftest import Kept, difference
-from tests.unit.pipelines.embedded.portraits import references_of
 
 SHORT = {"short01", "short02", "short04", "afro01"}
 

@@ -13,7 +13,7 @@ from pipelines.embedded.fit import USUAL
 from pipelines.embedded.people.view import sample_view
 from pipelines.embedded.person import Person
 from pipelines.embedded.profile import Embedded
-from tests.unit.pipelines.embedded.portraits import references_of
+from tests.support.pictures.portraits import references_of
 
 SIZE = 256
 MAYA, JONAS = references_of("maya")[:2], references_of("jonas")[:2]

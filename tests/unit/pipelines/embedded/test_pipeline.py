@@ -13,7 +13,7 @@ from pipelines.embedded.people.view import View, sample_view
 from pipelines.embedded.pipeline import LikenessPipeline
 from pipelines.sources import EMBEDDED
 from pipelines.weights import WeightStore
-from tests.unit.pipelines.embedded.portraits import references_of
+from tests.support.pictures.portraits import references_of
 
 MAYA = references_of("maya")[:2]
 

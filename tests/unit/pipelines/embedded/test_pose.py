@@ -2,7 +2,7 @@ import numpy as np
 
 from pipelines.embedded.people.normals import vertex_normals
 from pipelines.embedded.people.pose import rotation
-from tests.ball_head import ball
+from tests.support.pictures.ball_head import ball
 
 
 def test_angles_turn_as_a_shot_says() -> None:

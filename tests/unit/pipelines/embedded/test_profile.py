@@ -19,8 +19,8 @@ from pipelines.profile import Plan
 from pipelines.protocol import PlannedShot, RenderCanceled
 from pipelines.registry import profile_named
 from pipelines.weights import WeightStore
+from tests.support.pictures.portraits import references_of, yaws_of
 from tests.unit.pipelines.diffusion.conftest import CancelAt, Kept, Levels, difference
-from tests.unit.pipelines.embedded.portraits import references_of, yaws_of
 
 SHOTS = ("front", "smile", "profile", "outdoor")
 MAYA, JONAS = references_of("maya")[:2], references_of("jonas")[:2]

@@ -10,7 +10,7 @@ from pipelines.embedded.people.code import part
 from pipelines.embedded.pipeline import READ_AT, LikenessPipeline
 from pipelines.embedded.profile import Embedded
 from pipelines.embedded.reading import person_of, read_pictures, to_pictures
-from tests.unit.pipelines.embedded.portraits import reading_of, references_of, yaws_of
+from tests.support.pictures.portraits import reading_of, references_of, yaws_of
 
 PERSONAS = ("maya", "jonas", "robin")
 

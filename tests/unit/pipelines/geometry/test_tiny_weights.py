@@ -15,7 +15,7 @@ from pipelines.geometry.tokenizers import clip_tokenizer, qwen_tokenizer
 from pipelines.qwen_processor import ImageOnlyQwen2VLProcessor
 from pipelines.registry import profile_named
 from pipelines.weights import WeightStore, verify
-from tests.tiny_weights import FETCHED, write_tiny
+from tests.support.weights.tiny_weights import FETCHED, write_tiny
 
 LOADING: dict[str, Any] = {"local_files_only": True, "use_safetensors": True, "dtype": torch.float32}
 

@@ -6,7 +6,7 @@ from PIL import Image
 from models.errors import InvalidInput
 from pipelines.identity.calibrate import MAX_YAW, View, calibrate
 from pipelines.identity.plot import plot
-from tests.unit.pipelines.identity.colour_faces import ColourFaces, patch
+from tests.support.doubles.colour_faces import ColourFaces, patch
 
 COLOURS = {"ada": (200, 60, 60), "ben": (60, 200, 60), "cleo": (60, 60, 200)}
 

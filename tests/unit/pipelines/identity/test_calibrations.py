@@ -11,7 +11,7 @@ from models.errors import CalibrationRefused
 from pipelines.identity.calibrations import read, shipped
 from pipelines.identity.dlib_faces import DlibFaces
 from pipelines.identity.gate import LikenessGate
-from tests.unit.pipelines.identity.colour_faces import ColourFaces
+from tests.support.doubles.colour_faces import ColourFaces
 
 
 def test_the_shipped_one_fits_and_says_what_it_was_made_on(dlib_faces: DlibFaces) -> None:

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from pipelines.identity.chips import SIDE, face_chip, whole_chip
-from tests.unit.pipelines.identity.colour_faces import patch
+from tests.support.doubles.colour_faces import patch
 
 EYES = np.array([(180, 200), (320, 200)], dtype=np.float32)
 

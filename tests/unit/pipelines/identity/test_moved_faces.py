@@ -15,7 +15,7 @@ from models.shot import Shot
 from pipelines.embedded.people.view import View, sample_view
 from pipelines.identity.gate import LikenessGate
 from pipelines.identity.references import ReferenceSet
-from tests.rendered_people import picture
+from tests.support.pictures.rendered_people import picture
 
 PERSON = 12
 SHOT = Shot(name="front", yaw=6, pitch=0, expression="neutral", light="soft", background="plain")

@@ -12,7 +12,7 @@ from pipelines.identity.embedders import load_embedder
 from pipelines.identity.faces import Picture
 from pipelines.identity.onnx_faces import DETECTOR, OnnxFaces
 from pipelines.identity.similarity import similarity
-from tests.unit.pipelines.identity.tiny_onnx import write_models
+from tests.support.weights.tiny_onnx import write_models
 
 RECOGNISERS = ("sface", "auraface")
 

@@ -8,7 +8,7 @@ from PIL import Image, ImageFilter, ImageOps
 
 from pipelines.identity.chips import SIDE, Chip, whole_chip
 from pipelines.identity.overlay import Overlay
-from tests.unit.pipelines.identity.colour_faces import patch
+from tests.support.doubles.colour_faces import patch
 
 LARGE = 8 * SIDE
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from pipelines.weights import WeightStore
-from tests.unit.pipelines.weights.tiny import SOURCE, DeviceDouble, build, lock_files
+from tests.support.weights.tiny import SOURCE, DeviceDouble, build, lock_files
 
 
 @pytest.fixture(scope="session")

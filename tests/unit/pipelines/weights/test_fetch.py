@@ -18,7 +18,7 @@ from models import errors
 from models.errors import LikenessError
 from pipelines.profile import Source
 from pipelines.weights import Lock, WeightStore, verify
-from tests.unit.pipelines.weights.hub_double import HubDouble, Repository
+from tests.support.weights.hub_double import HubDouble, Repository
 
 FIRST, SECOND = "a" * 40, "b" * 40
 SOURCE = Source(

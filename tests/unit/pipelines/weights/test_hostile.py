@@ -16,7 +16,7 @@ import torch
 
 from models.errors import ProfileLoadFailed, WeightsMissing, WeightsRefused
 from pipelines.weights import WeightStore, verify
-from tests.unit.pipelines.weights.tiny import (
+from tests.support.weights.tiny import (
     SOURCE,
     TEXT,
     UNET,
@@ -66,7 +66,7 @@ def test_the_loader_reads_no_pickle_even_unverified(folder: Path, tmp_path: Path
     from diffusers import StableDiffusionPipeline
 
     from pipelines.weights.safe import load_folder
-    from tests.unit.pipelines.weights.tiny import ALLOWED
+    from tests.support.weights.tiny import ALLOWED
 
     for file in (UNET, TEXT):
         (folder / file).rename((folder / file).with_suffix(".keep"))

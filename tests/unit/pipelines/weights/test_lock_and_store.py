@@ -10,7 +10,7 @@ import pytest
 
 from models.errors import WeightsMissing
 from pipelines.weights import Lock, WeightStore, verify
-from tests.unit.pipelines.weights.tiny import SOURCE, UNET, lock_files
+from tests.support.weights.tiny import SOURCE, UNET, lock_files
 
 PART = replace(SOURCE, files=("unet/*",))
 """Another profile's share of the same repository."""

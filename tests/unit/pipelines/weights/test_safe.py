@@ -12,7 +12,7 @@ from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection, Qwen3C
 
 from models.errors import WeightsRefused
 from pipelines.weights.safe import check_parameters, load_folder, load_model, read_safetensors
-from tests.unit.pipelines.weights.tiny import ALLOWED, TEXT, edit_json, edit_tensors
+from tests.support.weights.tiny import ALLOWED, TEXT, edit_json, edit_tensors
 
 
 class OnlyCpu(TorchFunctionMode):

@@ -10,8 +10,8 @@ import pytest
 
 from pipelines.registry import PROFILES, profile_named
 from pipelines.weights import WeightStore, store_of
-from tests.tiny_weights import write_tiny
-from tests.unit.pipelines.weights.hub_double import HubDouble, Repository
+from tests.support.weights.hub_double import HubDouble, Repository
+from tests.support.weights.tiny_weights import write_tiny
 
 KLEIN = profile_named("flux2-klein").sources[0]
 SDXL, ADAPTER = profile_named("sdxl-ip-adapter").sources

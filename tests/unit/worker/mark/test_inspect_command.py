@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from models.errors import InvalidSettings
-from tests.unit.worker.mark.png import replaced, without
+from tests.support.pictures.png import replaced, without
 from worker.base import settings as settings_module
 from worker.cli.inspect import run
 

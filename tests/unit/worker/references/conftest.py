@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 import trustme
 
-from tests.unit.worker.references.scripted_server import HOST, Script, ScriptedServer, Serve
+from tests.support.servers.scripted_server import HOST, Script, ScriptedServer, Serve
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ from models.errors import (
     Unforeseen,
     UnusableReference,
 )
-from tests.unit.worker.references.large_pictures import (
+from tests.support.pictures.large_pictures import (
     avif,
     bmp_of_runs,
     gif,

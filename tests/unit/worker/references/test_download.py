@@ -21,8 +21,7 @@ from models.errors import (
     ReferenceUrlRefused,
     UnusableReference,
 )
-from tests.stopwatch import Stopwatch
-from tests.unit.worker.references.scripted_server import (
+from tests.support.servers.scripted_server import (
     HOST,
     IMPATIENT,
     LOOPBACK,
@@ -38,6 +37,7 @@ from tests.unit.worker.references.scripted_server import (
     redirect,
     to_loopback,
 )
+from tests.support.stopwatch import Stopwatch
 from worker.net.guard import Address
 from worker.references.download import download
 

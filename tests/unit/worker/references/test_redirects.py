@@ -11,7 +11,7 @@ from models.errors import (
     ReferenceFetchFailed,
     ReferenceUrlRefused,
 )
-from tests.unit.worker.references.scripted_server import (
+from tests.support.servers.scripted_server import (
     HOST,
     IMPATIENT,
     LOOPBACK,

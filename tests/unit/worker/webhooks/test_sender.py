@@ -9,7 +9,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from tests.unit.worker.references.scripted_server import Script, Serve, answer, to_loopback
+from tests.support.servers.scripted_server import Script, Serve, answer, to_loopback
 from tests.unit.worker.webhooks.test_documents import ROW
 from worker.base.settings import Settings
 from worker.webhooks.outbox import Try

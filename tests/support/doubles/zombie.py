@@ -1,6 +1,6 @@
 """A worker that is stopped between its last look at a job's lease and the write that follows.
 
-    python -m tests.integration.zombie JOB KEY [JOB KEY …]
+    python -m tests.support.doubles.zombie JOB KEY [JOB KEY …]
 
 Of each job, as JSON, it stops itself when it is about to put the first object whose key ends like that.
 """

@@ -1,0 +1,1 @@
+"""Children, workers and embedders that stand in for real ones."""

@@ -1,0 +1,1 @@
+"""Tiny weights, and the hub that they come from."""
