@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import WorkerProcess, environment_of
+from tests.support.workers import WorkerProcess, environment_of
 from worker.base.settings import Settings
 from worker.stack.samples import load_sample
 

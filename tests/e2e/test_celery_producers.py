@@ -8,7 +8,7 @@ import pytest
 from celery import Celery
 
 from models.errors import NotFound
-from tests.e2e.conftest import PlanJob, WorkerProcess, follow
+from tests.support.workers import PlanJob, WorkerProcess, follow
 from worker.base.settings import Settings
 from worker.client import JobClient
 

@@ -13,7 +13,7 @@ from redis import Redis
 
 from models.influencer import Influencer
 from models.record import JobRecord
-from tests.e2e.conftest import PlanJob, StartWorker, WorkerProcess, environment_of
+from tests.support.workers import PlanJob, StartWorker, WorkerProcess, environment_of
 from worker.base.settings import Settings
 
 COMMAND = [sys.executable, "-m", "worker"]

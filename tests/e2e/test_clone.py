@@ -13,7 +13,7 @@ from celery import Celery
 from models.job import CloneJob, CloneRequest, ReferenceSource
 from models.manifest import Manifest
 from models.source_type import SourceType
-from tests.e2e.conftest import SLOWLY, PlanJob, StartWorker, WorkerProcess, follow
+from tests.support.workers import SLOWLY, PlanJob, StartWorker, WorkerProcess, follow
 from worker.base.settings import Settings
 from worker.client import JobClient, plan_clone
 from worker.mark.inspection import inspect_image

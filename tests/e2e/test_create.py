@@ -12,7 +12,7 @@ from models.job import Job
 from models.likeness import Reason
 from models.shot import DEFAULT_CREATE_SHOTS, shot_named
 from pipelines.identity.loading import load_gate
-from tests.e2e.conftest import StartWorker, follow
+from tests.support.workers import StartWorker, follow
 from worker.base.settings import Settings
 from worker.client import JobClient, plan_create
 from worker.storage import Storage

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import PlanJob, WorkerProcess, environment_of
 from tests.e2e.faults.fleet import MODULE
 from tests.support.servers.process import ApiProcess
+from tests.support.workers import PlanJob, WorkerProcess, environment_of
 from worker.base.endings import ExitCode
 from worker.base.settings import Settings
 from worker.client import JobClient

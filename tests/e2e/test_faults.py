@@ -8,7 +8,7 @@ from datetime import datetime
 
 from models.event import JobEvent
 from models.job import CloneJob
-from tests.e2e.conftest import SLOWLY, PlanJob, SlowWorkers, StartWorker, WorkerProcess, follow, wait_for
+from tests.support.workers import SLOWLY, PlanJob, SlowWorkers, StartWorker, WorkerProcess, follow, wait_for
 from worker.base.settings import Settings
 from worker.client import JobClient
 from worker.queue.jobs import JobStore

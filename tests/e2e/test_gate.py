@@ -20,8 +20,8 @@ from models.job import CloneJob, CloneRequest, ReferenceSource
 from models.likeness import EmbedderName, Reason
 from models.manifest import Manifest
 from models.record import JobRecord
-from tests.e2e.conftest import StartWorker, WorkerProcess, environment_of, follow
 from tests.support.doubles.picture_worker import Script, picture, script
+from tests.support.workers import StartWorker, WorkerProcess, environment_of, follow
 from worker.base.settings import Settings
 from worker.client import JobClient, plan_clone
 from worker.mark.inspection import inspect_image

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from tests.e2e.conftest import PlanJob, SlowWorkers, StartWorker, follow
+from tests.support.workers import PlanJob, SlowWorkers, StartWorker, follow
 from worker.base.settings import Settings
 from worker.client import JobClient
 from worker.storage import Storage

@@ -15,7 +15,7 @@ from redis import Redis
 
 from models.errors import NotFound
 from models.job import CloneJob, CloneRequest, ReferenceSource
-from tests.e2e.conftest import SLOWLY, PlanJob, StartWorker, follow, wait_for
+from tests.support.workers import SLOWLY, PlanJob, StartWorker, follow, wait_for
 from worker.base.settings import Settings
 from worker.client import JobClient, plan_clone
 from worker.queue.jobs.dead import DeadLetters

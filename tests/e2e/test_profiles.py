@@ -13,8 +13,8 @@ from models.job import CloneJob
 from models.manifest import Manifest
 from models.shot import REFERENCE_SHEET
 from pipelines.registry import profile_named
-from tests.e2e.conftest import PlanJob, StartWorker, follow, wait_for
 from tests.support.weights.tiny_weights import write_tiny
+from tests.support.workers import PlanJob, StartWorker, follow, wait_for
 from worker.base.settings import Settings
 from worker.client import JobClient
 from worker.storage import Storage

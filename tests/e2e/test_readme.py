@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import WorkerProcess, environment_of
+from tests.support.workers import WorkerProcess, environment_of
 from worker.base import settings as settings_module
 from worker.base.settings import Settings
 from worker.stack.samples import load_sample

@@ -11,8 +11,8 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.e2e.conftest import PlanJob, StartWorker, WorkerProcess, environment_of, follow, wait_for
 from tests.e2e.faults.fleet import MODULE
+from tests.support.workers import PlanJob, StartWorker, WorkerProcess, environment_of, follow, wait_for
 from worker.base.settings import Settings
 from worker.client import JobClient
 from worker.stack import EmbeddedStack

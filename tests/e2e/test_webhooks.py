@@ -6,8 +6,8 @@ import sys
 
 from models.job import CloneJob
 from models.webhook import Webhook
-from tests.e2e.conftest import PlanJob, WorkerProcess, environment_of, follow
 from tests.support.servers.receiver import SECRET, Receiver
+from tests.support.workers import PlanJob, WorkerProcess, environment_of, follow
 from worker.base.settings import Settings
 from worker.client import JobClient
 

@@ -16,7 +16,7 @@ from urllib.request import urlopen
 import pytest
 
 from models.errors import InvalidSettings
-from tests.e2e.conftest import environment_of
+from tests.support.workers import environment_of
 from worker.base.settings import Settings
 from worker.cli.workers import devices_named
 

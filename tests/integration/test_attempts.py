@@ -26,7 +26,7 @@ from models.errors import (
 from models.job import CLONE, CloneJob
 from models.manifest import Manifest, Provenance, UsedReference
 from models.record import JobRecord, JobResult, Stage
-from tests.integration.test_job_store import make_job, result_of
+from tests.support.jobs.stored import make_job, result_of
 from worker.base.observers.prometheus import PrometheusMetrics
 from worker.base.raw_image import RawImage
 from worker.base.settings import Settings

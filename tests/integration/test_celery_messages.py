@@ -9,7 +9,7 @@ from redis import Redis
 
 from models.job import CloneJob
 from tests.integration.test_attempts import DoubleNode, raising
-from tests.integration.test_job_store import make_job
+from tests.support.jobs.stored import make_job
 from worker.base.settings import Settings
 from worker.node.messages import handle
 from worker.storage import Storage

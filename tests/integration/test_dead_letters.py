@@ -11,7 +11,7 @@ from redis import Redis
 from models.errors import InvalidInput, NotFound
 from models.job import CloneJob
 from models.record import JobError
-from tests.integration.test_job_store import ERROR, SOURCE, claimed, make_job
+from tests.support.jobs.stored import ERROR, SOURCE, claimed, make_job
 from worker.base.settings import Settings
 from worker.client import JobClient, plan_create
 from worker.queue.jobs import JobStore

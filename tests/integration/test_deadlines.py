@@ -7,7 +7,7 @@ import pytest
 from redis import Redis
 
 from models.job import CloneJob
-from tests.integration.test_job_store import ERROR, claimed, make_job, result_of
+from tests.support.jobs.stored import ERROR, claimed, make_job, result_of
 from worker.base.settings import Settings
 from worker.node.reaper import Reaper
 from worker.queue.jobs import JobStore

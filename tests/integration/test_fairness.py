@@ -9,7 +9,7 @@ import pytest
 from redis import Redis
 
 from models.job import CloneJob, CloneRequest, ReferenceSource
-from tests.integration.test_job_store import ERROR, SOURCE, claimed, result_of
+from tests.support.jobs.stored import ERROR, SOURCE, claimed, result_of
 from worker.base.settings import Settings
 from worker.client import JobClient, plan_clone
 from worker.node.reaper import Reaper

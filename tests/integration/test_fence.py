@@ -14,11 +14,11 @@ import pytest
 from models.errors import LeaseLost
 from models.job import CloneJob
 from models.manifest import Manifest
-from tests.e2e.conftest import environment_of
 from tests.integration.test_attempts import done
-from tests.integration.test_job_store import claimed, make_job, short
 from tests.support.doubles.zombie import node_of
+from tests.support.jobs.stored import claimed, make_job, short
 from tests.support.servers.conditional_store import ConditionalStore
+from tests.support.workers import environment_of
 from worker.base.settings import Settings
 from worker.mark.statement import Origin
 from worker.node.messages import handle

@@ -8,8 +8,8 @@ from models.derived import person_seed_of, seed_of
 from models.errors import LikenessNotReached, RenderProcessDied
 from models.job import CreateJob
 from models.manifest import Manifest, UsedReference
-from tests.integration.test_gated_clone import MB, Device, Judge, Place, drawn
-from tests.integration.test_job_store import SOURCE
+from tests.support.jobs.gated import MB, Device, Judge, Place, drawn
+from tests.support.jobs.stored import SOURCE
 from worker.base.settings import Settings
 from worker.client import plan_create
 from worker.mark.inspection import inspect_image

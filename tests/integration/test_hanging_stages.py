@@ -23,8 +23,8 @@ from models.errors import (
 )
 from models.influencer import Appearance
 from models.shot import shot_named
-from tests.integration.test_job_store import make_job
 from tests.support.doubles import hanging_child
+from tests.support.jobs.stored import make_job
 from worker.base.raw_image import RawImage
 from worker.base.settings import Settings
 from worker.mark import credentials

@@ -8,9 +8,9 @@ import pytest
 from typer.testing import CliRunner
 
 from models.errors import InvalidInput, InvalidSettings, NotFound
-from tests.e2e.conftest import environment_of
-from tests.integration.test_job_store import ERROR, claimed, make_job
 from tests.support.deliveries import end, job_for
+from tests.support.jobs.stored import ERROR, claimed, make_job
+from tests.support.workers import environment_of
 from worker.base import settings as settings_module
 from worker.base.settings import Settings
 from worker.cli import app

@@ -11,7 +11,7 @@ from PIL import Image
 
 from models.derived import seed_of
 from models.job import CloneJob, ReferenceSource
-from tests.integration.test_job_store import make_job
+from tests.support.jobs.stored import make_job
 from worker.base.raw_image import RawImage
 from worker.base.settings import Settings
 from worker.mark.inspection import inspect_image

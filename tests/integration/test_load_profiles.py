@@ -17,8 +17,8 @@ from pipelines.registry import PROFILES
 from pipelines.sources import QWEN_LIGHTNING
 from pipelines.weights.lock import LockedFile
 from pipelines.weights.store import WeightStore
+from tests.support.weights.engines import difference, references_of, render
 from tests.support.weights.tiny_weights import FETCHED, write_tiny
-from tests.unit.pipelines.diffusion.conftest import difference, references_of, render
 from worker.base.settings import Settings
 from worker.render import RenderProcess
 

@@ -7,8 +7,8 @@ from redis import Redis
 from models.job import CloneJob
 from models.manifest import Manifest
 from tests.integration.test_fence import contents
-from tests.integration.test_job_store import make_job
 from tests.support.doubles.zombie import node_of
+from tests.support.jobs.stored import make_job
 from worker.base.settings import Settings
 from worker.node.messages import handle
 from worker.storage import Storage

@@ -5,7 +5,7 @@ from redis import Redis
 
 from models.job import CloneJob, CloneRequest, ReferenceSource, parse_job
 from tests.integration.test_fairness import ids
-from tests.integration.test_job_store import SOURCE, claimed, result_of
+from tests.support.jobs.stored import SOURCE, claimed, result_of
 from worker.base.settings import Settings
 from worker.client import plan_clone
 from worker.queue.jobs import JobStore

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from models.errors import InvalidSettings, LikenessError, QueueUnavailable
 from tests.integration.test_dead_connections import consuming, loop, wait_until  # noqa: F401
-from tests.integration.test_job_store import make_job
+from tests.support.jobs.stored import make_job
 from tests.support.servers.redis_servers import (
     PASSWORD,
     QUOTED,

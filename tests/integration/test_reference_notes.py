@@ -11,14 +11,7 @@ from models.likeness import MissedImage
 from models.manifest import Manifest, RenderInfo
 from models.record import NOT_CARRIED, NOT_USED
 from models.source_type import SourceType
-from tests.integration.test_gated_clone import (
-    MB,
-    Device,
-    Fetcher,
-    Judge,
-    Place,
-    make_job,
-)
+from tests.support.jobs.gated import MB, Device, Fetcher, Judge, Place, make_job
 from worker.base.settings import Settings
 from worker.mark.inspection import inspect_image
 from worker.queue.jobs import JobStore

@@ -13,8 +13,8 @@ from models.errors import LikenessNotReached
 from models.job import CloneJob
 from models.manifest import Manifest
 from models.record import JobError, StoredImage
-from tests.e2e.conftest import environment_of
-from tests.integration.test_job_store import ERROR, claimed, make_job, result_of
+from tests.support.jobs.stored import ERROR, claimed, make_job, result_of
+from tests.support.workers import environment_of
 from worker.base import settings as settings_module
 from worker.base.settings import Settings
 from worker.cli import app

@@ -19,8 +19,8 @@ from models.manifest import Manifest
 from models.record import NOT_CARRIED, JobRecord
 from models.shot import shot_named
 from models.source_type import SourceType
-from tests.integration.test_job_store import SOURCE
 from tests.support.doubles import composing_child
+from tests.support.jobs.stored import SOURCE
 from worker.base.pictures import encode
 from worker.base.raw_image import RawImage
 from worker.base.settings import Settings

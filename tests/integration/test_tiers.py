@@ -9,7 +9,7 @@ from kombu import Consumer, Queue
 from redis import Redis
 
 from tests.integration.test_fairness import make_job
-from tests.integration.test_job_store import claimed
+from tests.support.jobs.stored import claimed
 from worker.base.settings import Settings
 from worker.client import JobClient
 from worker.node.reaper import Reaper

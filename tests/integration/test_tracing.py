@@ -9,7 +9,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from redis import Redis
 
-from tests.integration.test_gated_clone import Judge, Place, make_job
+from tests.support.jobs.gated import Judge, Place, make_job
 from worker.base.observers import tracing
 from worker.base.settings import Settings
 from worker.client import JobClient

@@ -10,7 +10,7 @@ from typing import Any
 from models.job import CloneJob, CloneRequest, ReferenceSource
 from models.record import JobError
 from models.webhook import Delivery
-from tests.integration.test_job_store import SOURCE, claimed, result_of
+from tests.support.jobs.stored import SOURCE, claimed, result_of
 from tests.support.servers.receiver import SECRET, Receiver
 from worker.base.settings import Settings
 from worker.client import plan_clone

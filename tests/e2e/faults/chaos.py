@@ -15,13 +15,13 @@ import redis
 import typer
 
 from models.job import CloneJob
-from tests.e2e.conftest import WorkerProcess
 from tests.e2e.faults.afterwards import asking
 from tests.e2e.faults.fleet import Fleet, node_of, signal_to
 from tests.e2e.faults.proxies import StoreProxy, TcpProxy
 from tests.e2e.faults.refusals import REFUSALS, Refusal, refusing
 from tests.e2e.faults.services import Deliverer, HangingReceiver, LastingRedis
 from tests.support.servers.receiver import OK
+from tests.support.workers import WorkerProcess
 from worker.base.settings import Settings
 from worker.queue.jobs import JobStore
 from worker.queue.lanes import Lanes

@@ -26,11 +26,11 @@ from pydantic import SecretStr
 from models.errors import NotFound, QueueUnavailable
 from models.event import JobEvent
 from models.job import CloneJob
-from tests.e2e.conftest import environment_of
 from tests.e2e.faults.figures import recovery
 from tests.e2e.faults.fleet import Fleet
 from tests.e2e.faults.run import plan_job, put_references, site
 from tests.support.servers.redis_servers import Watched
+from tests.support.workers import environment_of
 from worker.base.settings import Settings
 from worker.client import JobClient
 from worker.queue.jobs import JobStore

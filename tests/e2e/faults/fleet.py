@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
-from tests.e2e.conftest import WorkerProcess
+from tests.support.workers import WorkerProcess
 from worker.queue.presence import here
 
 MODULE = "tests.e2e.faults.quick_worker"

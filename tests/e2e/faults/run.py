@@ -23,7 +23,6 @@ from ulid import ULID
 
 from models.errors import CancelUnavailable, LikenessError, NotFound, QueueUnavailable
 from models.job import CloneJob, CloneRequest, ReferenceSource
-from tests.e2e.conftest import environment_of
 from tests.e2e.faults import figures
 from tests.e2e.faults.afterwards import asking, collect, unfinished
 from tests.e2e.faults.chaos import Chaos, Injected, Planned, plan
@@ -33,6 +32,7 @@ from tests.e2e.faults.proxies import StoreProxy, TcpProxy
 from tests.e2e.faults.quick_worker import MISSES
 from tests.e2e.faults.services import Deliverer, HangingReceiver, LastingRedis
 from tests.support.servers.receiver import SECRET
+from tests.support.workers import environment_of
 from worker.base.settings import Settings
 from worker.client import JobClient, plan_clone
 from worker.queue.jobs import JobStore

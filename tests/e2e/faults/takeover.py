@@ -15,9 +15,9 @@ from typing import Annotated, Any
 import typer
 
 from models.job import CloneJob
-from tests.e2e.conftest import WorkerProcess
 from tests.e2e.faults.fleet import Fleet
 from tests.e2e.faults.run import plan_job, put_references, site
+from tests.support.workers import WorkerProcess
 from worker.client import JobClient
 
 MOST = 10.0

@@ -13,10 +13,10 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.e2e.conftest import WorkerProcess, environment_of, follow, wait_for
 from tests.e2e.faults.fleet import MODULE, Child, Fleet
 from tests.e2e.faults.invariants import Kind
 from tests.e2e.faults.run import DRAIN_GRACE, Site, plan_job, put_references, site
+from tests.support.workers import WorkerProcess, environment_of, follow, wait_for
 from worker.client import JobClient
 from worker.queue.jobs import JobStore
 

@@ -8,8 +8,8 @@ from sqlalchemy import func, select, update
 from api.http import answers
 from api.rows.tables import AnswerRow, JobRow
 from models.errors import QueueUnavailable
-from tests.integration.api.conftest import Api, message_of
-from tests.integration.api.test_frame import error_of
+from tests.support.api.calls import error_of
+from tests.support.api.client import Api, message_of
 from worker.queue.jobs import JobStore
 
 # Word for word from the contract.

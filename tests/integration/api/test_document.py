@@ -26,7 +26,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests.integration.api.conftest import Api, begin, message_of, result_of
+from tests.support.api.client import Api, begin, message_of, result_of
 from worker.queue.jobs import JobStore
 from worker.storage import Storage
 

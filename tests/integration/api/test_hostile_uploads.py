@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from api.settings import ApiSettings
-from tests.integration.api.conftest import Api
+from tests.support.api.client import Api
 from tests.support.pictures.large_pictures import lossless_webp, png
 from tests.support.servers.process import ApiProcess
 from worker.base.settings import Settings

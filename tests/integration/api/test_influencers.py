@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.api.conftest import IMAGE, Api
-from tests.integration.api.test_frame import error_of
+from tests.support.api.calls import error_of
+from tests.support.api.client import IMAGE, Api
 
 PERSONALITY = {"traits": ["curious"], "tone": "warm", "humor": "gentle", "speakingStyle": "short"}
 

@@ -17,7 +17,7 @@ from api.rows.tables import AssetRow, BoundImageRow
 from api.settings import ApiSettings
 from models.job import CloneJob
 from models.record import JobError
-from tests.integration.api.conftest import Api, begin, message_of, result_of
+from tests.support.api.client import Api, begin, message_of, result_of
 from worker.base.settings import Settings
 from worker.queue.jobs import JobStore
 

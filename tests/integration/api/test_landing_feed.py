@@ -12,7 +12,7 @@ from api.http.call import Services
 from api.landing.landing import Landing
 from api.settings import ApiSettings
 from models.record import JobError
-from tests.integration.api.conftest import Api, begin, message_of, result_of
+from tests.support.api.client import Api, begin, message_of, result_of
 from worker.base.settings import Settings
 from worker.client import JobClient
 from worker.queue.jobs import JobStore

@@ -8,8 +8,8 @@ from fastapi import FastAPI
 
 from api.app import make_app
 from api.settings import ApiSettings
-from tests.integration.api.conftest import Api, message_of
-from tests.integration.api.test_frame import error_of
+from tests.support.api.calls import error_of
+from tests.support.api.client import Api, message_of
 from worker.base.settings import Settings
 from worker.queue.jobs import JobStore
 

@@ -20,8 +20,8 @@ from api.library import KeptPicture, MediaLibrary, Picture
 from api.rows.keys import create_key
 from api.rows.tables import AssetRow, UploadRow
 from api.settings import ApiSettings
-from tests.integration.api.conftest import IMAGE, Api, message_of
-from tests.integration.api.test_frame import error_of
+from tests.support.api.calls import error_of
+from tests.support.api.client import IMAGE, Api, message_of
 from worker.base.settings import Settings
 from worker.mark.inspection import inspect_image
 from worker.queue.jobs import JobStore

@@ -9,8 +9,8 @@ import pytest
 from pydantic.alias_generators import to_camel
 
 from api.http.rates import Rates
-from tests.integration.api.conftest import Api
-from tests.integration.api.test_frame import CALLS, error_of
+from tests.support.api.calls import CALLS, error_of
+from tests.support.api.client import Api
 
 DOCS = Path(__file__).parents[3] / "docs" / "api.md"
 

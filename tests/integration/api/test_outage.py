@@ -12,8 +12,8 @@ from api.app import make_app
 from api.http.call import Services
 from api.rows.keys import create_key
 from api.settings import ApiSettings, api_settings
-from tests.integration.api.conftest import Api, begin, message_of, result_of
-from tests.integration.api.test_frame import error_of
+from tests.support.api.calls import error_of
+from tests.support.api.client import Api, begin, message_of, result_of
 from tests.support.servers.postgresql import PostgreSQL, binaries, running
 from tests.support.servers.process import ApiProcess
 from worker.base.settings import Settings

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from api.provision import AUDIENCES, NAMES, VOICES, provision
-from tests.integration.api.conftest import Api, create_message_of
-from tests.integration.api.test_frame import error_of
+from tests.support.api.calls import error_of
+from tests.support.api.client import Api, create_message_of
 from worker.queue.jobs import JobStore
 
 BRAND = {

@@ -4,8 +4,8 @@ import pytest
 
 from models.errors import QueueUnavailable
 from models.record import JobError
-from tests.integration.api.conftest import Api, begin, create_message_of, result_of
-from tests.integration.api.test_frame import error_of
+from tests.support.api.calls import error_of
+from tests.support.api.client import Api, begin, create_message_of, result_of
 from worker.queue.jobs import JobStore
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from api.calls.selection import _usable
 from api.documents import DeletedInfluencer
-from tests.integration.api.conftest import Api
-from tests.integration.api.test_frame import error_of
+from tests.support.api.calls import error_of
+from tests.support.api.client import Api
 
 
 def select(api: Api, project: str, **brief: Any) -> Any:

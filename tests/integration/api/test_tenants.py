@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import event
 
 from api.rows.keys import KnownKeys
-from tests.integration.api.conftest import Api
-from tests.integration.api.test_frame import CALLS, NOBODYS, error_of
+from tests.support.api.calls import CALLS, NOBODYS, error_of
+from tests.support.api.client import Api
 
 # They take no id, so there is nothing to find.
 WITHOUT_IDS = {("POST", "/v1/projects"), ("GET", "/v1/jobs")}

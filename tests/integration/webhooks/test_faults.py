@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from models.errors import QueueUnavailable
-from tests.integration.test_job_store import ERROR, claimed, result_of
 from tests.support.deliveries import StartReceiver, delivering, end, job_for, settled, to
+from tests.support.jobs.stored import ERROR, claimed, result_of
 from tests.support.servers.receiver import SECRET
 from worker.base.settings import Settings
 from worker.queue.jobs import JobStore

@@ -10,7 +10,6 @@ from structlog.testing import capture_logs
 
 from models.source_type import SourceType
 from models.webhook import Webhook
-from tests.integration.test_job_store import ERROR, SOURCE, claimed
 from tests.support.deliveries import (
     OTHER_SECRET,
     StartReceiver,
@@ -20,6 +19,7 @@ from tests.support.deliveries import (
     settled,
     to,
 )
+from tests.support.jobs.stored import ERROR, SOURCE, claimed
 from tests.support.servers.receiver import SECRET
 from worker.base.settings import Settings
 from worker.client import plan_create

@@ -11,8 +11,8 @@ from redis import Redis
 
 from models.errors import NotFound
 from models.job import CloneJob
-from tests.integration.test_job_store import claimed, result_of
 from tests.support.deliveries import StartReceiver, delivering, end, job_for, settled, to
+from tests.support.jobs.stored import claimed, result_of
 from tests.support.stopwatch import Stopwatch
 from worker.base.settings import Settings
 from worker.queue.jobs import JobStore

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx2
 
-from tests.e2e.conftest import environment_of
+from tests.support.workers import environment_of
 from worker.base.settings import Settings
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from models.likeness import Judgement, MissedImage
 from models.record import Stage, StoredImage
-from tests.integration.test_gated_clone import FACE, judgement
+from tests.support.jobs.gated import FACE, judgement
 from worker.base.observers.prometheus import PrometheusMetrics
 from worker.node.consumer_loop import ConsumerLoop
 from worker.node.health import WorkerHealth

@@ -10,7 +10,7 @@ from models.shot import shot_named
 from pipelines.diffusion import DiffusionEngine
 from pipelines.protocol import PlannedShot
 from pipelines.registry import PROFILES
-from tests.unit.pipelines.diffusion.conftest import BuildEngine, Kept, difference, references_of, render
+from tests.support.weights.engines import BuildEngine, Kept, difference, references_of, render
 
 
 def make_up(engine: DiffusionEngine, *shots: str, references: int = 0, person_seed: int = 1) -> Kept:

@@ -7,14 +7,7 @@ from PIL import Image
 
 from pipelines.diffusion import DiffusionEngine
 from pipelines.protocol import RenderCanceled
-from tests.unit.pipelines.diffusion.conftest import (
-    PROFILES,
-    BuildEngine,
-    CancelAt,
-    difference,
-    references_of,
-    render,
-)
+from tests.support.weights.engines import PROFILES, BuildEngine, CancelAt, difference, references_of, render
 
 SHOTS = ("front", "smile", "profile", "outdoor")
 MAYA, JONAS = references_of("maya"), references_of("jonas")

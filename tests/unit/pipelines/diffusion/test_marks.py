@@ -10,7 +10,7 @@ from models.record import NOT_CARRIED, NOT_USED
 from models.source_type import SourceType
 from pipelines.diffusion import DiffusionEngine
 from pipelines.protocol import ReferenceNote
-from tests.unit.pipelines.diffusion.conftest import BuildEngine, FaultyDevice, references_of, render
+from tests.support.weights.engines import BuildEngine, FaultyDevice, references_of, render
 
 SHOTS = ("front", "smile", "serious")
 

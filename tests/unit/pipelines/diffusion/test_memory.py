@@ -15,7 +15,7 @@ from pipelines.diffusion.ladder import Ladder, Rung
 from pipelines.diffusion.recovery import attempt
 from pipelines.profile import Plan
 from pipelines.registry import profile_named
-from tests.unit.pipelines.diffusion.conftest import (
+from tests.support.weights.engines import (
     PROFILES,
     BuildEngine,
     FaultyDevice,

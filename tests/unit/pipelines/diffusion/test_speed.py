@@ -14,14 +14,7 @@ from models.render import SpeedOptions
 from pipelines.diffusion import speed
 from pipelines.protocol import RenderCanceled
 from pipelines.registry import PROFILES
-from tests.unit.pipelines.diffusion.conftest import (
-    BuildEngine,
-    CancelAt,
-    Levels,
-    difference,
-    references_of,
-    render,
-)
+from tests.support.weights.engines import BuildEngine, CancelAt, Levels, difference, references_of, render
 
 MAYA, JONAS = references_of("maya"), references_of("jonas")
 

@@ -11,7 +11,7 @@ from diffusers.pipelines.qwenimage import pipeline_qwenimage_edit_plus
 from models.influencer import Appearance
 from models.shot import shot_named
 from pipelines.sdxl_ip_adapter import NEGATIVE_PROMPT
-from tests.unit.pipelines.diffusion.conftest import PROFILES, BuildEngine, difference, references_of, render
+from tests.support.weights.engines import PROFILES, BuildEngine, difference, references_of, render
 
 SHOT = "front"
 MAYA = [image.resize((64, 64)) for image in references_of("maya")]

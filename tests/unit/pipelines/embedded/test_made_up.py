@@ -14,7 +14,7 @@ from pipelines.embedded.people.code import STYLES, part
 from pipelines.embedded.profile import Embedded
 from pipelines.protocol import PlannedShot
 from tests.support.pictures.portraits import references_of
-from tests.unit.pipelines.diffusion.conftest import Kept, difference
+from tests.support.weights.engines import Kept, difference
 
 SHORT = {"short01", "short02", "short04", "afro01"}
 

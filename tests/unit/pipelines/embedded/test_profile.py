@@ -20,7 +20,7 @@ from pipelines.protocol import PlannedShot, RenderCanceled
 from pipelines.registry import profile_named
 from pipelines.weights import WeightStore
 from tests.support.pictures.portraits import references_of, yaws_of
-from tests.unit.pipelines.diffusion.conftest import CancelAt, Kept, Levels, difference
+from tests.support.weights.engines import CancelAt, Kept, Levels, difference
 
 SHOTS = ("front", "smile", "profile", "outdoor")
 MAYA, JONAS = references_of("maya")[:2], references_of("jonas")[:2]

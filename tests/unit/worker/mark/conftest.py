@@ -9,7 +9,7 @@ from PIL import Image
 from models.job import CloneJob
 from models.manifest import RenderInfo, UsedReference
 from models.source_type import SourceType
-from tests.integration.test_job_store import make_job
+from tests.support.jobs.stored import make_job
 from worker.base.pictures import EncodedImage, encode
 from worker.base.settings import Settings
 from worker.mark.development import make_development_certificate

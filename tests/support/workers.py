@@ -1,0 +1,117 @@
+"""Workers as processes, and what tests ask of them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from models.event import JobEvent
+from models.job import CloneJob, Job
+from worker.base.settings import Settings
+from worker.client import JobClient
+
+SLOWLY = {"steps": 12, "max_batch": 1}
+"""Settings of a worker that takes a second for each image, one after another: faults meet its jobs midway."""
+
+
+class WorkerProcess:
+    """A `likeness worker` and its render process."""
+
+    def __init__(self, environment: dict[str, str], log: Path, module: str = "worker") -> None:
+        self.log = log
+        with log.open("wb") as out:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", module, "worker"],
+                env=os.environ | environment,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            )
+
+    def wait_ready(self, timeout: float = 300) -> None:
+        deadline = time.monotonic() + timeout
+        while b"node.ready" not in self.log.read_bytes():
+            assert self.process.poll() is None, self.log.read_text()
+            assert time.monotonic() < deadline, self.log.read_text()
+            time.sleep(0.1)
+
+    @property
+    def render_pid(self) -> int:
+        """The spawned child that owns the device."""
+        return next(pid for pid in self._spawned() if not _judges(pid))
+
+    @property
+    def verify_pid(self) -> int:
+        """The spawned child that judges images."""
+        return next(pid for pid in self._spawned() if _judges(pid))
+
+    def _spawned(self) -> list[int]:
+        commands = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in _children(self.process.pid)}
+        return [pid for pid, command in commands.items() if b"spawn_main" in command]
+
+    def kill(self) -> None:
+        """SIGKILL to parent and child alike, as when the machine goes."""
+        for pid in (self.process.pid, self.render_pid):
+            os.kill(pid, signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self, timeout: float = 60) -> int:
+        if self.process.poll() is None:
+            self.process.terminate()
+        return self.process.wait(timeout)
+
+
+def _children(pid: int) -> list[int]:
+    found: list[int] = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        # Threads come and go meanwhile; one that is gone has left its children to another.
+        with suppress(FileNotFoundError, ProcessLookupError):
+            found += map(int, (task / "children").read_text().split())
+    return found
+
+
+def _judges(pid: int) -> bool:
+    return "dlib" in Path(f"/proc/{pid}/maps").read_text()
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """The variables that give another process these settings."""
+    values = settings.model_dump(exclude_none=True, exclude_defaults=True)
+    return {f"LIKENESS_{name.upper()}": _variable(value) for name, value in values.items()}
+
+
+def _variable(value: Any) -> str:
+    match value:
+        case SecretStr():
+            return value.get_secret_value()
+        case dict() | tuple():
+            return json.dumps(value)
+        case _:
+            return str(value)
+
+
+StartWorker = Callable[..., WorkerProcess]
+
+SlowWorkers = Callable[[int], list[WorkerProcess]]
+
+PlanJob = Callable[[Sequence[str]], CloneJob]
+
+
+def follow(client: JobClient, job: Job, timeout: float = 90) -> list[JobEvent]:
+    """All of a job's events, up to the terminal one."""
+    return list(client.watch(job.job_id, timeout=timeout))
+
+
+def wait_for(client: JobClient, job: CloneJob, event_type: str, timeout: float = 60) -> JobEvent:
+    """The job's first event of a type."""
+    for event in client.watch(job.job_id, timeout=timeout):
+        if event.type == event_type:
+            return event
+    raise AssertionError(f"{job.job_id} ended without {event_type}")
