@@ -1,13 +1,11 @@
 """Services that fail while a job runs, and messages that are no jobs."""
 
-import json
 import shutil
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from celery import Celery
@@ -15,6 +13,7 @@ from redis import Redis
 
 from models.errors import NotFound
 from models.job import CloneJob, CloneRequest, ReferenceSource
+from tests.support.servers.raw import raw
 from tests.support.workers import SLOWLY, PlanJob, StartWorker, follow, wait_for
 from worker.base.settings import Settings
 from worker.client import JobClient, plan_clone
@@ -107,14 +106,6 @@ def is_known(client: JobClient, job: CloneJob) -> bool:
     with suppress(NotFound):
         return bool(client.get(job.job_id))
     return False
-
-
-def raw(body: str, headers: dict[str, Any] | None = None, **changed: Any) -> str:
-    """A message as it lies on the queue."""
-    properties = {"delivery_tag": uuid4().hex, "delivery_info": {"exchange": "", "routing_key": "any"}}
-    headers = {"task": "influencer_clone", "id": uuid4().hex} | (headers or {})
-    message = {"body": body, "content-type": "application/json", "content-encoding": "utf-8"}
-    return json.dumps(message | {"headers": headers, "properties": properties} | changed)
 
 
 def test_messages_that_are_no_jobs_are_kept_and_do_no_harm(

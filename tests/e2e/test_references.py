@@ -4,8 +4,8 @@ from pathlib import Path
 
 from models.influencer import Influencer
 from models.job import CloneRequest, ReferenceSource
+from tests.support.pictures.hostile import PICTURES, REFUSED
 from tests.support.workers import StartWorker, WorkerProcess, follow
-from tests.unit.worker.references.test_decode import PICTURES, REFUSED
 from worker.client import JobClient, plan_clone
 from worker.stack.samples import load_sample
 from worker.storage import Storage

@@ -18,7 +18,7 @@ from models.job import CloneJob
 from tests.e2e.faults.fleet import Fleet
 from tests.e2e.faults.refusals import REFUSALS, Refusal, refusing, refusing_after
 from tests.e2e.faults.run import Site, plan_job, put_references, site
-from tests.e2e.test_outages import raw
+from tests.support.servers.raw import raw
 from tests.support.workers import environment_of, follow, wait_for
 from worker.client import JobClient
 

@@ -1,14 +1,12 @@
 """What becomes of a job, by how its attempt ends: real Redis and S3, and a node whose device is a double."""
 
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from celery.exceptions import Reject
-from PIL import Image
 from redis import Redis
 
 from models.derived import seed_of
@@ -26,51 +24,21 @@ from models.errors import (
 from models.job import CLONE, CloneJob
 from models.manifest import Manifest, Provenance, UsedReference
 from models.record import JobRecord, JobResult, Stage
+from tests.support.jobs.node import DoubleNode, done, raising
 from tests.support.jobs.stored import make_job, result_of
-from worker.base.observers.prometheus import PrometheusMetrics
-from worker.base.raw_image import RawImage
 from worker.base.settings import Settings
 from worker.mark.statement import Origin
 from worker.node import app as app_module
-from worker.node.heartbeat import Heartbeat
 from worker.node.messages import handle
 from worker.node.reaper import Reaper
-from worker.node.store_watch import StoreWatch
 from worker.queue.jobs import JobStore
 from worker.queue.jobs.dead import DeadLetters
-from worker.queue.queue import JobQueue
-from worker.render.messages import ImageDone
 from worker.run.drain import Drain
 from worker.run.held import HandedBack, HeldJob
 from worker.run.imagestore import ImageStore
 from worker.run.run import run_job
 from worker.run.steps import Equipment
 from worker.storage import Storage
-
-Clone = Callable[[CloneJob, HeldJob], JobResult]
-
-
-class DoubleNode:
-    """A node with everything but a device: `attempt` is what the test says."""
-
-    def __init__(self, settings: Settings, storage: Storage) -> None:
-        self.settings = settings
-        self.name = "here:1"
-        self.store = JobStore(settings)
-        self.queue = JobQueue(settings, self.store)
-        self.drain = Drain(60)
-        self.heartbeat = Heartbeat(settings.lease_ttl)
-        self.images = ImageStore(settings, storage)
-        self.observer = PrometheusMetrics()
-        self.store_watch = StoreWatch(storage)
-        self.gave_up = False
-        self.attempt: Clone = lambda job, held: result_of(job)
-
-    def give_up(self) -> None:
-        self.gave_up = True
-
-    def must_hand_back(self) -> bool:
-        return self.store_watch.trouble is not None
 
 
 @pytest.fixture
@@ -81,17 +49,6 @@ def node(settings: Settings, storage: Storage) -> Any:
 @pytest.fixture
 def job() -> CloneJob:
     return make_job()
-
-
-def done(job: CloneJob, seed: int = 7) -> ImageDone:
-    return ImageDone("front", seed, RawImage.of(Image.new("RGB", (64, 64), "teal")))
-
-
-def raising(error: Exception) -> Clone:
-    def clone(job: CloneJob, held: HeldJob) -> JobResult:
-        raise error
-
-    return clone
 
 
 def run(node: Any, job: CloneJob) -> JobRecord:

@@ -8,7 +8,7 @@ import pytest
 from redis import Redis
 
 from models.job import CloneJob
-from tests.integration.test_attempts import DoubleNode, raising
+from tests.support.jobs.node import DoubleNode, raising
 from tests.support.jobs.stored import make_job
 from worker.base.settings import Settings
 from worker.node.messages import handle

@@ -2,29 +2,19 @@
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from random import Random
 
 import pytest
 from redis import Redis
 
-from models.job import CloneJob, CloneRequest, ReferenceSource
-from tests.support.jobs.stored import ERROR, SOURCE, claimed, result_of
+from models.job import CloneJob
+from tests.support.jobs.fairness import ids, make_job
+from tests.support.jobs.stored import ERROR, claimed, result_of
 from worker.base.settings import Settings
-from worker.client import JobClient, plan_clone
+from worker.client import JobClient
 from worker.node.reaper import Reaper
-from worker.queue.jobs import JobStore, Lease, WaitingJob
+from worker.queue.jobs import JobStore, Lease
 from worker.queue.queue import JobQueue
-
-
-def make_job(project: str = "project-1", expires_in: float | None = None) -> CloneJob:
-    return plan_clone(
-        SOURCE.model_copy(update={"project_id": project}),
-        CloneRequest(name="Nova B"),
-        [ReferenceSource(asset_id="med_1")],
-        ["front"],
-        expires_at=None if expires_in is None else datetime.now(UTC) + timedelta(seconds=expires_in),
-    )
 
 
 def limited(settings: Settings, limit: int | None, **changes: object) -> JobStore:
@@ -55,10 +45,6 @@ def places(settings: Settings, redis_client: Redis) -> Places:
 @pytest.fixture
 def store(settings: Settings) -> JobStore:
     return limited(settings, 2)
-
-
-def ids(waiting: list[WaitingJob]) -> list[str]:
-    return [one.job_id for one in waiting]
 
 
 def submitted(store: JobStore, count: int, project: str = "project-1") -> list[CloneJob]:

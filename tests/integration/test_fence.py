@@ -14,8 +14,9 @@ import pytest
 from models.errors import LeaseLost
 from models.job import CloneJob
 from models.manifest import Manifest
-from tests.integration.test_attempts import done
 from tests.support.doubles.zombie import node_of
+from tests.support.jobs.contents import contents
+from tests.support.jobs.node import done
 from tests.support.jobs.stored import claimed, make_job, short
 from tests.support.servers.conditional_store import ConditionalStore
 from tests.support.workers import environment_of
@@ -28,13 +29,6 @@ from worker.run.imagestore import ImageStore
 from worker.stack import EmbeddedStack
 from worker.storage import Storage
 from worker.webhooks.outbox import Outbox
-
-MB = 1024 * 1024
-
-
-def contents(storage: Storage, job: CloneJob) -> dict[str, bytes]:
-    prefix = storage.keys.job_prefix(job)
-    return {found.key: storage.get(found.key, MB) for found in storage.list(prefix)}
 
 
 def wait_until_stopped(pid: int) -> None:

@@ -6,19 +6,14 @@ from redis import Redis
 
 from models.job import CloneJob
 from models.manifest import Manifest
-from tests.integration.test_fence import contents
 from tests.support.doubles.zombie import node_of
+from tests.support.jobs.contents import contents
 from tests.support.jobs.stored import make_job
+from tests.support.servers.loss import lose_data
 from worker.base.settings import Settings
 from worker.node.messages import handle
 from worker.storage import Storage
 from worker.webhooks.outbox import Outbox
-
-
-def lose_data(settings: Settings, redis_client: Redis) -> None:
-    """All that Redis has of this test's."""
-    for key in redis_client.scan_iter(f"{settings.redis_prefix}:*"):
-        redis_client.delete(key)
 
 
 def run(node: Any, job: CloneJob) -> Any:

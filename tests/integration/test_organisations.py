@@ -4,7 +4,7 @@ import pytest
 from redis import Redis
 
 from models.job import CloneJob, CloneRequest, ReferenceSource, parse_job
-from tests.integration.test_fairness import ids
+from tests.support.jobs.fairness import ids
 from tests.support.jobs.stored import SOURCE, claimed, result_of
 from worker.base.settings import Settings
 from worker.client import plan_clone

@@ -6,37 +6,19 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import redis
 
 from models.errors import StackError
+from tests.support.processes import PARENT, eventually, exists
 from worker.base.settings import Settings
 from worker.stack import EmbeddedStack, redis_server, server
 from worker.stack.redis_server import RedisServer, find_redis
 from worker.stack.s3_server import S3Server, find_rclone
 from worker.stack.server import Server
 from worker.storage import Storage
-
-# Starts the stack from a thread that ends, as a supervisor may, and waits to be killed.
-PARENT = """
-import sys, threading, time
-from pathlib import Path
-import redis
-from worker.stack import EmbeddedStack
-
-stack = EmbeddedStack(Path(sys.argv[1]))
-starter = threading.Thread(target=stack.start)
-starter.start()
-starter.join()
-with redis.Redis.from_url(stack.redis.url) as client:
-    pid = client.info("server")["process_id"]
-sys.stdout.write(f"{stack.redis.port} {stack.s3.port} {pid}\\n")
-sys.stdout.flush()
-time.sleep(300)
-"""
 
 
 class Script(Server):
@@ -52,26 +34,9 @@ class Script(Server):
         return True
 
 
-def eventually(holds: Callable[[], bool], seconds: float = 10) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if holds():
-            return True
-        time.sleep(0.02)
-    return holds()
-
-
 def listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def exists(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def test_redis_answers_and_evicts_nothing(redis_client: redis.Redis) -> None:

@@ -11,7 +11,7 @@ import pytest
 import redis
 
 from models.errors import StackError, StackInUse
-from tests.integration.test_stack import PARENT, eventually, exists
+from tests.support.processes import PARENT, eventually, exists
 from worker.stack import EmbeddedStack
 from worker.stack.redis_server import RedisServer
 

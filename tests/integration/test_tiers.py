@@ -8,7 +8,7 @@ import pytest
 from kombu import Consumer, Queue
 from redis import Redis
 
-from tests.integration.test_fairness import make_job
+from tests.support.jobs.fairness import make_job
 from tests.support.jobs.stored import claimed
 from worker.base.settings import Settings
 from worker.client import JobClient

@@ -10,12 +10,8 @@ from api.rows.tables import AnswerRow, JobRow
 from models.errors import QueueUnavailable
 from tests.support.api.calls import error_of
 from tests.support.api.client import Api, message_of
+from tests.support.api.examples import EXAMPLE
 from worker.queue.jobs import JobStore
-
-# Word for word from the contract.
-EXAMPLE = b"""{ "name": "Nova (B variant)",
-  "newInfluencerId": "inf_01HX9Y6K7EJ4T2NOVAB",
-  "overrides": { "personality": { "humorStyle": "dry-witty" } } }"""
 
 
 def jobs_of(api: Api) -> int:

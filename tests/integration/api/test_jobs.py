@@ -11,9 +11,9 @@ from fastapi import FastAPI
 from api.rows.keys import KnownKeys
 from models.errors import QueueUnavailable
 from models.record import JobError
-from tests.integration.api.test_tenants import statements
 from tests.support.api.calls import error_of
 from tests.support.api.client import Api, begin, message_of, on_a_port, result_of
+from tests.support.api.statements import statements
 from worker.queue.jobs import JobStore
 
 

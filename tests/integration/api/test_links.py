@@ -10,8 +10,8 @@ from api.rows.database import Database
 from api.rows.links import Links
 from api.rows.tables import AssetRow
 from api.settings import ApiSettings
-from tests.integration.api.test_media import add, picture
 from tests.support.api.client import Api
+from tests.support.api.media import add, picture
 from worker.base.settings import Settings
 
 ENDED = "https://store.example/ended"

@@ -5,8 +5,8 @@ from redis import Redis
 
 from models.job import CloneJob
 from tests.integration.api.test_landing import job as job  # noqa: PLC0414 - a fixture
-from tests.integration.test_lost_records import lose_data
 from tests.support.api.client import Api, begin
+from tests.support.servers.loss import lose_data
 from worker.base.settings import Settings
 from worker.queue.jobs import JobStore
 

@@ -22,22 +22,11 @@ from api.rows.tables import AssetRow, UploadRow
 from api.settings import ApiSettings
 from tests.support.api.calls import error_of
 from tests.support.api.client import IMAGE, Api, message_of
+from tests.support.api.media import add, picture
 from worker.base.settings import Settings
 from worker.mark.inspection import inspect_image
 from worker.queue.jobs import JobStore
 from worker.storage import Storage
-
-
-def picture(
-    kind: str = "PNG", size: tuple[int, int] = (300, 400), colour: str = "red", **options: Any
-) -> bytes:
-    buffer = BytesIO()
-    Image.new("RGB", size, colour).save(buffer, kind, **options)
-    return buffer.getvalue()
-
-
-def add(api: Api, project: str, data: bytes, media_type: str = "image/png", **headers: str) -> Any:
-    return api.call("POST", f"/v1/projects/{project}/media", data, content_type=media_type, **headers)
 
 
 def begin(api: Api, project: str, data: bytes, **fields: Any) -> Any:

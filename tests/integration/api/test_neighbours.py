@@ -15,10 +15,10 @@ from api.http.call import Services
 from api.http.turns import Turns
 from api.library import MediaLibrary
 from models.errors import RateLimited
-from tests.integration.api.test_media import picture
-from tests.integration.api.test_tenants import statements
 from tests.support.api.calls import error_of
 from tests.support.api.client import Api, begin, message_of, on_a_port, result_of
+from tests.support.api.media import picture
+from tests.support.api.statements import statements
 from worker.queue.jobs import JobStore
 
 STREAMS = 20

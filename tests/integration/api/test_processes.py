@@ -15,8 +15,8 @@ from sqlalchemy import func, select
 from api.rows.tables import BoundImageRow, InfluencerRow, JobRow
 from api.server import serve
 from api.settings import ApiSettings
-from tests.integration.api.test_clone import EXAMPLE
 from tests.support.api.client import Api, begin, message_of, result_of
+from tests.support.api.examples import EXAMPLE
 from tests.support.servers.process import ApiProcess
 from worker.base.settings import Settings
 from worker.queue.jobs import JobStore

@@ -1,16 +1,13 @@
 """Tenants: what is another organisation's is answered like what isn't there, and looked for in the same way."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
-
-from sqlalchemy import event
 
 from api.rows.keys import KnownKeys
 from tests.support.api.calls import CALLS, NOBODYS, error_of
 from tests.support.api.client import Api
+from tests.support.api.statements import statements
 
 # They take no id, so there is nothing to find.
 WITHOUT_IDS = {("POST", "/v1/projects"), ("GET", "/v1/jobs")}
@@ -81,16 +78,3 @@ def asked(
     # It isn't told without looking.
     assert made
     return error_of(answer, 404, "NOT_FOUND") | {"requestId": ""}, made
-
-
-@contextmanager
-def statements(api: Api) -> Iterator[list[str]]:
-    made: list[str] = []
-    engine = api.services.database._engine
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        made.append(statement)
-
-    event.listen(engine, "before_cursor_execute", note)
-    yield made
-    event.remove(engine, "before_cursor_execute", note)

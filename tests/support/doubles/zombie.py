@@ -14,8 +14,8 @@ from typing import Any
 
 from models.job import CloneJob
 from models.record import JobResult
-from tests.integration.test_attempts import DoubleNode
 from tests.support.jobs.gated import Device, Fetcher
+from tests.support.jobs.node import DoubleNode
 from worker.base.settings import Settings, settings
 from worker.node.messages import handle
 from worker.run.held import HeldJob

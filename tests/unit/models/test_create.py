@@ -10,7 +10,7 @@ from models.influencer import Influencer
 from models.job import CloneJob, CreateJob, parse_job
 from models.record import JobRecord
 from models.shot import DEFAULT_CREATE_SHOTS
-from tests.unit.models.test_contract import INFLUENCER, JOB_ENVELOPE, job
+from tests.support.jobs.contract import INFLUENCER, JOB_ENVELOPE, job
 from worker.client import plan_create
 
 PERSONA = Influencer.parse(INFLUENCER)

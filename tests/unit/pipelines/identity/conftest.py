@@ -1,6 +1,5 @@
 """Real faces: the three sample personas, measured once by dlib for all tests here."""
 
-from collections.abc import Callable
 from io import BytesIO
 
 import pytest
@@ -10,9 +9,8 @@ from pipelines.identity.calibrations import shipped
 from pipelines.identity.dlib_faces import DlibFaces
 from pipelines.identity.gate import LikenessGate
 from pipelines.identity.portrait import Portrait
+from tests.support.pictures.samples import Sample
 from worker.stack.samples import load_sample
-
-Sample = Callable[[str, int], Image.Image]
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from pipelines.identity.dlib_faces import DlibFaces
 from pipelines.identity.pictures import as_picture
 from pipelines.identity.portrait import Portrait
 from pipelines.identity.similarity import similarity
-from tests.unit.pipelines.identity.conftest import Sample
+from tests.support.pictures.samples import Sample
 
 
 def test_each_sample_has_one_face_in_its_middle(portraits: dict[str, list[Portrait]]) -> None:

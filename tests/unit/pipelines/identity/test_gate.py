@@ -14,7 +14,7 @@ from pipelines.identity.altered import copies_of
 from pipelines.identity.gate import LikenessGate
 from pipelines.identity.portrait import Portrait
 from pipelines.identity.references import ReferenceSet
-from tests.unit.pipelines.identity.conftest import Sample
+from tests.support.pictures.samples import Sample
 
 Change = Callable[[Image.Image], Image.Image]
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageEnhance, ImageOps
 
 from pipelines.identity.picture_hash import bits_apart, picture_hashes
-from tests.unit.pipelines.identity.conftest import Sample
+from tests.support.pictures.samples import Sample
 
 
 def as_jpeg(image: Image.Image) -> Image.Image:

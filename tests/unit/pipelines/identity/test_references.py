@@ -6,7 +6,7 @@ from PIL import Image
 from models.errors import NoUsableReference
 from models.likeness import CheckedReference, ReferenceFault
 from pipelines.identity.gate import LikenessGate
-from tests.unit.pipelines.identity.conftest import Sample
+from tests.support.pictures.samples import Sample
 
 GREY = Image.new("RGB", (128, 18), (120, 130, 125))
 

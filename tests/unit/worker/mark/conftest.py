@@ -1,25 +1,18 @@
 """A signer with a development certificate, and pictures that it signed."""
 
-from io import BytesIO
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from models.job import CloneJob
-from models.manifest import RenderInfo, UsedReference
-from models.source_type import SourceType
 from tests.support.jobs.stored import make_job
+from tests.support.pictures.marked import REFERENCE, sign
 from worker.base.pictures import EncodedImage, encode
 from worker.base.settings import Settings
 from worker.mark.development import make_development_certificate
 from worker.mark.signer import ImageSigner
-from worker.mark.statement import Ingredient, Origin, Picture, statement
-
-REFERENCE = UsedReference(asset_id="med_reference", sha256="ab" * 32)
-RENDER = RenderInfo(
-    profile="embedded", pipeline="p", steps=4, dtype="float32", device="cpu", versions={"likeness": "0"}
-)
+from worker.mark.statement import Ingredient
 
 
 @pytest.fixture(scope="session")
@@ -50,25 +43,6 @@ def encoded() -> EncodedImage:
     return encode(Image.linear_gradient("L").convert("RGB"), 64)
 
 
-def sign(
-    signer: ImageSigner,
-    job: CloneJob,
-    png: bytes,
-    *ingredients: Ingredient,
-    source_type: SourceType = SourceType.GENERATED,
-    not_carried: frozenset[int] = frozenset(),
-) -> bytes:
-    """A PNG, signed as the front shot of the job."""
-    origin = Origin(ingredients, RENDER, not_carried)
-    picture = Picture("front", 2**62 + 1, source_type)
-    return signer.sign(png, "image/png", statement(job, picture, origin))
-
-
 @pytest.fixture
 def signed(signer: ImageSigner, job: CloneJob, encoded: EncodedImage) -> bytes:
     return sign(signer, job, encoded.png, Ingredient(0, REFERENCE))
-
-
-def pixels(data: bytes) -> bytes:
-    with Image.open(BytesIO(data)) as image:
-        return image.convert("RGB").tobytes()

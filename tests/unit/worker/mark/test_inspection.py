@@ -9,8 +9,8 @@ from PIL import Image
 
 from models.errors import InvalidInput, InvalidSettings
 from models.source_type import SourceType
+from tests.support.pictures.marked import pixels
 from tests.support.pictures.png import replaced, without
-from tests.unit.worker.mark.conftest import pixels
 from worker.base.pictures import EncodedImage
 from worker.mark.inspection import inspect_image, is_intact
 

@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from models.job import CloneJob
+from tests.support.pictures.marked import REFERENCE, sign
 from tests.support.pictures.png import replaced
-from tests.unit.worker.mark.conftest import REFERENCE, sign
 from worker.base.pictures import EncodedImage
 from worker.mark.inspection import inspect_image
 from worker.mark.kept import with_mark

@@ -20,7 +20,7 @@ from pydantic import SecretStr
 
 from models.errors import SignerUnfit, SigningFailed
 from models.job import CloneJob
-from tests.unit.worker.mark.conftest import sign
+from tests.support.pictures.marked import sign
 from worker.base.pictures import EncodedImage
 from worker.base.settings import Settings
 from worker.mark.development import make_development_certificate

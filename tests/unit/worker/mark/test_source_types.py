@@ -10,7 +10,7 @@ from PIL import Image
 
 from models.job import CloneJob
 from models.source_type import SourceType
-from tests.unit.worker.mark.conftest import REFERENCE, sign
+from tests.support.pictures.marked import REFERENCE, sign
 from worker.base.pictures import encode
 from worker.cli.inspect import DISAGREES, run
 from worker.mark.inspection import inspect_image

@@ -9,8 +9,8 @@ from email.utils import format_datetime
 
 import pytest
 
+from tests.support.jobs.webhook_rows import ROW
 from tests.support.servers.scripted_server import Script, Serve, answer, to_loopback
-from tests.unit.worker.webhooks.test_documents import ROW
 from worker.base.settings import Settings
 from worker.webhooks.outbox import Try
 from worker.webhooks.sender import Answer, Sender

@@ -1,0 +1,40 @@
+"""Processes that outlive their parent, or don't."""
+
+import os
+import time
+from collections.abc import Callable
+
+# Starts the stack from a thread that ends, as a supervisor may, and waits to be killed.
+PARENT = """
+import sys, threading, time
+from pathlib import Path
+import redis
+from worker.stack import EmbeddedStack
+
+stack = EmbeddedStack(Path(sys.argv[1]))
+starter = threading.Thread(target=stack.start)
+starter.start()
+starter.join()
+with redis.Redis.from_url(stack.redis.url) as client:
+    pid = client.info("server")["process_id"]
+sys.stdout.write(f"{stack.redis.port} {stack.s3.port} {pid}\\n")
+sys.stdout.flush()
+time.sleep(300)
+"""
+
+
+def eventually(holds: Callable[[], bool], seconds: float = 10) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if holds():
+            return True
+        time.sleep(0.02)
+    return holds()
+
+
+def exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
