@@ -71,6 +71,12 @@ class LikenessError(Exception):
     code: ClassVar[str] = "INTERNAL"
     retryable: ClassVar[bool] = False
 
+    def __init_subclass__(cls, *, code: str | None = None, retryable: bool | None = None) -> None:
+        """Without them a class has its parent's."""
+        super().__init_subclass__()
+        cls.code = code or cls.code
+        cls.retryable = cls.retryable if retryable is None else retryable
+
     def __init__(self, message: str, **details: Any) -> None:
         super().__init__(message)
         self.message = message
@@ -85,47 +91,33 @@ def _rebuild(kind: type[LikenessError], message: str, details: dict[str, Any]) -
     return kind(message, **details)
 
 
-class Unforeseen(LikenessError):
+class Unforeseen(LikenessError, retryable=True):
     """A bug, or a situation that the code doesn't handle. The message names only the kind of exception; the log
     has the rest."""
 
-    retryable = True
 
-
-class InvalidInput(LikenessError):
+class InvalidInput(LikenessError, code="VALIDATION"):
     """A document or argument from the caller breaks the contract. `details["fields"]` lists the offending paths."""
 
-    code = "VALIDATION"
 
-
-class InvalidSettings(LikenessError):
+class InvalidSettings(LikenessError, code="SETTINGS_INVALID"):
     """A `LIKENESS_` variable, or an installed add-on, can't be used. A new start doesn't help."""
 
-    code = "SETTINGS_INVALID"
 
-
-class SignerUnfit(InvalidSettings):
+class SignerUnfit(InvalidSettings, code="SIGNER_UNFIT"):
     """The configured certificate, key or signing callback can't sign images."""
 
-    code = "SIGNER_UNFIT"
 
-
-class NotFound(LikenessError):
+class NotFound(LikenessError, code="NOT_FOUND"):
     """The job, row or object doesn't exist, or belongs to another tenant."""
 
-    code = "NOT_FOUND"
 
-
-class Conflict(LikenessError):
+class Conflict(LikenessError, code="CONFLICT"):
     """The state of a row or job forbids the call. `details["subcode"]` says which rule, where several apply."""
 
-    code = "CONFLICT"
 
-
-class IdempotencyConflict(Conflict):
+class IdempotencyConflict(Conflict, code="IDEMPOTENCY_CONFLICT"):
     """An id or Idempotency-Key was used before with other content."""
-
-    code = "IDEMPOTENCY_CONFLICT"
 
 
 class CancelUnavailable(Conflict):
@@ -135,319 +127,205 @@ class CancelUnavailable(Conflict):
         super().__init__(message, **{"subcode": "JOB_CANCEL_UNAVAILABLE", **details})
 
 
-class Unauthenticated(LikenessError):
+class Unauthenticated(LikenessError, code="UNAUTHENTICATED"):
     """The request has no API key, or one that isn't valid."""
 
-    code = "UNAUTHENTICATED"
 
-
-class ForbiddenScope(LikenessError):
+class ForbiddenScope(LikenessError, code="FORBIDDEN_SCOPE"):
     """The API key lacks the scope that the call needs."""
 
-    code = "FORBIDDEN_SCOPE"
 
-
-class RateLimited(LikenessError):
+class RateLimited(LikenessError, code="RATE_LIMITED", retryable=True):
     """The API key calls more often than it may. `details["retryAfter"]` is in seconds."""
 
-    code = "RATE_LIMITED"
-    retryable = True
 
-
-class UnusableReference(LikenessError):
+class UnusableReference(LikenessError, code="REFERENCE_UNUSABLE"):
     """One reference image can't be used; the job goes on without it if others can."""
 
-    code = "REFERENCE_UNUSABLE"
 
-
-class ReferenceNotFound(UnusableReference):
+class ReferenceNotFound(UnusableReference, code="REFERENCE_NOT_FOUND"):
     """Neither the URL's host nor the object store has the reference."""
 
-    code = "REFERENCE_NOT_FOUND"
 
-
-class ReferenceTooLarge(UnusableReference):
+class ReferenceTooLarge(UnusableReference, code="REFERENCE_TOO_LARGE"):
     """A reference has more bytes or pixels than the limits allow, or would take too much memory to decode."""
 
-    code = "REFERENCE_TOO_LARGE"
 
-
-class ReferenceNotAnImage(UnusableReference):
+class ReferenceNotAnImage(UnusableReference, code="REFERENCE_NOT_AN_IMAGE"):
     """A reference is no picture in an accepted format, or its file is broken or truncated."""
 
-    code = "REFERENCE_NOT_AN_IMAGE"
 
-
-class ReferenceUrlRefused(UnusableReference):
+class ReferenceUrlRefused(UnusableReference, code="REFERENCE_URL_REFUSED"):
     """The URL guard refused a reference's or webhook's URL: its scheme, port or address isn't allowed."""
 
-    code = "REFERENCE_URL_REFUSED"
 
-
-class ReferenceFetchFailed(UnusableReference):
+class ReferenceFetchFailed(UnusableReference, code="REFERENCE_FETCH_FAILED", retryable=True):
     """The server that a reference's URL names failed or didn't answer in time."""
 
-    code = "REFERENCE_FETCH_FAILED"
-    retryable = True
 
-
-class ReferenceDecodeHung(UnusableReference):
+class ReferenceDecodeHung(UnusableReference, code="REFERENCE_DECODE_HUNG"):
     """A reference couldn't be decoded within the time limit."""
 
-    code = "REFERENCE_DECODE_HUNG"
 
-
-class ReferenceShowsAnother(UnusableReference):
+class ReferenceShowsAnother(UnusableReference, code="REFERENCE_SHOWS_ANOTHER"):
     """A reference shows another person than the job's other references do."""
 
-    code = "REFERENCE_SHOWS_ANOTHER"
 
-
-class NoUsableReference(LikenessError):
+class NoUsableReference(LikenessError, code="NO_USABLE_REFERENCE"):
     """None of the job's references can be used. `details["references"]` says why for each."""
 
-    code = "NO_USABLE_REFERENCE"
 
-
-class FaceModelMissing(LikenessError):
+class FaceModelMissing(LikenessError, code="FACE_MODEL_MISSING"):
     """The face detector or embedder isn't installed, or its model files are missing."""
 
-    code = "FACE_MODEL_MISSING"
 
-
-class CalibrationRefused(LikenessError):
+class CalibrationRefused(LikenessError, code="CALIBRATION_REFUSED"):
     """The likeness gate has no calibration that fits its embedder."""
 
-    code = "CALIBRATION_REFUSED"
 
-
-class LikenessNotReached(LikenessError):
+class LikenessNotReached(LikenessError, code="LIKENESS_NOT_REACHED"):
     """Every permitted try of at least one shot missed the likeness. `details` has the scores."""
 
-    code = "LIKENESS_NOT_REACHED"
 
-
-class VerifyError(LikenessError):
+class VerifyError(LikenessError, code="VERIFY_FAILED", retryable=True):
     """An image couldn't be judged."""
 
-    code = "VERIFY_FAILED"
-    retryable = True
 
-
-class VerifyProcessDied(VerifyError):
+class VerifyProcessDied(VerifyError, code="VERIFY_PROCESS_DIED"):
     """The verify process was killed or crashed."""
 
-    code = "VERIFY_PROCESS_DIED"
 
-
-class VerifyProcessHung(VerifyError):
+class VerifyProcessHung(VerifyError, code="VERIFY_PROCESS_HUNG"):
     """The verify process gave no judgement within the time limit."""
 
-    code = "VERIFY_PROCESS_HUNG"
 
-
-class RenderError(LikenessError):
+class RenderError(LikenessError, code="RENDER_FAILED", retryable=True):
     """The pipeline raised an error while it rendered."""
 
-    code = "RENDER_FAILED"
-    retryable = True
 
-
-class RenderProcessDied(RenderError):
+class RenderProcessDied(RenderError, code="RENDER_PROCESS_DIED"):
     """The render process was killed or crashed."""
 
-    code = "RENDER_PROCESS_DIED"
 
-
-class RenderProcessHung(RenderError):
+class RenderProcessHung(RenderError, code="RENDER_PROCESS_HUNG"):
     """The render process gave no sign of life within the time limit."""
 
-    code = "RENDER_PROCESS_HUNG"
 
-
-class LoadHung(RenderProcessHung):
+class LoadHung(RenderProcessHung, code="RENDER_LOAD_HUNG"):
     """The render process hung while it loaded its profile."""
 
-    code = "RENDER_LOAD_HUNG"
 
-
-class StepHung(RenderProcessHung):
+class StepHung(RenderProcessHung, code="RENDER_STEP_HUNG"):
     """The render process hung before or during a denoising step."""
 
-    code = "RENDER_STEP_HUNG"
 
-
-class DecodeHung(RenderProcessHung):
+class DecodeHung(RenderProcessHung, code="RENDER_DECODE_HUNG"):
     """The render process hung between an image's last step and its pixels."""
 
-    code = "RENDER_DECODE_HUNG"
 
-
-class RenderOutOfMemory(RenderError):
+class RenderOutOfMemory(RenderError, code="RENDER_OUT_OF_MEMORY"):
     """The device has too little memory even for one image in the smallest steps."""
 
-    code = "RENDER_OUT_OF_MEMORY"
 
-
-class DeviceLost(RenderError):
+class DeviceLost(RenderError, code="DEVICE_LOST"):
     """The device's context is broken; only a new process can use the device again."""
 
-    code = "DEVICE_LOST"
 
-
-class ProfileNeedsReferences(RenderError):
+class ProfileNeedsReferences(RenderError, code="PROFILE_NEEDS_REFERENCES", retryable=False):
     """The profile can't make a person up from a description: it needs references."""
 
-    code = "PROFILE_NEEDS_REFERENCES"
-    retryable = False
 
-
-class ProfileLoadFailed(RenderError):
+class ProfileLoadFailed(RenderError, code="PROFILE_LOAD_FAILED"):
     """The profile can't be loaded on this node. Another node may be able to."""
 
-    code = "PROFILE_LOAD_FAILED"
 
-
-class WeightsMissing(ProfileLoadFailed):
+class WeightsMissing(ProfileLoadFailed, code="WEIGHTS_MISSING"):
     """The profile's weights were never fetched, or only in part."""
 
-    code = "WEIGHTS_MISSING"
 
-
-class WeightsRefused(ProfileLoadFailed):
+class WeightsRefused(ProfileLoadFailed, code="WEIGHTS_REFUSED"):
     """Weight files differ from what is pinned, or have a format that isn't safe to load."""
 
-    code = "WEIGHTS_REFUSED"
 
-
-class DeviceUnfit(ProfileLoadFailed):
+class DeviceUnfit(ProfileLoadFailed, code="DEVICE_UNFIT"):
     """The device is missing, unsupported, or computes wrongly."""
 
-    code = "DEVICE_UNFIT"
 
-
-class WeightsFetchFailed(LikenessError):
+class WeightsFetchFailed(LikenessError, code="WEIGHTS_FETCH_FAILED", retryable=True):
     """Weights couldn't be downloaded."""
 
-    code = "WEIGHTS_FETCH_FAILED"
-    retryable = True
 
-
-class SigningFailed(LikenessError):
+class SigningFailed(LikenessError, code="SIGNING_FAILED", retryable=True):
     """The key service or the timestamp authority failed."""
 
-    code = "SIGNING_FAILED"
-    retryable = True
 
-
-class SigningHung(SigningFailed):
+class SigningHung(SigningFailed, code="SIGNING_HUNG"):
     """The key service or the timestamp authority didn't answer within the time limit."""
 
-    code = "SIGNING_HUNG"
 
-
-class StorageError(LikenessError):
+class StorageError(LikenessError, code="STORAGE_UNAVAILABLE", retryable=True):
     """The object store failed or can't be reached."""
 
-    code = "STORAGE_UNAVAILABLE"
-    retryable = True
 
-
-class StorageHung(StorageError):
+class StorageHung(StorageError, code="STORAGE_HUNG"):
     """A call to the object store didn't end within the time limit."""
 
-    code = "STORAGE_HUNG"
 
-
-class FetchHung(StorageHung):
+class FetchHung(StorageHung, code="FETCH_HUNG"):
     """A reference's object didn't arrive from the object store within the time limit."""
 
-    code = "FETCH_HUNG"
 
-
-class ClockSkewed(StorageError):
+class ClockSkewed(StorageError, code="CLOCK_SKEWED"):
     """The object store refused requests because this machine's clock differs from its own."""
 
-    code = "CLOCK_SKEWED"
 
-
-class StorageRefused(StorageError):
+class StorageRefused(StorageError, code="STORAGE_REFUSED", retryable=False):
     """The object store refused a request: wrong key, missing right, or no such bucket."""
 
-    code = "STORAGE_REFUSED"
-    retryable = False
 
-
-class ObjectTooLarge(StorageError):
+class ObjectTooLarge(StorageError, code="OBJECT_TOO_LARGE", retryable=False):
     """An object has more bytes than the reader accepts."""
 
-    code = "OBJECT_TOO_LARGE"
-    retryable = False
 
-
-class QueueUnavailable(LikenessError):
+class QueueUnavailable(LikenessError, code="QUEUE_UNAVAILABLE", retryable=True):
     """Redis can't be reached, or refuses commands for now."""
 
-    code = "QUEUE_UNAVAILABLE"
-    retryable = True
 
-
-class DatabaseUnavailable(LikenessError):
+class DatabaseUnavailable(LikenessError, code="DATABASE_UNAVAILABLE", retryable=True):
     """The API's database can't be reached or written."""
 
-    code = "DATABASE_UNAVAILABLE"
-    retryable = True
 
-
-class StackError(LikenessError):
+class StackError(LikenessError, code="STACK_UNAVAILABLE"):
     """The embedded Redis or S3 server couldn't be started."""
 
-    code = "STACK_UNAVAILABLE"
 
-
-class StackInUse(StackError):
+class StackInUse(StackError, code="STACK_IN_USE"):
     """Another process already runs the embedded servers on this data folder."""
 
-    code = "STACK_IN_USE"
 
-
-class LeaseLost(LikenessError):
+class LeaseLost(LikenessError, code="LEASE_LOST"):
     """Another worker holds the job now, so this one must write nothing more."""
 
-    code = "LEASE_LOST"
 
-
-class RecordLost(LeaseLost):
+class RecordLost(LeaseLost, code="RECORD_LOST"):
     """Redis lost the job's record; the job begins anew from its message."""
 
-    code = "RECORD_LOST"
 
-
-class AttemptsExhausted(LikenessError):
+class AttemptsExhausted(LikenessError, code="ATTEMPTS_EXHAUSTED"):
     """Every permitted attempt at the job ended early. `details["lastError"]` has the last reason."""
 
-    code = "ATTEMPTS_EXHAUSTED"
 
-
-class DeadlineExceeded(LikenessError):
+class DeadlineExceeded(LikenessError, code="DEADLINE_EXCEEDED"):
     """No worker began with the job before its `expiresAt`."""
 
-    code = "DEADLINE_EXCEEDED"
 
-
-class WatchTimeout(LikenessError):
+class WatchTimeout(LikenessError, code="WATCH_TIMEOUT"):
     """A watched job didn't end in the time that the watcher gave it; the job goes on."""
 
-    code = "WATCH_TIMEOUT"
 
-
-class WorkerEnded(LikenessError):
+class WorkerEnded(LikenessError, code="WORKER_ENDED"):
     """The worker of `likeness demo` ended before its job did."""
 
-    code = "WORKER_ENDED"
 
-
-class DoctorFinding(LikenessError):
+class DoctorFinding(LikenessError, code="DOCTOR_FINDING"):
     """`likeness doctor` found a service that works, but not in the way that a worker needs."""
-
-    code = "DOCTOR_FINDING"

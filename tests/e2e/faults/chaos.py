@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from random import Random
 from typing import Any
@@ -17,9 +17,11 @@ import typer
 from models.job import CloneJob
 from tests.e2e.faults.afterwards import asking
 from tests.e2e.faults.fleet import Fleet, node_of, signal_to
+from tests.e2e.faults.planned import Injected, Planned
 from tests.e2e.faults.proxies import StoreProxy, TcpProxy
 from tests.e2e.faults.refusals import REFUSALS, Refusal, refusing
 from tests.e2e.faults.services import Deliverer, HangingReceiver, LastingRedis
+from tests.e2e.faults.shuffled import shuffle
 from tests.support.servers.receiver import OK
 from tests.support.workers import WorkerProcess
 from worker.base.settings import Settings
@@ -27,49 +29,10 @@ from worker.queue.jobs import JobStore
 from worker.queue.lanes import Lanes
 from worker.queue.queue import JobQueue, make_app
 
-# Each message gets another place (Sattolo's algorithm), where there are two or more. Answers how many have one now.
-_SHUFFLE = """
-local before, waiting = redis.call('LRANGE', KEYS[1], 0, -1), redis.call('LRANGE', KEYS[1], 0, -1)
-math.randomseed(ARGV[1])
-for i = #waiting, 2, -1 do
-  local j = math.random(i - 1)
-  waiting[i], waiting[j] = waiting[j], waiting[i]
-end
-redis.call('DEL', KEYS[1])
-local moved = 0
-for i, message in ipairs(waiting) do
-  redis.call('RPUSH', KEYS[1], message)
-  if message ~= before[i] then moved = moved + 1 end
-end
-return moved
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """A fault to come: `at` seconds from the start, for `lasts` seconds where it lasts."""
-
-    kind: str
-    at: float
-    lasts: float
-    draw: int
-
-
-@dataclass(frozen=True, slots=True)
-class Injected:
-    """A fault that was. `jobs` were in the hands of whom it hit, and go on from `since` at the earliest: when it
-    came, or for outages when it was over. Seconds since 1970."""
-
-    kind: str
-    at: float
-    since: float
-    jobs: tuple[str, ...]
-
 
 def plan(seed: int, faults: int, seconds: float, *, long: bool = False) -> list[Planned]:
-    """`faults` spread over `seconds`, each kind as often as any other, but for a rest. A `long` one has more kinds,
-    and one fault more: Redis is silent for so long that every client gives up. No other begins meanwhile, nor in
-    the `QUIET` seconds before it, in which earlier ones are got over."""
+    """`faults` spread over `seconds`, each kind about as often. A `long` plan has more kinds, and one outage of
+    Redis that makes every client give up; no other fault begins then, nor in the `QUIET` seconds before."""
     random = Random(seed)
     drawn = ALL_KINDS if long else KINDS
     kinds: list[str] = []
@@ -210,11 +173,6 @@ class Chaos:
     def shuffle_queues(self, draw: int) -> int:
         """How many messages have another place now."""
         return shuffle(self._redis, Lanes(self._settings).all, draw)
-
-
-def shuffle(client: redis.Redis, queues: Sequence[str], draw: int) -> int:
-    """How many messages have another place in their queue now."""
-    return sum(int(client.eval(_SHUFFLE, 1, queue, str(draw))) for queue in queues)
 
 
 def _kill_worker(chaos: Chaos, fault: Planned) -> None:

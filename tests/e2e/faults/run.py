@@ -25,9 +25,10 @@ from models.errors import CancelUnavailable, LikenessError, NotFound, QueueUnava
 from models.job import CloneJob, CloneRequest, ReferenceSource
 from tests.e2e.faults import figures
 from tests.e2e.faults.afterwards import asking, collect, unfinished
-from tests.e2e.faults.chaos import Chaos, Injected, Planned, plan
+from tests.e2e.faults.chaos import Chaos, plan
 from tests.e2e.faults.fleet import Fleet
 from tests.e2e.faults.invariants import Kind, Rendered, Seen, rendered_again, violations
+from tests.e2e.faults.planned import Injected, Planned
 from tests.e2e.faults.proxies import StoreProxy, TcpProxy
 from tests.e2e.faults.quick_worker import MISSES
 from tests.e2e.faults.services import Deliverer, HangingReceiver, LastingRedis

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.faults.chaos import Planned
+from tests.e2e.faults.planned import Planned
 from tests.e2e.faults.run import DRAIN_GRACE, Form, run
 
 
