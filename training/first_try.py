@@ -18,7 +18,7 @@ import torch
 from PIL import Image
 from tqdm import tqdm  # type: ignore[import-untyped]
 
-from models.gate import GateOptions
+from models.gate_options import GateOptions
 from models.shot import DEFAULT_SHOTS, REFERENCE_SHEET
 from pipelines.embedded.people.view import sample_view
 from pipelines.identity.loading import load_gate

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from models.gate import GateOptions
+from models.gate_options import GateOptions
 from pipelines.identity import calibrations
 from pipelines.identity.embedders import load_embedder
 from pipelines.identity.gate import LikenessGate

@@ -5,7 +5,7 @@ from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
 from models.errors import FaceModelMissing, LikenessError, VerifyError
-from models.gate import GateInfo, GateOptions
+from models.gate_options import GateInfo, GateOptions
 from worker.base.spawned import Failed, Ready, live_with_parent
 from worker.verify.messages import CheckReferences, FromChild, ImageJudged, JudgeImage, ReferencesChecked
 

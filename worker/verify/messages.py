@@ -7,7 +7,7 @@ nothing of a job, and one that replaces it can go on.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from models.gate import GateInfo
+from models.gate_options import GateInfo
 from models.likeness import CheckedReference, Judgement, Subject
 from worker.base.raw_image import RawImage
 from worker.base.spawned import Failed, Ready

@@ -1,6 +1,6 @@
 """What the worker's settings say about the gate, as the verify process takes it."""
 
-from models.gate import GateOptions
+from models.gate_options import GateOptions
 from worker.base.settings import Settings
 
 

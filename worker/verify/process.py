@@ -12,7 +12,7 @@ from models.errors import (
     VerifyProcessDied,
     VerifyProcessHung,
 )
-from models.gate import GateInfo
+from models.gate_options import GateInfo
 from models.likeness import Subject
 from worker.base.child_process import ChildProcess
 from worker.base.raw_image import RawImage

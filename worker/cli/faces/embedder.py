@@ -10,7 +10,7 @@ from models.likeness import EmbedderName
 if TYPE_CHECKING:
     from PIL import Image
 
-    from models.gate import GateOptions
+    from models.gate_options import GateOptions
     from pipelines.identity.faces import FaceEmbedder
 
 EmbedderOption = Annotated[

@@ -1,6 +1,6 @@
 """What the likeness gate costs where the device is the bottleneck: the same jobs with it and without, in turns.
 
-python -m bench.gate --jobs 16 --seconds 1 --rounds 3
+python -m bench.gate_cost --jobs 16 --seconds 1 --rounds 3
 
 Two workers share one Redis and one S3 server, one with `LIKENESS_GATE=required`, one with `off`. Their device is a
 double that takes so many seconds for an image and no CPU. A round is the time from the jobs' submission to the
@@ -58,7 +58,7 @@ class Side:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="bench.gate")
+    parser = argparse.ArgumentParser(prog="bench.gate_cost")
     parser.add_argument("--jobs", type=int, default=16)
     parser.add_argument("--seconds", type=float, default=1.0, help="For one image on the device.")
     parser.add_argument("--rounds", type=int, default=3)
