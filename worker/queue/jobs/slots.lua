@@ -53,10 +53,16 @@ function projects.admit(project, organisation, id, limit, organisation_limit)
   return true
 end
 
+-- Behind all others whose turn comes, also behind one that had its turn in the same millisecond.
+local function last_place(organisation, now)
+  local last = redis.call('ZRANGE', turns_of(organisation), -1, -1, 'WITHSCORES')[2]
+  return math.max(tonumber(now), (tonumber(last) or 0) + 1)
+end
+
 function projects.park(project, organisation, id, submitted_at, now)
   redis.call('ZADD', waiting_of(project), submitted_at, id)
   redis.call('ZADD', parked, 'NX', now, project)
-  if organisation then redis.call('ZADD', turns_of(organisation), 'NX', now, project) end
+  if organisation then redis.call('ZADD', turns_of(organisation), 'NX', last_place(organisation, now), project) end
 end
 
 -- The project of the organisation whose turn it is: it was given slots longest ago.
@@ -120,7 +126,9 @@ function projects.fill(most, limit, organisation_limit, now, field)
     end
     -- Whoever had its turn goes to the end, also if its own limit left it none.
     local own = room_in(taken, limit)
-    if organisation and (#free > 0 or own and own <= 0) then redis.call('ZADD', turns_of(organisation), now, project) end
+    if organisation and (#free > 0 or own and own <= 0) then
+      redis.call('ZADD', turns_of(organisation), last_place(organisation, now), project)
+    end
     if redis.call('EXISTS', waiting) == 0 then redis.call('ZREM', parked, project)
     elseif #found < most then redis.call('ZADD', parked, now + look_again_ms, project) end
   end
