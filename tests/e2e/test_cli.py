@@ -79,6 +79,8 @@ def test_the_demo_ends_with_a_completed_clone_and_a_contact_sheet(tmp_path: Path
 def test_a_job_from_submit_to_status(
     worker: WorkerProcess, plan: PlanJob, settings: Settings, redis_client: Redis, tmp_path: Path
 ) -> None:
+    # Other tests of this process have the same Redis.
+    redis_client.config_resetstat()
     message = json.loads(plan(["front"]).to_json())
     del message["jobId"]
     file = tmp_path / "job.json"
