@@ -1,1 +1,1 @@
-"""What crosses a process border: pydantic documents and the error tree, nothing else."""
+"""The pydantic documents that cross a process border, and the error tree. Nothing else lives here."""

@@ -1,4 +1,4 @@
-"""What every document shares: camelCase JSON, strict fields, times in UTC with milliseconds."""
+"""The base of every document: camelCase JSON, strict fields, times in UTC with milliseconds."""
 
 import re
 from datetime import UTC, datetime
@@ -36,7 +36,7 @@ class Document(BaseModel):
 
     @classmethod
     def parse(cls, document: Any) -> Self:
-        """Validate JSON text or a decoded object.
+        """Validates JSON text or a decoded object.
 
         Names must be the contract's camelCase. Raises InvalidInput whose `details["fields"]` lists the
         first twenty offending paths and their reasons. Values are left out: they may be secret, or huge.
@@ -63,8 +63,8 @@ class Document(BaseModel):
 
 
 class Request(Document):
-    """A document that a caller wrote. Its JSON has the fields that were given and no others, since leaving
-    a field out (keep it) and giving `null` (clear it) differ."""
+    """A document that a caller wrote. Its JSON has only the fields that were given, because leaving a field out
+    (keep it) differs from giving `null` (clear it)."""
 
     def to_json(self) -> str:
         return self.model_dump_json(exclude_unset=True)
@@ -78,7 +78,7 @@ def _path(parts: tuple[int | str, ...]) -> str:
 
 
 def _require_rfc3339(value: object) -> object:
-    # Pydantic also reads bare numbers and dates with a space, which the contract doesn't have.
+    # Pydantic also accepts bare numbers and dates with a space; the contract doesn't.
     if isinstance(value, datetime) or (isinstance(value, str) and _RFC3339.fullmatch(value)):
         return value
     raise ValueError("give the time as RFC 3339, e.g. 2026-11-24T10:58:00.125Z")
@@ -93,7 +93,7 @@ def _to_milliseconds(value: datetime) -> datetime:
 
 
 def format_time(value: datetime) -> str:
-    """RFC 3339 in UTC with milliseconds and `Z`, e.g. `2026-11-24T10:58:00.125Z`."""
+    """Formats a time as RFC 3339 in UTC with milliseconds and `Z`, e.g. `2026-11-24T10:58:00.125Z`."""
     return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -106,12 +106,12 @@ Time = Annotated[
 
 _SAFE_ID = r"[A-Za-z0-9][A-Za-z0-9._-]{0,119}"
 
-# Ids become parts of object keys and Redis keys, so nothing that could climb or split a path is let in.
+# Ids become parts of object keys and Redis keys, so nothing that could climb or split a path is allowed.
 JobId = Annotated[str, Field(pattern=rf"^job_{_SAFE_ID}$", examples=["job_01JDG3T4Q8J9W2M5X7Y0Z1A2B3"])]
 InfluencerId = Annotated[str, Field(pattern=rf"^inf_{_SAFE_ID}$", examples=["inf_01HX9Y6K7EJ4T2NOVAB"])]
 AssetId = Annotated[str, Field(pattern=rf"^med_{_SAFE_ID}$", examples=["med_01HX9Y6K7EJ4T2REF01"])]
 ProjectId = Annotated[str, Field(pattern=rf"^{_SAFE_ID}$", examples=["8c0a54a8-6f0e-4d9b-9c1f-2b7f6f1f0a11"])]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="Hexadecimal SHA-256.")]
 MOST_URL = 8192
-"""Characters of any URL. Presigned ones are long."""
+"""The most characters that a URL can have. Presigned URLs are long."""
 Url = Annotated[str, Field(min_length=1, max_length=MOST_URL, description="May be presigned, and then long.")]

@@ -1,4 +1,4 @@
-"""A calibration: what an embedder's similarities mean, as measured on people who were told apart beforehand."""
+"""A calibration: what an embedder's similarities mean, measured on people whose identities were known."""
 
 from hashlib import sha256
 from typing import Annotated, Literal
@@ -12,14 +12,14 @@ Rate = Annotated[float, Field(ge=0, le=1)]
 
 
 class Distribution(Document):
-    """Similarities, or differences, of one kind of pair."""
+    """The distribution of similarities, or of differences, over one kind of pair."""
 
     count: int = Field(ge=1)
     quantiles: dict[str, float] = Field(description="By their share, `0` (the least) to `1` (the greatest).")
 
 
 class Floor(Document):
-    """A threshold and what it costs."""
+    """A threshold and its error rates."""
 
     similarity: float = Field(description="What is at least as alike counts as the same.")
     false_matches: Rate = Field(description="FMR: the share of impostors at or above it.")
@@ -27,7 +27,7 @@ class Floor(Document):
 
 
 class Comparison(Document):
-    """How well the similarity to the mean of so many references tells the same person from another."""
+    """How well similarity to the mean of a given number of references separates a person from others."""
 
     references: int = Field(
         ge=1, description="A mean of more of them is nearer to everybody, so they don't mix."
@@ -48,11 +48,11 @@ Comparisons = Annotated[
 
 
 CopyKind = Literal["scaled", "recompressed", "mirrored", "cropped", "toned", "bordered", "moved"]
-"""What was done to a picture. `moved`: its face alone was put elsewhere, smaller, before another backdrop."""
+"""How a copy was made of a picture. `moved`: only its face, made smaller and put elsewhere on another backdrop."""
 
 
 class CopiesCaught(Document):
-    """Copies of one kind."""
+    """How many copies of one kind were tested, and the share that was caught."""
 
     kind: CopyKind
     count: int = Field(ge=1)
@@ -60,11 +60,11 @@ class CopiesCaught(Document):
 
 
 class CopyCeiling(Document):
-    """Up to where a picture is a copy of another one, and not a fresh picture of the same face.
+    """The difference up to which a picture counts as a copy of another, not as a fresh picture of the same face.
 
-    A difference is the share of one's brightness that the other's pixels, aligned and toned, don't explain: 0 for
-    the same pixels, 1 for such as have nothing in common. It is that of the faces where both have one, else that of
-    the whole pictures.
+    A difference is the share of one picture's brightness that the other's pixels, aligned and toned, don't explain:
+    0 for the same pixels, 1 for pictures with nothing in common. It is measured on the faces if both pictures have
+    one, else on the whole pictures.
     """
 
     difference: float = Field(ge=0, le=1, description="What differs no more is a copy.")
@@ -75,7 +75,7 @@ class CopyCeiling(Document):
 
 
 class Calibration(Document):
-    """The whole of it. It holds for one embedder, one detector and the bytes of their models."""
+    """A complete calibration. It is valid for one embedder, one detector and the bytes of their models."""
 
     schema_version: Literal[2] = 2
     embedder: Embedder
@@ -98,7 +98,7 @@ class Calibration(Document):
 
 
 def comparison_for(comparisons: Comparisons, references: int) -> Comparison:
-    """The one that was made with so many references, or with as many of them as there are."""
+    """The comparison for that number of references, or for the largest number below it."""
     return max(
         (each for each in comparisons if each.references <= references), key=lambda each: each.references
     )

@@ -1,4 +1,4 @@
-"""The job that clones a persona, and the request that it is made from."""
+"""The job that clones a persona, and the API request that it is made from."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
@@ -87,11 +87,11 @@ class CloneJob(JobMessage):
         return any(getattr(clone, field) != getattr(self.source, field) for field in fields)
 
     def described(self, row: Influencer) -> Influencer:
-        """The overrides are applied to what the row is now, so that a change that came meanwhile isn't undone."""
+        """Applies the overrides to the current row, so that a change made in the meantime isn't undone."""
         return self.overrides.apply_to(row)
 
     def finished_row(self, images: tuple[ReferenceImage, ...], at: datetime) -> Influencer:
-        """The row that the clone becomes: the source with overrides applied and the new images."""
+        """The clone's row: the source with the overrides applied, and the new images."""
         return self.overrides.apply_to(self.source).model_copy(
             update={
                 "influencer_id": self.influencer_id,
@@ -105,7 +105,7 @@ class CloneJob(JobMessage):
         )
 
     def _content(self) -> dict[str, Any]:
-        # In the overrides null isn't absence.
+        # In the overrides, null (clear) differs from a field that is left out (keep).
         return super()._content() | {
             "overrides": self.overrides.model_dump(mode="json", exclude_unset=True),
         }

@@ -1,4 +1,4 @@
-"""The job that makes a persona's first reference images, from how it is described."""
+"""The job that makes a persona's first reference images from its description."""
 
 from datetime import datetime
 from typing import ClassVar, Literal
@@ -17,7 +17,7 @@ CREATE: Literal["influencer_create"] = "influencer_create"
 class CreateJob(JobMessage):
     """The Celery message of an `influencer_create` job: all that a worker needs to know."""
 
-    # Without a default: a message that names no kind is a clone's.
+    # No default: a message without a kind is a clone job.
     kind: Literal["influencer_create"]
     persona: Influencer = Field(
         description="The row whose images are made. Images that it has already are not read."
@@ -42,15 +42,15 @@ class CreateJob(JobMessage):
 
     @property
     def anchor(self) -> str:
-        """The shot that is rendered first, without any reference. The others show the face that it shows, so it is
-        the one that is turned least, and of several the first."""
+        """The shot that is rendered first, without any reference. The other shots follow its face, so it is the one
+        with the least yaw, and the first of several."""
         return min(self.shots, key=lambda shot: abs(shot_named(shot).yaw))
 
     def described(self, row: Influencer) -> Influencer:
         return row
 
     def finished_row(self, images: tuple[ReferenceImage, ...], at: datetime) -> Influencer:
-        """The row with its new images, and otherwise as it was."""
+        """The persona's row, set to ready and with its new images. The rest is unchanged."""
         return self.persona.model_copy(
             update={
                 "status": "ready",

@@ -1,4 +1,4 @@
-"""A dead letter: what nobody works on any more, kept for whoever looks after it."""
+"""Dead letters: jobs and messages that no worker processes any more, kept for an operator."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from models.record import JobError
 
 
 class DeadLetter(Document):
-    """A job that failed though it might have gone well, or a message that can't become a job."""
+    """A job that failed but could have succeeded, or a message that can't become a job."""
 
     letter_id: str = Field(
         description="The job's id; for a message that became no job, made from its content."

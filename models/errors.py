@@ -1,27 +1,27 @@
-"""The one error tree. An error knows its stable code and whether trying again can help.
+"""The one error tree. Each error has a stable code and says whether a retry can help.
 
 LikenessError                                              the root; never raised itself
-├── Unforeseen                    INTERNAL                 a bug, or a thing that nobody foresaw; retryable
+├── Unforeseen                    INTERNAL                 a bug, or an unforeseen situation; retryable
 ├── InvalidInput                  VALIDATION               the caller's document breaks the contract
 ├── InvalidSettings               SETTINGS_INVALID         a LIKENESS_ variable can't be used
 │   └── SignerUnfit               SIGNER_UNFIT             the certificate, key or callback can't sign images
 ├── NotFound                      NOT_FOUND                no such job or object, or it is another tenant's
-├── Conflict                      CONFLICT                 the thing's state forbids the call
+├── Conflict                      CONFLICT                 the row's or job's state forbids the call
 │   ├── IdempotencyConflict       IDEMPOTENCY_CONFLICT     same id, other content
 │   └── CancelUnavailable         CONFLICT                 too late: the result is being committed
 ├── Unauthenticated               UNAUTHENTICATED          no API key, or one that isn't valid
-├── ForbiddenScope                FORBIDDEN_SCOPE          the API key hasn't the scope that the call needs
+├── ForbiddenScope                FORBIDDEN_SCOPE          the API key lacks the scope that the call needs
 ├── RateLimited                   RATE_LIMITED             the API key calls too often; retryable
 ├── UnusableReference             REFERENCE_UNUSABLE       one reference image can't be used
 │   ├── ReferenceNotFound         REFERENCE_NOT_FOUND
 │   ├── ReferenceTooLarge         REFERENCE_TOO_LARGE      bytes or pixels above the cap
 │   ├── ReferenceNotAnImage       REFERENCE_NOT_AN_IMAGE   not a picture of an accepted format, or broken
-│   ├── ReferenceUrlRefused       REFERENCE_URL_REFUSED    the URL guard said no
-│   ├── ReferenceFetchFailed      REFERENCE_FETCH_FAILED   the far server failed; retryable
+│   ├── ReferenceUrlRefused       REFERENCE_URL_REFUSED    the URL guard refused it
+│   ├── ReferenceFetchFailed      REFERENCE_FETCH_FAILED   the remote server failed; retryable
 │   ├── ReferenceDecodeHung       REFERENCE_DECODE_HUNG    the picture can't be decoded in time
-│   └── ReferenceShowsAnother     REFERENCE_SHOWS_ANOTHER  another person than the rest of them do
+│   └── ReferenceShowsAnother     REFERENCE_SHOWS_ANOTHER  another person than the other references
 ├── NoUsableReference             NO_USABLE_REFERENCE      none of the job's references can be used
-├── FaceModelMissing              FACE_MODEL_MISSING       what finds and describes faces isn't here
+├── FaceModelMissing              FACE_MODEL_MISSING       the face detector or embedder is missing
 ├── CalibrationRefused            CALIBRATION_REFUSED      made for another embedder, or no calibration at all
 ├── LikenessNotReached            LIKENESS_NOT_REACHED     every permitted try of a shot missed the likeness
 ├── VerifyError                   VERIFY_FAILED            an image couldn't be judged; retryable
@@ -35,10 +35,10 @@ LikenessError                                              the root; never raise
 │   │   └── DecodeHung            RENDER_DECODE_HUNG       after an image's last step; retryable
 │   ├── RenderOutOfMemory         RENDER_OUT_OF_MEMORY     even one small image doesn't fit the device; retryable
 │   ├── DeviceLost                DEVICE_LOST              the device's context is broken; retryable
-│   ├── ProfileNeedsReferences    PROFILE_NEEDS_REFERENCES the profile can't make a person up
+│   ├── ProfileNeedsReferences    PROFILE_NEEDS_REFERENCES the profile can't make up a person
 │   └── ProfileLoadFailed         PROFILE_LOAD_FAILED      the profile can't be loaded here; retryable elsewhere
 │       ├── WeightsMissing        WEIGHTS_MISSING          not fetched, or not all of it; retryable elsewhere
-│       ├── WeightsRefused        WEIGHTS_REFUSED          they aren't what was pinned; retryable elsewhere
+│       ├── WeightsRefused        WEIGHTS_REFUSED          they differ from what is pinned; retryable elsewhere
 │       └── DeviceUnfit           DEVICE_UNFIT             it fails or miscalculates; retryable elsewhere
 ├── WeightsFetchFailed            WEIGHTS_FETCH_FAILED     weights can't be downloaded; retryable
 ├── SigningFailed                 SIGNING_FAILED           key service or timestamp authority failed; retryable
@@ -47,19 +47,19 @@ LikenessError                                              the root; never raise
 │   ├── StorageHung               STORAGE_HUNG             a call doesn't end; retryable
 │   │   └── FetchHung             FETCH_HUNG               a reference's object doesn't come; retryable
 │   ├── ClockSkewed               CLOCK_SKEWED             this machine's clock is not the store's; retryable
-│   ├── StorageRefused            STORAGE_REFUSED          it says no: wrong key, no right, no such bucket
+│   ├── StorageRefused            STORAGE_REFUSED          it refuses: wrong key, missing right, no such bucket
 │   └── ObjectTooLarge            OBJECT_TOO_LARGE         bytes above the reader's cap
 ├── QueueUnavailable              QUEUE_UNAVAILABLE        Redis can't be reached; retryable
 ├── DatabaseUnavailable           DATABASE_UNAVAILABLE     the API's database can't be reached or written; retryable
 ├── StackError                    STACK_UNAVAILABLE        the embedded Redis or S3 can't be started
 │   └── StackInUse                STACK_IN_USE             another process has its folder
 ├── LeaseLost                     LEASE_LOST               another worker holds the job now
-│   └── RecordLost                RECORD_LOST              Redis lost the job, which then begins anew
+│   └── RecordLost                RECORD_LOST              Redis lost the job's record; the job starts again
 ├── AttemptsExhausted             ATTEMPTS_EXHAUSTED       every permitted attempt ended early
-├── DeadlineExceeded              DEADLINE_EXCEEDED        no worker began with the job before its expiresAt
+├── DeadlineExceeded              DEADLINE_EXCEEDED        no worker started the job before its expiresAt
 ├── WatchTimeout                  WATCH_TIMEOUT            a watched job didn't end in time; it goes on
 ├── WorkerEnded                   WORKER_ENDED             the demo's worker ended before its job did
-└── DoctorFinding                 DOCTOR_FINDING           it works, but not as a worker needs it
+└── DoctorFinding                 DOCTOR_FINDING           a service works, but not as a worker needs it
 """
 
 from typing import Any, ClassVar
@@ -72,7 +72,7 @@ class LikenessError(Exception):
     retryable: ClassVar[bool] = False
 
     def __init_subclass__(cls, *, code: str | None = None, retryable: bool | None = None) -> None:
-        """Without them a class has its parent's."""
+        """Sets the class's `code` and `retryable`. A value that isn't given is the parent's."""
         super().__init_subclass__()
         cls.code = code or cls.code
         cls.retryable = cls.retryable if retryable is None else retryable
@@ -83,7 +83,7 @@ class LikenessError(Exception):
         self.details = details
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Details are keyword arguments, which the default pickling of exceptions forgets.
+        # Details are keyword arguments, which the default pickling of exceptions drops.
         return _rebuild, (type(self), self.message, self.details)
 
 
@@ -152,7 +152,7 @@ class ReferenceTooLarge(UnusableReference, code="REFERENCE_TOO_LARGE"):
 
 
 class ReferenceNotAnImage(UnusableReference, code="REFERENCE_NOT_AN_IMAGE"):
-    """A reference is no picture in an accepted format, or its file is broken or truncated."""
+    """A reference isn't a picture in an accepted format, or its file is broken or truncated."""
 
 
 class ReferenceUrlRefused(UnusableReference, code="REFERENCE_URL_REFUSED"):
@@ -160,7 +160,7 @@ class ReferenceUrlRefused(UnusableReference, code="REFERENCE_URL_REFUSED"):
 
 
 class ReferenceFetchFailed(UnusableReference, code="REFERENCE_FETCH_FAILED", retryable=True):
-    """The server that a reference's URL names failed or didn't answer in time."""
+    """The server in a reference's URL failed or didn't answer in time."""
 
 
 class ReferenceDecodeHung(UnusableReference, code="REFERENCE_DECODE_HUNG"):
@@ -224,7 +224,7 @@ class DecodeHung(RenderProcessHung, code="RENDER_DECODE_HUNG"):
 
 
 class RenderOutOfMemory(RenderError, code="RENDER_OUT_OF_MEMORY"):
-    """The device has too little memory even for one image in the smallest steps."""
+    """The device has too little memory for even one image, with every fallback in use."""
 
 
 class DeviceLost(RenderError, code="DEVICE_LOST"):
@@ -232,7 +232,7 @@ class DeviceLost(RenderError, code="DEVICE_LOST"):
 
 
 class ProfileNeedsReferences(RenderError, code="PROFILE_NEEDS_REFERENCES", retryable=False):
-    """The profile can't make a person up from a description: it needs references."""
+    """The profile can't make up a person from a description: it needs references."""
 
 
 class ProfileLoadFailed(RenderError, code="PROFILE_LOAD_FAILED"):
@@ -308,7 +308,7 @@ class LeaseLost(LikenessError, code="LEASE_LOST"):
 
 
 class RecordLost(LeaseLost, code="RECORD_LOST"):
-    """Redis lost the job's record; the job begins anew from its message."""
+    """Redis lost the job's record; the job starts again from its message."""
 
 
 class AttemptsExhausted(LikenessError, code="ATTEMPTS_EXHAUSTED"):
@@ -316,7 +316,7 @@ class AttemptsExhausted(LikenessError, code="ATTEMPTS_EXHAUSTED"):
 
 
 class DeadlineExceeded(LikenessError, code="DEADLINE_EXCEEDED"):
-    """No worker began with the job before its `expiresAt`."""
+    """No worker started the job before its `expiresAt`."""
 
 
 class WatchTimeout(LikenessError, code="WATCH_TIMEOUT"):

@@ -1,4 +1,4 @@
-"""What is told about a job while it runs. Events of one job are numbered without a gap, from 1."""
+"""Events published while a job runs. The events of a job are numbered from 1, without gaps."""
 
 from typing import Literal
 
@@ -36,7 +36,7 @@ TERMINAL_EVENTS: frozenset[EventType] = frozenset(("job.completed", "job.failed"
 
 
 class JobEvent(Document):
-    """One event. `status`, `stage` and `progress` are the record's, as this event left them."""
+    """One event of a job. `status`, `stage` and `progress` are the record's values after this event."""
 
     type: EventType
     job_id: JobId

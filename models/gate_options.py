@@ -1,4 +1,4 @@
-"""How a verify process shall judge: what the worker's settings tell its child."""
+"""How a verify process must judge: the worker's settings, passed to its child process."""
 
 from typing import Self
 
@@ -10,7 +10,7 @@ from models.likeness import EmbedderName
 
 
 class GateOptions(Document):
-    """An embedder and its calibration."""
+    """The embedder to judge with, and its calibration."""
 
     embedder: EmbedderName = EmbedderName.DLIB
     face_models: str = Field("weights/faces", description="The folder of the ONNX models that you brought.")
@@ -18,7 +18,7 @@ class GateOptions(Document):
 
 
 class GateInfo(Document):
-    """What judges."""
+    """The embedder and the calibration that a verify process judges with."""
 
     embedder: str
     calibration: Sha256 = Field(description="Of the calibration's JSON text.")

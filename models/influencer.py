@@ -7,7 +7,7 @@ from pydantic import AliasChoices, ConfigDict, Field, model_validator
 from models.base import AssetId, Document, InfluencerId, ProjectId, Time, Url
 
 MOST_REFERENCES = 20
-"""Reference images of one influencer."""
+"""The most reference images that an influencer can have."""
 
 Gender = Literal["male", "female", "nonbinary", "unspecified"]
 Status = Literal["draft", "pending", "training", "ready", "failed", "deleted"]
@@ -21,7 +21,7 @@ Phrases = Annotated[tuple[Phrase, ...], Field(max_length=256)]
 
 
 def _spell_humor_both_ways(schema: dict[str, Any]) -> None:
-    """The second spelling is an alias for reading, which pydantic leaves out of the JSON Schema."""
+    """Adds the second spelling to the JSON Schema: pydantic leaves it out, since it is an alias for reading."""
     schema["properties"]["humorStyle"] = schema["properties"]["humor"] | {"title": "Humorstyle"}
 
 
@@ -44,7 +44,7 @@ class Personality(Document):
     @model_validator(mode="before")
     @classmethod
     def _one_spelling(cls, given: Any) -> Any:
-        """Both spellings may be given if they say the same, as where a client fills in both."""
+        """Accepts both spellings if their values are equal, for clients that fill in both."""
         if not isinstance(given, dict) or not {"humor", "humorStyle"} <= given.keys():
             return given
         if given["humor"] != given["humorStyle"]:
@@ -62,7 +62,7 @@ class ReferenceImage(Document):
 
 
 class Appearance(Document):
-    """The fields that drive the render; nothing else of a persona does."""
+    """The fields of a persona that drive the render. No other field does."""
 
     gender: Gender = "unspecified"
     age_range: AgeRange | None = None
@@ -75,7 +75,7 @@ class Appearance(Document):
 
 
 class Persona(Appearance):
-    """All that describes a persona, in pictures and in words, but for its name and its ids."""
+    """Everything that describes a persona, in pictures and in words, except its name and its ids."""
 
     archetype: Text128 | None = None
     primary_language: Text128 | None = None
@@ -85,7 +85,7 @@ class Persona(Appearance):
 
 
 class Influencer(Persona):
-    """A persona's row, as the platform keeps it."""
+    """A persona's row, as the platform stores it."""
 
     influencer_id: InfluencerId
     project_id: ProjectId

@@ -1,7 +1,8 @@
-"""A job of any kind, as the message that asks for it.
+"""Jobs of any kind, read from the messages that ask for them.
 
-Another package adds a kind by an entry point of the group `likeness.jobs`: its name is the kind, and it names the
-message's document, a `JobMessage` that has all of `Job`. `worker.run.kinds.table` says what a worker does for it.
+Another package adds a kind with an entry point in the group `likeness.jobs`. Its name is the kind, and its value is
+the message's document, a `JobMessage` that has all of `Job`. `worker.run.kinds.table` says what a worker does for
+each kind.
 """
 
 import json
@@ -33,7 +34,7 @@ GROUP = "likeness.jobs"
 
 
 class Job(Protocol):
-    """What every kind of job says of itself."""
+    """The interface that every kind of job implements."""
 
     @property
     def job_id(self) -> str: ...
@@ -61,21 +62,21 @@ class Job(Protocol):
 
     @property
     def source_influencer_id(self) -> str | None:
-        """The row whose likeness it starts from, if there is one."""
+        """The row whose likeness the job starts from, if any."""
 
     @property
     def appearance(self) -> Appearance:
-        """How the images' person looks, as far as that is said."""
+        """The appearance of the person in the images, as far as it is stated."""
 
     @property
     def subject(self) -> Subject: ...
 
     @property
     def changes_face(self) -> bool:
-        """Whether the face differs from the references' on purpose."""
+        """Whether the face is meant to differ from the references'."""
 
     def described(self, row: Influencer) -> Influencer:
-        """How the row is described once the job is done, if it is `row` until then."""
+        """The row with the description that it has once the job is done. `row` is the row until then."""
 
     def finished_row(self, images: tuple[ReferenceImage, ...], at: datetime) -> Influencer:
         """The row with its new images."""
@@ -90,9 +91,9 @@ _KINDS: dict[str, type[Job]] = {CLONE: CloneJob, CREATE: CreateJob}
 
 
 def parse_job(message: Any) -> Job:
-    """The job in a message, given as JSON text or as a decoded object. One that names no kind is a clone's.
+    """Reads the job from a message: JSON text or a decoded object. A message without a kind is a clone job.
 
-    Raises InvalidInput, also for a kind that isn't known here, or whose package is broken.
+    Raises InvalidInput, also for a kind that isn't known here or that has a broken package.
     """
     asked = _kind_of(message)
     for kind, job in _KINDS.items():

@@ -1,4 +1,4 @@
-"""How like its references an image is, and what follows from that: scores and a verdict for each image."""
+"""How closely an image matches its references, and the resulting verdict."""
 
 from enum import StrEnum
 from typing import Annotated, Literal, Self
@@ -16,21 +16,21 @@ GateMode = Literal["required", "report", "off"]
 `off`: nothing is judged."""
 
 Metric = Literal["euclidean", "cosine"]
-"""How two descriptors compare. A similarity is 1 - distance, or the cosine: 1 is the same picture, and higher is
-more alike. Similarities of different embedders don't compare."""
+"""How two descriptors are compared. A similarity is 1 - distance, or the cosine: 1 is the same picture, and higher
+is more alike. Similarities of different embedders can't be compared."""
 
 
 class EmbedderName(StrEnum):
-    """What finds faces, and what describes them."""
+    """A face detector together with the embedder that describes the faces."""
 
     DLIB = "dlib"
-    """What pip installs; the only one with a calibration of ours."""
+    """Installed by pip. The only one with a calibration of ours."""
     YUNET_SFACE = "yunet-sface"
     YUNET_AURAFACE = "yunet-auraface"
 
 
 class Embedder(Document):
-    """What detected and described the faces, down to the bytes of its models."""
+    """The detector and embedder that were used, identified down to the bytes of their models."""
 
     name: str
     metric: Metric
@@ -38,7 +38,7 @@ class Embedder(Document):
 
 
 class FaceBox(Document):
-    """Whole pixels from the image's upper left corner; right and bottom are exclusive."""
+    """A face's box, in whole pixels from the image's upper left corner. Right and bottom are exclusive."""
 
     left: int
     top: int
@@ -52,7 +52,7 @@ class FaceBox(Document):
 
 
 class FaceScores(Document):
-    """The image's largest face."""
+    """What was measured on the image's largest face."""
 
     box: FaceBox
     confidence: float = Field(description="On the detector's own scale.")
@@ -61,7 +61,7 @@ class FaceScores(Document):
 
 
 class Nearest(Document):
-    """The most alike of some pictures: by a hash of the whole, as a face, and pixel by pixel."""
+    """The most similar of several pictures, by three measures: a hash of the whole, the face, and the pixels."""
 
     by_hash: str = Field(description="`reference 1` and so on, or a shot's name.")
     hash_bits: int = Field(ge=0, le=64, description="Bits in which the perceptual hashes differ, of 64.")
@@ -106,7 +106,7 @@ class Reason(StrEnum):
 
 
 class Verdict(Document):
-    """Whether an image is taken, by what floor, and what couldn't be judged."""
+    """Whether an image is taken, by which floor, and what couldn't be judged."""
 
     outcome: Literal["pass", "miss"]
     reasons: tuple[Reason, ...] = Field((), description="Empty for a pass.")
@@ -126,7 +126,7 @@ class Verdict(Document):
 
 
 class Judgement(Document):
-    """All there is to keep about one image's likeness."""
+    """The complete record of how one image's likeness was judged."""
 
     embedder: Embedder
     calibration: Sha256 = Field(description="Of the calibration's JSON text.")
@@ -144,7 +144,7 @@ class ReferenceFault(StrEnum):
 
 
 class CheckedReference(Document):
-    """One reference beside the others."""
+    """The result of comparing one reference with the others."""
 
     index: int = Field(ge=0, description="Its place in the job's list.")
     faces: int = Field(ge=0)
@@ -167,7 +167,7 @@ class MissedImage(Document):
 
 
 class SetLikeness(Document):
-    """What the gate found of a job's set besides each image's judgement, which stands with the image."""
+    """The gate's findings about a job's set as a whole. Each image's judgement is stored with the image."""
 
     gate: Literal["required", "report"]
     subject: Subject

@@ -13,14 +13,14 @@ from models.source_type import SourceType
 
 
 class UsedReference(Document):
-    """A reference that conditioned the images, by the hash of the bytes as fetched."""
+    """A reference that conditioned the images, identified by the hash of the bytes as fetched."""
 
     asset_id: AssetId
     sha256: Sha256
 
 
 class UsedWeights(Document):
-    """A set of weights that the images came from."""
+    """A set of weights that the images were made with."""
 
     repository: str = Field(description="`owner/name` on the Hugging Face hub.")
     revision: str = Field(pattern=r"^[0-9a-f]{40}$", description="The full commit hash.")
@@ -28,9 +28,9 @@ class UsedWeights(Document):
 
 
 class RenderInfo(Document):
-    """What rendered the images: enough to do it again, within tolerance.
+    """How the images were rendered: enough to reproduce them, within tolerance.
 
-    Where memory ran out, an image may have been made in a smaller batch, in tiles or from smaller references.
+    If memory ran out, an image may have been made in a smaller batch, in tiles or from smaller references.
     """
 
     profile: str
@@ -48,7 +48,7 @@ class RenderInfo(Document):
 
 
 class Provenance(Document):
-    """What the images came from. Later attempts at a job add to it."""
+    """What the images were made from and with. Later attempts at a job add to it."""
 
     references: tuple[UsedReference, ...] = ()
     render: RenderInfo | None = None

@@ -1,4 +1,4 @@
-"""What the messages of all kinds of job have in common."""
+"""The part that the messages of all kinds of job share."""
 
 import json
 from hashlib import sha256
@@ -15,7 +15,7 @@ JobKind = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 
 
 class JobMessage(Request):
-    """The fields that every kind has. Each kind adds what it starts from, and says what becomes of the row."""
+    """The fields of every job message. Each kind adds what it starts from, and says how the row changes."""
 
     job_id: JobId
     shots: ShotNames
@@ -53,15 +53,15 @@ class JobMessage(Request):
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of the content: two messages of one job id must agree in it.
+        """SHA-256 of the content. It must be the same in two messages with the same job id.
 
-        A default that is written out changes nothing.
+        Writing out a default doesn't change it.
         """
         return sha256(json.dumps(self._content(), sort_keys=True).encode()).hexdigest()
 
     def _content(self) -> dict[str, Any]:
         content = self.model_dump(mode="json")
         if self.organisation is None:
-            # As it was before there were any: jobs that are on their way stay the same jobs.
+            # Keeps the fingerprint of jobs that were sent before there were organisations: they stay the same jobs.
             del content["organisation"]
         return content

@@ -1,4 +1,4 @@
-"""The job's record: the envelope that whoever asks gets to read."""
+"""The job's record: the envelope that callers read."""
 
 from typing import Any, Literal, Self
 
@@ -13,11 +13,11 @@ from models.message import JobKind
 from models.source_type import SourceType
 
 JobStatus = Literal["running", "completed", "failed", "canceled"]
-"""`running` is the only one that isn't final."""
+"""`running` is the only status that isn't final."""
 
 Stage = Literal["queued", "fetching", "rendering", "storing", "finishing", "done"]
-"""`queued`: waits for a worker, first or again. `fetching`: a worker has it, gets its references, and may
-wait for the device. `finishing`: the manifest is being committed, which can't be canceled any more."""
+"""`queued`: the job waits for a worker, for the first time or again. `fetching`: a worker has it, fetches its
+references, and may wait for the device. `finishing`: the manifest is being committed; a cancel comes too late."""
 
 
 class JobError(Document):
@@ -43,10 +43,10 @@ class RejectedReference(Document):
 
 
 NOT_CARRIED = "NOT_CARRIED"
-"""The code of a note: none of the reference's pixels were carried into the images, composites though they are."""
+"""A note's code: none of the reference's pixels were carried into the images, even if they are composites."""
 
 NOT_USED = "NOT_USED"
-"""The code of a note: the images owe the reference nothing."""
+"""A note's code: the reference had no effect on the images."""
 
 
 class NotedReference(Document):
@@ -85,7 +85,7 @@ class StoredImage(Document):
 
 
 class JobResult(Document):
-    """What a completed job made: the finished row, its images, and the manifest that accounts for them."""
+    """The output of a completed job: the finished row, its images, and the manifest that accounts for them."""
 
     influencer: Influencer
     images: tuple[StoredImage, ...]
@@ -133,7 +133,7 @@ class JobRecord(Document):
 
 
 class CancelAnswer(Document):
-    """The body of an answer to `POST /v1/jobs/{id}/cancel`."""
+    """The body of the answer to `POST /v1/jobs/{id}/cancel`."""
 
     job_id: JobId
     accepted: bool
@@ -141,7 +141,7 @@ class CancelAnswer(Document):
 
     @classmethod
     def too_late(cls, record: JobRecord) -> Self:
-        """The answer for a job that is final."""
+        """The answer for a job that is already final."""
         return cls.model_validate(
             {"job_id": record.job_id, "accepted": False, "reason": f"ALREADY_{record.status.upper()}"}
         )

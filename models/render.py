@@ -1,4 +1,4 @@
-"""How a render process shall render: what the worker's settings tell its child."""
+"""How a render process must render: the worker's settings, passed to its child process."""
 
 from typing import Literal
 
@@ -13,7 +13,7 @@ Attention = Literal[
 
 
 class SpeedOptions(Document):
-    """What makes rendering faster or smaller. Each is off unless an operator tried it on their device."""
+    """Options that make rendering faster or smaller. Each is off unless an operator tried it on their device."""
 
     compile: bool = Field(False, description="Compile the denoiser's blocks. The first start takes longer.")
     attention: Attention | None = Field(None, description="Null leaves diffusers' own choice.")
@@ -23,7 +23,7 @@ class SpeedOptions(Document):
 
 
 class RenderOptions(Document):
-    """A profile, where it runs, and what differs from the profile's own figures."""
+    """The profile, the device that it runs on, and overrides of the profile's own figures."""
 
     profile: str
     device: str = Field("auto", description="`auto`, `cpu`, `cuda` or `cuda:N`.")

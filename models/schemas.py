@@ -10,7 +10,7 @@ from models.manifest import Manifest
 from models.record import JobRecord
 from models.webhook import Webhook
 
-# What others write is described as it is read, what we write as it is written.
+# Documents that others write are described as they are read, documents that we write as they are written.
 _READ: dict[str, type[Document]] = {"clone-job": CloneJob, "create-job": CreateJob}
 _WRITTEN: dict[str, type[Document]] = {
     "job-record": JobRecord,
@@ -34,6 +34,7 @@ def schema_files() -> dict[str, str]:
 
 
 def main() -> None:
+    """Writes every schema file to `schemas/`."""
     folder = Path(__file__).parent.parent / "schemas"
     folder.mkdir(exist_ok=True)
     for name, text in schema_files().items():

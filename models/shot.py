@@ -56,10 +56,10 @@ DEFAULT_SHOTS: tuple[str, ...] = (
     "side-light",
     "outdoor",
 )
-"""What a clone renders that names no shots: views that the likeness gate can judge."""
+"""The shots of a clone job that names none: views that the likeness gate can judge."""
 
 DEFAULT_CREATE_SHOTS: tuple[str, ...] = ("front", "three-quarter-left", "three-quarter-right", "smile")
-"""What a job that makes a person up renders if it names no shots."""
+"""The shots of a create job, which makes up a person, if it names none."""
 
 ShotNames = Annotated[
     tuple[Annotated[str, Field(json_schema_extra={"enum": list(REFERENCE_SHEET)})], ...],
@@ -68,7 +68,7 @@ ShotNames = Annotated[
 
 
 def shot_named(name: str) -> Shot:
-    """The sheet's shot of that name. Raises InvalidInput for any other."""
+    """The sheet's shot with that name. Raises InvalidInput if there is none."""
     try:
         return REFERENCE_SHEET[name]
     except KeyError:

@@ -1,4 +1,4 @@
-"""What a picture is made of, in IPTC's terms: how every image that leaves is marked."""
+"""IPTC's terms for what a picture is made of. Every image that leaves is marked with one."""
 
 from collections.abc import Iterable
 from enum import StrEnum
@@ -14,5 +14,5 @@ class SourceType(StrEnum):
 
     @classmethod
     def of_set(cls, images: Iterable["SourceType"]) -> "SourceType":
-        """The term for a set: a composite as soon as one of its images is."""
+        """The term for a set: a composite if any of its images is one."""
         return cls.COMPOSITE if cls.COMPOSITE in images else cls.GENERATED

@@ -1,4 +1,4 @@
-"""What a webhook tells, and how its delivery stands."""
+"""The payload of a webhook, and the state of its delivery."""
 
 from typing import Literal
 
@@ -13,11 +13,11 @@ from models.source_type import SourceType
 WebhookType = Literal["job.completed", "job.failed", "job.canceled"]
 
 DeliveryState = Literal["pending", "delivered", "failed"]
-"""`failed`: nobody tries any more, but for a replay."""
+"""`failed`: there are no more tries, except by a replay."""
 
 
 class ResultInShort(Document):
-    """Where a completed job's result stands. The manifest accounts for every image."""
+    """Where to find a completed job's result. The manifest accounts for every image."""
 
     manifest_key: str
     manifest_url: str
@@ -27,7 +27,7 @@ class ResultInShort(Document):
 
 
 class FinalJob(Document):
-    """The job envelope of a final job, without what would make it long."""
+    """The envelope of a final job, without the parts that would make it long."""
 
     job_id: JobId
     kind: JobKind = CLONE
@@ -45,7 +45,8 @@ class FinalJob(Document):
 
 
 class Webhook(Document):
-    """The body of a webhook, by Standard Webhooks 1.0.0. `timestamp` is the event's, the same in every try."""
+    """The body of a webhook, following Standard Webhooks 1.0.0. `timestamp` is the event's, so every try has the
+    same."""
 
     type: WebhookType
     timestamp: Time
@@ -53,7 +54,7 @@ class Webhook(Document):
 
 
 class Delivery(Document):
-    """How the delivery of one webhook to one URL stands."""
+    """The state of one webhook's delivery to one URL."""
 
     webhook_id: str
     job_id: JobId

@@ -1,9 +1,9 @@
-"""A diffusion bridge: from a carried picture to a finished one in a few steps, with noise of its own for each seed.
+"""A diffusion bridge: from a carried picture to a finished one in a few steps, with different noise for each seed.
 
-A Brownian bridge hangs between both pictures: at level t, 1 at the carried picture and 0 at the finished one, it is
-their mean plus noise of spread `sigma · sqrt(t · (1 - t))`. As in I2SB (Liu et al., ICML 2023) and BBDM (Li et al.,
-CVPR 2023), but `sigma` differs from place to place: little where references say what is there, more where none
-does.
+A Brownian bridge connects both pictures. At level t, which is 1 at the carried picture and 0 at the finished one,
+it is their mean, weighted by t, plus noise of spread `sigma · sqrt(t · (1 - t))`. This is as in I2SB (Liu et al.,
+ICML 2023) and BBDM (Li et al., CVPR 2023), but `sigma` differs from place to place: it is small where references
+show what is there, and larger where none does.
 """
 
 from typing import Any
@@ -17,7 +17,7 @@ from pipelines.embedded.nets.finisher import FACTOR
 
 
 class BridgeScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]  # their own config_name
-    """`sure` and `unsure` are the noise where everything is the references', and where nothing is."""
+    """The bridge's scheduler. `sure` is the noise where all comes from references, `unsure` where nothing does."""
 
     order = 1
 
@@ -26,14 +26,14 @@ class BridgeScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]  # the
         self.set_timesteps(2)
 
     def set_timesteps(self, num_inference_steps: int, device: Any = None) -> None:
-        """`timesteps` (N,) are the levels from 1 down; the last step ends at 0."""
+        """Sets `timesteps` (N,), the levels from 1 down. The last step ends at 0."""
         self.timesteps = torch.linspace(1, 0, num_inference_steps + 1)[:-1].to(device)
         self._next = torch.cat([self.timesteps[1:], self.timesteps.new_zeros(1)])
 
     def sigma(self, told: Tensor) -> Tensor:
-        """(B, CHANNELS, C, C) the noise's spread, of what the finisher is told (B, TOLD, C, C).
+        """The noise's spread (B, CHANNELS, C, C), from the finisher's conditioning (B, TOLD, C, C).
 
-        There is none on the backdrop.
+        There is no noise on the backdrop.
         """
         share, cover = told[:, : FACTOR**2], told[:, FACTOR**2 :].sum(1, keepdim=True).clamp(max=1)
         sigma: Tensor = cover * (self.config.unsure + (self.config.sure - self.config.unsure) * share)
@@ -41,12 +41,12 @@ class BridgeScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]  # the
 
     @staticmethod
     def between(finished: Tensor, carried: Tensor, level: Tensor, sigma: Tensor, noise: Tensor) -> Tensor:
-        """What hangs between both pictures at `level` (B,): for training."""
+        """The bridge between both pictures at `level` (B,), for training."""
         t = level[:, None, None, None]
         return (1 - t) * finished + t * carried + sigma * (t * (1 - t)).sqrt() * noise
 
     def step(self, finished: Tensor, index: int, sample: Tensor, sigma: Tensor, noise: Tensor) -> Tensor:
-        """From the level of step `index` to the next one, given the picture that is expected at the end."""
+        """Goes from the level of step `index` to the next, given the picture that is expected at the end."""
         now, then = self.timesteps[index], self._next[index]
         spread = sigma * (then * (now - then) / now).clamp(min=0).sqrt()
         return finished + (then / now) * (sample - finished) + spread * noise

@@ -1,6 +1,6 @@
-"""What all fits get wrong alike, put right by a linear regression.
+"""Corrects the errors that all fits share, by a linear regression.
 
-The points of a face err together, and a fit takes each for itself.
+The points of a face err together, but a fit treats them as independent.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from pipelines.embedded.people.arrays import Floats
 
 @dataclass(frozen=True)
 class Correction:
-    """Learnt from fits of training people (`training.correction`)."""
+    """A linear correction, learnt from fits of training people (`training.correction`)."""
 
     slopes: Floats  # (K, K)
     offset: Floats  # (K,)

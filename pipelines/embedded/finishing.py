@@ -1,4 +1,4 @@
-"""What the finisher gets of a carried picture."""
+"""The finisher's inputs, made from a carried picture."""
 
 import cv2
 import numpy as np
@@ -12,7 +12,7 @@ _TOLD = (Kind.FACE, Kind.HAIR, Kind.CLOTH, Kind.EYE, Kind.MOUTH)
 
 
 def told_to_finisher(carried: Carried) -> Floats:
-    """(TOLD, S / FACTOR, S / FACTOR): see `nets.finisher.TOLD`."""
+    """The finisher's conditioning, (TOLD, S / FACTOR, S / FACTOR): see `nets.finisher.TOLD`."""
     samples = carried.drawn.samples
     size = samples.size
     shown = samples.gather((samples.kind[:, None] == np.array(_TOLD)).astype(np.float32))
@@ -22,7 +22,7 @@ def told_to_finisher(carried: Carried) -> Floats:
 
 
 def unshuffled(picture: Floats) -> Floats:
-    """(S, S, C) → (C · FACTOR², S / FACTOR, S / FACTOR), as torch's `pixel_unshuffle` orders them."""
+    """Turns (S, S, C) into (C · FACTOR², S / FACTOR, S / FACTOR), in the order of torch's `pixel_unshuffle`."""
     rows, columns, channels = picture.shape
     parts = picture.reshape(rows // FACTOR, FACTOR, columns // FACTOR, FACTOR, channels)
     parts = parts.transpose(4, 1, 3, 0, 2)

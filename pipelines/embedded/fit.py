@@ -1,8 +1,8 @@
-"""From points found in pictures to a face's shape: a least-squares fit of the shape basis, the view beside it.
+"""Fits a face's shape to points found in pictures: least squares over the shape basis and the views.
 
-What a network reads off a picture as numbers is blurred towards the average person; places in the picture
-are not. The shape that explains the places of all references best, under the prior that people follow,
-keeps what differs. As in Wood et al., "3D Face Reconstruction with Dense Landmarks" (ECCV 2022).
+Numbers that a network reads from a picture are blurred towards the average person; places in the picture are
+not. The shape that best explains the places in all references, under the prior that people follow, keeps what
+differs. As in Wood et al., "3D Face Reconstruction with Dense Landmarks" (ECCV 2022).
 """
 
 from dataclasses import dataclass
@@ -20,9 +20,9 @@ NUDGE = np.array([0.05, 0.05, 0.05, 0.05, 1e-3, 1e-3, 1e-3, *[1e-2] * 5])
 
 @dataclass(frozen=True)
 class Found:
-    """The points of one picture."""
+    """The points found in one picture."""
 
-    places: Floats  # (N, 2) in parts of the picture's side
+    places: Floats  # (N, 2) as fractions of the picture's side
     spread: Floats  # (N,) standard deviation, in the same unit
 
 
@@ -34,10 +34,10 @@ def fit_shape(
     trust: float = 1.0,
     rounds: int = 12,
 ) -> tuple[Floats, Floats]:
-    """The shape (K,) of one person whom all pictures show, and their cameras (P, 12).
+    """Fits the shape (K,) of the one person in all pictures, and the pictures' cameras (P, 12).
 
     `prior` (K,) is the spread of the shape's numbers between people. `trust` scales the points' weight: they err
-    together, so that they tell less than their number says.
+    together, so they carry less information than their number suggests.
     """
     count, size = len(found), len(prior)
     shape, cameras = np.zeros(size), np.tile(USUAL, (count, 1))
@@ -75,7 +75,7 @@ def _slopes(points: Points, shape: Floats, camera: Floats) -> tuple[Floats, Floa
     nudged = camera + np.concatenate([np.zeros((1, len(NUDGE))), np.diag(NUDGE)])
     seen = points.project(np.broadcast_to(shape, (len(nudged), len(shape))), nudged)
     by_camera = (seen[1:] - seen[0]) / NUDGE[:, None, None]
-    # The shape is linear but for the perspective: turn its components, and shrink them with distance.
+    # The shape is linear except for the perspective: turn its components, and shrink them with distance.
     away = (
         points.mean
         + np.tensordot(shape, points.components, 1)

@@ -1,4 +1,4 @@
-"""A person who is made up: what an appearance leaves open is left to chance, as it was with the training people."""
+"""Makes up a person: what an appearance leaves open is drawn at random, as it was for the training people."""
 
 from functools import cache
 
@@ -11,14 +11,14 @@ from pipelines.embedded.people.chance import Factors, draw_factors, draw_hair_st
 from pipelines.embedded.people.code import BROWS, Coder, looks_vector
 
 OWN_MIX = 0.15
-"""How much of a person's ancestry stays chance's where one is stated: not all who are "Asian" are equally so."""
+"""How much of a person's ancestry stays random where one is stated: not all who are "Asian" are equally so."""
 TAME = 0.75
-"""How much of the shape's spread is drawn, beyond what the factors explain. All of it makes caricatures."""
+"""How much of the shape's spread is drawn, beyond what the factors explain. Drawing all of it makes caricatures."""
 _MANY = 1000
 
 
 def made_up(seed: int, appearance: Appearance, coder: Coder, directions: Directions) -> Floats:
-    """The code (CODE,) of a person who looks as described. The same seed and appearance are the same person."""
+    """The code (CODE,) of a person who looks as described. The same seed and appearance give the same person."""
     rng = np.random.default_rng(seed)
     person = _as_stated(draw_factors(rng), Stated.by(appearance), rng)
     shape = _draw_shape(rng, person, coder, directions)
@@ -41,7 +41,7 @@ def _as_stated(person: Factors, stated: Stated, rng: np.random.Generator) -> Fac
 
 
 def _draw_shape(rng: np.random.Generator, person: Factors, coder: Coder, directions: Directions) -> Floats:
-    """A code's shape (K,): what follows from the factors, and what is left of the spread between people."""
+    """A code's shape (K,): what follows from the factors, plus a random draw of the spread that they leave."""
     slopes = directions.slopes[:, : coder.shape_size]
     others = _others()
     by_factors = (others - others.mean(0)) @ slopes

@@ -1,4 +1,4 @@
-"""A job's person: what is read off the references, and what of them can be carried."""
+"""A job's person: what was read from the references, and which of them can be carried."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,21 +21,21 @@ from pipelines.embedded.reading import Reading
 
 @dataclass(frozen=True)
 class Person:
-    """Made once for each job."""
+    """The person that a job renders. Made once for each job."""
 
     carrier: Carrier
     left_out: tuple[LeftOut, ...] = ()
-    """References that aren't carried, in their order."""
+    """References that aren't carried, in the order of the references."""
 
     @property
     def code(self) -> Floats:
-        """(CODE,)"""
+        """The person's code (CODE,)."""
         return self.carrier.code
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A job's references."""
+    """A job's references, as read and as pictures."""
 
     reading: Reading
     pictures: Sequence[Floats]
@@ -45,7 +45,7 @@ class Shown:
 def person_shown(
     drawer: Drawer, directions: Directions, code: Floats, shown: Shown, appearance: Appearance
 ) -> Person:
-    """The person of a code (CODE,) that was read off the references."""
+    """Makes the person from a code (CODE,) that was read from the references, changed as `appearance` states."""
     reading, pictures = shown.reading, shown.pictures
     shape = code[: drawer.coder.shape_size]
     cameras = fit_cameras(drawer.points, reading, shape)
@@ -82,7 +82,7 @@ def _looked_again(
 
 
 def reference_of(drawer: Drawer, code: Floats, camera: Floats, picture: Floats) -> Reference | None:
-    """As `Reference.of`; nothing where the picture shows no skin to tell its light by."""
+    """Like `Reference.of`, but returns None if the picture shows no skin to fit its light to."""
     try:
         return Reference.of(drawer, code, camera, picture)
     except NoSkin:

@@ -1,7 +1,7 @@
 """The pipeline in diffusers' form: a person and views in, pictures out.
 
-A picture begins as the person's references carried into the view (`carry`), and a diffusion bridge finishes it.
-Where no reference shows a place, it begins as a drawing, as all of a person does who is made up.
+A picture starts as the person's references carried into the view (`carry`), and a diffusion bridge finishes it.
+Places that no reference shows start as a drawing. For a made-up person, that is the whole picture.
 """
 
 from collections.abc import Callable, Sequence
@@ -33,16 +33,16 @@ from pipelines.embedded.person import Person, Shown, person_shown
 from pipelines.embedded.reading import Reading, person_of, read_pictures, to_pictures
 
 SIZE = 512
-"""Pixels a side, if not asked for otherwise."""
+"""Pixels a side, by default."""
 READ_AT = 256
 """Pixels a side at which references are read."""
 OnStepEnd = Callable[[Any, int, Any, dict[str, Any]], dict[str, Any]]
 """diffusers' `callback_on_step_end`: pipeline, index of the step, timestep, tensors."""
-_DRAWN_AT_ONCE = 2  # numpy leaves other threads the processor for most of a drawing
+_DRAWN_AT_ONCE = 2  # numpy lets other threads run for most of a drawing
 
 
 class LikenessPipeline(DiffusionPipeline):  # type: ignore[misc]
-    """`read` or `make_up` once for each person, then call it for each batch of views."""
+    """Renders a person in views. Call `read` or `make_up` once per person, then this once per batch of views."""
 
     def __init__(
         self,
@@ -66,9 +66,9 @@ class LikenessPipeline(DiffusionPipeline):  # type: ignore[misc]
     def read(
         self, references: Sequence[Image.Image], appearance: Appearance | None = None, size: int = SIZE
     ) -> Person:
-        """The person whom all the references (RGB) show, as `appearance` has it changed.
+        """Reads the person that all the references (RGB) show, changed as `appearance` states.
 
-        `size` is how many pixels a side the references are carried with: that of the pictures to come.
+        References are carried with `size` pixels a side: the size of the pictures to come.
         """
         reading = read_pictures(self.finder, self.reader, to_pictures(references, READ_AT).to(self.device))
         pictures = to_pictures(references, size).add(1).div(2).permute(0, 2, 3, 1).numpy()
@@ -81,12 +81,12 @@ class LikenessPipeline(DiffusionPipeline):  # type: ignore[misc]
         )
 
     def make_up(self, seed: int, appearance: Appearance) -> Person:
-        """A person whom chance and `appearance` make. Call it in place of `read`."""
+        """Makes up a person from a seed and `appearance`. Call it instead of `read`."""
         code = made_up(seed, appearance, self.drawer.coder, self.directions)
         return Person(Carrier.of(self.drawer, code))
 
     def code_of(self, reading: Reading) -> Floats:
-        """The code (CODE,) of the one person whom all that was read shows."""
+        """The code (CODE,) of the one person in a reading."""
         drawer = self.drawer
         return drawer.decided(person_of(reading, drawer.points, drawer.coder.prior(), self.correction))
 
@@ -102,7 +102,7 @@ class LikenessPipeline(DiffusionPipeline):  # type: ignore[misc]
         output_type: str = "pil",
         callback_on_step_end: OnStepEnd | None = None,
     ) -> ImagePipelineOutput:
-        """One picture of the person in each view, `size` pixels a side: a multiple of 16.
+        """Renders one picture of the person in each view, `size` pixels a side: a multiple of 16.
 
         `output_type` is "pil", or "latent" for `decode`. `generator` has one for each view.
         """
@@ -116,7 +116,7 @@ class LikenessPipeline(DiffusionPipeline):  # type: ignore[misc]
         return ImagePipelineOutput(images=images)
 
     def carried(self, person: Person, views: Sequence[View], size: int) -> list[Carried]:
-        """What the bridge begins with."""
+        """Carries the person into each view: the pictures that the bridge starts from."""
         with ThreadPoolExecutor(_DRAWN_AT_ONCE) as pool:
             return list(pool.map(lambda view: person.carrier.picture(view, size), views))
 
@@ -128,7 +128,7 @@ class LikenessPipeline(DiffusionPipeline):  # type: ignore[misc]
         generator: list[torch.Generator] | None = None,
         callback_on_step_end: OnStepEnd | None = None,
     ) -> Tensor:
-        """Over the bridge: latents (B, CHANNELS, C, C)."""
+        """Takes carried pictures over the bridge. Returns latents (B, CHANNELS, C, C)."""
         carried = torch.from_numpy(np.stack([unshuffled(one.picture) for one in begun])).mul(2).sub(1)
         told = torch.from_numpy(np.stack([told_to_finisher(one) for one in begun]))
         carried, told = (part.to(self.device, self.finisher.dtype) for part in (carried, told))
@@ -145,5 +145,5 @@ class LikenessPipeline(DiffusionPipeline):  # type: ignore[misc]
 
     @staticmethod
     def decode(latents: Tensor) -> Tensor:
-        """(B, 3, S, S) from -1 to 1 of what the bridge made."""
+        """Turns the bridge's latents into pixels (B, 3, S, S) from -1 to 1."""
         return torch.nn.functional.pixel_shuffle(latents, FACTOR)

@@ -1,7 +1,7 @@
 """The profile `embedded`: carries references into new views on a CPU; a small diffusion model finishes them.
 
 It was trained on renders of MakeHuman's heads (`training/`), and its weights are part of the package. It
-knows such faces and no photographs.
+knows such faces, not photographs.
 """
 
 from dataclasses import dataclass
@@ -47,7 +47,8 @@ class _Encoded:
 
 
 class Embedded(DiffusionEngine):
-    """A shot's numbers are told as they are; what it leaves open (clothes, colours) follows from the seed."""
+    """The profile's engine. A shot's numbers are its conditioning; what it leaves open (clothes, colours) follows
+    from the seed."""
 
     pipeline_class: ClassVar[Any] = LikenessPipeline
     stock_name: ClassVar[str] = "LikenessPipeline"
@@ -75,14 +76,14 @@ class Embedded(DiffusionEngine):
     def encode_made_up(
         self,
         person_seed: int,
-        references: list[Image.Image],  # noqa: ARG002 - they show what the seed says better
+        references: list[Image.Image],  # noqa: ARG002 - the seed says better what they show
         told: list[_Asked],
         reference_size: int,  # noqa: ARG002
     ) -> _Encoded:
         person = self.pipe.make_up(person_seed, told[0].appearance)
         return _Encoded(person, [asked.shot for asked in told])
 
-    def source_type(self, encoded: _Encoded, row: int) -> SourceType:  # noqa: ARG002 - all are alike
+    def source_type(self, encoded: _Encoded, row: int) -> SourceType:  # noqa: ARG002 - all rows are alike
         return SourceType.COMPOSITE if encoded.person.carrier.references else SourceType.GENERATED
 
     def reference_notes(self, encoded: _Encoded) -> list[ReferenceNote]:
@@ -110,7 +111,7 @@ class Embedded(DiffusionEngine):
         return image
 
     def _tile(self, on: bool) -> None:
-        """Its decoding is a reshaping: there is nothing to tile."""
+        """Does nothing: decoding only reshapes, so there is nothing to tile."""
 
 
 def _view(shot: Shot, generator: torch.Generator) -> View:

@@ -1,4 +1,4 @@
-"""From references to a person's code: find the head, find points on the face, fit the shape, read the looks."""
+"""Reads a person's code from references: finds the head and points on the face, fits the shape, reads the looks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,19 +15,19 @@ from pipelines.embedded.people.arrays import Floats
 from pipelines.embedded.people.points import Points
 from pipelines.references import squared
 
-TRUST = 0.3  # the points err together: so much of their number counts
+TRUST = 0.3  # the points err together: only this much of their number counts
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What is read off pictures, one row for each."""
+    """What was read from pictures, one row for each."""
 
-    places: Floats  # (B, N, 2) of the points, in parts of the picture's side
+    places: Floats  # (B, N, 2) of the points, as fractions of the picture's side
     spreads: Floats  # (B, N) their standard deviation, in the same unit
     looks: Floats  # (B, LOOKS_SIZE) as in a code
 
     def only(self, rows: Sequence[int]) -> "Reading":
-        """Of some of the pictures."""
+        """The reading of some of the pictures."""
         chosen = list(rows)
         return Reading(self.places[chosen], self.spreads[chosen], self.looks[chosen])
 
@@ -35,7 +35,7 @@ class Reading:
 def read_pictures(
     finder: HeadFinder | None, reader: ReferenceReader, pictures: Tensor, boxes: Tensor | None = None
 ) -> Reading:
-    """Of pictures (B, 3, S, S) from -1 to 1. The head is where `finder` says, or in `boxes` (B, 3)."""
+    """Reads pictures (B, 3, S, S) from -1 to 1. `finder` finds the heads, unless `boxes` (B, 3) are given."""
     if boxes is None:
         assert finder is not None
         boxes = finder(thumbnails(pictures)).float()
@@ -49,7 +49,7 @@ def read_pictures(
 def person_of(
     reading: Reading, points: Points, prior: Floats, correction: Correction | None = None
 ) -> Floats:
-    """The code (CODE,) of the one person whom all the pictures show. `prior` is `Coder.prior()`."""
+    """The code (CODE,) of the one person in all the pictures. `prior` is `Coder.prior()`."""
     found = [Found(*picture) for picture in zip(reading.places, reading.spreads, strict=True)]
     shape, _ = fit_shape(points, prior, found, trust=TRUST)
     if correction:

@@ -15,26 +15,26 @@ ChildT = TypeVar("ChildT", bound=SpawnedChild[Any])
 
 
 class ChildProcess(ABC, Generic[ChildT]):
-    """There is one child at most. Threads that share it take turns, by `_turn`."""
+    """A handle on at most one child. Threads that share it take turns through `_turn`."""
 
     def __init__(self, load_timeout: float) -> None:
-        """`load_timeout`: seconds that a child may take until it is loaded."""
+        """`load_timeout`: seconds that a child may take to load."""
         self._load_timeout = load_timeout
         self._turn = threading.Lock()
         self._child: ChildT | None = None
 
     @abstractmethod
     def _spawn(self) -> ChildT:
-        """A new child, which begins to load."""
+        """Spawns a new child, which begins to load."""
 
     @property
     def pid(self) -> int | None:
-        """The process's id while there is one."""
+        """The child's process id; None without a child."""
         child = self._child
         return child.process.pid if child else None
 
     def revive(self) -> None:
-        """Replace the process if it died while nobody used it. Raises what loading it failed with."""
+        """Replaces the process if it died while nobody used it. Raises the error that loading failed with."""
         child = self._child
         if child is None or child.is_loaded or not self._turn.acquire(blocking=False):
             return
@@ -46,13 +46,13 @@ class ChildProcess(ABC, Generic[ChildT]):
             self._turn.release()
 
     def stop(self) -> None:
-        """End the process. What it works on is lost."""
+        """Ends the process. Its current work is lost."""
         child, self._child = self._child, None
         if child:
             child.kill()
 
     def _ready_child(self, raise_if_unwanted: Callable[[], None]) -> ChildT:
-        """The child, once it is loaded. Raises what loading it failed with, and what `raise_if_unwanted` does."""
+        """Returns the child once it is loaded. Raises the error of its loading, or of `raise_if_unwanted`."""
         if self._child is None or not self._child.is_fit:
             self.stop()
             self._child = self._spawn()
@@ -65,7 +65,7 @@ class ChildProcess(ABC, Generic[ChildT]):
         return child
 
     def _replace(self, child: ChildT) -> None:
-        """Have another one load now, and not when it is asked for next."""
+        """Kills the child and spawns another at once, so that it loads before it is needed."""
         event = f"{child.what.replace(' ', '_')}.replaced"
         log.warning(event, pid=child.process.pid, exitcode=child.process.exitcode)
         child.kill()

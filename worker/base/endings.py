@@ -8,32 +8,32 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """How a worker ended. After a signal that came before it took jobs, the code is 128 and the signal's number."""
+    """How a worker ended. If a signal came before it took jobs, the code is 128 plus the signal's number."""
 
     DRAINED = 0
-    """In order, as it was told to: nothing is left in its hands."""
+    """It stopped as requested, and holds no job any more."""
     BROKEN = 1
-    """It couldn't start, or can't render any more. What it had in hand was handed back."""
+    """It couldn't start, or can't render any more. It handed back the jobs it held."""
     SETTINGS = 2
     """A setting, or the command line, can't be used."""
     FAILED = 3
-    """Its loop ended by an error that nobody foresaw. The log has it."""
+    """Its loop ended with an unexpected error, which the log contains."""
     CUT_SHORT = 4
-    """It was told to end at once, by SIGQUIT or a second Ctrl-C. Its jobs go on once their leases run out."""
+    """SIGQUIT or a second Ctrl-C ended it at once. Its jobs continue once their leases expire."""
 
 
 def end_when_told() -> None:
-    """Let SIGTERM and Ctrl-C end this process from now on, until something better listens to them.
+    """Makes SIGTERM and Ctrl-C end this process until other handlers replace these.
 
-    SIGTERM does so by itself, but not for PID 1 of a container, which gets no signal that it has no handler for.
+    SIGTERM does so by itself, except for PID 1 of a container, which gets no signal without a handler for it.
     """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _end)
 
 
 def _end(number: int, _: object) -> None:
-    # SystemExit could come up in the middle of anything, and be swallowed there. Children end by themselves.
+    # SystemExit could be raised in the middle of anything and swallowed there. Children end by themselves.
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError):  # nobody may read it any more
+        with suppress(OSError):  # its reader may be gone
             stream.flush()
     os._exit(128 + number)

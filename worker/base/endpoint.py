@@ -16,13 +16,13 @@ from models.errors import InvalidSettings
 log = structlog.get_logger()
 
 Reasons = Callable[[], Sequence[str]]
-"""Why not; empty if all is well. It waits for nothing, so that an answer comes however busy the process is."""
+"""Returns the reasons why not; empty if all is well. Never blocks: a busy process answers, too."""
 Exposition = Callable[[str], tuple[bytes, str]]
-"""By the request's header Accept: the metrics and their content type."""
+"""Returns the metrics and their content type, by the request's Accept header."""
 
 
 class Endpoint:
-    """Answers on threads of its own until the process ends, or `stop`."""
+    """An HTTP server on its own threads. It answers until `stop`, or until the process ends."""
 
     def __init__(self, host: str, port: int, *, live: Reasons, ready: Reasons, metrics: Exposition) -> None:
         """Raises InvalidSettings if nothing can listen there."""
@@ -39,7 +39,7 @@ class Endpoint:
                 f"({error.strerror or error}). Each process needs a port of its own."
             ) from error
         self.port: int = self._server.server_address[1]
-        """The port, also where any free one was asked for."""
+        """The port in use, also if any free one was requested."""
 
     def start(self) -> None:
         threading.Thread(target=self._server.serve_forever, name="endpoint", daemon=True).start()
@@ -57,7 +57,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__(address, handler)
 
     def server_bind(self) -> None:
-        # HTTPServer's own asks the name service what this host is called, which may take long.
+        # HTTPServer's own method asks the name service for this host's name, which may take long.
         TCPServer.server_bind(self)
 
     def handle_error(self, *_: Any) -> None:
@@ -68,7 +68,7 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     probes: dict[str, Reasons]
     exposition: Exposition
-    # Of silence, in seconds, before a client is let go.
+    # Seconds of silence before a client is disconnected.
     timeout = 5
 
     def do_GET(self) -> None:
@@ -98,4 +98,4 @@ class _Handler(BaseHTTPRequestHandler):
         return "likeness"
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
-        """Probes come every few seconds."""
+        """Logs nothing: probes come every few seconds."""

@@ -12,8 +12,8 @@ log = logging.getLogger(__name__)
 
 
 class EnvironmentSettings(BaseSettings):
-    """Settings of a process. A value is taken without the whitespace round it, which secrets that come from files
-    often have at their end."""
+    """Settings of a process. Whitespace around a value is removed: secrets read from files often end with
+    some."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, frozen=True, extra="ignore", hide_input_in_errors=True
@@ -26,13 +26,13 @@ class EnvironmentSettings(BaseSettings):
 
 
 def variable(name: int | str) -> str:
-    """A field's environment variable."""
+    """The name of a field's environment variable."""
     return f"{PREFIX}{str(name).upper()}"
 
 
 def _stripped(name: str, value: Any) -> Any:
     if not isinstance(value, str) or value == value.strip():
         return value
-    # Logs may not be set up yet; then this goes to standard error as it is.
+    # If logs aren't set up yet, this goes to standard error as it is.
     log.warning("%s has whitespace at its beginning or end, which is left out.", variable(name))
     return value.strip()

@@ -1,4 +1,4 @@
-"""Encoding: the PNG that is stored and its WebP thumbnail, each marked with its source type."""
+"""Encodes images as the stored PNG and its WebP thumbnail, both marked with the source type."""
 
 from dataclasses import dataclass
 from io import BytesIO
@@ -37,7 +37,7 @@ def encode(
 
 
 def thumbnail_of(image: Image.Image, side: int, xmp: bytes = b"") -> bytes:
-    """A WebP whose longer side has `side` pixels at most. Unmarked without `xmp`: not every image was rendered."""
+    """A WebP whose longer side has at most `side` pixels. Unmarked without `xmp`: not every image was rendered."""
     small = image.copy()
     small.thumbnail((side, side), Image.Resampling.LANCZOS)
     buffer = BytesIO()
@@ -46,7 +46,7 @@ def thumbnail_of(image: Image.Image, side: int, xmp: bytes = b"") -> bytes:
 
 
 def decode(png: bytes, thumbnail: bytes) -> EncodedImage:
-    """What `encode` made, read back. Raises ValueError if the PNG is broken."""
+    """Reads back what `encode` made. Raises ValueError if the PNG is broken."""
     try:
         with Image.open(BytesIO(png), formats=["PNG"]) as image:
             image.load()

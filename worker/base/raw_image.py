@@ -1,4 +1,4 @@
-"""Pixels that go over pipes between processes. Importing this costs no Pillow."""
+"""Pixels that go over pipes between processes. Importing this module doesn't import Pillow."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self

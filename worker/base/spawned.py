@@ -19,38 +19,38 @@ from models.errors import LikenessError
 Info = TypeVar("Info")
 
 TICK = 0.1
-"""How often a waiting parent looks whether the job shall still go on, in seconds."""
+"""How often a waiting parent checks whether the job must stop, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ready(Generic[Info]):
-    """From the child, first: it is loaded."""
+    """The child's first message: it is loaded."""
 
     info: Info
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """From the child: the order, or the loading, failed. The error carries no traceback."""
+    """From the child: the order, or the loading, failed. The error has no traceback."""
 
     error: LikenessError
     ends_process: bool = False
-    """The child exits after this: it is of no more use."""
+    """Whether the child exits after this, since it can't be used any more."""
 
 
 class SpawnedChild(Generic[Info]):
-    """The parent's end of one child. Used by one thread at a time, but for `kill`."""
+    """The parent's handle on one child. Only one thread at a time may use it, except for `kill`."""
 
     what: ClassVar[str]
-    """As messages call it: `render process`."""
+    """Its name in messages: `render process`."""
     died: ClassVar[type[LikenessError]]
     hung: ClassVar[type[LikenessError]]
     slow_to_load: ClassVar[type[LikenessError]]
     load_failures: ClassVar[tuple[type[LikenessError], ...]]
-    """What `wait_ready` raises where the child can't be used."""
+    """The errors of `wait_ready` that mean that the child can't be used."""
 
     def __init__(self, spawn: SpawnContext, main: Callable[..., None], *args: Any) -> None:
-        """Spawn a process that runs `main(pipe, leash, *args)`."""
+        """Spawns a process that runs `main(pipe, leash, *args)`."""
         self._pipe, child_end = spawn.Pipe()
         # Nobody ever writes to the leash: the child reads it to learn that this process is gone.
         leash_end, self._leash = spawn.Pipe(duplex=False)
@@ -69,27 +69,28 @@ class SpawnedChild(Generic[Info]):
 
     @property
     def is_loaded(self) -> bool:
-        """Whether it lives and has said so. Any thread may ask."""
+        """Whether it is alive and has reported that it is loaded. Any thread may ask."""
         try:
-            # Its sentinel, as asking the process would take the exit code from who waits for that.
+            # Waits on the sentinel: asking the process would take the exit code from the thread that waits for it.
             if wait([self.process.sentinel], timeout=0):
                 return False
-            # Nobody may have read its first word yet.
+            # Its first message may still be unread.
             return self._ready is not None or self._pipe.poll()
         except OSError:
             return False  # It was killed meanwhile.
 
     @property
     def is_fit(self) -> bool:
-        """Whether it can be asked, now or once it is loaded."""
+        """Whether it can be used, now or once it is loaded."""
         return self.process.is_alive()
 
     def info(self) -> Info:
+        """What the child reported about itself once it was loaded."""
         assert self._ready is not None, "asked before wait_ready"
         return self._ready.info
 
     def wait_ready(self, timeout: float, raise_if_unwanted: Callable[[], None]) -> None:
-        """Wait until it is loaded. Raises what loading failed with, and what `receive` does."""
+        """Waits until it is loaded. Raises the error that loading failed with, and what `receive` raises."""
         if self._ready is None:
             message = self.receive(timeout, raise_if_unwanted, self.slow_to_load)
             if isinstance(message, Failed):
@@ -98,7 +99,7 @@ class SpawnedChild(Generic[Info]):
             self._ready = message
 
     def send(self, message: Any, timeout: float) -> None:
-        """Raises `died`."""
+        """Sends a message. Raises `died`."""
         try:
             with self._killed_after(timeout):
                 self._pipe.send(message)
@@ -108,8 +109,8 @@ class SpawnedChild(Generic[Info]):
     def receive(
         self, timeout: float, raise_if_unwanted: Callable[[], None], hung: type[LikenessError] | None = None
     ) -> Any:
-        """The child's next message. Raises `died`, or `hung` (else the child's own) after `timeout` seconds of
-        silence."""
+        """Returns the child's next message. Raises `died`, or `hung` (by default the child's own error) after
+        `timeout` seconds of silence."""
         deadline = time.monotonic() + timeout
         try:
             raise_if_unwanted()
@@ -133,7 +134,7 @@ class SpawnedChild(Generic[Info]):
 
     @contextmanager
     def _killed_after(self, timeout: float) -> Iterator[None]:
-        """Reading and writing a pipe take no timeout, but they end when the other side does."""
+        """Kills the child after `timeout`: using a pipe takes no timeout, but ends when the other side does."""
         timer = threading.Timer(max(timeout, TICK), self.process.kill)
         timer.daemon = True
         timer.start()
@@ -152,12 +153,12 @@ class SpawnedChild(Generic[Info]):
 
 
 def spawning() -> SpawnContext:
-    """A forked child would inherit the parent's threads' locks."""
+    """The context to spawn from. A forked child would inherit the locks of the parent's threads."""
     return multiprocessing.get_context("spawn")
 
 
 def live_with_parent(leash: Connection) -> None:
-    """In the child, first: end when the parent dies, however it dies, and only then.
+    """Makes the child end when the parent dies, however it dies, and only then. The child calls this first.
 
     The parent decides when this process ends, not a Ctrl-C or a SIGTERM sent to the whole group.
     """
@@ -170,7 +171,7 @@ def _die_with_parent(leash: Connection) -> None:
     try:
         leash.recv_bytes()
     except (EOFError, OSError):
-        # On a full disk it can't be written.
+        # Flushing fails on a full disk.
         with suppress(OSError):
             sys.stderr.flush()
         os._exit(0)

@@ -17,21 +17,21 @@ log = structlog.get_logger()
 
 T = TypeVar("T")
 
-# How often a waiting caller looks whether it shall still wait, in seconds.
+# How often a waiting caller checks whether to go on waiting, in seconds.
 _TICK = 0.2
-# Threads left behind at once before the process is of no more use.
+# How many threads may be left behind at once before the process should be replaced.
 _MOST_HANGING = 16
 
 _left_behind: ContextVar[threading.Event | None] = ContextVar("left_behind", default=None)
 
 
 class LeftBehindError(Exception):
-    """Nobody waits for this work any more."""
+    """Raised in work that nobody waits for any more."""
 
 
 class _Threads:
-    """Threads that are used again. With a fresh one for each call, a worker's memory grew by 100 MB an hour: what
-    was allocated on short threads leaves the allocator's arenas in pieces."""
+    """Reusable threads. With a new one for each call, a worker's memory grew by 100 MB an hour: what short-lived
+    threads allocate fragments the allocator's arenas."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -58,11 +58,11 @@ _threads = _Threads()
 class Watchdog:
     """Makes each call on another thread, and waits for it no longer than its limit.
 
-    A thread can't be killed, so one that hangs is left behind. It has no place in any pool that others could lack,
-    begins nothing new that asks `still_wanted`, and doesn't hold up the end of the process. Once more than sixteen
-    hang at a time, `flooded` is called: then the process should be replaced.
+    A thread can't be killed, so one that hangs is left behind. It blocks no place in a pool, begins no new work
+    that calls `still_wanted`, and doesn't delay the end of the process. Once more than sixteen hang at a time,
+    `flooded` is called: the process should then be replaced.
 
-    `check` is called while waiting; what it raises ends that, and the thread is left behind just the same.
+    `check` is called while waiting; what it raises ends the wait, and the thread is left behind as well.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Watchdog:
         self._hanging = 0
 
     def call(self, work: Callable[[], T], limit: float, hung: LikenessError) -> T:
-        """What `work` returns or raises. Raises `hung` after `limit` seconds."""
+        """Returns or raises what `work` does. Raises `hung` after `limit` seconds."""
         future: Future[T] = Future()
         left_behind = threading.Event()
         context = copy_context()
@@ -107,7 +107,7 @@ class Watchdog:
 
 
 def still_wanted() -> None:
-    """Called by work before it begins what others would notice. Raises LeftBehindError if nobody waits for it."""
+    """Raises LeftBehindError if nobody waits for this work any more. Work calls it before visible effects."""
     left_behind = _left_behind.get()
     if left_behind is not None and left_behind.is_set():
         raise LeftBehindError

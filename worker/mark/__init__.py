@@ -1,1 +1,1 @@
-"""The mark: C2PA Content Credentials that say of every image what made it, and from what."""
+"""The mark: C2PA Content Credentials that state what made an image, and from what."""

@@ -33,7 +33,7 @@ _CURVES = {
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """One of `key` (PEM, PKCS #8) and `callback` is set."""
+    """A certificate and its key. Either `key` (PEM, PKCS #8) or `callback` is set."""
 
     certificate: x509.Certificate
     chain: str
@@ -43,7 +43,7 @@ class Credentials:
     callback: SignCallback | None = None
 
     def describe(self) -> str:
-        """Whose certificate this is and until when, for a person."""
+        """The certificate's owner, algorithm and last day, for a person to read."""
         subject = self.certificate.subject
         names = [str(part.value) for oid in _NAMES for part in subject.get_attributes_for_oid(oid)]
         ends = self.certificate.not_valid_after_utc
@@ -51,9 +51,9 @@ class Credentials:
 
 
 def load_credentials(settings: Settings) -> Credentials | None:
-    """Those that the settings name; None if signing is off.
+    """Loads the credentials that the settings name; None if signing is off.
 
-    Raises SignerUnfit, whose message names the variable at fault and never what is in a file.
+    Raises SignerUnfit, whose message names the variable at fault and never the content of a file.
     """
     if settings.signing == "off":
         return None
@@ -76,7 +76,7 @@ def load_credentials(settings: Settings) -> Credentials | None:
 
 
 def _read_pem(variable: str, path: Path) -> bytes:
-    """A file that a variable names. Raises SignerUnfit."""
+    """Reads the file that a variable names. Raises SignerUnfit."""
     try:
         return path.read_bytes()
     except OSError as error:

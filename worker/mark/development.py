@@ -1,4 +1,4 @@
-"""Makes a certificate for development: its signatures are valid, and nobody trusts the signer."""
+"""Makes a certificate for development: its signatures are valid, but nobody trusts the signer."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,13 +10,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 DEVELOPMENT_ORGANIZATION = "Likeness development (not for production)"
-"""The organization that such a certificate names, by which `likeness inspect` tells it apart."""
+"""The organization that such a certificate names. `likeness inspect` recognizes it by that."""
 
 _LIFE = timedelta(days=365)
 
 
 def make_development_certificate(folder: Path) -> tuple[Path, Path]:
-    """Write a signer's chain and key to `folder`. Returns their paths. The key of the root is not kept."""
+    """Writes a signer's chain and key to `folder` and returns their paths. The root's key is not kept."""
     root_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     root_name = _name("development root")
     root = (
@@ -29,7 +29,7 @@ def make_development_certificate(folder: Path) -> tuple[Path, Path]:
         _builder(_name("development signer"), root_name, key.public_key())
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(certificates=False), critical=True)
-        # What C2PA's specification asks for, besides its own usage that only its authorities give out.
+        # C2PA's specification asks for this usage, or for its own, which only its authorities give out.
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION]), critical=False)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(root_key.public_key()), critical=False
@@ -37,7 +37,7 @@ def make_development_certificate(folder: Path) -> tuple[Path, Path]:
         .sign(root_key, hashes.SHA256())
     )
     folder.mkdir(parents=True, exist_ok=True)
-    # Nobody keeps a signer of their own under these names.
+    # Nobody's own signer has these names, so none is overwritten.
     certificate_file, key_file = (
         folder / "likeness-development-certificate.pem",
         folder / "likeness-development-key.pem",

@@ -1,4 +1,4 @@
-"""Reads what an image says of itself, and finds out whether that holds."""
+"""Reads what an image states about itself, and verifies its signature."""
 
 import json
 import re
@@ -25,7 +25,7 @@ _SIGNER_CODES = ("signingCredential.", "claimSignature.outsideValidity", "timeSt
 
 
 class SignedBy(Document):
-    """The signer's certificate, as the signature carries it."""
+    """The signer's certificate, as found in the signature."""
 
     name: str | None = None
     organization: str | None = None
@@ -38,7 +38,7 @@ class SignedBy(Document):
 
 
 class InspectedIngredient(Document):
-    """What went into an image, and whether the marks that it came with are kept."""
+    """An ingredient of an image, and whether the mark that it came with is kept."""
 
     title: str | None = None
     description: str | None = None
@@ -50,8 +50,8 @@ class InspectedIngredient(Document):
 
 
 class Inspection(Document):
-    """What an image says of itself. All but `verdict` and `xmp_source_type` is the signed statement's, and as
-    good as the verdict. `render` is Likeness's own assertion."""
+    """What an image states about itself. Except for `verdict`, `problems` and what XMP says, it comes from the
+    signed statement and is as reliable as the verdict. `render` is Likeness's own assertion."""
 
     verdict: Verdict
     problems: tuple[str, ...] = Field((), description="C2PA's codes for what doesn't hold.")
@@ -67,7 +67,7 @@ class Inspection(Document):
 
 
 def inspect_image(data: bytes, anchors: str | None = None) -> Inspection:
-    """Inspect a picture; `anchors` are the roots to trust, in PEM. Asks nobody over the network.
+    """Inspects a picture; `anchors` are the roots to trust, in PEM. It never uses the network.
 
     Raises InvalidInput if it is no picture, InvalidSettings if the anchors hold no certificate.
     """
@@ -90,7 +90,7 @@ def inspect_image(data: bytes, anchors: str | None = None) -> Inspection:
 
 
 def is_intact(data: bytes, media_type: str) -> bool:
-    """Whether a picture is signed, and is what was signed; whoever did it."""
+    """Whether a picture is signed and unchanged since, whoever signed it."""
     try:
         return _verdict(_read(data, media_type, context()))[0] in ("valid", "signer_refused")
     except C2paError:
@@ -112,7 +112,7 @@ def _outside(data: bytes) -> tuple[str, str | None]:
 def _read(data: bytes, media_type: str, trust: Context) -> dict[str, Any]:
     with Reader(media_type, BytesIO(data), context=trust) as reader:
         report: dict[str, Any] = json.loads(reader.json())
-        # The one report that has the certificate's dates and its issuer.
+        # Only this report has the certificate's dates and its issuer.
         details = json.loads(reader.crjson())["manifests"]
         active = next(one for one in details if one["label"] == report["active_manifest"])
         report["certificate"] = active.get("signature", {}).get("certificateInfo", {})
@@ -127,7 +127,7 @@ def _verdict(report: dict[str, Any]) -> tuple[Verdict, tuple[str, ...]]:
     rest = [code for code in problems if not code.startswith(_SIGNER_CODES)]
     if not rest:
         return "signer_refused", problems
-    # A manifest that was edited may also disagree with the content, so this is asked first.
+    # A manifest that was edited may also disagree with the content, so this is checked first.
     if any(code not in _CONTENT_CODES for code in rest):
         return "manifest_changed", problems
     return "content_changed", problems

@@ -18,19 +18,19 @@ _EITHER: tuple[Relationship, ...] = get_args(Relationship)
 
 
 def with_mark(bare: Ingredient, data: bytes) -> Ingredient:
-    """The ingredient with the manifests that its bytes `data`, of a picture, carry: as the SDK's archive, so
-    without the pixels.
+    """Adds the manifests in the ingredient's picture `data` to it, as an archive of the SDK and so without the
+    pixels.
 
-    It stays bare where there are none, or none that can be passed on, which the log tells. Those of a picture
-    that was tampered with are kept, and the SDK notes that beside them.
+    The ingredient stays bare if there are none, or none that can be passed on, which is logged. The manifests of
+    a picture that was tampered with are kept, and the SDK notes that beside them.
     """
-    # What the block is called in every format. Most references carry none, and then nothing is parsed.
+    # The name of the block in every format. Most references have none, and then nothing is parsed.
     if b"c2pa" not in data:
         return bare
     try:
         with Image.open(BytesIO(data)) as image:
             media_type = Image.MIME[image.format or ""]
-        # One that is only pointed to has no manifest here, and the address is nobody's business.
+        # Raises for a manifest that is only linked to: it isn't in the data, and its address mustn't be passed on.
         Reader(media_type, BytesIO(data), context=context()).close()
         marks = {relationship: _archive(bare, relationship, media_type, data) for relationship in _EITHER}
     except (C2paError, OSError, KeyError) as error:

@@ -6,13 +6,13 @@ from typing import Any
 from c2pa import Context
 
 _CONFIGURATION: dict[str, Any] = {
-    # A picture of the picture, in every signature, would outweigh the thumbnails that we store anyway.
+    # A thumbnail in every signature would be larger than the thumbnails that we store anyway.
     "builder": {"thumbnail": {"enabled": False}},
     "verify": {
-        # A reference could name any address.
+        # A reference could name any address to fetch from.
         "remote_manifest_fetch": False,
         "ocsp_fetch": False,
-        # No image leaves whose signature doesn't hold.
+        # No image may leave with an invalid signature.
         "verify_after_sign": True,
     },
 }
@@ -20,10 +20,10 @@ _CONFIGURATION: dict[str, Any] = {
 
 @cache
 def context() -> Context:
-    """The SDK's configuration. Threads may share it."""
+    """The SDK's context, without trust anchors. Threads may share it."""
     return Context.from_dict(_CONFIGURATION)
 
 
 def trusting(anchors: str) -> Context:
-    """The same, trusting the roots in a PEM text. Raises C2paError if it can't be read."""
+    """A context that trusts the roots in a PEM text. Raises C2paError if the text can't be read."""
     return Context.from_dict({**_CONFIGURATION, "trust": {"trust_anchors": anchors}})

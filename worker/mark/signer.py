@@ -1,4 +1,4 @@
-"""Signs images: the last thing that happens to their bytes."""
+"""Signs images. This is the last change to their bytes."""
 
 from io import BytesIO
 
@@ -16,11 +16,11 @@ _SOURCE_TYPES = {
     SourceType.GENERATED: C2paDigitalSourceType.TRAINED_ALGORITHMIC_MEDIA,
     SourceType.COMPOSITE: C2paDigitalSourceType.COMPOSITE_WITH_TRAINED_ALGORITHMIC_MEDIA,
 }
-"""As the SDK names them."""
+"""The SDK's names of the source types."""
 
 
 class ImageSigner:
-    """Puts C2PA manifests into images. Threads may share it: each signing has SDK objects of its own."""
+    """Puts C2PA manifests into images. Threads may share it: each signing has its own SDK objects."""
 
     def __init__(self, credentials: Credentials, timestamp_url: str | None = None) -> None:
         self.credentials = credentials
@@ -28,7 +28,7 @@ class ImageSigner:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "ImageSigner | None":
-        """None if signing is off. Raises SignerUnfit."""
+        """Creates a signer from the settings; None if signing is off. Raises SignerUnfit."""
         credentials = load_credentials(settings)
         if credentials is None:
             return None
@@ -36,9 +36,9 @@ class ImageSigner:
         return cls(credentials, url.get_secret_value() if url else None)
 
     def sign(self, data: bytes, media_type: str, statement: Statement) -> bytes:
-        """The image with the statement in it, signed.
+        """Returns the image with the signed statement in it.
 
-        Raises SigningFailed. The SDK's own words are left out: they may name a URL with its token.
+        Raises SigningFailed, without the SDK's own text: that may contain a URL with its token.
         """
         callback = _Guarded(self.credentials.callback) if self.credentials.callback else None
         signed = BytesIO()
@@ -56,8 +56,8 @@ class ImageSigner:
         return signed.getvalue()
 
     def check(self) -> None:
-        """Sign a trial image, by the very way of all others. Raises SignerUnfit if that can't work, or
-        SigningFailed where a service that is asked for it fails."""
+        """Signs a trial image in the same way as all others. Raises SignerUnfit if that can't work, or
+        SigningFailed if a service that it needs fails."""
         from PIL import Image
 
         trial = BytesIO()
@@ -97,7 +97,7 @@ class ImageSigner:
 
 
 class _Guarded:
-    """A callback whose error stays here: the SDK would log its text, which may hold a PIN."""
+    """Wraps a callback and keeps its error: the SDK would log the error's text, which may hold a PIN."""
 
     def __init__(self, callback: SignCallback) -> None:
         self._callback = callback

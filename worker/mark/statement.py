@@ -1,4 +1,4 @@
-"""What a signature says of an image: how it was made, from what, and for which job."""
+"""The statement that is signed about an image: how it was made, from what, and for which job."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -16,17 +16,17 @@ RENDER_ASSERTION = "org.likeness.render"
 """The label of our own assertion."""
 
 Kind = Literal["image", "thumbnail", "evidence"]
-"""What a picture of a shot is to its job. Evidence is a try that missed the likeness."""
+"""The role of a shot's picture in its job. Evidence is a try that missed the likeness."""
 
 Relationship = Literal["inputTo", "componentOf"]
-"""C2PA's, of an ingredient to a picture: an input of the model, or a part of the picture."""
+"""C2PA's relationship of an ingredient to a picture: an input of the model, or a part of the picture."""
 
 _NAMES = UUID("3f2b1c52-7a0e-4c86-9d0b-8e5b4a1d6c77")
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """What is to be said of a picture of a shot."""
+    """The facts to state about a picture of a shot."""
 
     shot: str
     seed: int
@@ -36,13 +36,13 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Ingredient:
-    """A reference that conditioned the images. `marks` has the C2PA manifests that came with it, if any did, as
-    `worker.mark.kept` makes them; `index` is its place among the job's references."""
+    """A reference that conditioned the images. `marks` holds the C2PA manifests that came with it, if any, as
+    archives made by `worker.mark.kept`; `index` is its place among the job's references."""
 
     index: int
     reference: UsedReference
     marks: Mapping[Relationship, bytes] = field(default_factory=dict)
-    """An archive has its relationship inside, so there is one for each."""
+    """An archive contains its relationship, so there is one for each."""
 
     @property
     def label(self) -> str:
@@ -50,15 +50,15 @@ class Ingredient:
 
     @property
     def marks_size(self) -> int:
-        """Bytes that an image carries of them: one archive."""
+        """The bytes that its marks take up in an image: those of one archive."""
         return max(map(len, self.marks.values()), default=0)
 
     def definition(self, relationship: Relationship) -> dict[str, Any]:
-        """As the SDK takes it: by asset id and hash, never by key or URL, since images are public."""
+        """The SDK's form of it. It names asset id and hash, never a key or URL, since images are public."""
         asset_id, digest = self.reference.asset_id, self.reference.sha256
         return {
             "label": self.label,
-            # Were it left out, the SDK would take the id that the reference's own XMP has, or draw one.
+            # Without it, the SDK would take the id in the reference's own XMP, or draw one.
             "instance_id": f"xmp:iid:{uuid5(_NAMES, f'{self.label} {asset_id} {digest}')}",
             "title": asset_id,
             "description": f"SHA-256 {digest}",
@@ -68,15 +68,15 @@ class Ingredient:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What an attempt's images come from."""
+    """What an attempt's images are made from."""
 
     ingredients: tuple[Ingredient, ...] = ()
     render: RenderInfo | None = None
     not_carried: frozenset[int] = frozenset()
-    """Indices of those ingredients whose pixels aren't in the images, even where these are composites."""
+    """Indices of the ingredients whose pixels aren't in the images, even if these are composites."""
 
     def noted(self, about: Ingredient, code: str) -> "Origin":
-        """The same, as a note of that code about one of the ingredients has it."""
+        """The origin, adjusted to a note with this code about one of the ingredients."""
         if code == NOT_USED:
             left = tuple(one for one in self.ingredients if one.index != about.index)
             return replace(self, ingredients=left)
@@ -85,7 +85,7 @@ class Origin:
         return self
 
     def related(self, source_type: SourceType) -> list[tuple[Ingredient, Relationship]]:
-        """What each ingredient is to an image of that type."""
+        """Each ingredient, with its relationship to an image of this type."""
         return [(one, self._relationship(one, source_type)) for one in self.ingredients]
 
     def _relationship(self, one: Ingredient, source_type: SourceType) -> Relationship:
@@ -95,7 +95,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What is signed: the SDK's manifest definition, and archives of those ingredients that have marks."""
+    """The content to sign: the SDK's manifest definition, and archives of the ingredients that have marks."""
 
     definition: dict[str, Any]
     source_type: SourceType = SourceType.GENERATED
@@ -103,10 +103,10 @@ class Statement:
 
 
 def statement(job: Job, picture: Picture, origin: Origin) -> Statement:
-    """What is signed about a picture.
+    """Builds the statement about a picture.
 
-    The same image has the same instance id, whichever attempt stored it. The manifest's own label is the
-    SDK's, and new each time: it names one signing.
+    The same image has the same instance id, whichever attempt stored it. The SDK gives the manifest a new label
+    each time: it names one signing.
     """
     asset_id = asset_id_of(job.job_id, picture.shot)
     agent = {"name": "likeness", "version": likeness_version()}
@@ -131,7 +131,7 @@ def statement(job: Job, picture: Picture, origin: Origin) -> Statement:
 def _actions(
     related: list[tuple[Ingredient, Relationship]], source_type: SourceType, agent: dict[str, str]
 ) -> list[dict[str, Any]]:
-    """How the picture came to be. An ingredient that is a part of it was placed, as C2PA calls it."""
+    """The actions that made the picture. C2PA says of an ingredient that is part of it that it was placed."""
     created = {
         "action": "c2pa.created",
         "digitalSourceType": source_type.value,
@@ -140,7 +140,7 @@ def _actions(
     }
     parts = [one.label for one, relationship in related if relationship == "componentOf"]
     if not parts:
-        # C2PA refuses a placing of nothing.
+        # C2PA refuses to place nothing.
         return [created]
     placed = {"action": "c2pa.placed", "softwareAgent": agent, "parameters": {"ingredientIds": parts}}
     return [created, placed]
@@ -151,7 +151,7 @@ def _render(job: Job, picture: Picture, asset_id: str, origin: Origin) -> dict[s
         "jobId": job.job_id,
         "assetId": asset_id,
         "shot": picture.shot,
-        # 63 bits, which readers that take JSON's numbers for floats would round.
+        # It has 63 bits: readers that parse JSON's numbers as floats would round it.
         "seed": str(picture.seed),
         "references": [one.reference.to_data() for one in origin.ingredients],
     }

@@ -1,1 +1,1 @@
-"""Guarded HTTP for URLs that somebody else wrote."""
+"""Guarded HTTP requests to URLs from outside."""

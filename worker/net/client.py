@@ -22,10 +22,10 @@ def exchange(
     tls: ssl.SSLContext | None = None,
     content: bytes | None = None,
 ) -> Iterator[httpcore2.Response]:
-    """The answer to a request, whose head is read. Redirects aren't followed, and no connection is kept.
+    """Sends a request and yields the response once its head is read. No redirect is followed, no connection kept.
 
-    `resolve` is the address policy; `tls`: null is the machine's trust store. Raises what `pinned_pool` raises, and
-    httpcore2's TimeoutException, NetworkError and ProtocolError, also while the body is read.
+    `resolve` is the address policy. Without `tls`, the machine's trust store applies. Raises what `pinned_pool`
+    raises, and httpcore2's TimeoutException, NetworkError and ProtocolError, also while the body is read.
     """
     url = httpcore2.URL(scheme=place.scheme, host=place.host, port=place.port, target=place.target)
     sent = {

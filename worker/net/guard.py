@@ -1,7 +1,7 @@
-"""The URL guard: which URLs and which addresses references are fetched from and webhooks are sent to.
+"""The URL guard: decides which URLs and addresses references are fetched from and webhooks are sent to.
 
-Pure policy, but for one seam (`look_up`) that asks the system's resolver. Whoever connects must use the
-addresses that `resolve` returned: asking again would let the name change its mind in between.
+It is pure policy, except that `look_up` asks the system's resolver. Callers must connect to the addresses that
+`resolve` returned: a second look-up could return others.
 """
 
 import re
@@ -26,7 +26,7 @@ _NUMERIC = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
 # Letters that the old and the new IDNA rules send to different hosts: the caller must say which is meant.
 _AMBIGUOUS = frozenset("ßẞς\u200c\u200d")
 
-# What `is_global` thinks of these depends on the Python release; none of them serves pictures.
+# What `is_global` says of these depends on the Python release; none of them serves pictures.
 _NEVER_V4 = tuple(
     IPv4Network(net)
     for net in (
@@ -46,7 +46,7 @@ _NAT64 = IPv6Network("64:ff9b::/96")
 
 @dataclass(frozen=True, slots=True)
 class CheckedUrl:
-    """A URL that passed the guard, in the parts that a request is made of."""
+    """A URL that passed the guard, split into the parts that a request needs."""
 
     scheme: str
     host: str
@@ -59,7 +59,7 @@ class CheckedUrl:
 
     @property
     def authority(self) -> str:
-        """`host:port` as a URL writes it, the scheme's own port left out."""
+        """`host:port` as in a URL, without the port if it is the scheme's default."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == _DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
@@ -70,11 +70,11 @@ class CheckedUrl:
 
 
 def check_url(url: str, allow_http_to: str | None = None) -> CheckedUrl:
-    """The parts of a URL that may be fetched from. Raises ReferenceUrlRefused.
+    """Checks a URL and splits it into its parts. Raises ReferenceUrlRefused.
 
-    Only https, on any port: TLS with a valid certificate for the name and a global address come before the
-    first byte of a request, so a port number opens no other door. Plain http goes only to `allow_http_to`
-    (`host:port`). Messages name at most the host, never the path, the query or credentials.
+    Only https is allowed, on any port: a request's first byte is sent only to a global address, after a TLS
+    handshake with a valid certificate for the name, so a port number gives no other access. Plain http goes only to
+    `allow_http_to` (`host:port`). Messages name at most the host, never the path, the query or credentials.
     """
     parts = _split(url)
     if parts.scheme not in _DEFAULT_PORTS:
@@ -112,9 +112,9 @@ def look_up(host: str, port: int) -> tuple[Address, ...]:
 
 
 def resolve(host: str, port: int, look_up: LookUp = look_up) -> tuple[Address, ...]:
-    """The addresses to connect to, looked up once; an IPv4 address inside IPv6 comes unwrapped.
+    """The addresses to connect to, looked up once. IPv4-mapped IPv6 addresses are returned as IPv4.
 
-    Raises ReferenceUrlRefused unless every answer is a global unicast address: one bad answer among good
+    Raises ReferenceUrlRefused unless every address is a global unicast address: one bad address among good
     ones is an attack or a mistake, and a connection might pick either.
     """
     addresses = tuple(_unmapped(address) for address in look_up(host, port))

@@ -1,4 +1,4 @@
-"""Connections to addresses that were checked beforehand, all of which end at one deadline."""
+"""Connections to addresses that were checked beforehand. They all end at one deadline."""
 
 import ssl
 import time
@@ -18,7 +18,7 @@ _MAX_ADDRESSES = 4  # of one name; more would only shorten the time that each on
 
 
 class Deadline:
-    """The end of the time that one exchange has in all."""
+    """The deadline of one whole exchange."""
 
     def __init__(self, seconds: float) -> None:
         self._end = time.monotonic() + seconds
@@ -32,7 +32,7 @@ class Deadline:
 
 
 class PinnedBackend(httpcore2.NetworkBackend):
-    """Connects to one host, at the addresses that passed the guard."""
+    """Connects only to one host, at the addresses that passed the guard."""
 
     def __init__(self, host: str, addresses: tuple[Address, ...], deadline: Deadline) -> None:
         self._host = host
@@ -64,7 +64,7 @@ class PinnedBackend(httpcore2.NetworkBackend):
 
 
 class _DeadlineStream(httpcore2.NetworkStream):
-    """A stream whose reads and writes all end at the deadline, however little each of them brings."""
+    """A stream whose reads and writes all end at the deadline, however little each of them transfers."""
 
     def __init__(self, stream: httpcore2.NetworkStream, deadline: Deadline) -> None:
         self._stream = stream
@@ -85,7 +85,7 @@ class _DeadlineStream(httpcore2.NetworkStream):
         try:
             left = self._deadline.left(timeout)
         except httpcore2.ReadTimeout:
-            # As the stream itself does when a handshake fails: nobody else would.
+            # The stream itself closes when a handshake fails, and nobody else closes it here.
             self.close()
             raise
         secured = self._stream.start_tls(ssl_context, server_hostname, left)
@@ -98,10 +98,10 @@ class _DeadlineStream(httpcore2.NetworkStream):
 def pinned_pool(
     place: CheckedUrl, deadline: Deadline, resolve: Resolver, tls: ssl.SSLContext | None
 ) -> httpcore2.ConnectionPool:
-    """Connections to a checked URL's host alone, whose name is looked up here and once.
+    """A pool of connections to a checked URL's host only. The host's name is looked up here, once.
 
-    `resolve` is the address policy; the store inside is spared it. `tls`: null is the machine's trust store.
-    Raises what `resolve` raises, and httpcore2.ConnectTimeout.
+    `resolve` is the address policy, which our own store is exempt from. Without `tls`, the machine's trust store
+    applies. Raises what `resolve` raises, and httpcore2.ConnectTimeout.
     """
     addresses = _resolve_in_time(look_up if place.is_own_store else resolve, place, deadline)
     return httpcore2.ConnectionPool(
@@ -110,7 +110,7 @@ def pinned_pool(
 
 
 def _resolve_in_time(resolve: Resolver, place: CheckedUrl, deadline: Deadline) -> tuple[Address, ...]:
-    """The system's resolver takes no timeout, so it is waited for from outside."""
+    """Resolves on another thread, since the system's resolver takes no timeout."""
     future: Future[tuple[Address, ...]] = Future()
 
     def work() -> None:

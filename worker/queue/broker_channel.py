@@ -8,7 +8,7 @@ from worker.queue.redis_url import RedisTarget
 
 
 class TargetedChannel(redis.Channel):
-    """A channel whose connections lead to the transport option `redis_target`, a RedisTarget."""
+    """A channel that connects to the Redis of the transport option `redis_target`, a RedisTarget."""
 
     from_transport_options = (*redis.Channel.from_transport_options, "redis_target")
     redis_target: RedisTarget
@@ -40,7 +40,7 @@ class TargetedChannel(redis.Channel):
             return base
 
         class Polled(base):  # type: ignore[misc]
-            """Leaves the event loop's poller when it ends, as kombu's own do."""
+            """A connection that leaves the event loop's poller when it ends, as kombu's own do."""
 
             def disconnect(self, *args: Any, **kwargs: Any) -> None:
                 super().disconnect(*args, **kwargs)
@@ -51,7 +51,7 @@ class TargetedChannel(redis.Channel):
 
 
 class TargetedTransport(redis.Transport):
-    """The URL it is given is RedisTarget.place: to be printed, not to be read."""
+    """A transport of such channels. Its URL is RedisTarget.place: to be printed, not to be parsed."""
 
     Channel: Any = TargetedChannel
     can_parse_url = True

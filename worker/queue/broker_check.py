@@ -19,9 +19,9 @@ _PATIENCE = 5
 
 
 def round_trip(settings: Settings) -> float:
-    """Seconds from the sending until the message was taken and acknowledged, on a queue made for it alone.
+    """Sends a message to a queue of its own and takes it. Returns the seconds until it was acknowledged.
 
-    Raises QueueUnavailable, saying which of the two failed and why, and InvalidSettings.
+    Raises QueueUnavailable, which says which of the two failed and why, and InvalidSettings.
     """
     app = make_app(settings)
     name = f"{settings.queue}.doctor-{uuid4().hex}"
@@ -31,7 +31,7 @@ def round_trip(settings: Settings) -> float:
         try:
             _explained("take from", lambda: _take(taking, name))
         finally:
-            # It is empty, and so gone, unless it could not be taken.
+            # The queue is empty, and so gone, unless the message couldn't be taken.
             with suppress(OperationalError, RedisError, OSError):
                 Queue(name)(sending.default_channel).purge()
     return time.monotonic() - began
@@ -54,7 +54,7 @@ def _take(connection: Connection, name: str) -> None:
     with Consumer(connection.channel(), [queue], callbacks=[take], accept=["json"]):
         deadline = time.monotonic() + _PATIENCE
         while not taken:
-            # Kombu takes a negative one for no limit.
+            # Kombu treats a negative timeout as no limit.
             connection.drain_events(timeout=max(0.01, deadline - time.monotonic()))
 
 

@@ -1,21 +1,21 @@
-"""The messages that a process has taken off its queues, over all its connections to the broker.
+"""Takes messages off a process's queues and settles them, over all its connections to the broker.
 
-Kombu pops a message, and writes down that it has it once it is read. What is popped and can't be written down, or
-read, is lost. Here one script does both, so that a message is on its queue or written down at every moment.
+Kombu pops a message, and records that it has it after reading it. A message that is popped and can't be recorded,
+or read, is lost. Here one script does both, so that a message is on its queue or recorded at every moment.
 
-Redis can't wait within a script, so a worker that has nothing to do asks several times a second.
+Redis can't wait within a script, so an idle worker asks several times a second.
 
-KEYS 1 hash: taken messages by their tag, each with the list that it was on; 2 zset: the tags, by the time (s) of
-their taking, by Redis's clock. Kombu calls the two `unacked` and `unacked_index`. What it writes there has another
-form, so ours have other names.
+KEYS 1 hash: taken messages by their tag, each with the list that it was on; 2 zset: the tags, by the time (s) at
+which they were taken, by Redis's clock. Kombu calls the two `unacked` and `unacked_index`. It writes them in
+another form, so ours have other names.
 """
 
 from collections.abc import Sequence
 from typing import Any, Literal
 from uuid import uuid4
 
-# KEYS 3 a name that no key has; 4.. the lists, in the order in which they're looked at. ARGV 1 the tag.
-# Answers the message, with its list in front of it.
+# KEYS 3 a name that no key has; 4.. the lists, in the order in which they are looked at. ARGV 1 the tag.
+# Returns the message, with its list in front of it.
 TAKE = """
 -- A write of nothing. Redis refuses it when it would refuse a real one, so a worker finds out also while there is
 -- nothing to take.
@@ -50,7 +50,7 @@ local function put_back(tag, push)
   forget(tag)
 end
 """
-# ARGV: tags, each behind what is done with it.
+# ARGV: tags, each preceded by its settlement.
 _SETTLE = (
     _PUT_BACK
     + """
@@ -60,7 +60,7 @@ for i = 1, #ARGV, 2 do
 end
 """
 )
-# ARGV 1 how old, in seconds; 2 how many at most.
+# ARGV 1 the least age of what is put back, in seconds; 2 how many at most.
 _SWEEP = (
     _PUT_BACK
     + """
@@ -72,17 +72,17 @@ end
 )
 
 Settlement = Literal["done", "next", "last"]
-"""What becomes of a taken message: it is forgotten, or it is the next one or the last one of its list again."""
+"""What to do with a taken message: forget it, or put it back on its list, as the next one or the last one."""
 
 
 class Hand:
-    """Used by the thread of the consumer loop alone. Methods that are given a client raise RedisError."""
+    """A process's taken messages, for the consumer loop's thread only. Methods with a client raise RedisError."""
 
     def __init__(self, name: str) -> None:
-        """`name` begins the names of the keys. All workers of a queue have the same one."""
+        """`name` is the prefix of the keys. All workers of a queue have the same one."""
         self.keys = (f"{name}:taken", f"{name}:taken:index")
         self.tag = uuid4().hex
-        """What the next message is taken under: the same, over any number of connections, until one was read."""
+        """The tag of the next message. It stays the same, over any number of connections, until one is read."""
         self._owed: dict[str, Settlement] = {}
 
     def question(self, lists: Sequence[str]) -> tuple[Any, ...]:
@@ -91,20 +91,21 @@ class Hand:
         return ("EVAL", TAKE, len(keys), *keys, self.tag)
 
     def answered(self) -> str:
-        """An answer came, with a message. Returns that one's tag."""
+        """Notes that a message came, and returns its tag. The next message gets a new one."""
         tag, self.tag = self.tag, uuid4().hex
         return tag
 
     def owe(self, tag: str, settlement: Settlement) -> None:
-        """To be settled as soon as Redis lets us. What was said of a message first holds."""
+        """Notes a settlement, to be sent once Redis can be reached. The first one for a message counts."""
         self._owed.setdefault(tag, settlement)
 
     @property
     def owes(self) -> bool:
+        """Whether there are settlements to send."""
         return bool(self._owed)
 
     def settle(self, client: Any) -> None:
-        """Settle what is owed."""
+        """Sends the noted settlements."""
         owed = dict(self._owed)
         pairs = [part for tag, settlement in owed.items() for part in (settlement, tag)]
         client.eval(_SETTLE, len(self.keys), *self.keys, *pairs)
@@ -112,5 +113,5 @@ class Hand:
             del self._owed[tag]
 
     def sweep(self, client: Any, age: float, most: int) -> None:
-        """Put back what was taken `age` seconds ago: whoever took it is gone."""
+        """Puts back messages that were taken at least `age` seconds ago: the process that took them is gone."""
         client.eval(_SWEEP, len(self.keys), *self.keys, int(age), most)

@@ -6,7 +6,7 @@ _BEGUN = ".again"
 
 
 class Lanes:
-    """Which queue a job goes to, and which ones a worker serves."""
+    """Finds the queue that a job is sent to, and the queues that a worker serves."""
 
     def __init__(self, settings: Settings) -> None:
         self._queue = settings.queue
@@ -15,15 +15,16 @@ class Lanes:
         self._tier_of = {project: tier for tier, projects in settings.tiers.items() for project in projects}
 
     def new(self, project_id: str) -> str:
-        """Where a project's new jobs are sent to."""
+        """The queue for a project's new jobs."""
         return self._new(self._tier_of.get(project_id, DEFAULT_TIER))
 
     def begun(self, project_id: str) -> str:
-        """The queue for jobs that a worker had, or should have had."""
+        """The queue for a project's jobs that a worker had, or should have had."""
         return self.new(project_id) + _BEGUN
 
     @property
     def all(self) -> tuple[str, ...]:
+        """The queues of all tiers: those of begun jobs, then those of new ones."""
         return self._of(self._tiers)
 
     @property

@@ -16,7 +16,7 @@ class Presence:
         self._redis = connect(settings)
 
     def announce(self, node: str, profile: str) -> None:
-        """Say that `node` (`host:pid`) is there, for another term."""
+        """Announces that `node` (`host:pid`) is live, for another term."""
         guarded(lambda: self._redis.set(self._prefix + node, profile, px=self._ttl_ms))
 
     def nodes(self, host: str) -> list[str]:

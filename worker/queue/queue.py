@@ -25,20 +25,20 @@ from worker.queue.redis_url import target_of
 
 log = structlog.get_logger()
 
-# In seconds, as in jobs/connection.py. A connection can die without a word, and whoever reads from it would wait
+# In seconds, as in jobs/connection.py. A connection can die silently, and a thread that reads from it would wait
 # forever.
 _SOCKET_TIMEOUT = 10
-# In seconds, for kombu's look at that call: it is dead once its answer is so late, and is looked at as often.
-# With kombu's own 25, a worker whose Redis went without a word would take no job for up to a minute, though
-# Sentinels have another one after some seconds.
+# In seconds, for kombu's check of that call: it is dead once its answer is so late, and is checked as often.
+# With kombu's own 25, a worker whose Redis vanished silently would take no job for up to a minute, though Sentinels
+# have another one after some seconds.
 _HEALTH_CHECK = 5
-# A busy worker says nothing for as long as a job takes, and a NAT forgets such a connection within minutes. Linux
-# would wait two hours before its first sign of life.
+# A busy worker sends nothing for as long as a job takes, and a NAT forgets such a connection within minutes. Linux
+# would wait two hours before its first keepalive.
 _KEEPALIVE = {socket.TCP_KEEPIDLE: 60} if sys.platform == "linux" else {}
 
 
 def make_app(settings: Settings) -> Celery:
-    """A Celery app for this queue. The outcome of a job is in the job store, so there is no result backend.
+    """Creates a Celery app for this queue. A job's outcome is in the job store, so there is no result backend.
 
     Raises InvalidSettings if the URL can't be read.
     """
@@ -70,7 +70,7 @@ def make_app(settings: Settings) -> Celery:
         task_serializer="json",
         visibility_timeout=settings.visibility_timeout,
         worker_disable_prefetch=True,
-        # Whoever has an app on that Redis could stop the workers, or take their queues away.
+        # Any app on that Redis could stop the workers, or take their queues away.
         worker_enable_remote_control=False,
         worker_hijack_root_logger=False,
         worker_prefetch_multiplier=1,
@@ -80,8 +80,8 @@ def make_app(settings: Settings) -> Celery:
 
 
 class JobQueue:
-    """Sends jobs to workers: first puts the message on a queue, then notes that in the store. Whoever dies
-    in between leaves a job that a reaper sends again; a second message for one job does no harm.
+    """Sends jobs to workers: first puts the message on a queue, then notes that in the store. After a crash in
+    between, a reaper sends the job again; a second message for one job does no harm.
 
     Each tier of projects has two queues. Workers serve those of begun jobs first, so that these don't wait behind
     new ones. Methods raise QueueUnavailable.
@@ -93,15 +93,15 @@ class JobQueue:
         self._lanes = Lanes(settings)
 
     def send(self, waiting: WaitingJob) -> None:
-        """Send a new job."""
+        """Sends a new job."""
         self._send(waiting, self._lanes.new(waiting.project_id))
 
     def send_again(self, waiting: WaitingJob) -> None:
-        """Send a job that a worker had, or should have had."""
+        """Sends a job that a worker had, or should have had."""
         self._send(waiting, self._lanes.begun(waiting.project_id))
 
     def send_parked(self) -> None:
-        """Send the parked jobs whose projects have room. They go behind what waits, so that projects take turns."""
+        """Sends the parked jobs that got a slot. They go to the end of their queue, so that projects take turns."""
         for waiting in self._store.unpark():
             self.send(waiting)
             log.info("job.unparked", jobId=waiting.job_id, stage="queued")
@@ -109,11 +109,11 @@ class JobQueue:
     def put_back(
         self, job_id: str, message: dict[str, Any], project_id: str, expires: datetime | None = None
     ) -> None:
-        """Leave a message to another worker, with its own deadline if it has one."""
+        """Puts a message back for another worker, with its own deadline if it has one."""
         self._publish(self._lanes.begun(project_id), job_id, message, expires)
 
     def depths(self) -> dict[str, int]:
-        """How many messages wait in each queue, those that workers have in hand left out."""
+        """How many messages wait in each queue, without those that workers have in hand."""
         try:
             with self._app.connection_for_read() as connection:
                 return {queue: _depth(connection, queue) for queue in self._lanes.all}

@@ -1,7 +1,7 @@
 """Redis-py connections whose errors never contain the credentials, and which always ask the Sentinels.
 
-A server that doesn't know a command answers with its arguments. A proxy or an old Redis that has no HELLO would so
-put the password into an exception, and whoever catches that logs it.
+A server that doesn't know a command quotes its arguments in the answer. A proxy or an old Redis that has no HELLO
+would thus put the password into an exception, which gets logged.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ else:
 
 class _Discreet(_Base):
     def connect_check_health(self, *args: Any, **kwargs: Any) -> None:
-        """Opens the socket and logs in."""
+        """Opens the socket and logs in. An error of that never contains the password."""
         try:
             super().connect_check_health(*args, **kwargs)
         except RedisError as error:
@@ -42,8 +42,9 @@ class SocketConnection(_Discreet, UnixDomainSocketConnection):
 
 
 class _Asking(_Base):
-    """Asks the Sentinels each time that it opens. Redis-py's own asks them at first only: opened again for a call
-    or a PING, it goes where it was before, and a master that hangs takes connections and never answers."""
+    """A connection that asks the Sentinels each time it opens. Redis-py's own asks them only at first: opened again
+    for a call or a PING, it goes where it was before, and a master that hangs accepts connections and never
+    answers."""
 
     def send_packed_command(self, command: Any, check_health: bool = True) -> None:
         if not self._sock:
@@ -60,7 +61,7 @@ class SentinelTlsConnection(_Asking, _Discreet, SentinelManagedSSLConnection):
 
 
 def _strike_out(secret: str | None, error: BaseException | None) -> None:
-    """Take the secret out of the error, and of those that it came from."""
+    """Removes the secret from an error, and from the errors that caused it."""
     while error is not None:
         error.args = tuple(_without(secret, arg) for arg in error.args)
         error = error.__cause__ or error.__context__

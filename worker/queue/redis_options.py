@@ -13,9 +13,9 @@ _FALSE = frozenset(("0", "false", "no", "off"))
 
 
 def read_options(query: str, *, tls: bool, sentinels: bool) -> dict[str, Any]:
-    """The options by their names, as redis-py's connections take them; those of Sentinels keep their prefix.
+    """Parses the options into those of redis-py's connections, by name; those of Sentinels keep their prefix.
 
-    Raises InvalidSettings, which never quotes what was given: it may be a part of a password with a `?` in it.
+    Raises InvalidSettings, which never quotes the input: it may be a part of a password with a `?` in it.
     """
     known = _GENERAL | (_TLS if tls else {}) | (_SENTINELS if sentinels else {})
     options: dict[str, Any] = {}
@@ -61,7 +61,7 @@ def _seconds(value: str) -> float:
 def _protocol(value: str) -> int | None:
     if value not in ("2", "3"):
         raise ValueError("must be 2 or 3")
-    # Where it isn't told, redis-py 8 speaks 3, and gives its answers the shapes of 2, as is wanted here.
+    # Without this option, redis-py 8 speaks 3 and gives its answers the shapes of 2, as is wanted here.
     return 2 if value == "2" else None
 
 
@@ -92,7 +92,7 @@ def _folder(value: str) -> str:
 
 
 def _require_loadable(options: dict[str, Any]) -> None:
-    """Certificates that can't be loaded would look like a Redis that doesn't answer."""
+    """Checks that certificates can be loaded: otherwise it would look like a Redis that doesn't answer."""
     context = ssl.create_default_context()
     try:
         if {"ssl_ca_certs", "ssl_ca_path"} & options.keys():

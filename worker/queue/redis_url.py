@@ -6,8 +6,8 @@
     sentinel://[USER:PASSWORD@]HOST[:PORT],HOST,…/MASTER   the Redis that Sentinels call MASTER; ?db=DB
     sentinels://…                                          the same, TLS to the Sentinels and to Redis
 
-Redis-py and kombu each have a reading of their own: kombu knows TLS by the name of its transport, which ours
-replaces, has no `unix://`, and hands a query to a constructor that doesn't take it. So neither of them reads it.
+Redis-py and kombu each parse URLs in their own way: kombu recognizes TLS by the name of its transport, which ours
+replaces, has no `unix://`, and hands a query to a constructor that doesn't take it. So neither of them parses it.
 `redis_options` lists what may follow the `?`. Anything else is refused: an option that one connection obeys and
 another ignores is worse than none.
 """
@@ -39,17 +39,17 @@ _CLASSES: dict[str, Any] = {
     "sentinel": SentinelConnection,
     "sentinels": SentinelTlsConnection,
 }
-# Their parameters have no types.
+# Their parameters have no types in redis-py.
 _sentinel: Any = Sentinel
 _sentinel_pool: Any = SentinelConnectionPool
 _TLS = frozenset(("rediss", "sentinels"))
 _REDIS_PORT = 6379
 _SENTINEL_PORT = 26379
 _OF_SENTINELS = {
-    # In seconds. While one doesn't answer, the next one waits to be asked.
+    # In seconds. While one doesn't answer, the next one isn't asked.
     "socket_connect_timeout": 2,
     "socket_timeout": 2,
-    # Whoever wants a connection asks again.
+    # The caller that wants a connection asks again.
     "retry": Retry(NoBackoff(), 0),
 }
 _NOT_FOR_SOCKETS = frozenset(("socket_keepalive", "socket_keepalive_options"))
@@ -59,21 +59,21 @@ _NOT_FOR_SOCKETS = frozenset(("socket_keepalive", "socket_keepalive_options"))
 class RedisTarget:
     """A Redis, and how to connect to it. It never prints more than `place`.
 
-    Kombu tells its pools of connections apart by how their options print. That is by identity here, so there must
-    be one object a URL: see `target_of`.
+    Kombu tells its connection pools apart by how their options print. Here that is by identity, so there must be
+    one object per URL: see `target_of`.
     """
 
     place: str
     """The URL without user, password and options."""
     connection_class: Any
     options: dict[str, Any]
-    """What the URL says of the connections, as they take it."""
+    """The connections' options from the URL, as redis-py takes them."""
     sentinels: tuple["RedisTarget", ...] = ()
     master: str = ""
-    """What the Sentinels call the Redis."""
+    """The Sentinels' name for the Redis."""
 
     def pool(self, defaults: dict[str, Any]) -> ConnectionPool:
-        """A new pool of connections. `defaults`: their options, as far as the URL says nothing else."""
+        """Creates a pool of connections. `defaults`: options that apply unless the URL sets them."""
         options = {"connection_class": self.connection_class, **defaults, **self.options}
         if "path" in options:
             options = {name: value for name, value in options.items() if name not in _NOT_FOR_SOCKETS}
@@ -87,7 +87,7 @@ class RedisTarget:
 
 @cache
 def target_of(url: str) -> RedisTarget:
-    """Where the URL leads. Raises InvalidSettings, which never quotes it: it may hold a password."""
+    """Parses the URL. Raises InvalidSettings, which never quotes it: it may hold a password."""
     try:
         parts = urlsplit(url)
     except ValueError:

@@ -1,19 +1,20 @@
 """A kombu Redis transport that loses no message and survives any outage of Redis.
 
-With kombu 5.7.0, a message is lost if it is taken and then can't be written down, or its answer doesn't come. Here
-messages are taken, and settled, by a Hand.
+With kombu 5.7.0, a message is lost if it is taken and then can't be recorded, or its answer doesn't come. Here a
+Hand takes and settles messages.
 
-A worker whose connection breaks while a message isn't acknowledged yet would end with an `AttributeError`: closing
-the old channel tries to put the message back on the queue, and acknowledging it later tries the same channel, over
-a connection that is gone. Here whichever connection there is settles it.
+With kombu alone, a worker whose connection breaks while a message isn't acknowledged yet would end with an
+`AttributeError`: closing the old channel tries to put the message back on the queue, and acknowledging it later
+uses the same channel, over a connection that is gone. Here any connection can settle it.
 
-A Redis that refuses, as a replica does after a failover, would end it, too. Here that is a connection that broke.
+A Redis that refuses, as a replica does after a failover, would end the worker, too. Here that counts as a broken
+connection.
 
-What is on a queue and isn't kombu's, such as a job's bare JSON, would end it as well. Here it is delivered as the
-body of a message, and the consumer refuses that.
+Content on a queue that isn't kombu's, such as a job's bare JSON, would end it as well. Here it is delivered as the
+body of a message, which the consumer refuses.
 
-Kombu asks several queues in turn or in a fixed order; InTurn does the one within the other. Of each queue it takes
-messages by their Celery priority.
+Kombu asks several queues in turn or in a fixed order; InTurn combines the two. Messages of one queue are taken by
+their Celery priority.
 """
 
 import json
@@ -36,15 +37,15 @@ from worker.queue.lanes import is_for_begun
 
 log = structlog.get_logger()
 
-# How long a worker waits that found nothing to take, in seconds.
+# How long a worker waits after it found nothing to take, in seconds.
 _ASK_AGAIN = 0.2
 # In seconds. Redis answers at once, or something is wrong.
 _LONGEST_ANSWER = 5.0
 
 
 class QoS(redis.QoS):
-    """Which messages are in hand. Each gives its place back when it is settled, whether Redis hears of that now or
-    later: a worker that lost all its places would never ask for another message."""
+    """Tracks the messages in hand. Each gives its place back when it is settled, whether Redis learns of that now
+    or later: a worker that lost all its places would never ask for another message."""
 
     restore_at_shutdown = False
     channel: Any
@@ -52,7 +53,7 @@ class QoS(redis.QoS):
     _vrestore_count: int
 
     def append(self, message: Any, delivery_tag: str) -> None:
-        # It was written down when it was taken.
+        # It was recorded when it was taken.
         virtual.QoS.append(self, message, delivery_tag)
 
     def ack(self, delivery_tag: str) -> None:
@@ -75,9 +76,11 @@ class QoS(redis.QoS):
 
 
 class Channel(TargetedChannel):
+    """A channel that takes and settles messages by the process's Hand."""
+
     QoS: Any = QoS
     hand: Hand
-    """The process's own, by the transport options: channels come and go."""
+    """The process's own, from the transport options: it outlives channels."""
     from_transport_options = (*TargetedChannel.from_transport_options, "hand")
     # Kombu's, which its types leave out.
     connection_errors: tuple[type[Exception], ...]
@@ -93,7 +96,7 @@ class Channel(TargetedChannel):
         self._has_answered = False
 
     def settle(self) -> None:
-        """Settle what is owed, or leave it to a later call."""
+        """Sends what is owed to Redis. If that fails, a later call does."""
         if not self.hand.owes:
             return
         try:
@@ -110,7 +113,7 @@ class Channel(TargetedChannel):
         super().close()
 
     def _end_asking(self) -> None:
-        """Nobody takes an answer any more that is still to come. If none comes, the next connection asks for it."""
+        """Reads the pending answer, and gives its message back. If none comes, the next connection asks for it."""
         with suppress(OSError, RedisError):
             if self.client.parse_response(self.client.connection, "EVAL"):
                 self.hand.owe(self.hand.answered(), "next")
@@ -118,7 +121,7 @@ class Channel(TargetedChannel):
 
     @property
     def is_heard(self) -> bool:
-        """Whether Redis answers what it is asked. While hands are full, nothing is."""
+        """Whether Redis answers. True while hands are full, too: it isn't asked for messages then."""
         if self._in_poll and monotonic() - self._brpop_sent_at > _LONGEST_ANSWER:
             return False
         return self._has_answered or not self.qos.can_consume()
@@ -163,26 +166,28 @@ class Channel(TargetedChannel):
             self.hand.owe(tag, "next")
             raise
         if tag not in (self.qos._delivered or ()):
-            # Its consumer acknowledges nothing.
+            # Its consumer doesn't acknowledge messages.
             self.hand.owe(tag, "done")
 
 
 class InTurn(round_robin_cycle):  # type: ignore[type-arg]
-    """The order in which queues are asked: those of begun jobs first, and of each kind the one that gave last goes
-    to the end."""
+    """The order in which queues are asked: those of begun jobs first. Within each kind, the queue that gave a
+    message last goes to the end."""
 
-    # Its types say an iterator; kombu takes it for a list.
+    # Its types say an iterator; kombu uses it as a list.
     def consume(self, n: int) -> list[str]:  # type: ignore[override]
         return sorted(super().consume(n), key=lambda queue: not is_for_begun(queue))
 
 
 class Transport(TargetedTransport):
+    """A transport of such channels, for which a refusal by Redis is a broken connection."""
+
     Channel: Any = Channel
     connection_errors = (*redis.Transport.connection_errors, ResponseError)
 
     def register_with_event_loop(self, connection: Any, loop: Any) -> None:
         super().register_with_event_loop(connection, loop)
-        # The loop asks whenever it goes round.
+        # The loop asks whenever it goes round. This makes it do so.
         loop.call_repeatedly(_ASK_AGAIN, lambda: None)
 
     def _deliver(self, message: Any, queue: Any) -> None:
@@ -196,7 +201,7 @@ class Transport(TargetedTransport):
 
 
 def _message(content: bytes, queue: str, tag: str) -> dict[str, Any]:
-    """What was on a queue, as kombu's messages are."""
+    """The content of a queue as a kombu message."""
     try:
         message: Any = loads(content.decode())
     except ValueError:

@@ -1,4 +1,4 @@
-"""The render process: serves orders from its pipe with a pipeline. It knows no queue and no store."""
+"""The render process: renders the orders from its pipe with a pipeline. It knows no queue and no store."""
 
 import threading
 from collections.abc import Callable
@@ -22,13 +22,13 @@ from worker.render.messages import Finished, FromChild, ImageDone, ReferenceNote
 if TYPE_CHECKING:
     from pipelines.protocol import ReferenceNote, ReferencePipeline, RenderedImage, Step
 
-_MOST_MESSAGE = 200  # characters of a note, which stands in records and errors
+_MOST_MESSAGE = 200  # characters of a note, which appears in records and errors
 
 
 def main(pipe: Connection, leash: Connection, called_off: Any, options: RenderOptions) -> None:
-    """Load the profile, then serve orders until the pipe closes or the device can't be used any more.
+    """Loads the profile, then serves orders until the pipe closes or the device can't be used any more.
 
-    `called_off` is shared memory: the number of the latest order that shall stop.
+    `called_off` is shared memory: the number of the latest order that must stop.
     """
     live_with_parent(leash)
     try:
@@ -51,7 +51,7 @@ def main(pipe: Connection, leash: Connection, called_off: Any, options: RenderOp
 
 
 class _Teller:
-    """The pipeline's sink: everything goes over the pipe. Images may come from another thread than steps."""
+    """The pipeline's sink: sends everything over the pipe. Images may come from another thread than steps."""
 
     def __init__(self, pipe: Connection, references: int, stop_if_called_off: Callable[[], None]) -> None:
         self._pipe = pipe
@@ -86,13 +86,13 @@ def _serve(pipeline: "ReferencePipeline", order: RenderOrder, teller: _Teller) -
     try:
         teller.stop_if_called_off()
         pipeline.render(references, order.appearance, shots, teller, order.person_seed)
-    # Tracebacks hold the device's tensors for as long as the errors live, which may refer to themselves.
+    # A traceback keeps the device's tensors for as long as its error lives, which may refer to itself.
     except RenderCanceled as canceled:
         canceled.__traceback__ = None
         return Finished()
     except LikenessError as error:
         error.__traceback__ = None
-        # After these two, nothing good can come from this process.
+        # After these two, this process can't be used any more.
         return Failed(error, ends_process=isinstance(error, RenderOutOfMemory | DeviceLost))
     except Exception as error:  # noqa: BLE001 - whatever a pipeline raises fails the order, not the process
         error.__traceback__ = None

@@ -14,7 +14,7 @@ from worker.base.spawned import Failed, Ready
 class RenderOrder:
     """To the child: render these shots, each with its seed, from these references.
 
-    With a `person_seed` the person is made up, and there may be no reference.
+    With a `person_seed` the person is invented, and there may be no references.
     """
 
     references: tuple[RawImage, ...]
@@ -25,7 +25,7 @@ class RenderOrder:
 
 @dataclass(frozen=True, slots=True)
 class StepDone:
-    """From the child: so many denoising steps of a shot are done."""
+    """From the child: how many denoising steps of a shot are done."""
 
     shot: str
     step: int
@@ -53,7 +53,7 @@ class ReferenceNoted:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """From the child, last: all shots are done, or the order was called off."""
+    """The child's last message about an order: all shots are done, or it was called off."""
 
 
 FromChild = Ready[RenderInfo] | StepDone | ImageDone | ReferenceNoted | Finished | Failed

@@ -7,7 +7,7 @@ from worker.base.settings import Settings
 
 
 def options_of(settings: Settings, **changes: Any) -> RenderOptions:
-    """`changes` replace fields of the RenderOptions."""
+    """Builds the render options from the settings. `changes` replace some of their fields."""
     options = RenderOptions(
         profile=settings.profile,
         device=settings.device,

@@ -25,17 +25,17 @@ from worker.render.options import options_of
 
 
 class RenderProcess(ChildProcess["_Child"]):
-    """One device's process. It is spawned at once, and again whenever it has died, hung or been killed."""
+    """The render process of one device. `start` spawns it; it is replaced when it dies, hangs or is killed."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings.load_timeout)
         self._settings = settings
         self._spawning = spawning()
-        # Seconds of earlier orders, and when the one under way began. One value, since others read it.
+        # Seconds of earlier orders, and when the current one began. One value, since other threads read it.
         self._busy: tuple[float, float | None] = (0.0, None)
 
     def start(self) -> RenderInfo:
-        """Spawn the process and wait until its profile is loaded. Raises a RenderError."""
+        """Spawns the process and waits until its profile is loaded. Raises a RenderError."""
         with self._turn:
             return self._ready_child(lambda: None).info()
 
@@ -47,13 +47,13 @@ class RenderProcess(ChildProcess["_Child"]):
 
     @property
     def busy_seconds(self) -> float:
-        """How long the device has had orders, up to now."""
+        """For how many seconds the device has worked on orders so far."""
         before, since = self._busy
         return before if since is None else before + time.monotonic() - since
 
     @contextmanager
     def turn(self, raise_if_unwanted: Callable[[], None]) -> Iterator[None]:
-        """Wait for the device and have it alone. What `raise_if_unwanted` raises, which is called meanwhile, ends
+        """Acquires exclusive use of the device. `raise_if_unwanted` is called while waiting; what it raises ends
         the wait."""
         while not self._turn.acquire(timeout=TICK):
             raise_if_unwanted()
@@ -65,10 +65,10 @@ class RenderProcess(ChildProcess["_Child"]):
     def render(
         self, order: RenderOrder, raise_if_unwanted: Callable[[], None]
     ) -> Iterator[RenderInfo | StepDone | ImageDone | ReferenceNoted]:
-        """Yield first what renders, then steps, images and notes as they come. Call it within `turn`.
+        """Renders an order. Yields a RenderInfo, then steps, images and notes as they come. Call it within `turn`.
 
         `raise_if_unwanted` is called many times a second; if it raises, the device is stopped at its next step and
-        what was raised goes on up. Raises RenderProcessDied, RenderProcessHung, ProfileLoadFailed or what
+        the error is raised here. Raises RenderProcessDied, RenderProcessHung, ProfileLoadFailed or the error that
         the pipeline failed with.
         """
         child = self._ready_child(raise_if_unwanted)
@@ -83,7 +83,7 @@ class RenderProcess(ChildProcess["_Child"]):
                     if message.step == message.steps:
                         stepping.discard(message.shot)
                     else:
-                        # Also again: a batch that didn't fit into memory begins anew.
+                        # A shot may also start again: a batch that didn't fit into memory begins anew.
                         stepping.add(message.shot)
                     yield message
                 elif isinstance(message, ImageDone | ReferenceNoted):
@@ -108,7 +108,7 @@ class RenderProcess(ChildProcess["_Child"]):
     def _receive(
         self, child: "_Child", raise_if_unwanted: Callable[[], None], *, is_stepping: bool
     ) -> FromChild:
-        # Images are decoded beside the next batch's steps, so only once there are none is it one that hangs.
+        # Images are decoded during the next batch's steps, so only after the last step is it decoding that hangs.
         if is_stepping:
             return child.receive(self._settings.step_timeout, raise_if_unwanted, StepHung)
         return child.receive(self._settings.decode_timeout, raise_if_unwanted, DecodeHung)
@@ -118,7 +118,7 @@ class RenderProcess(ChildProcess["_Child"]):
 
 
 class _Child(SpawnedChild[RenderInfo]):
-    """One render process. Used by whoever has the turn."""
+    """One render process, used by the thread that has the turn."""
 
     what = "render process"
     died = RenderProcessDied
@@ -135,12 +135,12 @@ class _Child(SpawnedChild[RenderInfo]):
 
     @property
     def is_spent(self) -> bool:
-        """Not fit for another order: it still works on the last one, or it said that it ends."""
+        """Whether it can't take another order: it still works on the last one, or reported that it ends."""
         return self.busy or self._is_ending
 
     @property
     def is_fit(self) -> bool:
-        # A busy one would go on to send what an earlier order made.
+        # A busy one would go on sending the results of an earlier order.
         return not self.is_spent and super().is_fit
 
     def send(self, message: RenderOrder, timeout: float) -> None:
@@ -158,7 +158,7 @@ class _Child(SpawnedChild[RenderInfo]):
         return message
 
     def call_off(self, timeout: float) -> bool:
-        """Stop the order at the device's next step. False if the child doesn't come to rest in time."""
+        """Stops the order at the device's next step. False if the child doesn't become idle in time."""
         self._called_off.value = self._orders
         deadline = time.monotonic() + timeout
         try:

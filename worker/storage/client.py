@@ -25,7 +25,7 @@ URLS_END_EARLY = (
 
 
 def connect(settings: Settings) -> "S3Client":
-    """A client with a session of its own. Sends nothing yet, and is safe to share between threads.
+    """Creates a client with its own session. It sends nothing yet, and threads may share it.
 
     Raises StorageRefused for an endpoint that isn't a URL, and what botocore raises for incomplete keys.
     """
@@ -41,7 +41,7 @@ def connect(settings: Settings) -> "S3Client":
         connect_timeout=CONNECT_TIMEOUT,
         read_timeout=READ_TIMEOUT,
         max_pool_connections=POOL_SIZE,
-        # The checksums that boto3 adds of its own accord come as trailers that many compatible stores reject.
+        # The checksums that boto3 adds by default come as trailers, which many compatible stores reject.
         # A put is covered all the same: the signature holds the body's SHA-256.
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
@@ -68,13 +68,13 @@ def connect(settings: Settings) -> "S3Client":
 
 
 def region_of(settings: Settings, session: Any) -> str:
-    """What is signed for. AWS sets AWS_REGION for containers and functions, and boto3 doesn't read it."""
+    """The region to sign for. AWS sets AWS_REGION in containers and functions; boto3 ignores it."""
     return str(settings.s3_region or os.environ.get("AWS_REGION") or session.region_name or "us-east-1")
 
 
 def has_temporary_keys(settings: Settings) -> bool:
-    """Whether requests are signed with keys that end by themselves, as an instance role's do. What is signed with
-    them ends with them, too."""
+    """Whether requests are signed with keys that expire, as an instance role's do. A URL signed with them expires
+    with them."""
     if settings.s3_access_key_id:
         return False
     import boto3
@@ -84,6 +84,6 @@ def has_temporary_keys(settings: Settings) -> bool:
 
 
 def _require_wanted(**_: object) -> None:
-    """Called right before each try of a request. What it raises, the call raises."""
+    """Runs right before each try of a request, which raises what this raises."""
     still_wanted()
     pass_fence()

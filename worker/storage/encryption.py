@@ -1,4 +1,4 @@
-"""What a put asks for where objects are to be encrypted at rest by the store."""
+"""The encryption at rest that a put requests from the store."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,14 +8,14 @@ from worker.base.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Encryption:
-    """The same twice: as boto3's parameters, and as headers for whoever puts to a presigned URL."""
+    """A request for encryption, both as boto3's parameters and as headers of a put to a presigned URL."""
 
     parameters: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def encryption_of(settings: Settings) -> Encryption:
-    """Nothing where the settings ask for nothing."""
+    """The encryption that the settings ask for; empty if they ask for none."""
     if settings.s3_sse is None:
         return Encryption()
     parameters: dict[str, str] = {"ServerSideEncryption": settings.s3_sse}

@@ -1,6 +1,6 @@
-"""What goes wrong in the object store, in the project's own errors.
+"""Translates failures of the object store into the project's own errors.
 
-Only the store's short error code is passed on: its sentences can hold key ids, string-to-sign and URLs.
+Only the store's short error code is passed on: its messages can contain key ids, the string to sign and URLs.
 """
 
 import re
@@ -15,7 +15,7 @@ from models.errors import ClockSkewed, StorageError, StorageRefused
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
 
-# Signed for another region than the bucket's, or sent there.
+# The request was signed for another region than the bucket's, or sent there.
 _REGION_CODES = frozenset(
     {
         "AuthorizationHeaderMalformed",
@@ -32,8 +32,8 @@ _MISSING_KEY = frozenset({"NoSuchKey", "404", "NotFound"})
 _PASSING_STATUSES = frozenset({408, 409, 412, 425, 429})
 _PASSING_CODES = frozenset({"RequestTimeout", "SlowDown", "Throttling", "ThrottlingException", "BadDigest"})
 
-# Signatures are good for a quarter of an hour or less. Not every store says that it is the time that it refuses,
-# and none does so to HEAD.
+# Signatures are valid for a quarter of an hour or less. Not every store says that it refuses because of the time,
+# and none does so in answer to HEAD.
 _REFUSALS = frozenset({400, 403})
 _MOST_SKEW = 240
 _REGION = re.compile(r"[a-z0-9-]{2,40}")
@@ -41,9 +41,9 @@ _REGION = re.compile(r"[a-z0-9-]{2,40}")
 
 @contextmanager
 def translated(action: str, bucket: str) -> Iterator[None]:
-    """Turn botocore's errors into StorageError, ClockSkewed, or StorageRefused where trying again can't help.
+    """Translates botocore's errors into StorageError, ClockSkewed, or StorageRefused if a retry can't help.
 
-    `action` is what was attempted, for the sentence: "read", "delete".
+    `action` is the operation, for the message: "read", "delete".
     """
     from botocore.exceptions import (
         BotoCoreError,
@@ -71,7 +71,7 @@ def translated(action: str, bucket: str) -> Iterator[None]:
             raise _wrong_region(action, bucket, code_of(error), _told_region(error)) from error
         raise _failure(StorageRefused, "refused to", action, bucket, code_of(error)) from error
     except RecursionError:
-        # Where a store redirects and doesn't say where to, botocore asks it for its region without end.
+        # If a store redirects and doesn't say where to, botocore asks for its region endlessly.
         raise _wrong_region(action, bucket, "redirected") from None
     except (NoCredentialsError, PartialCredentialsError, ParamValidationError) as error:
         raise _failure(StorageRefused, "can't be asked to", action, bucket, type(error).__name__) from error
@@ -104,14 +104,14 @@ def _wrong_region(action: str, bucket: str, reason: str, region: str = "") -> St
 
 
 def _told_region(error: "ClientError") -> str:
-    """The region that the store would have: it says so in one of two places, if at all."""
+    """The region that the store expects. It names it in one of two places, if at all."""
     headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     told: Mapping[str, object] = error.response.get("Error", {})
     return str(told.get("Region") or headers.get("x-amz-bucket-region") or "")
 
 
 def code_of(error: "ClientError") -> str:
-    """The store's error code, or the HTTP status where an answer without a body has no other."""
+    """The store's error code, or the HTTP status if an answer without a body has no code."""
     return str(error.response.get("Error", {}).get("Code") or _status(error) or "Unknown")
 
 
@@ -120,12 +120,12 @@ def is_missing_key(error: "ClientError") -> bool:
 
 
 def is_condition_failed(error: "ClientError") -> bool:
-    """A conditional put that came too late. 409: another one is under way; 304: MinIO of 2023."""
+    """Whether a conditional put came too late. 409: another one is in progress; 304: MinIO of 2023."""
     return _status(error) in {304, 409, 412} or is_missing_key(error)
 
 
 def lacks_conditions(error: "ClientError") -> bool:
-    """A store of before 2024, that is, or one that takes after those."""
+    """Whether the store has no conditional puts, like stores from before 2024 and those modelled on them."""
     return _status(error) == 501 or code_of(error) == "NotImplemented"
 
 
@@ -135,7 +135,7 @@ def _passes(error: "ClientError") -> bool:
 
 
 def _skew(error: "ClientError") -> float | None:
-    """By how many seconds this clock is ahead of the store's, if that is why it refused."""
+    """How many seconds this clock is ahead of the store's, if the store refused because of that."""
     date = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
     if _status(error) not in _REFUSALS or not date:
         return None

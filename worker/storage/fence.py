@@ -1,11 +1,12 @@
 """The fence around what a job's holder writes: one that lost the job without knowing it must change nothing.
 
-A process may be stopped at any point, wake long after its heir has finished, and go on with the next instruction.
-To ask once before a write, which boto3 may try again for minutes, is therefore not enough. Two barriers are:
+A process may be stopped at any point, wake long after the job's next holder has finished, and go on with the next
+instruction. Asking once before a write, which boto3 may retry for minutes, is therefore not enough. There are two
+barriers:
 
-1. `confirm` is asked right before each single request leaves, so that nothing new is sent.
-2. A put goes on condition that the object is as it was while the job was still this holder's. So one that was under
-   way when the job was lost changes nothing either: the store refuses it, if it has conditional writes.
+1. `confirm` is called right before each single request is sent, so that nothing new is sent.
+2. A put is conditional: the object must be as it was while the job was still this holder's. So a put that was in
+   progress when the job was lost changes nothing either: the store refuses it, if it has conditional writes.
 """
 
 import math
@@ -20,9 +21,9 @@ from worker.storage.failures import is_condition_failed, is_missing_key, lacks_c
 if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
 
-# While one put is tried. After the first, only requests of others that were still under way can change the object.
+# Changes during one put. After the first, only others' requests that are still in progress can change the object.
 _MOST_CHANGES = 2
-# Seconds until a condition is tried again that the store didn't have.
+# Seconds until a condition that the store lacked is tried again.
 _ASK_AGAIN = 600.0
 _NOTHING_THERE: dict[str, Any] = {"IfNoneMatch": "*"}
 _NO_ETAG = '"00000000000000000000000000000000"'
@@ -32,7 +33,7 @@ _confirm: ContextVar[Callable[[], None] | None] = ContextVar("confirm", default=
 
 @contextmanager
 def fenced(confirm: Callable[[], None]) -> Iterator[None]:
-    """Within, `confirm` is called before each request to the store. What it raises, the call raises."""
+    """Calls `confirm` before each request in this `with` block. The request raises what `confirm` raises."""
     before = _confirm.set(confirm)
     try:
         yield
@@ -45,40 +46,40 @@ def is_fenced() -> bool:
 
 
 def pass_fence() -> None:
-    """Called before each request."""
+    """Runs before each request: calls the `confirm` of `fenced`, if there is one."""
     if confirm := _confirm.get():
         confirm()
 
 
 class Conditions:
-    """Which conditions a store has for puts, as far as it is known: one may have the one and not the other. Threads
-    may share it."""
+    """The conditions that a store has for puts, as far as known: it may have the one and not the other. Threads may
+    share it."""
 
     def __init__(self) -> None:
         self._lacked_at: dict[str, float] = {}
 
     def are_there(self, condition: Mapping[str, str]) -> bool:
-        """False for one that the store refused lately. Its next version, or what stands before it, may have it."""
+        """False if the store lately refused one of these. Its next version, or a proxy before it, may have it."""
         now = time.monotonic()
         return all(now - self._lacked_at.get(name, -math.inf) > _ASK_AGAIN for name in condition)
 
     def lack(self, condition: Mapping[str, str]) -> None:
+        """Notes that the store lacks a condition."""
         self._lacked_at |= dict.fromkeys(condition, time.monotonic())
 
 
 def put_if_unchanged(
     client: "S3Client", bucket: str, key: str, what: dict[str, Any], conditions: Conditions
 ) -> None:
-    """Put an object where there is none, or in place of what the holder finds there: that was left by an earlier
-    attempt, or by this very put, whose answer was lost. Without a condition if the store lacks the one that it
-    takes.
+    """Puts an object where there is none, or replaces what the holder finds there: an earlier attempt left that, or
+    this same put, whose answer was lost. If the store lacks the condition that this needs, the put has none.
     """
     from botocore.exceptions import ClientError
 
     condition, changes_left = _NOTHING_THERE, _MOST_CHANGES
     while True:
         if not conditions.are_there(condition):
-            # The fence is passed once more between this look and the put: what is seen here is no heir's.
+            # The fence is passed again between this look-up and the put: what is seen here isn't a later holder's.
             condition = _as_seen(client, bucket, key)
         if not conditions.are_there(condition):
             condition = {}
@@ -97,8 +98,8 @@ def put_if_unchanged(
 
 
 def missing_conditions(client: "S3Client", bucket: str, key: str, what: dict[str, Any]) -> tuple[str, ...]:
-    """The conditions, by their headers' names, on which the store puts this object, which is there, though they
-    don't hold."""
+    """The conditions, by header name, that the store lacks or ignores. Each is tried where it doesn't hold: this
+    object exists."""
     refuted: dict[str, dict[str, Any]] = {"If-None-Match": _NOTHING_THERE, "If-Match": {"IfMatch": _NO_ETAG}}
     return tuple(
         name for name, condition in refuted.items() if not _heeds(client, bucket, key, what | condition)
@@ -120,7 +121,7 @@ def _heeds(client: "S3Client", bucket: str, key: str, what: dict[str, Any]) -> b
 
 
 def _as_seen(client: "S3Client", bucket: str, key: str) -> dict[str, Any]:
-    """That the object is as it is now."""
+    """The condition that the object is as it is now."""
     etag = _etag(client, bucket, key)
     return {"IfMatch": etag} if etag else _NOTHING_THERE
 

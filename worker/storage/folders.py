@@ -1,4 +1,4 @@
-"""From a key back to the job in whose folder it lies."""
+"""Finds the job whose folder a key lies in."""
 
 import re
 from dataclasses import dataclass
@@ -20,9 +20,9 @@ class JobFolder:
 
 
 class JobFolders:
-    """Takes the templates of KeyLayout, with their prefix.
+    """Finds jobs' folders by the templates of KeyLayout, with their prefix.
 
-    Raises InvalidInput if two ids share a part of the job's path: `a-job_b-job_c` is of which job?
+    Raises InvalidInput if two ids share a part of the job's path: `a-job_b-job_c` would be ambiguous.
     """
 
     def __init__(self, job_template: str, media_template: str) -> None:
@@ -30,7 +30,7 @@ class JobFolders:
         self._media = re.compile(_pattern(media_template), re.DOTALL)
 
     def of(self, key: str) -> JobFolder | None:
-        """None for what lies in no job's folder, and for the media library's objects wherever they lie."""
+        """The folder of a key. None outside of jobs' folders, and for all objects of the media library."""
         found = self._job.fullmatch(key)
         if found is None or self._media.fullmatch(key):
             return None

@@ -1,4 +1,4 @@
-"""Keys: the name of each object that a job writes or reads. No network, no boto3."""
+"""Keys: the names of all objects that a job writes or reads. This needs no network and no boto3."""
 
 import re
 from string import Formatter
@@ -14,10 +14,10 @@ _UNFIT = re.compile(r"[\x00-\x1f\x7f\\]")
 
 
 class KeyLayout:
-    """The keys that the settings' prefix and templates give.
+    """Builds keys from the settings' prefix and templates.
 
     Raises InvalidInput for a template with an unknown placeholder, or without the one that keeps two jobs'
-    or two assets' objects apart, and for a path that could climb. Ids and shots are safe by their types.
+    or two assets' objects apart, and for a path that could leave its folder. Ids and shots are safe by their types.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -35,10 +35,10 @@ class KeyLayout:
             needed="assetId",
         )
         self.prefix = f"{prefix}/" if prefix else ""
-        """What every key begins with: empty, or ended by a slash."""
+        """The start of every key: empty, or with a slash at its end."""
 
     def folders(self) -> JobFolders:
-        """Finds the job of a key. Raises InvalidInput if the job's template doesn't tell."""
+        """The look-up from a key to its job. Raises InvalidInput if the job's template is ambiguous."""
         return JobFolders(self._job, self._media)
 
     def job_prefix(self, job: Job) -> str:
@@ -52,7 +52,7 @@ class KeyLayout:
         return f"{self.job_prefix(job)}/thumbs/{shot}.webp"
 
     def evidence_prefix(self, job: Job) -> str:
-        """The folder of images that weren't taken, without a slash at its end."""
+        """The folder of rejected images, without a slash at its end."""
         return f"{self.job_prefix(job)}/evidence"
 
     def evidence_key(self, job: Job, shot: str) -> str:
@@ -69,7 +69,7 @@ class KeyLayout:
         return f"{self.media_key(project_id, asset_id)}.thumbnail.webp"
 
     def upload_key(self, asset_id: str) -> str:
-        """Where a client puts what becomes the asset once it was checked. Nothing reads it there but that check."""
+        """Where a client uploads what becomes the asset after a check. Only that check reads it there."""
         return f"{self.prefix}uploads/{asset_id}.upload"
 
 

@@ -1,7 +1,7 @@
-"""Retention: objects of jobs that nothing accounts for, found and deleted.
+"""Retention: finds and deletes objects of jobs that nothing accounts for.
 
-A clone's manifest accounts for what it names. The record of a job that failed accounts for the evidence that it
-names, for as long as the record is kept. A job that isn't final accounts for all that is in its folder.
+A clone's manifest accounts for the objects it names. A failed job's record accounts for the evidence that it names,
+for as long as the record is kept. A job that isn't final accounts for everything in its folder.
 """
 
 from collections.abc import Iterator
@@ -35,34 +35,35 @@ class Leftovers:
 
 
 class Retention:
-    """Looks at jobs' folders only: the media library, and what others keep in the bucket, is never touched.
+    """Finds and deletes leftovers, in jobs' folders only. It never touches the media library, or what others keep
+    in the bucket.
 
-    Methods raise StorageError and QueueUnavailable. A job that Redis doesn't know counts as over, so it must be the
-    Redis of those workers that write under the settings' prefix.
+    Methods raise StorageError and QueueUnavailable. A job that Redis doesn't know counts as over, so this must be
+    the Redis of the workers that write under the settings' prefix.
     """
 
     def __init__(self, settings: Settings, storage: Storage) -> None:
-        """Raises InvalidInput if the key template doesn't tell whose an object is."""
+        """Raises InvalidInput if the key template is ambiguous about an object's job."""
         self._storage = storage
         self._store = JobStore(settings)
         self._folders = storage.keys.folders()
 
     def find(self, age: float) -> Iterator[Leftovers]:
-        """What is older than `age` seconds by the store's clock and accounted for by nothing."""
+        """Yields what is older than `age` seconds by the store's clock and not accounted for, job by job."""
         before = self._storage.clock() - timedelta(seconds=age)
-        # Not all stores list by key. Then a folder comes in pieces, and each is looked at by itself.
+        # Not all stores list in order of keys. A folder may come in pieces, each of which is looked at by itself.
         for folder, found in groupby(self._storage.list_all(), lambda one: self._folders.of(one.key)):
             if folder is None:
                 continue
             old = tuple(one for one in found if one.last_modified <= before)
-            # The record is read after the listing, and the manifest after the record: of a job that ends
-            # meanwhile, either says so.
+            # The record is read after the listing, and the manifest after the record: if a job ends meanwhile,
+            # one of them says so.
             leftovers = self._unaccounted(Leftovers(folder, old)) if old else None
             if leftovers and (leftovers.objects or leftovers.doubt):
                 yield leftovers
 
     def delete(self, leftovers: Leftovers) -> Leftovers:
-        """Delete what still isn't accounted for. Returns that."""
+        """Deletes what still isn't accounted for, and returns it."""
         left = self._unaccounted(leftovers)
         for start in range(0, len(left.objects), 1000):
             self._storage.delete(*(one.key for one in left.objects[start : start + 1000]))
@@ -73,7 +74,7 @@ class Retention:
         if record and not record.is_final:
             return Leftovers(found.folder)
         if record and record.status != "completed":
-            # A manifest would be one that was never told of.
+            # If there is a manifest, it was never published.
             accounted = _evidence_of(record)
         else:
             key = f"{found.folder.path}/manifest.json"

@@ -1,4 +1,4 @@
-"""The object store: any that speaks S3."""
+"""The client of an object store: any that speaks S3."""
 
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -34,14 +34,14 @@ _PAGE = 1000  # What S3 lists, and deletes, in one request at most.
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """What the store knows of an object. `size` is in bytes; `etag` is opaque and has no quotes."""
+    """What the store knows about an object. `size` is in bytes; `etag` is opaque and has no quotes."""
 
     key: str
     size: int
     etag: str
     last_modified: datetime
     content_type: str | None = None
-    """Null in listings, as S3 doesn't tell."""
+    """None in listings, where S3 doesn't report it."""
     metadata: Mapping[str, str] = field(default_factory=dict)
     """Names in lower case. Empty in listings. A store may forget it: the embedded one does when it restarts."""
 
@@ -49,9 +49,9 @@ class StoredObject:
 class Storage:
     """One bucket of an S3-compatible store. Safe to share between threads; connects at first use.
 
-    Every method raises StorageError for a store that fails, after the settings' tries of the call, StorageHung for
-    a call that takes longer than `store_timeout`, ClockSkewed, and StorageRefused for a store that says no. None
-    names a key's secret or a signed URL. A listing has the limit for each page.
+    Every method raises StorageError if the store fails in all tries that the settings allow, StorageHung if a call
+    takes longer than `store_timeout`, ClockSkewed, and StorageRefused if the store refuses. No error names a key's
+    secret or a signed URL. In a listing, the limit is for each page.
     """
 
     def __init__(self, settings: Settings, watchdog: Watchdog | None = None) -> None:
@@ -75,7 +75,7 @@ class Storage:
         self.close()
 
     def close(self) -> None:
-        """Close its connections. The next call opens new ones."""
+        """Closes its connections. The next call opens new ones."""
         with self._lock:
             client, self._connected = self._connected, None
         if client is not None:
@@ -84,22 +84,22 @@ class Storage:
     def put_image(
         self, key: str, data: bytes, content_type: str, metadata: Mapping[str, str] | None = None
     ) -> str:
-        """Store an image or thumbnail, to be cached as the settings say. Returns the SHA-256 of its bytes.
+        """Stores an image or thumbnail, to be cached as the settings say. Returns the SHA-256 of its bytes.
 
         `metadata` must be ASCII; `sha256` is added to it.
         """
         return self._put(key, data, content_type, self._settings.cache_control, metadata or {})
 
     def put_json(self, key: str, document: str) -> str:
-        """Store a JSON text. Caches must revalidate it: unlike an image it may change. Returns its SHA-256."""
+        """Stores a JSON text. Caches must revalidate it: unlike an image it may change. Returns its SHA-256."""
         return self._put(key, document.encode(), "application/json", "no-cache", {})
 
     def get(self, key: str, max_bytes: int, timeout: float | None = None) -> bytes:
-        """An object's bytes, within `timeout` seconds in place of `store_timeout`.
+        """Returns an object's bytes. `timeout`, in seconds, replaces `store_timeout`.
 
-        Raises NotFound, and ObjectTooLarge above `max_bytes`: by its declared length, before any of it is
-        read, or else as soon as more than that has come. AWS refuses (StorageRefused) to tell whether a
-        key is missing to keys without the right to list the bucket.
+        Raises NotFound, and ObjectTooLarge above `max_bytes`: by the declared length, before anything is read,
+        or else as soon as more has come. If the access key can't list the bucket, AWS doesn't say whether an
+        object is missing: it refuses (StorageRefused).
         """
         from botocore.exceptions import ClientError
 
@@ -136,7 +136,7 @@ class Storage:
         return data
 
     def head(self, key: str) -> StoredObject | None:
-        """What the store knows of an object; None if there is none of that key."""
+        """What the store knows about an object; None if there is no such object."""
         from botocore.exceptions import ClientError
 
         if not is_plain_key(key):
@@ -168,16 +168,16 @@ class Storage:
         return self._list(_folder(prefix), page_size)
 
     def list_all(self, *, page_size: int = _PAGE) -> Iterator[StoredObject]:
-        """The objects under the settings' prefix: without one, the whole bucket's."""
+        """The objects under the settings' prefix; without one, those of the whole bucket."""
         return self._list(self.keys.prefix, page_size)
 
     def delete(self, *keys: str) -> None:
-        """Delete objects; those that aren't there are no error."""
+        """Deletes objects; missing ones are no error."""
         self._delete(keys)
 
     def delete_prefix(self, prefix: str, *, page_size: int = _PAGE, but: str | None = None) -> int:
-        """Delete what is in the folder `prefix` and below, `page_size` objects per request, but what is in the
-        folder `but`. Returns how many.
+        """Deletes the objects in the folder `prefix` and below, except for those in the folder `but`. Deletes
+        `page_size` objects per request, and returns how many in all.
 
         Raises InvalidInput for an empty prefix, which would mean the whole bucket.
         """
@@ -193,9 +193,9 @@ class Storage:
         return len(keys)
 
     def url(self, key: str) -> str:
-        """Where anybody can get the object over HTTP: under the public base URL, or signed for a time.
+        """A URL where anybody can get the object: under the public base URL, or signed for a limited time.
 
-        Signing sends nothing, unless the keys come from an instance role; then the URL also ends with them.
+        Signing sends nothing, unless the keys come from an instance role; then the URL also expires with them.
         """
         _require_plain(key)
         if self._settings.public_base_url is not None:
@@ -209,11 +209,11 @@ class Storage:
 
     @property
     def has_public_urls(self) -> bool:
-        """Whether `url` gives URLs under the public base, which nobody signs."""
+        """Whether `url` gives unsigned URLs under the public base."""
         return self._settings.public_base_url is not None
 
     def urls_end_early(self) -> bool:
-        """Whether signed URLs end before `presign_ttl`, with the keys that sign them. May ask for those keys."""
+        """Whether signed URLs expire before `presign_ttl`, with the keys that sign them. May request those keys."""
         if self.has_public_urls:
             return False
         with translated("sign a URL", self.bucket):
@@ -221,12 +221,12 @@ class Storage:
 
     @property
     def upload_headers(self) -> Mapping[str, str]:
-        """What a put to an upload's URL must send beside its content type."""
+        """The headers that a put to an upload's URL must send in addition to its content type."""
         return self._encryption.headers
 
     def upload_url(self, key: str, content_type: str, size: int, lifetime: float) -> str:
-        """Where anybody can put this object for `lifetime` seconds: with this content type, length (bytes) and
-        `upload_headers`, or the store refuses it. Signing sends nothing, as for `url`."""
+        """A URL where anybody can put this object for `lifetime` seconds. The store refuses a put without this
+        content type, length (bytes) and `upload_headers`. Signing sends nothing, as for `url`."""
         _require_plain(key)
         with translated("sign a URL", self.bucket):
             return self._client().generate_presigned_url(
@@ -242,13 +242,13 @@ class Storage:
             )
 
     def clock(self) -> datetime:
-        """The store's time, to the second, by the date of an answer."""
+        """The store's time, to the second, from the date of a response."""
         answer = self._ask("look up", lambda client: client.list_objects_v2(Bucket=self.bucket, MaxKeys=1))
         return parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
 
     def check_writable(self) -> tuple[str, ...]:
-        """Put, read and delete a probe object. Raises StorageError if any of that fails. Returns which conditions
-        the store lacks, of those that the fence makes use of: `If-None-Match`, `If-Match`."""
+        """Puts, reads and deletes a probe object. Raises StorageError if any of that fails. Returns which of the
+        conditions that the fence uses are missing in the store: `If-None-Match`, `If-Match`."""
         key, data = self.probe_key(), b"probe"
         self._put(key, data, "text/plain", "no-store", {})
         try:
@@ -304,7 +304,7 @@ class Storage:
         return digest
 
     def _what(self, data: bytes) -> dict[str, Any]:
-        """What every put has, whatever it puts."""
+        """The parameters that all puts have."""
         # Buckets with Object Lock take nothing without a checksum.
         checksum = b64encode(sha256(data).digest()).decode()
         return {"Body": data, "ChecksumSHA256": checksum, **self._encryption.parameters}
@@ -317,7 +317,7 @@ class Storage:
             self._ask("delete", partial(_delete_one, bucket=self.bucket, key=key))
 
     def _delete_together(self, client: "S3Client", keys: Sequence[str]) -> Sequence[str]:
-        """Those that are left to delete one by one."""
+        """Deletes several objects in one request. Returns those that are left to delete one by one."""
         from botocore.exceptions import ClientError
 
         try:
@@ -325,7 +325,7 @@ class Storage:
                 Bucket=self.bucket, Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True}
             )
         except ClientError:
-            return keys  # Not every store has the batched call. If it's something else, one by one tells.
+            return keys  # Not every store has the batched call. Deleting one by one shows any other error.
         return [failed["Key"] for failed in answer.get("Errors", ()) if "Key" in failed]
 
     def _ask(self, action: str, call: "Callable[[S3Client], T]", timeout: float | None = None) -> T:

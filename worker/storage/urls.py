@@ -1,4 +1,4 @@
-"""Whether the URLs that others get from this store work: nothing that boto3 does for a request helps those."""
+"""Checks that the URLs that others get from this store work: they get none of boto3's help with requests."""
 
 import httpcore2
 
@@ -21,8 +21,8 @@ _PUBLIC = "Is LIKENESS_PUBLIC_BASE_URL where the bucket's objects are, and may a
 
 
 def check_urls(storage: Storage) -> None:
-    """Put an object by an upload's URL, and get it by the URL that an image has. Raises DoctorFinding if one of
-    them fails from here, and StorageError."""
+    """Puts an object to an upload's URL, and gets it from an image's URL. Raises DoctorFinding if one of them fails
+    from here, and StorageError."""
     key = storage.probe_key()
     headers = {"Content-Type": _TYPE, **storage.upload_headers}
     try:

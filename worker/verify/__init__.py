@@ -1,6 +1,6 @@
 """The verify process: a spawned child that judges images, and the parent's handle on it.
 
-It is no thread, since dlib holds Python's lock for as long as it looks, and leases are short.
+It is a process, not a thread: dlib holds the GIL while it searches, and leases are short.
 """
 
 from worker.verify.messages import ImageJudged, JudgeImage, ReferencesChecked

@@ -1,4 +1,4 @@
-"""Inside the verify process. It knows the pipe and the gate, and nothing of queues, stores and devices."""
+"""The verify process: answers the requests from its pipe with the gate. It knows no queue, store or device."""
 
 import pickle
 from multiprocessing.connection import Connection
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def main(pipe: Connection, leash: Connection, options: GateOptions) -> None:
-    """Load the gate, then answer one request after another until the pipe closes."""
+    """Loads the gate, then answers one request after another until the pipe closes."""
     live_with_parent(leash)
     try:
         gate = _load(options)

@@ -1,7 +1,7 @@
-"""What goes over the pipe between a worker and its verify process. Plain data, pickled.
+"""Messages on the pipe between a worker and its verify process: plain data, pickled.
 
-What is measured on a picture stays pickled on the parent's side, which has no use for numpy. So the child keeps
-nothing of a job, and one that replaces it can go on.
+The parent keeps the measurements of a picture pickled, since it has no use for numpy. So the child keeps nothing of
+a job, and another child that replaces it can go on.
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ class CheckReferences:
 
 @dataclass(frozen=True, slots=True)
 class ReferencesChecked:
-    """From the child."""
+    """From the child: the answer to CheckReferences."""
 
     measured: Measured
     checked: tuple[CheckedReference, ...]
@@ -34,7 +34,7 @@ class ReferencesChecked:
 
 @dataclass(frozen=True, slots=True)
 class JudgeImage:
-    """To the child: judge an image by its references and by the set's `others`, which go by their shots."""
+    """To the child: judge an image by its references and by the set's `others`, which are keyed by shot."""
 
     image: RawImage
     references: Measured
@@ -45,7 +45,7 @@ class JudgeImage:
 
 @dataclass(frozen=True, slots=True)
 class ImageJudged:
-    """From the child."""
+    """From the child: the answer to JudgeImage."""
 
     portrait: Measured
     judgement: Judgement

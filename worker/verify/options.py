@@ -1,4 +1,4 @@
-"""What the worker's settings say about the gate, as the verify process takes it."""
+"""The verify process's options, taken from the worker's settings."""
 
 from models.gate_options import GateOptions
 from worker.base.settings import Settings

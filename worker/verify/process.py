@@ -26,11 +26,12 @@ log = structlog.get_logger()
 
 
 class VerifyProcess(ChildProcess["_Child"]):
-    """Spawned at first use, and again after it died, hung or was killed. Threads that share it take turns.
+    """The verify process. It is spawned at first use, and again after it died, hung or was killed. Threads that
+    share it take turns.
 
-    Methods that ask it call `raise_if_unwanted` many times a second; what that raises ends the request, and the
-    process with it. They raise VerifyProcessDied or VerifyProcessHung, FaceModelMissing or CalibrationRefused where
-    it can't be loaded, and what the gate raised.
+    Requests call `raise_if_unwanted` many times a second; what that raises ends the request and the process. They
+    raise VerifyProcessDied or VerifyProcessHung, FaceModelMissing or CalibrationRefused if it can't be loaded, and
+    what the gate raised.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -39,25 +40,26 @@ class VerifyProcess(ChildProcess["_Child"]):
         self._spawning = spawning()
 
     def start(self) -> GateInfo:
-        """Spawn the process and wait until its models are loaded."""
+        """Spawns the process and waits until its models are loaded."""
         with self._turn:
             return self._ready_child(lambda: None).info()
 
     @property
     def is_ready(self) -> bool:
-        """Whether it is loaded, or there is none and the next request loads one."""
+        """Whether it is loaded, or there is none: the next request then loads one."""
         child = self._child
         return child is None or child.is_loaded
 
     def check(
         self, images: tuple[RawImage, ...], subject: Subject, raise_if_unwanted: Callable[[], None]
     ) -> ReferencesChecked:
-        """Measure a job's references. Raises NoUsableReference."""
+        """Measures a job's references. Raises NoUsableReference."""
         answer = self._ask(CheckReferences(images, subject), raise_if_unwanted)
         assert isinstance(answer, ReferencesChecked)
         return answer
 
     def judge(self, request: JudgeImage, raise_if_unwanted: Callable[[], None]) -> ImageJudged:
+        """Judges one image."""
         answer = self._ask(request, raise_if_unwanted)
         assert isinstance(answer, ImageJudged)
         return answer
@@ -69,7 +71,7 @@ class VerifyProcess(ChildProcess["_Child"]):
                 child.send(request, self._settings.judge_timeout)
                 answer: FromChild = child.receive(self._settings.judge_timeout, raise_if_unwanted)
             except BaseException as error:
-                # It would go on to answer what nobody waits for, and loads again in a second.
+                # It would still answer a request that nobody waits for. A new one loads in a second.
                 log.warning("verify_process.ended", pid=child.process.pid, why=type(error).__name__)
                 self.stop()
                 raise

@@ -1,9 +1,9 @@
-"""What is stated of a persona's appearance, applied to the code that was read from its references.
+"""Applies the stated appearance of a persona to the code that was read from its references.
 
-An appearance states what a person has anyway, unless a clone overrides it; which of both it is can't be told
-here. So a statement that what was read already fits changes nothing, and keeps the person's own brown.
-English words are understood. Others change nothing, and so do `style` and `vibe`: a code has no clothes and no
-mood, which are a view's.
+An appearance states what a person has anyway, unless a clone overrides it; which of the two it is can't be known
+here. So a statement changes nothing if what was read already fits it, and the person's own brown is kept.
+Only English words are understood. Others change nothing, and neither do `style` and `vibe`: a code has no clothes
+and no mood, which belong to a view.
 """
 
 from models.influencer import Appearance
@@ -16,7 +16,7 @@ __all__ = ["Directions", "Stated", "as_described"]
 
 
 def as_described(code: Floats, appearance: Appearance, coder: Coder, directions: Directions) -> Floats:
-    """The code (CODE,) with what the appearance states and the code contradicts. Never raises on any text."""
+    """The code (CODE,), changed where it contradicts the appearance. Never raises, whatever the text."""
     code = with_factors(code, appearance, coder, directions)
     code = with_hair_style(code, appearance.hair_style, coder)
     return with_hair_colour(code, appearance.hair_color, coder)

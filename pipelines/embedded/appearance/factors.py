@@ -1,4 +1,4 @@
-"""Sex, age, weight and ancestry: where what is stated contradicts what was read, the whole person moves."""
+"""Sex, age, weight and ancestry: a statement that contradicts what was read moves the whole person."""
 
 import re
 from collections.abc import Mapping
@@ -20,17 +20,17 @@ FACTORS = ("ancestry", "sex", "age", "weight")
 
 OWN = (
     *("hair", "brow", "iris", "scalp", "strands", "mole", "hair_style", "brow_style"),
-    *("blush", "brow_lift", "brow_tall"),  # no factor has a say in these
+    *("blush", "brow_lift", "brow_tall"),  # no factor influences these
 )
-"""The parts that stay a person's own when a factor changes. A colour of hair or eyes is stated or kept."""
+"""The parts that stay the person's own when a factor changes. The colour of hair or eyes is stated or kept."""
 
 
 @dataclass(frozen=True)
 class Directions:
-    """How people's codes change with the factors; `training.people.directions` finds it."""
+    """How people's codes change with the factors, as found by `training.people.directions`."""
 
     slopes: Floats  # (6, CODE) a code's change with one unit of each factor, the others being equal
-    lowest: Floats  # (CODE,) what each number of a code is at least, among people
+    lowest: Floats  # (CODE,) the least that each number of a code is, among people
     highest: Floats  # (CODE,)
 
 
@@ -40,16 +40,16 @@ class Span:
 
     low: float
     high: float
-    slack: float  # how far outside a value still doesn't contradict the word
+    slack: float  # how far outside the span a value doesn't yet contradict the word
 
     def step_from(self, read: float) -> float:
-        """What leads from the value that was read to the span's middle, if that value contradicts it."""
+        """The step from the value that was read to the span's middle if that value contradicts the span, else 0."""
         contradicts = not self.low - self.slack <= read <= self.high + self.slack
         return (self.low + self.high) / 2 - read if contradicts else 0.0
 
 
 SEX = {"female": Span(0.0, 0.08, 0.42), "male": Span(0.92, 1.0, 0.42)}
-"""The typical values of both; what lies on the other side of 0.5 contradicts. Other genders state no sex."""
+"""The typical values of both; a value on the other side of 0.5 contradicts. Other genders state no sex."""
 
 SLIM, MEDIUM, HEAVY = Span(-0.9, -0.1, 0.3), Span(-0.35, 0.35, 0.3), Span(0.2, 1.0, 0.3)
 BUILDS: dict[str, Span | None] = {
@@ -65,7 +65,7 @@ BUILDS: dict[str, Span | None] = {
 }
 
 YOUNGEST, OLDEST = 25, 75
-"""In years, the ages 0 and 1. MakeHuman calls them 25 and 90, but its oldest heads look like 75."""
+"""The ages 0 and 1, in years. MakeHuman calls them 25 and 90, but its oldest heads look like 75."""
 AGES = {
     "young": (18, 30),
     "young adult": (18, 30),
@@ -109,13 +109,14 @@ PARTLY = {"half", "part", "partly", "mixed", "quarter", "biracial", "multiracial
 
 @dataclass(frozen=True)
 class Stated:
-    """What an appearance says of the factors; none of what it leaves open."""
+    """What an appearance states of the factors. Factors that it leaves open are left out."""
 
     spans: Mapping[str, Span]  # of sex, age and weight, those that are stated
     ancestry: Ancestry | None
 
     @classmethod
     def by(cls, appearance: Appearance) -> Self:
+        """Reads what the appearance states."""
         spans = {
             "sex": SEX.get(appearance.gender),
             "age": _age(appearance.age_range),
@@ -125,6 +126,7 @@ class Stated:
 
 
 def with_factors(code: Floats, appearance: Appearance, coder: Coder, directions: Directions) -> Floats:
+    """The code (CODE,), moved where its factors contradict the appearance."""
     looks = looks_of(code, coder)
     stated = Stated.by(appearance)
     steps: dict[str, Floats] = {name: np.zeros(1) for name in FACTORS}
@@ -137,7 +139,7 @@ def with_factors(code: Floats, appearance: Appearance, coder: Coder, directions:
     move = step @ directions.slopes
     for name in OWN:
         move[place_of(name, coder)] = 0
-    # A reference may have led out of the range already: then no further.
+    # What was read may already lie out of the range: then it goes no further.
     lowest, highest = np.minimum(code, directions.lowest), np.maximum(code, directions.highest)
     code = np.clip(code + move, lowest, highest).astype(np.float32)
     if appearance.gender == "female" and steps["sex"].any():
@@ -171,7 +173,7 @@ def _years(match: re.Match[str]) -> tuple[int, int]:
 
 
 def _ancestry(text: str | None) -> Ancestry | None:
-    """The mean of all that are named; "half Japanese" alone doesn't say what the other half is."""
+    """The mean of all ancestries that are named; "half Japanese" alone doesn't say what the other half is."""
     named = list(dict.fromkeys(all_found(text, ETHNICITIES)))
     alone = len(named) == 1 and any(word in PARTLY for clause in clauses(text) for word in clause.split())
     if not named or alone:
@@ -181,7 +183,7 @@ def _ancestry(text: str | None) -> Ancestry | None:
 
 
 def _ancestry_step(read: Floats, stated: Ancestry | None) -> Floats:
-    """(3,) from what was read to what is stated, if they have less than half in common."""
+    """The step (3,) from what was read to what is stated, if they have less than half in common."""
     if stated is None:
         return np.zeros(3)
     shares = np.maximum(read, 1e-3)

@@ -1,4 +1,4 @@
-"""Hair: what is stated of its colour and its style, where the references show something else."""
+"""Applies the stated colour and style of the hair where the references show something else."""
 
 from dataclasses import dataclass
 
@@ -59,7 +59,7 @@ SHADES: dict[str, tuple[str, ...]] = {
     "dark": ("dark brown", "black", "brown"),  # the first one is what "dark" alone becomes
     "fair": ("blond", "dark blond", "platinum"),
 }
-"""What a wide word means besides its own colour."""
+"""Colours that a broad word also means, besides its own."""
 SYNONYMS = {
     **{name: name for name in (*HAIR, *DYED, *SHADES)},
     "dark haired": "dark",
@@ -94,12 +94,12 @@ SYNONYMS = {
     **dict.fromkeys(("crimson", "bright red", "cherry red"), "scarlet"),
 }
 OTHER_COLOURS = {"eyes", "eyed", "skin", "beard", "brows", "eyebrows"}
-"""A clause with one of them doesn't tell the hair's colour."""
+"""A clause with one of these words isn't about the hair's colour."""
 NEAR = 30 / 255
-"""Of two colours that are no further apart nobody would say that one contradicts the other: as far as one
-person's brown may lie from another's, in sRGB."""
+"""Colours that are no further apart, in sRGB, don't contradict each other: as far as one person's brown may lie
+from another's."""
 BROW = 0.62
-"""A brow's sRGB colour as a part of its hair's, as in `people.chance`."""
+"""A brow's sRGB colour as a fraction of the hair's, as in `people.chance`."""
 
 SHORT = ("short01", "short02", "short04")
 STUBBLE = 0.35  # the scalp of a shaved head, as in `people.chance`
@@ -107,14 +107,14 @@ STUBBLE = 0.35  # the scalp of a shaved head, as in `people.chance`
 
 @dataclass(frozen=True)
 class Cut:
-    """A hair style that words mean."""
+    """A hair style that some words mean."""
 
     style: str
     kept: tuple[str, ...] = ()  # the other styles that the words describe as well
     scalp: float = 1.0  # how much of the hair's colour the scalp has
 
 
-CUTS: dict[Cut, tuple[str, ...]] = {  # of several that are named the first one counts
+CUTS: dict[Cut, tuple[str, ...]] = {  # if several are named, the first one here counts
     Cut(NO_HAIR, scalp=0.0): ("bald", "hairless"),
     Cut(NO_HAIR, scalp=STUBBLE): ("shaved", "shaven", "buzz cut", "buzzcut", "buzzed"),
     Cut("braid01"): ("braid", "braids", "braided", "plait", "plaits", "plaited"),
@@ -123,7 +123,7 @@ CUTS: dict[Cut, tuple[str, ...]] = {  # of several that are named the first one 
         *("up do", "topknot", "top knot", "chignon", "tied back", "pulled back"),
     ),
     Cut("afro01"): ("afro", "kinky", "coily", "coils"),
-    # From the front MakeHuman's braid looks like a bob: it is gathered low behind.
+    # From the front, MakeHuman's braid looks like a bob: it is gathered low behind.
     Cut("braid01", ("long01",)): ("bob", "long bob", "lob", "chin length", "medium length"),
     Cut("long01", ("ponytail01", "braid01")): ("long", "shoulder length", "waist length", "flowing"),
     Cut("afro01", ("long01", "ponytail01", "braid01")): ("curly", "curls", "ringlets"),
@@ -147,6 +147,7 @@ CUT_WORDS: dict[str, Cut | None] = {
 
 
 def with_hair_style(code: Floats, text: str | None, coder: Coder) -> Floats:
+    """The code (CODE,) with the style that the text states, unless its own style fits the text."""
     cut = min(all_found(text, CUT_WORDS), key=list(CUTS).index, default=None)
     read = STYLES[int(looks_of(code, coder)[part("hair_style")].argmax())]
     if cut is None or read in {cut.style, *cut.kept}:
@@ -158,6 +159,7 @@ def with_hair_style(code: Floats, text: str | None, coder: Coder) -> Floats:
 
 
 def with_hair_colour(code: Floats, text: str | None, coder: Coder) -> Floats:
+    """The code (CODE,) with the colour that the text states, unless its own colour fits the text."""
     named = _hair_colour(text)
     if named is None:
         return code
@@ -168,12 +170,12 @@ def with_hair_colour(code: Floats, text: str | None, coder: Coder) -> Floats:
     if min(away, key=away.__getitem__) in meant or away[meant[0]] < NEAR:
         return code
     colour = colours[meant[0]]
-    # Who dyes the hair mostly leaves the brows.
+    # People who dye their hair mostly leave the brows as they are.
     return with_looks(code, coder, {"hair": colour} | ({"brow": colour * BROW} if meant[0] in HAIR else {}))
 
 
 def _hair_colour(text: str | None) -> str | None:
-    """Of the first clause that names one, the last: "silvery blond" is blond, and "pink tips" come second."""
+    """The last colour of the first clause that names one: "silvery blond" is blond, and "pink tips" come second."""
     for clause in clauses(text):
         spelt = clause.replace("blonde", "blond").replace("gray", "grey")
         if not OTHER_COLOURS.intersection(spelt.split()) and (named := list(found(spelt, SYNONYMS))):

@@ -1,4 +1,4 @@
-"""Single parts of the looks in a code."""
+"""Reads and replaces single parts of the looks in a code."""
 
 from collections.abc import Mapping
 
@@ -9,13 +9,13 @@ from pipelines.embedded.people.code import Coder, part
 
 
 def place_of(name: str, coder: Coder) -> slice:
-    """Where in a code that part of the looks stands."""
+    """The slice of a code that holds that part of the looks."""
     within = part(name)
     return slice(coder.shape_size + within.start, coder.shape_size + within.stop)
 
 
 def looks_of(code: Floats, coder: Coder) -> Floats:
-    """(LOOKS_SIZE,) without the body, which `Coder.split` would take much longer for."""
+    """The looks (LOOKS_SIZE,) of a code. `Coder.split` would also compute the body, which takes much longer."""
     return np.asarray(code[coder.shape_size :] * coder.looks_spread + coder.looks_mean)
 
 

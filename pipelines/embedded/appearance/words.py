@@ -1,4 +1,4 @@
-"""Finding words that mean something in free text."""
+"""Finds words with a known meaning in free text."""
 
 import re
 import unicodedata
@@ -13,7 +13,7 @@ BREAK = re.compile(rf"[,;/(]|\b(?:with|but|(?<!salt )(?<!pepper )and)\b|\b(?=(?:
 
 
 def clauses(text: str | None) -> Iterator[str]:
-    """The text's parts in lower case, with one space between words; without those that deny something."""
+    """The text's clauses in lower case, with one space between words. Clauses that deny something are left out."""
     plain = unicodedata.normalize("NFKC", text or "").casefold().replace("+", " plus ")
     plain = " ".join(re.sub(r"[^\w,;/(]|_", " ", plain.replace("'", "").replace("\u2019", "")).split())
     for clause in map(str.strip, BREAK.split(plain)):
@@ -22,7 +22,7 @@ def clauses(text: str | None) -> Iterator[str]:
 
 
 def found(clause: str, meanings: Mapping[str, T]) -> Iterator[T]:
-    """What the words in a clause mean, the longest first: "dark brown" isn't brown."""
+    """The meanings of the words in a clause. The longest match counts: "dark brown" isn't brown."""
     for match in _pattern(tuple(meanings)).finditer(clause):
         yield meanings[match[0]]
 
@@ -33,11 +33,11 @@ def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:
 
 
 def all_found(text: str | None, meanings: Mapping[str, T | None]) -> list[T]:
-    """Of all clauses, without words that mean nothing here."""
+    """The meanings of the words in all clauses, without words that mean nothing here."""
     meant = [meaning for clause in clauses(text) for meaning in found(clause, meanings)]
     return [meaning for meaning in meant if meaning is not None]
 
 
 def only(meant: list[T]) -> T | None:
-    """What all words mean, unless they disagree."""
+    """The meaning that all words share, or None if they disagree or there is none."""
     return meant[0] if len(set(meant)) == 1 else None

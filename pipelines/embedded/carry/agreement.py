@@ -1,4 +1,4 @@
-"""Which references are believed where they contradict each other or the drawing; compared without detail."""
+"""Decides which references to believe where they contradict each other or the drawing, compared without detail."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from pipelines.embedded.people.arrays import Floats
 
 _BLUR = 3.0  # pixels of 512
 _DRAWN_VOTES = 0.25  # how much the drawing counts among the references
-_SEEN = 1e-4  # weight from which a reference shows a place
+_SEEN = 1e-4  # a reference with a greater weight shows a place
 
 # sRGB differences from which disbelief begins, and at which it is complete.
 _SKIN = (0.10, 0.22)
@@ -22,7 +22,7 @@ _AMONG = (0.08, 0.18)
 
 @dataclass(frozen=True)
 class Zones:
-    """(n,) where drawing and references may differ without either being wrong."""
+    """Samples (n,) at which drawing and references may differ without either being wrong."""
 
     brow: np.ndarray
     lenient: Floats  # 0 to 1
@@ -30,7 +30,7 @@ class Zones:
 
     @classmethod
     def of(cls, samples: Samples, feature: Floats, eyes: np.ndarray) -> "Zones":
-        """`feature` (n,) as `drawing.albedo.Albedo` has it; `eyes` (n,) bool."""
+        """Finds the zones. `feature` (n,) is that of `drawing.albedo.Albedo`; `eyes` (n,) is bool."""
         x, y, z = np.abs(samples.anchor[:, 0]), samples.anchor[:, 1], samples.anchor[:, 2]
         brow = (z > 0.55) & (y > 7.28) & (y < 7.85) & (x < 0.85)
         jaw = (z > 0.35) & (y > 5.9) & (y < 6.75)
@@ -40,7 +40,7 @@ class Zones:
 
 
 def believed(samples: Samples, colours: Floats, weights: Floats, drawn: Floats, zones: Zones) -> Floats:
-    """The weights (R, n) that are left of `weights` for colours (R, n, 3), sRGB 0 to 1.
+    """Reduces `weights` (R, n) where colours (R, n, 3), sRGB 0 to 1, aren't believed, and returns them.
 
     `drawn` (n, 3) is the drawing.
     """
@@ -67,7 +67,7 @@ def believed(samples: Samples, colours: Floats, weights: Floats, drawn: Floats, 
 
 
 def _seconded(wide: Floats, weights: Floats, among: tuple[Floats, Floats]) -> Floats:
-    """(R, n) how far another reference that shows the place shows the same."""
+    """(R, n) how far another reference that shows the place agrees."""
     out = np.zeros_like(weights)
     for one in range(len(weights)):
         for other in range(len(weights)):
@@ -79,7 +79,7 @@ def _seconded(wide: Floats, weights: Floats, among: tuple[Floats, Floats]) -> Fl
 
 
 def _apart(one: Floats, other: Floats) -> Floats:
-    """(n,) the largest difference of a channel. Column by column: far quicker than along so short an axis."""
+    """(n,) the largest difference in a channel. Column by column: far quicker than along so short an axis."""
     red, green, blue = np.abs(one - other).T
     return np.asarray(np.maximum(np.maximum(red, green), blue))
 

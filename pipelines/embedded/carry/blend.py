@@ -1,4 +1,4 @@
-"""Puts references into a drawing without seams: Laplacian pyramids, each level weighed by a mask as smooth as it.
+"""Puts references into a drawing without seams: Laplacian pyramids, each level weighted by an equally smooth mask.
 
 After Burt and Adelson, "A Multiresolution Spline with Application to Image Mosaics" (1983).
 """
@@ -11,11 +11,11 @@ import numpy as np
 from pipelines.embedded.people.arrays import Floats
 
 _LEVELS = (1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.6)
-"""How much of each level is the references', the finest first."""
+"""How much of each level comes from the references, the finest first."""
 
 
 def blended(drawing: Floats, pixel: np.ndarray, colours: Floats, shares: Floats) -> Floats:
-    """The drawing (S, S, 3) with references over it: at pixels (n,) their colours (R, n, 3) have shares (R, n)."""
+    """Puts references over a drawing (S, S, 3): at pixels (n,), their colours (R, n, 3) have shares (R, n)."""
     size = len(drawing)
     under = _laplacian(drawing)
     out = [level.copy() for level in under]

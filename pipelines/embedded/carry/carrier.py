@@ -1,4 +1,4 @@
-"""A person with references, carried into views."""
+"""Carries a person's references into views."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -23,21 +23,21 @@ from pipelines.embedded.people.looks import Looks
 from pipelines.embedded.people.paint import step
 from pipelines.embedded.people.view import View
 
-_COLLAR = 5.76  # decimetres: below, a reference may wear its shirt
+_COLLAR = 5.76  # decimetres: below this, a reference may show its shirt
 
 
 @dataclass(frozen=True)
 class Carried:
-    """A view's picture."""
+    """The picture of a view."""
 
     picture: Floats  # (S, S, 3) sRGB, 0 to 1
-    share: Floats  # (S, S) 0 to 1: how much of a pixel is the references'
+    share: Floats  # (S, S) 0 to 1: how much of a pixel comes from references
     drawn: Drawn
 
 
 @dataclass(frozen=True)
 class Carrier:
-    """Made once for each person."""
+    """A person whose references can be carried into views. Made once for each person."""
 
     drawer: Drawer
     code: Floats
@@ -47,7 +47,7 @@ class Carrier:
 
     @classmethod
     def of(cls, drawer: Drawer, code: Floats, references: Sequence[Reference] = ()) -> Self:
-        """The person of a code (CODE,), whom references show. Without any, nothing is carried."""
+        """Makes a carrier for the person of a code (CODE,), from references. Without any, nothing is carried."""
         looks = read_looks(drawer.coder.split(code[None])[1][0])[0]
         if not references:
             return cls(drawer, code, looks)
@@ -56,8 +56,8 @@ class Carrier:
         return cls(drawer, code, looks, tuple(reference.tinted(tint) for reference in references))
 
     def described(self, code: Floats) -> Self:
-        """The same person with a code that a description changed: hair that is stated is drawn, and where the shape
-        is another, so is everything."""
+        """The carrier with a code that a description changed: stated hair is drawn, not carried, and if the shape
+        changed, everything is."""
         if np.array_equal(code, self.code):
             return self
         before, looks = (
@@ -66,7 +66,7 @@ class Carrier:
         shape = self.drawer.coder.shape_size
         if not np.array_equal(code[:shape], self.code[:shape]):
             return replace(self, code=code, looks=looks, references=())
-        # What isn't stated stays as the references show it, which is better than it was read.
+        # What isn't stated stays as the references show it: that is better than what was read.
         stated = {
             name: getattr(looks, name)
             for name in ("hair", "scalp", "strands")
@@ -75,7 +75,7 @@ class Carrier:
         return replace(self, code=code, looks=self.looks._replace(**stated), carries_hair=False)
 
     def picture(self, view: View, size: int) -> Carried:
-        """The person in a view, `size` pixels a side."""
+        """Renders the person in a view, `size` pixels a side."""
         drawn = draw(self.drawer, self.code, view, size, self.looks)
         usable, taper = self._usable(drawn.samples)
         some = np.flatnonzero(usable & (drawn.samples.share > 0.9))
@@ -102,7 +102,7 @@ class Carrier:
         )
 
     def _usable(self, samples: Samples) -> tuple[np.ndarray, Floats]:
-        """(n,) where references count, and how much there is left of them near edges."""
+        """(n,) where references count, and the factor (n,) by which they fade near edges."""
         kind = samples.kind
         edges = tapers(samples)
         taper = np.where(kind == Kind.HAIR, edges.hair, edges.face)
@@ -117,12 +117,12 @@ class Carrier:
 def _without_brows(
     drawn: Drawn, samples: Samples, some: np.ndarray, weights: Floats, zone: np.ndarray
 ) -> Floats:
-    """(n, 3) the drawing, whose brows give way where references show that place."""
+    """(n, 3) the drawing, with its brows removed where references show that place."""
     base = drawn.picture.reshape(-1, 3)[samples.pixel].copy()
     brow = np.flatnonzero(zone)
     shown = smooth(0.0005, 0.01, weights[:, brow].sum(0))
     side = samples.anchor[brow, 0] > 0
-    for half in (side, ~side):  # half a brow is no brow
+    for half in (side, ~side):  # half a brow would look wrong
         inked = half & (drawn.albedo.feature[some[brow]] > 0.2)
         if inked.sum() > 20 and shown[inked].mean() > 0.45:
             shown[half] = 1

@@ -1,4 +1,4 @@
-"""Eyes: lit as the skin around them, and each taken from one reference, since two never fit to the pixel."""
+"""Lights eyes like the skin around them, and takes each from one reference, since two never match to the pixel."""
 
 import cv2
 import numpy as np
@@ -14,7 +14,7 @@ _SOFT = 3
 
 
 def lit_as_lids(samples: Samples, fall: Fall) -> Fall:
-    """The light that falls on skin near the eyes, on the eyes too, and no gloss: highlights stay behind."""
+    """Gives the eyes the light of the skin near them, and no gloss: highlights aren't carried."""
     eye = np.flatnonzero(samples.kind == Kind.EYE)
     if not len(eye):
         return fall
@@ -35,7 +35,7 @@ def lit_as_lids(samples: Samples, fall: Fall) -> Fall:
 
 
 def around_eyes(samples: Samples) -> Floats:
-    """(n,) of samples, one a pixel: 1 at the eyes, falling to 0 around them."""
+    """How near samples (n,), one a pixel, are to the eyes: 1 at the eyes, falling to 0 around them."""
     size = samples.size
     eye = samples.grid((samples.kind == Kind.EYE).astype(np.uint8), 0)
     reach = int(_REACH * size / PIXELS) * 2 + 1
@@ -45,7 +45,7 @@ def around_eyes(samples: Samples) -> Floats:
 
 
 def each_from_one(weights: Floats, samples: Samples, zone: Floats) -> None:
-    """Leaves around each eye the one reference that shows it best. `weights` (R, n) are changed in place."""
+    """Keeps around each eye only the reference that shows it best. Changes `weights` (R, n) in place."""
     for side in (samples.anchor[:, 0] > 0, samples.anchor[:, 0] <= 0):
         core = side & (samples.kind == Kind.EYE)
         if core.sum() <= 10:

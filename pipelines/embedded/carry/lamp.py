@@ -1,4 +1,4 @@
-"""The light that a reference was taken in: the lamp, sky and ground under which its skin looks as it does."""
+"""Fits the light that a reference was taken in: the lamp, sky and ground under which its skin looks as it does."""
 
 from collections.abc import Iterator
 
@@ -12,19 +12,19 @@ from pipelines.embedded.people.raster import Rasteriser
 _AZIMUTHS, _ELEVATIONS = range(-150, 180, 30), (10, 32, 54)  # degrees
 _STEPS = (14, 7)
 _SHADOW_SIZE = 128
-_STRAY = 0.10  # of the mean brightness: what is further off counts less
-_WORST = 0.5  # and what is as far off counts no more than this
+_STRAY = 0.10  # of the mean brightness: samples that are further off count less
+_WORST = 0.5  # and samples that are further off than this count no more than this
 _USUAL = np.array([0.45, 0.30, 0.80])  # sky, ground, lamp
-_DARKEST = 1e-3  # mean brightness of a picture that is told from black
+_DARKEST = 1e-3  # mean brightness below which a picture counts as black
 _PULL = 0.004  # towards the usual light
 
 
 def fit_light(
     scene: Scene, samples: Samples, albedo: Floats, seen: Floats, rasteriser: Rasteriser
 ) -> tuple[Light, float]:
-    """The light under which samples of plain skin with that albedo (n, 3) look as `seen` (n, 3, linear).
+    """The light under which samples of plain skin with that albedo (n, 3) look most like `seen` (n, 3, linear).
 
-    And the relative error that stays.
+    Also returns the relative error that remains.
     """
     level = max(float(seen.mean()), _DARKEST)
 
@@ -58,7 +58,7 @@ def fit_light(
 
 
 def _solved(parts: Parts, albedo: Floats, seen: Floats, weight: Floats) -> tuple[Floats, Floats]:
-    """Strengths (channel, source) by ridge regression, and what they leave (n, 3)."""
+    """Strengths (channel, source) by ridge regression, and the residuals (n, 3)."""
     strengths, left = np.empty((3, 3)), np.empty_like(seen)
     for c in range(3):
         x = np.stack([parts.sky, parts.ground, parts.lamp[:, c]], 1) * albedo[:, c : c + 1]

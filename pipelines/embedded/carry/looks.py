@@ -1,4 +1,4 @@
-"""A person's looks as all references together show them, in place of what the reader alone read."""
+"""A person's looks as all references together show them, instead of what the reader alone read."""
 
 from collections.abc import Sequence
 
@@ -8,15 +8,15 @@ from pipelines.embedded.carry.reference import Reference
 from pipelines.embedded.people.arrays import Floats
 from pipelines.embedded.people.looks import Looks
 
-_USUAL = 0.87  # what falls on a face that is turned to the camera, on average over the renderer's lights
+_USUAL = 0.87  # the light on a face that is turned to the camera, on average over the renderer's lights
 _TINT, _BRIGHTNESS = 1.0, 0.7  # how far the skin's colour follows what usual lights would show
 _LEAST_IRIS, _LEAST_HAIR = 25, 100  # samples
-_STRANDS = 0.93  # mean brightness that strands leave of hair's colour
+_STRANDS = 0.93  # mean brightness of strands, as a fraction of the hair's colour
 _NO_BEARD = 0.12  # cover below which there is none
 
 
 def usual_tint(references: Sequence[Reference]) -> Floats:
-    """(3,) what turns colours as they were read into what white light of usual strength would show."""
+    """The factor (3,) that turns colours as read into those that white light of usual strength would show."""
     falls = np.stack(
         [0.6 * one.light.lamp + 0.5 * one.light.sky + 0.2 * one.light.ground for one in references]
     )
@@ -27,7 +27,7 @@ def usual_tint(references: Sequence[Reference]) -> Floats:
 
 
 def shown_looks(looks: Looks, references: Sequence[Reference], tint: Floats) -> Looks:
-    """`looks` as the reader has them, with skin, lips, iris, hair and beard as the references show them."""
+    """The reader's `looks`, with skin, lips, iris, hair and beard as the references show them."""
     looks = looks._replace(
         skin=np.clip(looks.skin * tint, 0.005, 0.95), lips=np.clip(looks.lips * tint, 0.005, 0.95)
     )
@@ -43,7 +43,7 @@ def shown_looks(looks: Looks, references: Sequence[Reference], tint: Floats) -> 
 
 
 def _with_beard(looks: Looks, covers: Floats) -> Looks:
-    """`covers` (R, 2) of jaw and upper lip. A shadow covers too, so the barest reference counts."""
+    """`covers` (R, 2) are of jaw and upper lip. A shadow looks like cover too, so the barest reference counts."""
     if np.isnan(covers).all(0).any():
         return looks
     jaw, lip = np.nanmin(covers, 0)

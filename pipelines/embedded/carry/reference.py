@@ -1,4 +1,4 @@
-"""One reference, ready to be carried: its light taken off, and where each vertex of the mesh lies in it."""
+"""One reference, ready to be carried: its light is removed, and the place of each vertex of the mesh is known."""
 
 from dataclasses import dataclass, replace
 from typing import Self
@@ -17,9 +17,9 @@ from pipelines.embedded.drawing.samples import Kind, Samples, Scene, sampled
 from pipelines.embedded.people.arrays import Floats
 from pipelines.embedded.people.drawer import Drawer
 
-_MOST_SAMPLES = 2500  # of skin, for the light
-_GLOSS = 0.7  # of the fitted gloss that is taken off: all of it leaves dark spots
-_AVERAGE = 0.8  # what falls on what isn't the figure
+_MOST_SAMPLES = 2500  # samples of skin that the light is fitted to
+_GLOSS = 0.7  # share of the fitted gloss that is removed: removing all of it leaves dark spots
+_AVERAGE = 0.8  # the light assumed on everything that isn't the figure
 _FAR = 1e9
 _BLUR = 3  # pixels of 512 at a shadow's edge
 
@@ -28,26 +28,27 @@ COLOUR, FACE, HAIR, SURE = slice(0, 3), 3, 4, 5
 
 
 class NoSkin(Exception):
-    """The picture shows no skin where the mesh has some: nothing tells its light."""
+    """The picture shows none of the mesh's plain skin, so its light can't be fitted."""
 
 
 @dataclass(frozen=True)
 class Reference:
-    """`planes` has the colour without light (linear RGB), tapers of face and hair, and how sure the light is."""
+    """A prepared reference. `planes` has the colour without light (linear RGB), tapers of face and hair, and how
+    sure the light is."""
 
     planes: Floats  # (S, S, 6)
     depth: Floats  # (S, S) decimetres
     screen: Floats  # (P, 3) where each vertex lies
-    facing: Floats  # (P,) the camera
+    facing: Floats  # (P,) how far each vertex faces the camera
     camera: Floats  # (12,)
     light: Light
     error: float
-    """Of the light: what it doesn't explain of plain skin, as a part of its brightness."""
+    """What the light doesn't explain of plain skin, as a fraction of the skin's brightness."""
     signs: Signs
 
     @classmethod
     def of(cls, drawer: Drawer, code: Floats, camera: Floats, picture: Floats) -> Self:
-        """`picture` (S, S, 3) is sRGB from 0 to 1, `camera` (12,) as `fit_cameras` finds it. Raises NoSkin."""
+        """Prepares `picture` (S, S, 3), sRGB from 0 to 1, with `camera` (12,) from `fit_cameras`. Raises NoSkin."""
         size = len(picture)
         scene = Scene.of(drawer.head, drawer.coder, code, view_of_camera(camera))
         samples = sampled(scene, size, drawer.rasteriser, smooth_edges=False)
@@ -91,7 +92,7 @@ class Reference:
         )
 
     def tinted(self, ratio: Floats) -> Self:
-        """The same with the colour multiplied by (3,)."""
+        """The same reference with its colour multiplied by `ratio` (3,)."""
         planes = self.planes.copy()
         planes[..., COLOUR] *= ratio
         return replace(self, planes=planes)
@@ -102,7 +103,8 @@ def _unlit(seen: Floats, on_it: Fall) -> Floats:
 
 
 def _sureness(samples: Samples, on_it: Fall) -> Floats:
-    """(n,) 0 to 1: little in the dark, and at a shadow's edge, which lies wrong if the light does."""
+    """(n,) how sure the light is, 0 to 1: little in the dark, and at a shadow's edge, which is misplaced if the
+    light is."""
     bright = on_it.onto.mean(1)
     sure = smooth(0.12, 0.5, bright / np.percentile(bright, 80))
     blur = _BLUR * samples.size / PIXELS

@@ -1,7 +1,8 @@
-"""A second look at the references: the fitted person is drawn into each, and the shape follows what lies elsewhere.
+"""A second look at the references: draws the fitted person into each and corrects the shape by what lies elsewhere.
 
-Where the drawing and the reference differ, an optical flow between both says by how much. The flow at many places
-of the face is fitted as the reader's points were, around the first fit, whose errors are known. Nothing is trained.
+An optical flow between the drawing and the reference measures by how much they differ. The flow at many places of
+the face is fitted as the reader's points were, around the first fit. The errors of that fit are known. Nothing is
+trained.
 """
 
 from collections.abc import Sequence
@@ -25,29 +26,29 @@ _LOOKS = 2
 _PLACES = 600  # vertices
 _TRUST = 0.3  # flows err together, as the reader's points do
 _EXPLAINED = ((8, 0.69), (24, 0.45), (48, 0.24), (96, 0.03))
-"""How much of the variance of the shape's numbers, up to each, the first fit explains on held-out people."""
-_FAR, _INCONSISTENT = 8.0, 1.0  # pixels: flows beyond count as none
-_SPREAD = 1.0  # pixels that a flow is off where there is texture
-_FLAT = 4.0  # texture, in grey levels squared, at which it is off by the square root of two of that
-_TEXTURE = 5  # pixels around a place that its texture is seen in
-_NOTHING = 0.5  # spread in parts of the side: tells nothing
+"""Up to which of the shape's numbers, and how much of their variance the first fit explains on held-out people."""
+_FAR, _INCONSISTENT = 8.0, 1.0  # pixels: flows beyond these don't count
+_SPREAD = 1.0  # pixels by which a flow is off where there is texture
+_FLAT = 4.0  # texture, in grey levels squared, at which it is off by the square root of two times that
+_TEXTURE = 5  # pixels around a place in which its texture is measured
+_NOTHING = 0.5  # spread as a fraction of the side: the flow carries no information
 _BEHIND = 0.08  # decimetres
-_BACKDROP = 24  # pixels that the backdrop is blurred by
+_BACKDROP = 24  # pixels by which the backdrop is blurred
 
 
 @dataclass(frozen=True)
 class _Flow:
-    """Of places (n,) from the drawing to the reference, in pixels of `_SIZE`."""
+    """The flow of places (n,) from the drawing to the reference, in pixels of `_SIZE`."""
 
     places: Floats  # (n, 2) in the drawing
     moves: Floats  # (n, 2)
-    spread: Floats  # (n,) parts of the side
+    spread: Floats  # (n,) fractions of the side
 
 
 def second_look(
     drawer: Drawer, code: Floats, cameras: Floats, pictures: Sequence[Floats]
 ) -> tuple[Floats, Floats]:
-    """The code (CODE,) and cameras (R, 12) after it, from those of the first fit.
+    """Improves the code (CODE,) and cameras (R, 12) of the first fit.
 
     `pictures` are the references, (S, S, 3) each, sRGB from 0 to 1. Raises NoSkin.
     """
@@ -103,7 +104,7 @@ def _flow(drawer: Drawer, code: Floats, camera: Floats, picture: Floats, known: 
 
 
 def _drawn_into(drawer: Drawer, scene: Scene, samples: Samples, picture: Floats, light: Light) -> Floats:
-    """The person under the reference's light before its backdrop, which is known where the person is far away."""
+    """The person under the reference's light, in front of its backdrop, which is known only far from the person."""
     painted = albedo(scene, samples, drawer.textures)
     shadow = shadow_map(scene.figure, scene.posed, light.towards(), drawer.rasteriser)
     on_it = fall(samples, light, shadow)

@@ -1,4 +1,4 @@
-"""What one reference shows of a person's looks better than the reader reads it: iris, hair, beard."""
+"""The looks that one reference shows better than the reader reads them: iris, hair, beard."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -18,17 +18,17 @@ _LEAST_BEARD = 40
 
 @dataclass(frozen=True)
 class Bare:
-    """What samples of a reference show without its light."""
+    """The samples of a reference without its light."""
 
     colour: Floats  # (n, 3) linear RGB
-    eyes: Floats  # (n, 3) the same where an eye's own light is taken off it, not that of the skin around
+    eyes: Floats  # (n, 3) the same, but an eye's own light is removed from it, not that of the skin around
     edges: Tapers
     sure: Floats  # (n,) how sure the light is, 0 to 1
 
 
 @dataclass(frozen=True)
 class Signs:
-    """Colours are linear RGB without light."""
+    """What a reference shows of a person's looks. Colours are linear RGB without light."""
 
     iris: Floats  # (k, 3)
     hair: Floats  # (k, 3)
@@ -36,6 +36,7 @@ class Signs:
 
     @classmethod
     def of(cls, scene: Scene, samples: Samples, textures: Textures, bare: Bare) -> Self:
+        """Reads the signs from a reference's samples."""
         hair = np.flatnonzero((samples.kind == Kind.HAIR) & (bare.edges.hair > 0.9) & (bare.sure > 0.6))
         spread = np.linspace(0, len(hair) - 1, min(_MOST_HAIR, len(hair))).astype(int)
         return cls(
@@ -46,7 +47,7 @@ class Signs:
 
 
 def _iris(scene: Scene, samples: Samples, textures: Textures, bare: Floats) -> Floats:
-    """The eyes' colour over how bright the texture is there."""
+    """The eyes' colour, divided by the texture's brightness there."""
     eye = np.flatnonzero((samples.material == Material.EYE) & (samples.facing > 0.5))
     u, v = samples.only(eye).at(scene.figure.uv).T
     i, j = np.clip(u * 255, 0, 255).astype(int), np.clip(255 - v * 255, 0, 255).astype(int)

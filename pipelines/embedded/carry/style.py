@@ -1,6 +1,6 @@
-"""Which hair style the references show.
+"""Finds the hair style that the references show.
 
-Each is drawn into each reference, and the one wins that cuts it into even parts.
+Each style is drawn into each reference. The one that divides them into the most even parts wins.
 """
 
 from collections.abc import Sequence
@@ -15,8 +15,8 @@ from pipelines.embedded.people.code import STYLES, part
 from pipelines.embedded.people.drawer import Drawer
 
 _SIZE = 128
-_READ = 3.0  # how much the reader's word counts beside the unevenness, which is in units of Lab
-_MOST = 40.0  # unevenness of a pixel beyond which it counts no more
+_READ = 3.0  # how much the reader's result counts against the unevenness, which is in units of Lab
+_MOST = 40.0  # the most unevenness that a pixel can count for
 _BLUR = 10
 
 
@@ -25,7 +25,7 @@ def shown_style(
 ) -> Floats:
     """The code (CODE,) with the style that the references (each (S, S, 3), sRGB 0 to 1) show.
 
-    `read` (styles,) is how sure the reader is of each.
+    `read` (styles,) is how sure the reader is of each style.
     """
     uneven = np.zeros(len(STYLES))
     for camera, picture in zip(cameras, pictures, strict=True):
@@ -38,6 +38,7 @@ def shown_style(
 
 
 def with_style(drawer: Drawer, code: Floats, style: int) -> Floats:
+    """The code (CODE,) with a hair style, given by its index in `STYLES`."""
     coder = drawer.coder
     looks = code[coder.shape_size :] * coder.looks_spread + coder.looks_mean
     looks[part("hair_style")] = np.eye(len(STYLES))[style]

@@ -1,4 +1,4 @@
-"""What a reference shows of the places that a new view shows, and how well."""
+"""Looks up what a reference shows of the places in a new view, and how well it shows them."""
 
 import cv2
 import numpy as np
@@ -8,15 +8,15 @@ from pipelines.embedded.drawing.samples import Kind, Samples
 from pipelines.embedded.people.arrays import Floats
 from pipelines.embedded.people.view import View
 
-_HIDDEN = 0.06  # decimetres behind what the reference shows
+_HIDDEN = 0.06  # decimetres: a place further behind what the reference shows is hidden
 _LEAST_FACING = 0.15
-_POWER = 2.0  # a reference that faces a place counts so much more
-_NEAR = 25.0  # degrees of turn, about: how far from the view's pose references count less
+_POWER = 2.0  # how much more a reference counts that faces a place
+_NEAR = 25.0  # degrees of turn, about: the scale on which references far from the view's pose count less
 _PREFER = 0.3
 
 
 def looked_up(reference: Reference, view: View, samples: Samples) -> tuple[Floats, Floats]:
-    """Colours (n, 3), without light, and weights (n,) from 0 to 1 of samples, one a pixel."""
+    """Looks up samples, one a pixel: colours (n, 3) without light, and weights (n,) from 0 to 1."""
     screen = samples.at(reference.screen)
     facing = samples.at(reference.facing)
     side = len(reference.depth)
@@ -34,7 +34,7 @@ def looked_up(reference: Reference, view: View, samples: Samples) -> tuple[Float
 
 
 def _farthest_around(depth: Floats, x: Floats, y: Floats) -> Floats:
-    """(n,) of the four pixels around a place, so that an edge doesn't hide what lies on it."""
+    """(n,) the farthest depth of the four pixels around a place, so that an edge doesn't hide what lies on it."""
     side = len(depth)
     i, j = np.clip(x.astype(int), 0, side - 2), np.clip(y.astype(int), 0, side - 2)
     around = (depth[j, i], depth[j + 1, i], depth[j, i + 1], depth[j + 1, i + 1])
@@ -49,7 +49,7 @@ def _turn(camera: Floats, view: View) -> float:
 
 
 def _between(planes: Floats, x: Floats, y: Floats) -> Floats:
-    """(n, C) between the pixels. OpenCV wants places in a rectangle whose sides fit 16 bits."""
+    """(n, C) interpolated between the pixels. OpenCV wants places in a rectangle whose sides fit 16 bits."""
     wide = 256
     rows = -(-len(x) // wide)
     xs, ys = (np.resize(v, rows * wide).reshape(rows, wide).astype(np.float32) for v in (x, y))

@@ -1,6 +1,6 @@
 """The colour of a figure without light: what is painted on skin, eyes, hair and cloth, as the renderer does it.
 
-What follows from a person's grain alone (freckles, the skin's unevenness) is left out: no code tells it.
+What depends on a person's grain alone (freckles, the skin's unevenness) is left out: no code contains it.
 """
 
 from dataclasses import dataclass
@@ -28,20 +28,20 @@ from pipelines.embedded.people.textures import Textures
 _TONGUE = (0.55, 0.22, 0.22)
 _INSIDE = np.array([0.16, 0.05, 0.04], np.float32)
 _BLUSH = np.array([0.12, -0.16, -0.14], np.float32)
-GRAIN = 11  # of everybody's hair: no code tells it
+GRAIN = 11  # the same for everybody's hair: no code contains it
 
 
 @dataclass(frozen=True)
 class Albedo:
-    """Linear RGB."""
+    """The samples' colours without light, in linear RGB."""
 
     colour: Floats  # (n, 3)
     browless: Floats  # (n, 3) the same without brows
-    feature: Floats  # (n,) 0 to 1: how much it is lips, brow, beard, scalp or mouth, and no plain skin
+    feature: Floats  # (n,) 0 to 1: how much it is lips, brow, beard, scalp or mouth, not plain skin
 
 
 def albedo(scene: Scene, samples: Samples, textures: Textures, *, strands: bool = True) -> Albedo:
-    """Without `strands`, hair has one colour."""
+    """The colours of samples without light. Without `strands`, hair has one colour."""
     looks = scene.looks
     plain = np.array([looks.skin, (0, 0, 0), looks.hair, np.multiply(TEETH, 0.75), _TONGUE, LASH], np.float32)
     colour = plain[samples.material]

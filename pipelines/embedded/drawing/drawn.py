@@ -1,4 +1,4 @@
-"""A person drawn in a view: the picture, and what it was made of."""
+"""Draws a person in a view: the picture, and what it was made from."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ from pipelines.embedded.people.view import View
 
 @dataclass(frozen=True)
 class Drawn:
-    """sRGB values are from 0 to 1."""
+    """A drawing and what it was made from. sRGB values are from 0 to 1."""
 
     picture: Floats  # (S, S, 3) sRGB
     scene: Scene
@@ -27,7 +27,7 @@ class Drawn:
 
 
 def draw(drawer: Drawer, code: Floats, view: View, size: int, looks: Looks | None = None) -> Drawn:
-    """The person of a code (CODE,) under the view's own light. `looks` stand in place of the code's."""
+    """Draws the person of a code (CODE,) under the view's own light. `looks` replace the code's, if given."""
     scene = Scene.of(drawer.head, drawer.coder, code, view, looks)
     samples = sampled(scene, size, drawer.rasteriser)
     painted = albedo(scene, samples, drawer.textures)

@@ -1,4 +1,4 @@
-"""How far a pixel is from the edges of what it shows: there, places in two pictures match least."""
+"""How far a pixel is from the edges of what it shows. At edges, places in two pictures match least."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from pipelines.embedded.drawing.samples import Kind, Samples
 from pipelines.embedded.people.arrays import Floats
 
 PIXELS = 512
-"""Distances below are in pixels of a picture that has so many a side."""
+"""Distances below are in pixels of a picture with this many a side."""
 _OUTER = (1.5, 6.0)  # to silhouettes and borders with hair or cloth
 _STEPS = (0.0, 2.0)  # to steps of the depth
 _INNER = (0.0, 1.5)  # to eyes and mouth
@@ -18,20 +18,20 @@ _DEPTH_STEP = 0.07  # decimetres from one pixel to the next
 
 @dataclass(frozen=True)
 class Tapers:
-    """(n,) of samples: 0 at an edge, 1 well within."""
+    """Weights (n,) of samples: 0 at an edge, 1 well within."""
 
     face: Floats
     hair: Floats
 
 
 def smooth(low: float | Floats, high: float | Floats, x: Floats) -> Floats:
-    """0 below `low`, 1 above `high`, smooth between."""
+    """A smooth step of `x`: 0 below `low`, 1 above `high`."""
     t = np.clip((x - low) / (high - low), 0, 1)
     return np.asarray(t * t * (3 - 2 * t))
 
 
 def tapers(samples: Samples) -> Tapers:
-    """Eyes and the mouth's inside have a narrow edge, silhouettes and hair a wide one."""
+    """The tapers of samples. Eyes and the mouth's inside have a narrow edge, silhouettes and hair a wide one."""
     kind = samples.grid(samples.kind, Kind.NOTHING)
     depth = samples.grid(samples.position[:, 2], -9.0)
     kind[kind == Kind.EYE] = Kind.FACE  # lids and eyes are carried together

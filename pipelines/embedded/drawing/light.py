@@ -1,4 +1,4 @@
-"""Light on a figure: one distant lamp with a soft shadow, a sky and a ground, and film that makes sRGB of it."""
+"""Light on a figure: one distant lamp with a soft shadow, a sky and a ground, and film that turns it into sRGB."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ SHADOW_SPAN = 5.0  # decimetres that the shadow map's side covers
 SHADOW_SIZE = 256  # pixels a side
 
 # By Material: skin, eye, hair, teeth, tongue, lash.
-_BOUNCED = np.array([0.18, 0.35, 0.35, 0.35, 0.35, 0.35], np.float32)  # what shadow leaves of the lamp
+_BOUNCED = np.array([0.18, 0.35, 0.35, 0.35, 0.35, 0.35], np.float32)  # what is left of the lamp in shadow
 _WRAP = np.array([0.25, 0.40, 0.25, 0.25, 0.25, 0.25], np.float32)
 _OPEN = np.array([1.0, 0.80, 1.0, 0.75, 0.60, 1.0], np.float32)  # how much of sky and ground it sees
 _GLOSS = np.array([0.10, 0.90, 0.10, 0.30, 0.0, 0.0], np.float32)
@@ -24,7 +24,7 @@ _SHARP = np.array([18.0, 90.0, 9.0, 12.0, 12.0, 12.0], np.float32)
 
 @dataclass(frozen=True)
 class Light:
-    """Colours are linear RGB, (3,); angles in degrees as in `people.view.Lamp`."""
+    """The light in a picture. Colours are linear RGB, (3,); angles in degrees, as in `people.view.Lamp`."""
 
     azimuth: float
     elevation: float
@@ -38,7 +38,7 @@ class Light:
 
     @classmethod
     def of(cls, lamp: Lamp, surroundings: Floats) -> "Light":
-        """What a view asks for. `surroundings` (3,) is the backdrop's mean, which tints sky and ground."""
+        """The light of a view's lamp. `surroundings` (3,) is the backdrop's mean, which tints sky and ground."""
         w = lamp.warmth
         key = np.array([1 + 0.14 * w, 1.0, 1 - 0.18 * w]) * lamp.key * 1.15
         sky = (np.array([1 - 0.06 * w, 1.0, 1 + 0.08 * w]) * 0.75 + surroundings * 0.4) * lamp.ambient
@@ -48,27 +48,27 @@ class Light:
 
 @dataclass(frozen=True)
 class Fall:
-    """What falls on samples: a colour is `albedo * onto + gloss`."""
+    """The light that falls on samples: a lit colour is `albedo * onto + gloss`."""
 
     onto: Floats  # (n, 3)
     gloss: Floats  # (n, 3)
-    lit: Floats  # (n,) the part of the lamp that no shadow takes
+    lit: Floats  # (n,) the part of the lamp's light that no shadow blocks
 
 
 @dataclass(frozen=True)
 class Parts:
-    """How much of each source reaches samples."""
+    """How much light of each source reaches samples."""
 
     sky: Floats  # (n,)
     ground: Floats  # (n,)
-    lamp: Floats  # (n, 3): red wanders under skin
+    lamp: Floats  # (n, 3) by channel: red light spreads under skin
     lit: Floats  # (n,)
-    facing: Floats  # (n,) the camera
+    facing: Floats  # (n,) how far it faces the camera
     normal: Floats  # (n, 3): hair's is turned to the camera
 
 
 def film(light: Floats) -> Floats:
-    """Linear light to sRGB, 0 to 1, with a soft shoulder as film has."""
+    """Turns linear light into sRGB, 0 to 1, with a soft shoulder as film has."""
     light = np.clip(light, 0, None)
     light = light * (1 + light / 6) / (1 + light * 0.42)
     return np.asarray(np.clip(light, 0, 1) ** np.float32(1 / 2.2))
@@ -82,7 +82,7 @@ def unfilm(srgb: Floats) -> Floats:
 
 
 def as_lamp_sees(positions: Floats, towards: Floats) -> Floats:
-    """Positions (n, 3) in the lamp's picture: x and y in parts of its side, and the depth."""
+    """Projects positions (n, 3) into the lamp's picture: x and y as fractions of its side, and the depth."""
     right = np.cross([0, 1, 0], towards)
     right /= np.linalg.norm(right) + 1e-9
     up = np.cross(towards, right)
@@ -96,13 +96,13 @@ def as_lamp_sees(positions: Floats, towards: Floats) -> Floats:
 def shadow_map(
     figure: Figure, posed: Posed, towards: Floats, rasteriser: Rasteriser, size: int = SHADOW_SIZE
 ) -> Floats:
-    """(size, size) the nearest depth that the lamp sees. Lashes cast no shadow."""
+    """The nearest depth that the lamp sees, (size, size). Lashes cast no shadow."""
     casts = figure.triangles[figure.materials != Material.LASH]
     return rasteriser(as_lamp_sees(posed.positions, towards), casts, size).depth
 
 
 def parts_of_light(samples: Samples, towards: Floats, shadow: Floats | None) -> Parts:
-    """Without `shadow`, as if nothing cast any."""
+    """How much light reaches samples. Without `shadow`, nothing casts a shadow."""
     material, normal = samples.material, samples.normal
     hair, skin = material == Material.HAIR, material == Material.SKIN
     facing = samples.facing
@@ -126,7 +126,7 @@ def parts_of_light(samples: Samples, towards: Floats, shadow: Floats | None) -> 
 
 
 def fall(samples: Samples, light: Light, shadow: Floats | None) -> Fall:
-    """The light on samples."""
+    """The light that falls on samples."""
     towards = light.towards()
     parts = parts_of_light(samples, towards, shadow)
     onto = parts.sky[:, None] * light.sky + parts.ground[:, None] * light.ground + parts.lamp * light.lamp
@@ -151,7 +151,7 @@ def fall(samples: Samples, light: Light, shadow: Floats | None) -> Fall:
 
 
 def _lit(seen: Floats, shadow: Floats, bias: Floats) -> Floats:
-    """(n,) the part of the lamp that reaches places as it sees them: nine looks into the shadow map."""
+    """(n,) the part of the lamp's light that reaches places `seen` by it: nine lookups in the shadow map."""
     side = len(shadow)
     step = 1.3 * side / SHADOW_SIZE
     padded = np.pad(shadow, 1, constant_values=1e9).ravel()

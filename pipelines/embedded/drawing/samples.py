@@ -1,4 +1,4 @@
-"""What each pixel of a drawing shows, looked up at one place in most pixels and at four in those with an edge."""
+"""What each pixel of a drawing shows, sampled at one place in most pixels and at four in pixels with an edge."""
 
 from dataclasses import dataclass
 from enum import IntEnum
@@ -18,7 +18,7 @@ from pipelines.embedded.people.view import View
 _FLAT = 0.05
 """Decimetres of depth within a pixel that still count as one surface."""
 _CLOSED = 0.06
-"""Of a mouth that is opened less, nothing of the inside shows."""
+"""A mouth that is opened less than this shows nothing of its inside."""
 
 
 class Kind(IntEnum):
@@ -43,12 +43,12 @@ class Scene:
     posed: Posed
     looks: Looks
     brow: int
-    """Which of the brows' textures."""
+    """The number of the brows' texture."""
     view: View
 
     @classmethod
     def of(cls, head: Head, coder: Coder, code: Floats, view: View, looks: Looks | None = None) -> Self:
-        """The person of a code (CODE,); `looks` in place of the code's, if given."""
+        """Poses the person of a code (CODE,) for a view. `looks` replace the code's, if given."""
         bodies, vectors = coder.split(code[None])
         read, hair, brow = read_looks(vectors[0])
         figure = assemble(head, bodies[0], view.expression, hair)
@@ -57,7 +57,7 @@ class Scene:
 
 @dataclass
 class Samples:
-    """(n,) places on the posed figure. The samples of a pixel that lies wholly on the figure add up to 1."""
+    """Places (n,) on the posed figure. The shares of a pixel that lies wholly on the figure add up to 1."""
 
     size: int  # pixels a side
     pixel: Ints  # (n,) row · size + column
@@ -78,11 +78,11 @@ class Samples:
         return np.asarray(np.einsum("nc,nc->n", self.normal, self.to_eye))
 
     def at(self, values: Floats) -> Floats:
-        """What vertices have, (P,) or (P, C), at the samples."""
+        """Interpolates the vertices' values, (P,) or (P, C), at the samples."""
         return _mixed(values, self.corners, self.weights)
 
     def only(self, some: np.ndarray) -> "Samples":
-        """Some of them, by number."""
+        """Some of the samples, selected by index."""
         return Samples(
             self.size,
             *(
@@ -104,20 +104,21 @@ class Samples:
         )
 
     def gather(self, values: Floats) -> Floats:
-        """(n, C) → the sum over each pixel's samples, (size, size, C)."""
+        """Sums values (n, C), weighted by share, over each pixel's samples: (size, size, C)."""
         weighed = values * self.share[:, None]
         sums = [np.bincount(self.pixel, column, self.size**2) for column in weighed.T]
         return np.stack(sums, 1).astype(np.float32).reshape(self.size, self.size, -1)
 
     def grid(self, values: np.ndarray, fill: float) -> np.ndarray:
-        """(n,) → (size, size), `fill` where there is no sample. Of several in a pixel, the last one stands."""
+        """Turns values (n,) into (size, size), `fill` where there is no sample. Of several in a pixel, the last one
+        counts."""
         out = np.full(self.size**2, fill, np.asarray(values).dtype)
         out[self.pixel] = values
         return out.reshape(self.size, self.size)
 
 
 def sampled(scene: Scene, size: int, rasteriser: Rasteriser, *, smooth_edges: bool = True) -> Samples:
-    """The figure in a picture of `size` pixels a side. Without `smooth_edges`, one sample a pixel."""
+    """Samples the figure in a picture of `size` pixels a side. Without `smooth_edges`, a pixel has one sample."""
     fig = scene.figure
     if smooth_edges:
         pixel, share, triangle, inside = _four_at_edges(scene, size, rasteriser)
@@ -196,7 +197,7 @@ def _any_of_four(seen: np.ndarray, size: int) -> np.ndarray:
 
 
 def _name_kinds(samples: Samples, view: View) -> None:
-    """Tells cloth from skin and lips from the mouth's inside. In place."""
+    """Separates cloth from skin and lips from the mouth's inside, in place."""
     skin = samples.material == Material.SKIN
     x, y, z = np.abs(samples.anchor[:, 0]), samples.anchor[:, 1], samples.anchor[:, 2]
     outfit = view.outfit
@@ -213,7 +214,7 @@ def _name_kinds(samples: Samples, view: View) -> None:
 
 
 def lengths(vectors: Floats) -> Floats:
-    """(n, 3) → (n,)"""
+    """The lengths (n,) of vectors (n, 3)."""
     return np.asarray(np.sqrt(np.einsum("nc,nc->n", vectors, vectors)))
 
 

@@ -1,4 +1,4 @@
-"""What the networks are built of."""
+"""The building blocks of the networks."""
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - as all of torch's own examples have it
@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 
 def zeroed(layer: nn.Conv2d) -> nn.Conv2d:
-    """Starts as nothing, so that a new residual branch does no harm."""
+    """Sets a layer to zero, so that a new residual branch has no effect at first."""
     nn.init.zeros_(layer.weight)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)
@@ -14,7 +14,7 @@ def zeroed(layer: nn.Conv2d) -> nn.Conv2d:
 
 
 class Residual(nn.Module):
-    """Two 3 by 3 convolutions beside a straight path. With `told`, a vector shifts and scales between them."""
+    """A residual block of two 3 by 3 convolutions. With `told`, a vector of that size scales and shifts between."""
 
     def __init__(self, width: int, told: int = 0) -> None:
         super().__init__()
@@ -34,7 +34,7 @@ class Residual(nn.Module):
 
 
 def grid(size: int) -> Tensor:
-    """Where each cell lies, (1, 2, size, size), from -1 to 1: convolutions don't know it by themselves."""
+    """The position of each cell, (1, 2, size, size), from -1 to 1: convolutions don't know it by themselves."""
     line = (torch.arange(size) + 0.5) / size * 2 - 1
     y, x = torch.meshgrid(line, line, indexing="ij")
     return torch.stack([x, y])[None]

@@ -1,7 +1,7 @@
-"""The denoiser of the bridge: a picture on its way from a carried one to a finished one → the finished one.
+"""The denoiser of the bridge: predicts the finished picture from one between the carried and the finished one.
 
 Both are unshuffled by `FACTOR`, so that a picture of 512 pixels is 128 cells of 48 numbers, and convolutions are
-cheap. What carrying gets right it sees in the carried picture; it learns what is left.
+cheap. The network sees in the carried picture what carrying gets right, and learns the rest.
 """
 
 from itertools import pairwise
@@ -19,8 +19,8 @@ FACTOR = 4
 CHANNELS = 3 * FACTOR**2
 KINDS = 5
 TOLD = FACTOR**2 + KINDS
-"""For each cell: how much of each of its pixels is the references', and how much of it is face, hair, cloth, eye,
-mouth."""
+"""Numbers of conditioning for each cell: how much of each of its pixels comes from references, and how much of the
+cell is face, hair, cloth, eye, mouth."""
 _LEVELS = 16  # sines and cosines of the level
 
 
@@ -47,10 +47,10 @@ class Finisher(ModelMixin, ConfigMixin):  # type: ignore[misc]  # their own conf
         self.end = zeroed(nn.Conv2d(widths[0], CHANNELS, 3, padding=1))
 
     def forward(self, noisy: Tensor, level: Tensor, carried: Tensor, told: Tensor) -> Tensor:
-        """The expected finished picture.
+        """Predicts the finished picture.
 
-        `noisy` and `carried` (B, CHANNELS, C, C) are from -1 to 1, about; `level` (B,) is 1 at the carried picture
-        and 0 at the finished one; `told` (B, TOLD, C, C) is from 0 to 1.
+        `noisy` and `carried` (B, CHANNELS, C, C) are about -1 to 1; `level` (B,) is 1 at the carried picture and 0
+        at the finished one; `told`, the conditioning (B, TOLD, C, C), is from 0 to 1.
         """
         vector = self.level(_waves(level).to(noisy.dtype))
         x = self.start(

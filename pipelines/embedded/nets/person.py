@@ -1,4 +1,4 @@
-"""What there is to know of people in general, as a part of the pipeline: arrays, and nothing to compute."""
+"""What is known of people in general, as a part of the pipeline: arrays only, and nothing to compute."""
 
 from typing import Any, Self
 
@@ -22,12 +22,13 @@ class PersonArrays(ModelMixin, ConfigMixin):  # type: ignore[misc]  # their own 
 
     @classmethod
     def of(cls, packed: Arrays) -> Self:
+        """Makes the module from packed arrays."""
         person: Self = cls({name: (str(array.dtype), list(array.shape)) for name, array in packed.items()})
         person.load_state_dict({_buffer(name): torch.from_numpy(array) for name, array in packed.items()})
         return person
 
     def arrays(self) -> Arrays:
-        """Unpacked."""
+        """The unpacked arrays."""
         buffers: dict[str, Any] = dict(self.named_buffers())
         return unpacked(
             {name: np.asarray(buffers[_buffer(name)].cpu().numpy()) for name in self.config.arrays}

@@ -1,7 +1,7 @@
-"""The reference encoder: one picture → where the head is, where points of the face are, and the person's looks.
+"""The reference encoder: finds the head in a picture, points of the face, and the person's looks.
 
 First a small network finds the head in a thumbnail; then a larger one reads a crop around it, so that it
-sees a face at the same size in a close-up and in a half-body shot. `reading` makes a code of it.
+sees a face at the same size in a close-up and in a half-body shot. `reading` turns the result into a code.
 """
 
 from itertools import pairwise
@@ -16,12 +16,13 @@ from pipelines.embedded.nets.blocks import Residual, grid
 
 THUMBNAIL = 64
 CROP = 128
-EACH = 4  # of so many points, one's features tell the looks
-AROUND = 4  # and those of so many parts of the crop a side: hair has no points
+EACH = 4  # the looks are read from the features at one of this many points
+AROUND = 4  # and from those of this many parts of the crop a side: hair has no points
 
 
 class HeadFinder(ModelMixin, ConfigMixin):  # type: ignore[misc]
-    """Thumbnails (B, 3, 64, 64) → boxes (B, 3): the head's centre x, y and side, in parts of the picture's side."""
+    """Finds the head in thumbnails (B, 3, 64, 64). A box (3,) is its centre x, y and its side, as fractions of the
+    picture's side."""
 
     @register_to_config  # type: ignore[untyped-decorator]
     def __init__(self, width: int = 32) -> None:
@@ -49,10 +50,10 @@ class HeadFinder(ModelMixin, ConfigMixin):  # type: ignore[misc]
 
 
 class ReferenceReader(ModelMixin, ConfigMixin):  # type: ignore[misc]
-    """Crops (B, 3, 128, 128) from -1 to 1 → points of the face and the looks of a code.
+    """Reads points of the face and the looks of a code from crops (B, 3, 128, 128) from -1 to 1.
 
-    For each point a map says where in the crop to look, and the features there say where exactly it is. The
-    features at the points, which lie on the same places of every face, then tell the looks: brows at the brows.
+    For each point, a map says where in the crop to look, and the features there give its exact place. The points
+    lie on the same places of every face, so the looks are then read from the features there: brows at the brows.
     """
 
     @register_to_config  # type: ignore[untyped-decorator]
@@ -92,14 +93,13 @@ class ReferenceReader(ModelMixin, ConfigMixin):  # type: ignore[misc]
 
     @torch.no_grad()
     def start_from(self, places: Tensor) -> None:
-        """Expects the points where these are, (N, points, 2) in parts of the crop's side."""
+        """Sets where points are expected, from `places` (N, points, 2) as fractions of the crop's side."""
         self.usual.copy_(places.mean(0))
         self.usual_spread.copy_(places.std(0))
 
     def forward(self, crops: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Places (B, points, 2) in parts of the crop's side, log of their spread (B, points), looks (B, looks).
-
-        And where it looked for each point: log of the cells' shares, (B, points, 32, 32).
+        """Returns places (B, points, 2) as fractions of the crop's side, log of their spread (B, points), looks
+        (B, looks), and where it looked for each point: log of the cells' shares, (B, points, 32, 32).
         """
         levels = [self.start(crops)]
         for block in self.down:
@@ -113,7 +113,8 @@ class ReferenceReader(ModelMixin, ConfigMixin):  # type: ignore[misc]
             expected = -0.5 * away.square().sum(2)
             looked = (self.look(x.float()).flatten(2) + expected).log_softmax(2)
             share = looked.exp()
-            # What all cells say, each as loudly as it is looked at. Saying is linear, so it can wait for the mean.
+            # The mean of all cells' outputs, weighted by how much each is looked at. The output is linear in the
+            # features, so it can be computed after the mean.
             heard = share @ x.float().flatten(2).transpose(1, 2)
             said = torch.einsum("bkc,kco->bko", heard, self.say)
             places = share @ self.cells + said[..., :2]
@@ -123,12 +124,12 @@ class ReferenceReader(ModelMixin, ConfigMixin):  # type: ignore[misc]
 
 
 def thumbnails(pictures: Tensor) -> Tensor:
-    """(B, 3, S, S) → (B, 3, 64, 64)"""
+    """Shrinks pictures (B, 3, S, S) to thumbnails (B, 3, 64, 64)."""
     return F.interpolate(pictures, (THUMBNAIL, THUMBNAIL), mode="area")
 
 
 def crop(pictures: Tensor, boxes: Tensor, size: int = CROP) -> Tensor:
-    """The square `boxes` (B, 3) of pictures (B, 3, S, S), resampled to (B, 3, size, size); grey outside."""
+    """Cuts the square `boxes` (B, 3) out of pictures (B, 3, S, S), as (B, 3, size, size); grey outside."""
     half = boxes[:, 2:]
     theta = torch.zeros(len(boxes), 2, 3, device=boxes.device)
     theta[:, 0, 0] = theta[:, 1, 1] = half[:, 0]

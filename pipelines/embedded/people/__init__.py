@@ -1,1 +1,1 @@
-"""A person as a code, and as a mesh that is posed for a view. NumPy only."""
+"""A person as a code, and as a mesh that is posed for a view. Needs only NumPy."""

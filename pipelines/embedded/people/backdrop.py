@@ -1,4 +1,4 @@
-"""What is behind the person."""
+"""Paints the backdrop behind the person."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from pipelines.embedded.people.view import Backdrop
 
 
 def paint_backdrop(backdrop: Backdrop, size: int) -> Floats:
-    """Linear light, (size, size, 3)."""
+    """The backdrop as linear light, (size, size, 3)."""
     line: Floats = (np.arange(size, dtype=np.float32) + 0.5) / size - 0.5
     x, y = line[None, :], line[:, None]
     if backdrop.kind == "studio":

@@ -1,6 +1,6 @@
-"""People as chance has them: what a person is, and how that person looks.
+"""Draws people at random: what a person is, and how that person looks.
 
-The training people are drawn like this, and so are those that a job makes up.
+The training people are drawn this way, and so are the people that a job makes up.
 """
 
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ MENS_HAIR = (
 
 @dataclass(frozen=True)
 class Factors:
-    """What shapes a whole person."""
+    """The factors that shape a whole person."""
 
     ancestry: Floats  # (3,) African, Asian, Caucasian: sums to 1
     male: float  # 0 to 1
@@ -59,7 +59,7 @@ def draw_factors(rng: np.random.Generator) -> Factors:
 
 
 def draw_hair_style(rng: np.random.Generator, person: Factors) -> str:
-    """One of `code.STYLES`."""
+    """Draws one of `code.STYLES`."""
     styles = MENS_HAIR if person.is_male else WOMENS_HAIR
     style = styles[rng.integers(len(styles))]
     if style == "afro01" and person.ancestry[0] < 0.3 and rng.random() < 0.7:

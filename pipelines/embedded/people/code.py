@@ -1,4 +1,4 @@
-"""A person and a view as vectors: what a network is told, and what the reference encoder must find out."""
+"""A person and a view as vectors: what a network is given, and what the reference encoder must find out."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -45,13 +45,13 @@ VIEW_SIZE = 48
 
 
 def part(name: str) -> slice:
-    """Where in the looks vector that part stands."""
+    """The slice of the looks vector that holds that part."""
     start = sum(size for other, size in list(LAYOUT.items())[: list(LAYOUT).index(name)])
     return slice(start, start + LAYOUT[name])
 
 
 def looks_vector(person: Factors, looks: Looks, hair: str, brow: int) -> Floats:
-    """(LOOKS_SIZE,), of which `read_looks` is the inverse."""
+    """A person's looks as a vector (LOOKS_SIZE,). `read_looks` is the inverse."""
     parts: list[Any] = [person.ancestry, [person.male, person.age, person.weight]]
     parts += [to_srgb(getattr(looks, name)) for name in COLOURS]
     parts += [[getattr(looks, name) for name in STRENGTHS]]
@@ -62,7 +62,8 @@ def looks_vector(person: Factors, looks: Looks, hair: str, brow: int) -> Floats:
 
 
 def read_looks(vector: Floats) -> tuple[Looks, str, int]:
-    """(LOOKS_SIZE,) as looks, hair style, brow style. Anything is allowed, as a network may have made it."""
+    """Reads looks, hair style and brow style from a vector (LOOKS_SIZE,). Any numbers are allowed, since a network
+    may have made them."""
 
     def of(name: str) -> Floats:
         return vector[part(name)]
@@ -86,7 +87,8 @@ def read_looks(vector: Floats) -> tuple[Looks, str, int]:
 
 
 def view_vector(view: View) -> Floats:
-    """(VIEW_SIZE,), each number about -2 to 2. Angles come as sine and cosine too: pose must be exact."""
+    """A view as a vector (VIEW_SIZE,), each number about -2 to 2. Angles come as sine and cosine too: pose must
+    be exact."""
     lamp, outfit, backdrop = view.lamp, view.outfit, view.backdrop
     turn, nod = np.deg2rad(view.yaw), np.deg2rad(view.pitch)
     azimuth, elevation = np.deg2rad([lamp.azimuth, lamp.elevation])
@@ -118,7 +120,9 @@ def view_vector(view: View) -> Floats:
 
 @dataclass(frozen=True)
 class Coder:
-    """Shape and looks ↔ the vector (CODE,) that networks see: shape first, then looks, each about unit variance.
+    """Converts shape and looks to the vector (CODE,) that networks see, and back.
+
+    A code has the shape first, then the looks, with numbers of about unit variance.
 
     Later shape components are kept smaller than the first, since an error in them shows less.
     """
@@ -141,12 +145,12 @@ class Coder:
         return np.asarray((spread / spread[0]) ** 0.3 / spread, np.float32)
 
     def join(self, coefficients: Floats, looks: Floats) -> Floats:
-        """Raw shape coefficients (…, K) and looks (…, LOOKS_SIZE) → codes."""
+        """Makes codes from raw shape coefficients (…, K) and looks (…, LOOKS_SIZE)."""
         standard = np.clip((looks - self.looks_mean) / self.looks_spread, -4, 4)
         return np.concatenate([coefficients * self._shape_scale, standard], -1).astype(np.float32)
 
     def split(self, code: Floats) -> tuple[Floats, Floats]:
-        """Codes (…, CODE) → bodies (…, N, 3) and looks vectors (…, LOOKS_SIZE)."""
+        """Splits codes (…, CODE) into bodies (…, N, 3) and looks vectors (…, LOOKS_SIZE)."""
         looks = code[..., self.shape_size :]
         return self.basis.body(self.unscaled(code)), looks * self.looks_spread + self.looks_mean
 
@@ -159,7 +163,7 @@ class Coder:
         return np.asarray(self.basis.spread * self._shape_scale, np.float64)
 
     def names(self) -> list[str]:
-        """For each number of a code, what it tells: for tables."""
+        """The name of what each number of a code stands for, for tables."""
         edges = ((8, "shape 0-7"), (24, "shape 8-23"), (48, "shape 24-47"), (self.shape_size, "shape 48-"))
         names = [next(name for edge, name in edges if k < edge) for k in range(self.shape_size)]
         return names + [name for name, size in LAYOUT.items() for _ in range(size)]

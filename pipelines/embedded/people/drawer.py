@@ -1,4 +1,4 @@
-"""What a drawing of any person needs: the head that all share, codes' meaning, textures, points, a rasteriser."""
+"""What a drawing of any person needs: the shared head, the meaning of codes, textures, points, a rasteriser."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -17,7 +17,7 @@ from pipelines.embedded.people.textures import Textures
 
 @dataclass(frozen=True)
 class Drawer:
-    """Made once: a drawing takes a code and a view beside it."""
+    """What all drawings share. Made once; each drawing adds a code and a view."""
 
     head: Head
     coder: Coder
@@ -27,7 +27,7 @@ class Drawer:
 
     @classmethod
     def of(cls, arrays: Arrays) -> Self:
-        """Of arrays as `packed.unpacked` gives them."""
+        """Makes a drawer from arrays as `packed.unpacked` returns them."""
         head = Head.from_arrays(within(arrays, "head"))
         coder = Coder(ShapeBasis(**within(arrays, "shape")), **within(arrays, "looks"))
         return cls(
@@ -38,7 +38,7 @@ class Drawer:
         )
 
     def decided(self, code: Floats) -> Floats:
-        """The code with its either-or parts decided: a reader says "70 % this brow", a person has one."""
+        """The code with its either-or parts decided: a reader says "70 % this brow", but a person has one."""
         shape, standard = code[: self.coder.shape_size], code[self.coder.shape_size :]
         looks = standard * self.coder.looks_spread + self.coder.looks_mean
         for name in ("hair_style", "brow_style"):

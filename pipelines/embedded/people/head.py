@@ -1,4 +1,4 @@
-"""The mesh that everybody shares: which vertex belongs to what, and what moves with an expression."""
+"""The mesh that everybody shares: what each vertex belongs to, and how it moves with an expression."""
 
 from dataclasses import dataclass, fields
 from enum import IntEnum
@@ -17,6 +17,8 @@ EXPRESSION_UNITS = ("smile", "open", "raise", "frown", "press")
 
 
 class Material(IntEnum):
+    """What a triangle of the mesh is made of."""
+
     SKIN = 0
     EYE = 1
     HAIR = 2
@@ -33,7 +35,7 @@ LIPS, LIDS, EARS, MOUTH = range(4)
 class Head:
     """Head, neck and upper body in MakeHuman's rest pose: y is up, z towards the viewer, units decimetres."""
 
-    base: Floats  # (N, 3) the sexless average; names a place on anybody's skin
+    base: Floats  # (N, 3) the sexless average; it identifies a place on anybody's skin
     triangles: Ints  # (T, 3)
     materials: Ints  # (T,) of Material
     marks: Floats  # (N, 4) how much of lips, lids, ears and the mouth's inside a vertex is, 0 to 1
@@ -43,7 +45,7 @@ class Head:
     hair: dict[str, Worn]
 
     def arrays(self) -> Arrays:
-        """All of it by name; `from_arrays` is the way back."""
+        """All arrays of the head, by name. `from_arrays` is the inverse."""
         plain = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in {"eyes", "hair"}}
         for name, worn in {"eyes": self.eyes, **self.hair}.items():
             plain |= {f"{name}.{f.name}": getattr(worn, f.name) for f in fields(worn)}
@@ -51,6 +53,7 @@ class Head:
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> "Head":
+        """Makes a head from its arrays by name."""
         plain = {key: array for key, array in arrays.items() if "." not in key}
         names = dict.fromkeys(key.split(".")[0] for key in arrays if "." in key)
         worn = {name: Worn(**{f.name: arrays[f"{name}.{f.name}"] for f in fields(Worn)}) for name in names}
@@ -66,14 +69,14 @@ class Figure:
     triangles: Ints  # (T, 3)
     materials: Ints  # (T,)
     marks: Floats  # (P, 4)
-    uv: Floats  # (P, 2), of use for the eyes alone
+    uv: Floats  # (P, 2), used for the eyes alone
     set_back: Floats  # (P,)
     eye_centre: Floats  # (3,) between both eyes
     first_hair: int  # vertices from here on are hair
 
 
 def assemble(head: Head, body: Floats, expression: Floats, hair: str) -> Figure:
-    """Puts on eyes and hair. `body` (N, 3) is the person at rest, `expression` a weight for each unit."""
+    """Puts eyes and hair on a body. `body` (N, 3) is the person at rest, `expression` a weight for each unit."""
     centre = head.eyes.place(body).mean(0)
     body = np.asarray(body + np.tensordot(expression, head.expressions, 1), np.float32)
     worn = [head.eyes] + ([] if hair == NO_HAIR else [head.hair[hair]])

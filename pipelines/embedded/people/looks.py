@@ -6,7 +6,7 @@ from pipelines.embedded.people.arrays import Floats
 
 
 class Looks(NamedTuple):
-    """Colours are linear RGB, (3,); the rest are strengths from 0 to about 1."""
+    """A person's colours and features. Colours are linear RGB, (3,); the rest are strengths from 0 to about 1."""
 
     skin: Floats
     lips: Floats

@@ -1,4 +1,4 @@
-"""Smooth noise that follows from place and seed. As in `paint`, one formula serves numbers and arrays."""
+"""Smooth noise that depends only on place and seed. As in `paint`, one formula serves numbers and arrays."""
 
 from typing import Any
 
@@ -8,14 +8,14 @@ Values = Any  # a number, or an array
 
 
 def scrambled(i: Values) -> Values:
-    """0 to 1 of a whole number."""
+    """A whole number, hashed to a value from 0 to 1."""
     i = (i * 374761393 + 668265263) & 0x7FFFFFFF
     i = ((i ^ (i >> 13)) * 1274126177) & 0x7FFFFFFF
     return ((i ^ (i >> 16)) & 0xFFFF) / 65535.0
 
 
 def noise1(x: Values, seed: int) -> Values:
-    """0 to 1, one bump for each unit of x."""
+    """Smooth noise from 0 to 1, with one bump for each unit of x."""
     i = np.int64(np.floor(x))
     f = x - i
     f = f * f * (3 - 2 * f)

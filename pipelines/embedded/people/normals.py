@@ -6,7 +6,7 @@ from pipelines.embedded.people.arrays import Floats, Ints
 
 
 def vertex_normals(positions: Floats, triangles: Ints) -> Floats:
-    """The mean of a vertex's triangles' normals, larger triangles counting more: (P, 3) unit vectors."""
+    """The normal of each vertex, (P, 3) unit vectors: the mean over its triangles, larger ones counting more."""
     a, b, c = positions.T[:, triangles.T].swapaxes(0, 1)  # (3, T) each
     u, v = b - a, c - a
     across = (u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] * v[0])

@@ -1,7 +1,7 @@
-"""How a person's arrays are packed: what a drawing needs, in about a sixth of its full size.
+"""Unpacks the arrays that a drawing needs. Packed, they have about a sixth of their full size.
 
-Fractions are kept as whole numbers with a scale, and of vertices that mirror each other one is kept.
-`training.people.pack` makes them.
+Fractions are stored as whole numbers with a scale, and of two vertices that mirror each other, one is stored.
+`training.people.pack` packs them.
 """
 
 import numpy as np
@@ -9,21 +9,21 @@ import numpy as np
 from pipelines.embedded.people.arrays import Arrays
 
 MIRRORED = ("head.base", "head.expressions", "shape.mean", "shape.components")
-"""Arrays (…, N, 3) of which only some vertices are stored. `mirror.source` (N,) says for each vertex which, and
-`mirror.sign` (N,) is -1 where it lies on the other side."""
+"""Arrays (…, N, 3) of which only some vertices are stored. `mirror.source` (N,) says for each vertex which stored
+one it is, and `mirror.sign` (N,) is -1 where it lies on the other side."""
 
 COMPONENTS = ("shape.components.first", "shape.components.rest")
 """Two parts of one array: the first components move a face most and are stored more exactly."""
 
 WEIGHTS = ".weights"
-"""Ends the name of arrays (M, 3) whose rows add up to 1: two columns are stored."""
+"""The ending of the names of arrays (M, 3) with rows that add up to 1: two columns are stored."""
 
 SCALE = ".scale"
-"""Ends the name of what the array of that name is multiplied with."""
+"""The ending of a scale's name. The array with the name before it is multiplied by the scale."""
 
 
 def unpacked(packed: Arrays) -> Arrays:
-    """All arrays by name, in float32 and int32."""
+    """Unpacks all arrays, by name, in float32 and int32."""
     stored = dict(packed)
     source, sign = stored.pop("mirror.source").astype(np.int32), stored.pop("mirror.sign")
     arrays: Arrays = {}
@@ -43,6 +43,6 @@ def unpacked(packed: Arrays) -> Arrays:
 
 
 def within(arrays: Arrays, group: str) -> Arrays:
-    """The arrays "group.name" as "name"."""
+    """The arrays of a group: each "group.name" becomes "name"."""
     start = f"{group}."
     return {name.removeprefix(start): array for name, array in arrays.items() if name.startswith(start)}

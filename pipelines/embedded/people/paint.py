@@ -1,10 +1,9 @@
-"""What is painted on a person, by its place on the average one: brows, beard, scalp, a shirt; and their colours.
+"""What is painted on a person, by place on the average person: brows, beard, scalp, a shirt; and their colours.
 
-The functions are written without branches, in numpy's functions, so that numpy runs them on all pixels at
-once and `training.people.compiled` makes them a renderer's, which goes from pixel to pixel. Covers are from 0 to 1,
-colours linear RGB as three values. Places are in decimetres of the rest pose: x is the distance from the
-face's middle line, y the height, z towards the nose. Landmarks there: eyes y 7.28, mouth 6.70, chin 6.15,
-hairline 8.0.
+The functions are written without branches, in numpy's functions, so that numpy runs them on all pixels at once and
+`training.people.compiled` makes them run in a renderer, which goes from pixel to pixel. Covers are from 0 to 1,
+colours are linear RGB as three values. Places are in decimetres of the rest pose: x is the distance from the face's
+middle line, y the height, z towards the nose. Landmarks there: eyes y 7.28, mouth 6.70, chin 6.15, hairline 8.0.
 """
 
 # ruff: noqa: PLR0917 - numba takes arguments by position only
@@ -25,13 +24,13 @@ TEETH, LASH = (0.86, 0.83, 0.76), (0.06, 0.04, 0.035)
 
 
 def step(low: float, high: float, x: Values) -> Values:
-    """0 below `low`, 1 above `high`, smooth between."""
+    """A smooth step of `x`: 0 below `low`, 1 above `high`."""
     t = np.minimum(np.maximum((x - low) / (high - low), 0.0), 1.0)
     return t * t * (3 - 2 * t)
 
 
 def blush(x: Values, y: Values, z: Values, ears: Values, strength: float) -> Values:
-    """How much redder than the rest of the skin."""
+    """How much redder a place is than the rest of the skin."""
     cheek = np.exp(-((x - 0.48) ** 2 / 0.05 + (y - 6.93) ** 2 / 0.05))
     nose = 0.8 * np.exp(-(x**2 / 0.02 + (y - 6.93) ** 2 / 0.03)) * step(1.4, 1.6, z)
     return strength * ((cheek + nose) * step(0.4, 1.0, z) + 0.4 * ears)
@@ -54,6 +53,7 @@ def strand_brightness(bx: Values, y: Values, z: Values, curl: float, grain: int)
 def beard(
     x: Values, y: Values, z: Values, lips: Values, jaw: float, moustache: float, dense: float
 ) -> Values:
+    """The beard's cover."""
     on_jaw = (
         (1 - step(6.52, 6.76, y - 0.5 * np.maximum(x - 0.35, 0.0)))
         * step(5.95, 6.15, y)
@@ -64,20 +64,21 @@ def beard(
 
 
 def scalp(x: Values, y: Values, z: Values, ears: Values, strength: float) -> Values:
+    """The cover of the hair's colour on the scalp."""
     top = step(7.95, 8.12, y - 0.10 * x * x)
     behind = (1 - step(0.15, 0.55, z)) * step(6.6, 6.9, y) * (1 - ears)
     return np.maximum(top, behind) * strength
 
 
 def brow_place(x: Values, y: Values, lift: float, tall: float) -> tuple[Values, Values]:
-    """Where in the brow's texture (128 px) that place is: column, row. Outside 0…126 there is no brow."""
+    """The column and row of a place in the brow's texture (128 px). Outside 0…126 there is no brow."""
     column = 29.0 + (x - 0.180) * (61.0 / 0.31)
     rise = 13.0 * (1 - np.minimum(np.maximum((column - 15.0) / 60.0, 0.0), 1.4))
     return column, 72.0 - (y - 7.335 + lift) * (61.0 / 0.31) * tall + rise
 
 
 def brow_cover(x: Values, y: Values, z: Values, looks: Looks, brow: Floats) -> Values:
-    """`brow` is a texture (128, 128), read between its pixels."""
+    """The brow's cover. `brow` is a texture (128, 128), interpolated between its pixels."""
     u, v = brow_place(x, y, looks.brow_lift, looks.brow_tall)
     above_eye = (y > 7.30) & (y < 7.80) & (z > 0.6) & (u >= 0) & (u < 126) & (v >= 0) & (v < 126)
     u, v = np.minimum(np.maximum(u, 0.0), 126.0), np.minimum(np.maximum(v, 0.0), 126.0)
@@ -106,7 +107,7 @@ def cloth_colour(y: Values, outfit: Outfit) -> Colour:
 
 
 def eye_colour(u: Values, v: Values, eye: Floats, iris: Floats, looks: Looks) -> Colour:
-    """At (u, v) of the eye's textures, which have 256 pixels a side."""
+    """The eye's colour at (u, v) of its textures, which have 256 pixels a side."""
     i = np.int64(np.minimum(np.maximum(u * 255, 0.0), 255.0))
     j = np.int64(np.minimum(np.maximum(255 - v * 255, 0.0), 255.0))
     k = iris[j, i]

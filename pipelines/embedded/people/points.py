@@ -28,16 +28,17 @@ CAMERA = (
     "shift_y",
     *EXPRESSION_UNITS,
 )
-"""What moves the points besides the person, (12,): angles in degrees, shifts in decimetres."""
+"""What moves the points apart from the person, (12,): angles in degrees, shifts in decimetres."""
 
 
 def camera_of(view: View) -> Floats:
+    """The view's numbers (12,), in the order of `CAMERA`."""
     angles = [view.yaw, view.pitch, view.roll, view.body_yaw]
     return np.array([*angles, view.zoom, view.shift_x, view.shift_y, *view.expression], np.float64)
 
 
 def choose_points(head: Head, count: int = COUNT) -> Ints:
-    """Vertices spread over face, ears and neck, closer together around eyes, nose and mouth: (count,)."""
+    """Chooses vertices (count,) spread over face, ears and neck, closer together around eyes, nose and mouth."""
     base = head.base
     on_face = (base[:, 1] > 5.9) & (base[:, 2] > -0.3) & (head.marks[:, MOUTH] < 0.5)
     candidates = np.flatnonzero(on_face & np.isin(np.arange(len(base)), head.triangles))
@@ -62,6 +63,7 @@ class Points:
 
     @classmethod
     def of(cls, head: Head, coder: Coder, vertices: Ints) -> "Points":
+        """Makes the points that lie at those vertices of the head."""
         basis = coder.basis
         centre = head.eyes.place(head.base).mean(0)
         pivot = np.array([0, centre[1], centre[2]]) + PIVOT
@@ -71,11 +73,11 @@ class Points:
         return cls(basis.mean[vertices] - pivot, components, head.expressions[:, vertices].astype(np.float64))
 
     def project(self, shapes: Floats, cameras: Floats) -> Floats:
-        """Shapes (B, K) and cameras (B, 12) → places in parts of the picture's side, (B, N, 2)."""
+        """Projects shapes (B, K) with cameras (B, 12) to places (B, N, 2), as fractions of the picture's side."""
         return self.screen(self.positions(shapes, cameras), cameras)
 
     def positions(self, shapes: Floats, cameras: Floats) -> Floats:
-        """In camera space: (B, N, 3)."""
+        """The points' positions in camera space, (B, N, 3)."""
         away = (
             self.mean
             + np.tensordot(shapes, self.components, 1)
@@ -86,7 +88,7 @@ class Points:
 
     @staticmethod
     def turns(away: Floats, cameras: Floats) -> Floats:
-        """Each point's rotation, (B, N, 3, 3): the neck shares the head's with the body's (`people.pose`)."""
+        """Each point's rotation, (B, N, 3, 3): the neck's is between the head's and the body's (`people.pose`)."""
         share = neck_share(away[..., 1])[..., None, None]
         head = np.stack([rotation(*camera[:3]) for camera in cameras])[:, None]
         body = np.stack([rotation(camera[3], 0, 0) for camera in cameras])[:, None]
@@ -94,6 +96,7 @@ class Points:
 
     @staticmethod
     def screen(positions: Floats, cameras: Floats) -> Floats:
+        """The places (B, N, 2) of positions (B, N, 3), as fractions of the picture's side."""
         zoom, shift = cameras[:, 4, None], cameras[:, None, 5:7]
         scale = magnification(CAMERA_DISTANCE - positions[..., 2], zoom)
         seen = (positions[..., :2] - [0, CENTRE_Y] - shift) * scale[..., None]

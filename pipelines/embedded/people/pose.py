@@ -1,4 +1,4 @@
-"""Turns a figure as a view asks for and projects it: from the rest pose to the camera's picture."""
+"""Turns a figure as a view asks and projects it: from the rest pose to the camera's picture."""
 
 from dataclasses import dataclass
 
@@ -12,12 +12,12 @@ from pipelines.embedded.people.view import View
 CAMERA_DISTANCE = 11.0  # decimetres from the head's pivot: a portrait lens
 FRAME = 2.95  # decimetres that the picture's side shows at zoom 1
 PIVOT = np.array([0.0, -1.45, -1.0], np.float32)  # from between the eyes to where the neck turns
-CENTRE_Y = 1.02  # height above the pivot that a view without shift has in its middle
+CENTRE_Y = 1.02  # height above the pivot of the middle of a view without shift
 
 
 @dataclass(frozen=True)
 class Posed:
-    """A figure before the camera. Camera space: the pivot is the origin, z points to the camera."""
+    """A figure in front of the camera. In camera space, the pivot is the origin, and z points to the camera."""
 
     positions: Floats  # (P, 3)
     normals: Floats  # (P, 3) unit vectors
@@ -26,7 +26,7 @@ class Posed:
 
 
 def rotation(yaw: float, pitch: float, roll: float) -> Floats:
-    """Degrees → (3, 3). Yaw turns to the picture's right, pitch up, roll counterclockwise."""
+    """The rotation (3, 3) by degrees. Yaw turns to the picture's right, pitch up, roll counterclockwise."""
     y, p, r = np.deg2rad([yaw, -pitch, roll])
     turn = np.array([[np.cos(y), 0, np.sin(y)], [0, 1, 0], [-np.sin(y), 0, np.cos(y)]])
     nod = np.array([[1, 0, 0], [0, np.cos(p), -np.sin(p)], [0, np.sin(p), np.cos(p)]])
@@ -35,18 +35,19 @@ def rotation(yaw: float, pitch: float, roll: float) -> Floats:
 
 
 def neck_share(height: Floats) -> Floats:
-    """How far a point turns with the head, 0 to 1: none at the collarbones, all at the chin, and the neck
-    between. Heights above the pivot, any shape, in decimetres."""
+    """How far a point turns with the head, 0 to 1: not at all at the collarbones, fully at the chin, and in between
+    on the neck. Heights are above the pivot, in decimetres, in any shape."""
     share = np.clip((height + 0.28) / 0.85, 0, 1)
     return np.asarray(share * share * (3 - 2 * share))
 
 
 def magnification(depth: float | Floats, zoom: float | Floats) -> Floats:
-    """Parts of the picture's side that a decimetre takes up, at a depth in decimetres from the camera."""
+    """The fraction of the picture's side that a decimetre takes up, at a depth in decimetres from the camera."""
     return np.asarray((CAMERA_DISTANCE - 0.4) / FRAME * zoom / depth)
 
 
 def pose(figure: Figure, view: View) -> Posed:
+    """Turns head and body as the view asks, and projects the figure."""
     pivot = np.array([0, figure.eye_centre[1], figure.eye_centre[2]], np.float32) + PIVOT
     away = figure.positions - pivot
     share = neck_share(away[:, 1])[:, None]
@@ -67,7 +68,8 @@ def pose(figure: Figure, view: View) -> Posed:
 
 
 def _round_hair(normals: Floats, positions: Floats, head: Floats) -> None:
-    """Hair is cards that face anywhere; lit as a ball around the head it looks like one mass. In place."""
+    """Rounds hair's normals, in place. Hair is cards that face anywhere; lit as a ball around the head, it looks
+    like one mass."""
     radial = positions - np.array([0, 1.3, 0.05], np.float32) @ head.T
     radial[:, 1] *= 0.6
     radial /= np.linalg.norm(radial, axis=1, keepdims=True) + 1e-6

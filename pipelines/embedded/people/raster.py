@@ -1,4 +1,4 @@
-"""The z-buffer: which triangle each pixel shows, and where in it. No GL, so that it runs anywhere."""
+"""The z-buffer: which triangle each pixel shows, and which place in it. It uses no GL, so that it runs anywhere."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -8,25 +8,26 @@ import numpy as np
 from pipelines.embedded.people.arrays import Floats, Ints
 
 FAR = np.float32(1e9)
-PAIRS = 2**17  # of a triangle and a pixel that are looked at together: they fit into a processor's cache
+PAIRS = 2**17  # of a triangle and a pixel, processed together: they fit into a processor's cache
 
 
 class Surface(NamedTuple):
     """What each pixel of an (S, S) picture shows."""
 
     triangle: Ints  # (S, S), -1 where there is none
-    inside: Floats  # (S, S, 2) weights of the triangle's second and third corner
+    inside: Floats  # (S, S, 2) weights of the triangle's second and third corners
     depth: Floats  # (S, S)
 
 
 Rasteriser = Callable[[Floats, Ints, int], Surface]
-"""`rasterise`, or training's compiled one, which gives the same."""
+"""`rasterise`, or training's compiled one, which gives the same result."""
 
 
 def rasterise(screen: Floats, triangles: Ints, size: int) -> Surface:
-    """`screen` (P, 3) holds x and y in parts of the picture's side and the depth; the nearest wins.
+    """Finds the nearest triangle at each pixel. `screen` (P, 3) holds x and y as fractions of the picture's side,
+    and the depth.
 
-    Where two are equally near, the one that stands first in `triangles` (T, 3) wins.
+    If two are equally near, the one that is first in `triangles` (T, 3) wins.
     """
     points = np.asarray(screen, np.float64).T.copy()
     points[:2] *= size
@@ -67,7 +68,7 @@ def rasterise(screen: Floats, triangles: Ints, size: int) -> Surface:
         near = z0[t] + w1 * z1[t] + w2 * z2[t]
         nearer = np.flatnonzero(near < depth[pixel])
         np.minimum.at(depth, pixel[nearer], near[nearer])
-        won = nearer[near[nearer] == depth[pixel[nearer]]][::-1]  # of equal ones the first is written last
+        won = nearer[near[nearer] == depth[pixel[nearer]]][::-1]  # of equal ones, the first is written last
         triangle[pixel[won]] = seen[t[won]]
         inside[pixel[won]] = np.stack([w1[won], w2[won]], 1)
     return Surface(

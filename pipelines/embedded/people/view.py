@@ -1,4 +1,4 @@
-"""A view: everything about a picture that isn't the person. Its words are those of `models.shot`."""
+"""A view: everything about a picture that isn't the person. It uses the terms of `models.shot`."""
 
 from dataclasses import dataclass
 from typing import NamedTuple, get_args
@@ -41,6 +41,8 @@ class Outfit(NamedTuple):
 
 
 class Backdrop(NamedTuple):
+    """What is behind the person: two colours, and where each shows."""
+
     kind: Background
     first: Floats  # linear RGB
     second: Floats
@@ -51,6 +53,8 @@ class Backdrop(NamedTuple):
 
 @dataclass(frozen=True)
 class View:
+    """The pose, expression, light, camera, backdrop and clothes of one picture."""
+
     yaw: float  # degrees; positive turns the face to the image's right
     pitch: float  # degrees; positive looks up
     roll: float  # degrees
@@ -65,7 +69,7 @@ class View:
 
 
 def sample_view(rng: np.random.Generator, shot: Shot | None = None) -> View:
-    """A view as `shot` asks for it; without one, any. What the shot leaves open is drawn."""
+    """Draws a view as `shot` asks for it, or any view without a shot. What the shot leaves open is random."""
     shot = shot or _any_shot(rng)
     zoom, shift_y = _framing(rng, shot.framing)
     return View(

@@ -1,4 +1,4 @@
-"""Something that follows the body's surface: hair, eyes."""
+"""Meshes that follow the body's surface: hair, eyes."""
 
 from dataclasses import dataclass
 
@@ -9,8 +9,10 @@ from pipelines.embedded.people.arrays import Floats, Ints
 
 @dataclass(frozen=True)
 class Worn:
-    """A vertex is the weighted mean of three of the body's vertices plus an offset, which grows with the body:
-    axis k is scaled by the distance of the two vertices `scale_between[k]`, in units of `scale_unit[k]`.
+    """A mesh worn on the body.
+
+    Each vertex is the weighted mean of three of the body's vertices plus an offset. The offset grows with the body:
+    axis k is scaled by the distance between the two vertices `scale_between[k]`, in units of `scale_unit[k]`.
     """
 
     corners: Ints  # (M, 3) vertices of the body
@@ -22,7 +24,7 @@ class Worn:
     uv: Floats  # (M, 2)
 
     def place(self, body: Floats) -> Floats:
-        """Where its vertices lie on that body (N, 3) → (M, 3)."""
+        """The places (M, 3) of its vertices on a body (N, 3)."""
         axes = np.arange(3)
         ends = body[self.scale_between, axes[:, None]]
         scale = np.abs(ends[:, 0] - ends[:, 1]) / self.scale_unit

@@ -18,7 +18,7 @@ log = structlog.get_logger()
 
 
 class Observers(Observer):
-    """Tells each observer, whatever the others do."""
+    """Calls each observer, even if others fail."""
 
     def __init__(self, observers: Sequence[Observer]) -> None:
         self._observers = observers
@@ -58,8 +58,8 @@ class Observers(Observer):
 
 
 def added_observers() -> list[Observer]:
-    """Those that other packages add. Raises InvalidSettings if one can't be made: what shall be watched and isn't
-    would be missed too late."""
+    """Creates the observers that other packages add. Raises InvalidSettings if one can't be created: otherwise
+    it would be missed too late."""
     made: list[Observer] = []
     for found in entry_points(group=GROUP):
         try:

@@ -1,4 +1,4 @@
-"""Structured logs: one event a line, with the id and stage of the job that a thread works on."""
+"""Structured logs: one event per line, with the id and stage of the job that a thread works on."""
 
 import logging
 import sys
@@ -29,7 +29,7 @@ def configure_logs(settings: Settings) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=settings.log_level, force=True)
-    # These tell of every connection and call, or of every message, which we do with the job's id.
+    # These log every connection and call, or every message, which we log with the job's id.
     for chatty in (
         "botocore",
         "boto3",

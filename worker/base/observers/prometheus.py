@@ -19,20 +19,20 @@ _SIMILARITIES = tuple(n / 20 for n in range(4, 20))
 
 
 def new_registry() -> CollectorRegistry:
-    """With what the process itself takes: memory, processor time, descriptors."""
+    """Creates a registry with the process's own metrics: memory, processor time, descriptors."""
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     return registry
 
 
 def exposition(registry: CollectorRegistry, accept: str) -> tuple[bytes, str]:
-    """All metrics in a format that the header `accept` asks for, and its content type."""
+    """Returns all metrics in a format that the Accept header asks for, and the content type."""
     encode, content_type = choose_encoder(accept)
     return encode(registry), content_type
 
 
 class PrometheusMetrics(Observer):
-    """The names and labels stand in docs/operating.md."""
+    """A worker's metrics. docs/operating.md lists their names and labels."""
 
     def __init__(self) -> None:
         self.registry = new_registry()
@@ -106,7 +106,7 @@ class PrometheusMetrics(Observer):
 
 
 class _Watched:
-    """A registry's collector: asks when it is asked, so that an order that takes minutes shows meanwhile."""
+    """A collector that reads its values at each scrape, so that an order that takes minutes shows meanwhile."""
 
     def __init__(self, busy_seconds: Callable[[], float], in_hand: Callable[[], Mapping[Stage, int]]) -> None:
         self._busy_seconds = busy_seconds

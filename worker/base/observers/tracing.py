@@ -1,7 +1,7 @@
-"""Spans for OpenTelemetry: where its environment names an exporter and the extra `tracing` is installed.
+"""Spans for OpenTelemetry, if its environment names an exporter and the extra `tracing` is installed.
 
-Otherwise nothing is imported, and a span costs a function call. The context of a trace travels in the headers of
-the Celery message, never in the job's content, whose fingerprint must stay the same.
+Otherwise nothing is imported, and a span costs a function call. A trace's context travels in the headers of the
+Celery message, never in the job's content, whose fingerprint must stay the same.
 """
 
 import os
@@ -22,9 +22,9 @@ _ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT
 
 
 def set_up(service: str) -> None:
-    """Export this process's spans, as `service` unless OTEL_SERVICE_NAME says another name.
+    """Exports this process's spans under the name `service`, or OTEL_SERVICE_NAME if that is set.
 
-    For processes of our own: a program that uses `worker.client` brings its own provider.
+    Only for our own processes: a program that uses `worker.client` brings its own provider.
     """
     if not _is_wanted(os.environ):
         return
@@ -48,13 +48,13 @@ def set_up(service: str) -> None:
 def span(
     name: str, within: "Context | None" = None, **attributes: str | int
 ) -> AbstractContextManager[object]:
-    """A span around what is done in it. `within`: `current` of the thread that asked for the work."""
+    """A span around a `with` block. `within`: what `current` returned in the thread that requested the work."""
     tracer = _tracer()
     return _span(tracer, name, within, attributes) if tracer else nullcontext()
 
 
 def current() -> "Context | None":
-    """What spans of this thread belong to, for another thread's."""
+    """This thread's trace context, to be passed to another thread. None without tracing."""
     if _tracer() is None:
         return None
     from opentelemetry.context import get_current
@@ -63,7 +63,7 @@ def current() -> "Context | None":
 
 
 def headers() -> dict[str, str]:
-    """For a message: what spans of this thread belong to. Empty if that is nothing."""
+    """This thread's trace context as headers of a message. Empty if there is none."""
     carrier: dict[str, str] = {}
     if _tracer():
         from opentelemetry.propagate import inject
@@ -74,7 +74,7 @@ def headers() -> dict[str, str]:
 
 @contextmanager
 def continued(carrier: Mapping[str, object]) -> Iterator[None]:
-    """Spans in it belong to what a message's headers say, whoever wrote them."""
+    """Spans in this `with` block continue the trace of a message's headers, whoever wrote those."""
     if _tracer() is None:
         yield
         return
@@ -94,7 +94,7 @@ def _span(
 ) -> Iterator[None]:
     from opentelemetry.trace import StatusCode
 
-    # An error's text may hold anything, so only its kind is told.
+    # An error's text may hold anything, so only its type is recorded.
     with tracer.start_as_current_span(
         name, within, attributes=attributes, record_exception=False, set_status_on_exception=False
     ) as started:

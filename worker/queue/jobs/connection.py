@@ -20,7 +20,7 @@ _OF_A_CLUSTER = (MovedError, AskError, ClusterCrossSlotError)
 
 
 def connect(settings: Settings) -> Redis:
-    """A thread-safe client that decodes answers to text and tries again for about four seconds.
+    """Creates a thread-safe client that decodes answers to text and retries for about four seconds.
 
     Raises InvalidSettings if the URL can't be read.
     """
@@ -28,8 +28,8 @@ def connect(settings: Settings) -> Redis:
 
 
 def guarded(call: Any) -> Any:
-    """What the call to Redis answers. Raises QueueUnavailable if nothing does, or Redis refuses; InvalidSettings
-    for a cluster."""
+    """Calls Redis and returns its answer. Raises QueueUnavailable if Redis doesn't answer or refuses, and
+    InvalidSettings for a cluster."""
     try:
         return call()
     except _OF_A_CLUSTER:
@@ -39,8 +39,8 @@ def guarded(call: Any) -> Any:
 
 
 class _Patience(Retry):
-    """Tries again what Redis refuses for now as well, each time over a new connection: behind one name or address
-    there may be another server after a failover."""
+    """A policy that also retries what Redis refuses for now, each time over a new connection: after a failover,
+    another server may be behind the same name or address."""
 
     def call_with_retry(
         self,
@@ -58,8 +58,8 @@ class _Patience(Retry):
 
 
 def refuse_cluster(settings: Settings) -> None:
-    """Raises InvalidSettings if what answers is a node of a Redis Cluster. A Redis that is away is waited for
-    elsewhere, and one that doesn't let this user ask is found out by its answers."""
+    """Raises InvalidSettings if the server is a node of a Redis Cluster. Otherwise it ignores errors: other code
+    waits for a Redis that is down, and a missing right to ask shows in later answers."""
     with _client(settings, retries=0) as redis:
         try:
             mode = redis.info("server").get("redis_mode")

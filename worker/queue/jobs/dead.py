@@ -1,4 +1,4 @@
-"""Dead letters: list, read, retry and drop them. store.lua writes them, in the step that makes a job final."""
+"""Lists, reads, retries and drops dead letters. store.lua writes them, in the step that makes a job final."""
 
 import json
 from collections.abc import Iterator
@@ -17,8 +17,8 @@ from worker.queue.jobs.documents import time_of
 
 _PAGE = 200
 _MOST_HEIRS = 10_000
-# Never for a letter that was dropped meanwhile. Whoever keeps rows of jobs learns of the heir by the feed; by the
-# list of heirs too, if it wasn't there to read the feed.
+# Does nothing for a letter that was dropped meanwhile. Programs that keep rows of jobs learn of the heir from the
+# feed, or from the list of heirs if they missed the feed.
 _NOTE_HEIR = """
 local letter, heirs, feed = KEYS[1], KEYS[2], KEYS[3]
 local heir, of, ttl_ms, most = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -33,7 +33,7 @@ redis.call('XADD', feed, '*', 'job', heir, 'news', 'retried', 'of', of)
 
 
 class DeadLetters:
-    """The letters of the last `record_ttl` seconds, 10,000 at most. Methods raise QueueUnavailable."""
+    """The dead letters of the last `record_ttl` seconds, 10,000 at most. Methods raise QueueUnavailable."""
 
     def __init__(self, settings: Settings) -> None:
         self._base = f"{settings.redis_prefix}:dead"
@@ -42,12 +42,12 @@ class DeadLetters:
         self._redis = connect(settings)
 
     def letters(self, code: str | None = None, most: int | None = None) -> list[DeadLetter]:
-        """Letters, the latest first."""
+        """Dead letters, the latest first. With `code`, only those with that error."""
         found = (letter for letter in self._all() if code in (None, letter.error.code))
         return list(islice(found, most))
 
     def get(self, letter_id: str) -> DeadLetter:
-        """Raises NotFound."""
+        """One letter. Raises NotFound."""
         fields = guarded(lambda: self._redis.hgetall(self._key(letter_id)))
         if not fields:
             raise NotFound("There is no such dead letter. It may have expired, or been dropped.")
@@ -56,8 +56,9 @@ class DeadLetters:
     def heir(self, letter_id: str) -> Job:
         """The letter's message as a new job, to be submitted. A deadline is left out: it may be over.
 
-        The new id is noted first, and given again if asked again: however often a letter is retried, and
-        whoever dies in between, it becomes one job. Raises NotFound, and InvalidInput if it can be no job.
+        The new id is stored first, and later calls return it again: however often a letter is retried, and
+        whatever process dies in between, it becomes one job. Raises NotFound, and InvalidInput if the message
+        can't be a job.
         """
         letter = self.get(letter_id)
         if not isinstance(letter.message, dict):
@@ -70,7 +71,7 @@ class DeadLetters:
         return heir_of(letter.message, str(self.get(letter_id).retried_as))
 
     def drop(self, letter_id: str) -> None:
-        """Forget the letter. Its job's record stays. Raises NotFound."""
+        """Deletes the letter. Its job's record stays. Raises NotFound."""
         if not guarded(lambda: self._redis.delete(self._key(letter_id))):
             raise NotFound("There is no such dead letter. It may have expired, or been dropped.")
         guarded(lambda: self._redis.zrem(self._base, letter_id))

@@ -41,5 +41,5 @@ def event_from(job_id: str, entry_id: str, fields: dict[str, str]) -> JobEvent:
 
 
 def time_of(milliseconds: str | float) -> datetime:
-    """A time as Redis has it."""
+    """Converts Redis's milliseconds to a time."""
     return datetime.fromtimestamp(float(milliseconds) / 1000, UTC)

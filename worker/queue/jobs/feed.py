@@ -18,7 +18,7 @@ _BEGINNING = "0-0"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One piece of news. `of`: the job that was retried as this one."""
+    """One entry of the feed. `of`: the job that was retried as this one."""
 
     place: str
     job_id: str
@@ -27,8 +27,8 @@ class Entry:
 
 
 class Feed:
-    """A reader of the feed, with a place of its own in it. Entries are kept for ten minutes (see store.lua), so a
-    reader must also look at the jobs themselves where it can't have read all: see `begin`.
+    """A reader of the feed, with its own place in it. Entries are kept for ten minutes (see store.lua), so a reader
+    that can't have read all of them must also look at the jobs themselves: see `begin`.
 
     Methods raise QueueUnavailable.
     """
@@ -42,9 +42,9 @@ class Feed:
         self._turns = 0
 
     def begin(self) -> None:
-        """Read from now on. Whoever then looks at all jobs misses nothing."""
+        """Starts reading at the feed's current end. A reader that then looks at all jobs misses nothing."""
         with self._redis.pipeline(transaction=False) as pipe:
-            # Not zero: a Redis without data would begin there, too.
+            # Not zero: a Redis that lost its data would count from there, too.
             pipe.set(self._reader, 1, ex=_READER_TTL)
             pipe.xrevrange(self._key, count=1)
             _, last = guarded(pipe.execute)
@@ -52,8 +52,8 @@ class Feed:
         self._place = cast("str", last[0][0]) if last else _BEGINNING
 
     def read(self) -> list[Entry] | None:
-        """The entries after the place that `passed` noted last, a thousand at most. None: Redis came back with
-        older data or with none, so begin anew."""
+        """The entries after the one that `passed` noted last, a thousand at most. None if Redis came back with
+        older data or with none: call `begin` again."""
         with self._redis.pipeline(transaction=False) as pipe:
             pipe.incr(self._reader)
             pipe.expire(self._reader, _READER_TTL)
@@ -65,11 +65,11 @@ class Feed:
         return [_entry(place, fields) for _, entries in answer or [] for place, fields in entries]
 
     def passed(self, entry: Entry) -> None:
-        """What that entry tells is done."""
+        """Notes that an entry was handled."""
         self._place = entry.place
 
     def heirs(self) -> Iterator[Entry]:
-        """All retries that are known still, the first one first."""
+        """All retries that are still known, the oldest first."""
         found = guarded(lambda: self._redis.zrange(self._heirs, 0, -1))
         for member in cast("list[str]", found):
             job_id, _, of = member.partition(":")

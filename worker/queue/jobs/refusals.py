@@ -1,6 +1,6 @@
 """Classifies Redis's error answers, and words them for an operator.
 
-Its own words aren't shown: they may hold what was sent.
+Redis's own text isn't shown: it may contain what was sent.
 """
 
 import re
@@ -16,7 +16,7 @@ from redis.exceptions import (
     ResponseError,
 )
 
-# Each means "not now": what was refused can be asked for again, as it is.
+# Each means "not now": the refused command can be retried unchanged.
 _MEANINGS = {
     "READONLY": "it is a replica and takes no writes. Wait for the failover, or let LIKENESS_REDIS_URL lead to the "
     "master",
@@ -34,7 +34,7 @@ _MEANINGS = {
     "UNBLOCKED": "it just became a replica. Wait for the failover",
 }
 _CODE = re.compile(rf"\b({'|'.join(_MEANINGS)})\b")
-# redis-py cuts the code off where it has a class for it.
+# redis-py removes the code from the text if it has a class for it.
 _CODE_OF: tuple[tuple[type[Exception], str], ...] = (
     (ReadOnlyError, "READONLY"),
     (OutOfMemoryError, "OOM"),
@@ -44,12 +44,12 @@ _CODE_OF: tuple[tuple[type[Exception], str], ...] = (
     (NoPermissionError, "NOPERM"),
     (AuthenticationError, "WRONGPASS"),
 )
-# Up to version 6, Redis has no code for it inside of scripts.
+# Up to version 6, Redis has no code for NOPERM inside scripts.
 _NO_RIGHT_IN_SCRIPT = "The user executing the script can't"
 
 
 def refusal_of(error: BaseException | None) -> str | None:
-    """Redis's code for why it refuses for now; None if it doesn't. What a library wrapped is looked at, too."""
+    """Redis's code for a refusal that may pass; None for other errors. It also looks into wrapped errors."""
     while error is not None:
         if code := _code_of(error):
             return code
@@ -58,7 +58,7 @@ def refusal_of(error: BaseException | None) -> str | None:
 
 
 def why_unavailable(error: BaseException) -> str:
-    """A sentence that says what to do."""
+    """A sentence that says why Redis is unavailable, and what to do."""
     code = refusal_of(error)
     if code is None:
         return f"Redis does not answer ({type(error).__name__}). Check LIKENESS_REDIS_URL and the server."

@@ -1,15 +1,15 @@
--- The slots of a project and of an organisation: which of its jobs count against its limit, and which wait for one. Runs
--- in front of store.lua, as one script with it, and knows nothing of records.
+-- The slots of a project and of an organisation: the jobs that count against its limit, and those that wait for a
+-- slot. This file runs in front of store.lua, as one script with it, and knows nothing of records.
 --
--- KEYS  9 parked  zset    projects that have parked jobs, by the time at which to look whether they have room;
+-- KEYS  9 parked  zset    projects that have parked jobs, by the time at which to check whether they have room;
 --                         `parked:<project>` is the zset of those jobs, by the time of their submission;
---                         `parked:@<organisation>` the zset of its projects among them, the next one first
+--                         `parked:@<organisation>` is the zset of its projects with such jobs, the next one first
 --      10 slots   prefix  `slots:<project>` and `slots:@<organisation>` are the sets of the jobs that have a slot
 --
--- A job takes its slots once, when it is sent or first claimed, and has them until it is final: attempts that end early
--- neither give them back nor wait for others. Else a project whose jobs fail again and again would have ever more
--- of them begun, and those are served first. A set can't count a job twice, nor miss one. A project is of one
--- organisation. A job that names none counts for its project alone.
+-- A job takes its slots once, when it is sent or first claimed, and keeps them until it is final: attempts that end
+-- early neither give them back nor wait for others. Otherwise a project whose jobs fail again and again would have
+-- ever more of them begun, and begun jobs are served first. A set can't count a job twice, nor miss one. A project
+-- belongs to one organisation. A job that names no organisation counts only for its project.
 
 local parked, slots = KEYS[9], KEYS[10]
 -- While a project has no room, it is looked at again after this long.

@@ -1,24 +1,25 @@
--- The job store's writes. Each call is one atomic step; Redis's own clock is the only one.
+-- The job store's writes. Each call is one atomic step, and uses only Redis's clock.
 --
 -- KEYS  1 job      hash    the job: record fields, message, lease
 --       2 events   stream  its events; an entry's id is `<sequence>-0`
 --       3 watch    zset    job ids by the time (ms) at which some worker must act: held jobs when their lease
 --                          runs out, waiting jobs when their message must be sent
---       4 sent     zset    waiting jobs whose message is on the queue, by the time at which to ask whether it
---                          got lost; apart from `watch`, for there may be very many
---       5 lanes    hash    by queue: when the message that was claimed last had been sent
---       6 expiring zset    jobs that no worker began with yet, by the time at which they fail for it
---       7 hooks    zset    webhooks to deliver; the keys around it stand in webhooks/outbox.lua
+--       4 sent     zset    waiting jobs whose message is on the queue, by the time at which to check whether it
+--                          got lost; separate from `watch`, since there may be very many
+--       5 lanes    hash    for each queue, when the message that was claimed last had been sent
+--       6 expiring zset    jobs that no worker began with yet, by the time at which they fail because of that
+--       7 hooks    zset    webhooks to deliver; webhooks/outbox.lua describes the keys around it
 --       8 dead     zset    dead letters by the time of their death; `dead:<id>` is a letter's hash
---       9 parked and 10 slots stand in slots.lua
+--       9 parked and 10 slots: see slots.lua
 --      11 feed     stream  jobs that a worker began with, or that ended, in the last ten minutes: see feed.py
 -- ARGV  1 function, 2 event limit, 3 record ttl (s), then what the function takes
 --
--- A job is held while `holder` is set. Its `token` grows with every claim and every loss of the lease, so
--- that a writer who shows an old one is refused. It is never behind the time: were it, a Redis that comes back with
--- older data, or with none, would give one out that a holder from before has. A final job's state never changes again.
+-- A job is held while `holder` is set. Its `token` (the fencing token) grows with every claim and every loss of the
+-- lease, so that a writer with an old one is refused. It is never less than the time: otherwise a Redis that comes
+-- back with older data, or with none, could issue a token that an earlier holder has. A final job's state never
+-- changes again.
 --
--- A job that gets no slot of its project is parked: it is on no list to be sent, until it is given one.
+-- A job that gets no slot is parked: it is on no list of jobs to send until it gets one.
 
 local job, events, watch, sent, lanes = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local expiring, hooks, dead, feed = KEYS[6], KEYS[7], KEYS[8], KEYS[11]

@@ -1,4 +1,4 @@
-"""The job store's Python side. What a write means, and why it is safe, stands in store.lua and slots.lua."""
+"""The job store's Python side. store.lua and slots.lua explain what a write means, and why it is safe."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -34,9 +34,9 @@ Verdict = Literal["claimed", "canceled", "exhausted", "expired", "parked", "held
 
 # A waiting job whose message was sent is looked at again after this long, in milliseconds.
 _LOST_AFTER_MS = 30_000
-# Of a refused message, in characters.
+# The most characters of a refused message that are kept.
 _MOST_REFUSED = 65_536
-# These jobs would only fail again as they are, so nobody needs to look after them.
+# Unchanged, these jobs would only fail again, so nobody needs to look after them.
 _NO_LETTER = frozenset((NoUsableReference.code, DeadlineExceeded.code))
 _LATE = JobError.of(
     DeadlineExceeded(
@@ -47,9 +47,9 @@ _LATE = JobError.of(
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to write one job's state, for as long as it is renewed and nobody else got it.
+    """The right to write one job's state, as long as it is renewed and no other worker acquires the job.
 
-    `attempt` counts all beginnings of the job, `tries` those that weren't handed over by a draining worker.
+    `attempt` counts all attempts at the job, `tries` those that weren't handed over by a draining worker.
     """
 
     job_id: str
@@ -60,9 +60,9 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The answer to a claim. `lease` is set for `claimed`, and for `canceled` and `exhausted`, where all
-    that is left to do is to clean up and finish. `age` and `begun_for`: seconds since the job was submitted and
-    since a worker first began with it, by Redis's clock."""
+    """The answer to a claim. `lease` is set for `claimed`, and for `canceled` and `exhausted`, where the job only
+    has to be cleaned up and finished. `age` and `begun_for`: seconds since the job was submitted and since a worker
+    first began with it, by Redis's clock."""
 
     verdict: Verdict
     lease: Lease | None = None
@@ -73,8 +73,8 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class WaitingJob:
-    """A job that waits for a worker, and the message to send for it. `lane`: the queue where one was sent last.
-    `lost_holder`: it waits since its holder's lease ran out just now."""
+    """A job that waits for a worker, and the message to send for it. `lane`: the queue that one was last sent to.
+    `lost_holder`: whether it waits because its holder's lease has just expired."""
 
     job_id: str
     message: str
@@ -87,17 +87,17 @@ class WaitingJob:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How far a job is, in short. `is_begun`: a worker has begun with it, now or earlier."""
+    """A job's progress in short. `is_begun`: whether a worker has begun with it, now or earlier."""
 
     status: JobStatus
     is_begun: bool
 
 
 class JobStore:
-    """All of a job's state. Methods raise QueueUnavailable while Redis can't be reached.
+    """Reads and writes the state of jobs. Methods raise QueueUnavailable while Redis can't be reached.
 
-    Those that take a Lease raise LeaseLost once another worker has the job or it is final, RecordLost once there
-    is no such job, and write nothing then.
+    Those that take a Lease raise LeaseLost once another worker has the job or it is final, and RecordLost once
+    there is no such job. They then write nothing.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -111,7 +111,7 @@ class JobStore:
 
     @property
     def _farthest_ms(self) -> int:
-        """No job is put further ahead than this onto the watch list."""
+        """The longest time ahead that a job is put on the watch list for."""
         configured = self._settings
         return _ms(
             configured.lease_ttl
@@ -121,8 +121,8 @@ class JobStore:
         )
 
     def submit(self, job: Job) -> WaitingJob | None:
-        """Record a new job, to be sent by the caller. None if it is known already, or parked since its project has
-        as many on their way as it may; IdempotencyConflict if it is known with other content."""
+        """Records a new job, to be sent by the caller. None if it is known already, or parked since it got no slot.
+        Raises IdempotencyConflict if it is known with other content."""
         resend_after = _ms(self._settings.resend_after)
         verdict, *fields = self._call(job.job_id, "submit", *_identity(job), resend_after, *self._limits)
         if verdict == "conflict":
@@ -130,12 +130,12 @@ class JobStore:
         return _waiting(fields) if verdict == "new" else None
 
     def sent(self, waiting: WaitingJob, lane: str) -> None:
-        """Note that the job's message is on the queue `lane`, unless the job went on meanwhile."""
+        """Notes that the job's message is on the queue `lane`, unless the job has moved on meanwhile."""
         self._call(waiting.job_id, "sent", waiting.token, lane, _LOST_AFTER_MS)
 
     def claim(self, job: Job, holder: str, expires: datetime | None = None) -> Claim:
-        """Try to become the job's holder. A job that was never submitted is recorded on the way; `expires` is its
-        deadline then, if it comes before its own."""
+        """Tries to become the job's holder. A job that was never submitted is recorded first; its deadline is then
+        `expires`, if that is earlier than its own."""
         answer = self._call(
             job.job_id,
             "claim",
@@ -159,7 +159,7 @@ class JobStore:
         )
 
     def renew(self, lease: Lease) -> bool:
-        """Keep the lease for another term. True if the job shall be canceled."""
+        """Renews the lease for another term. True if the job must be canceled."""
         (cancel,) = self._held_call(lease, "renew", _ms(self._settings.lease_ttl))
         return cancel == "1"
 
@@ -173,10 +173,10 @@ class JobStore:
         fields: dict[str, Any] | None = None,
         **data: Any,
     ) -> bool:
-        """Write state and, if there is an event, tell of it in one step. True if the job shall be canceled.
+        """Writes state and publishes the event, if there is one, in one step. True if the job must be canceled.
 
         `progress` only ever rises. `fields` are further record fields, `data` the event's own, both as JSON
-        data. A job that shall be canceled doesn't enter `finishing`: nothing is written then.
+        data. A job that must be canceled doesn't enter `finishing`: nothing is written then.
         """
         pairs: list[Any] = []
         if stage is not None:
@@ -192,7 +192,7 @@ class JobStore:
         self._held_call(lease, "finish", "completed", result.to_json())
 
     def fail(self, lease: Lease, error: JobError) -> None:
-        """End the job. Unless trying the same again is pointless, it becomes a dead letter in the same step."""
+        """Ends the job. It becomes a dead letter in the same step, unless a retry would be pointless."""
         self._held_call(lease, "fail", error.to_json(), int(error.code not in _NO_LETTER))
 
     def end_canceled(self, lease: Lease) -> None:
@@ -207,8 +207,8 @@ class JobStore:
         handover: bool = False,
         error: JobError | None = None,
     ) -> WaitingJob:
-        """Give the job back. It is due for sending after `delay` seconds, by a reaper; without a delay the caller
-        sends it, and a reaper does if that was in vain.
+        """Releases the job. A reaper sends it after `delay` seconds; without a delay the caller sends it, and a
+        reaper does if that fails.
 
         `handover`: the attempt doesn't count towards `max_attempts`.
         """
@@ -217,25 +217,25 @@ class JobStore:
         return _waiting(self._held_call(lease, "release", wait, int(handover), reason, last_error))
 
     def due(self, most: int = 16) -> list[WaitingJob]:
-        """Jobs to be sent now by the caller: their holder fell silent, or they were never sent, or it is
-        time for their next attempt."""
-        # A holder that lives renews its lease within its term.
+        """Jobs that the caller must send now: their holder's lease expired, or they were never sent, or it is time
+        for their next attempt."""
+        # A live holder renews its lease within that time.
         again = max(self._settings.resend_after, self._settings.lease_ttl)
         found = self._run(self._keys(), "due", most, _ms(again), self._farthest_ms)
         return [replace(_waiting(fields), lost_holder=was_held == "1") for was_held, *fields in found]
 
     def overdue(self, most: int = 64) -> list[tuple[WaitingJob, bool]]:
-        """Jobs whose message was sent a while ago and was not claimed; True where it is surely lost."""
+        """Jobs whose message was sent a while ago and not claimed; True if the message is surely lost."""
         found = self._run(self._keys(), "overdue", most, _LOST_AFTER_MS, 2 * _LOST_AFTER_MS)
         return [(_waiting(fields), overtaken == "1") for overtaken, *fields in found]
 
     def unpark(self, most: int = 64) -> list[WaitingJob]:
-        """Parked jobs to be sent now by the caller, since their projects have room. If nobody does, they're due."""
+        """Parked jobs that got a slot, to be sent now by the caller. If it doesn't send them, they become due."""
         found = self._run(self._keys(), "unpark", most, *self._limits, _ms(self._settings.resend_after))
         return [_waiting(fields) for fields in found]
 
     def cancel(self, job_id: str) -> JobRecord | None:
-        """Ask for the job's end. None if that is accepted; the record if the job was final already.
+        """Requests the job's cancellation. None if that is accepted; the record if the job was final already.
 
         Raises NotFound, and CancelUnavailable while the result is being committed.
         """
@@ -247,18 +247,18 @@ class JobStore:
         return None if answer == "accepted" else self.get(job_id)
 
     def provenance(self, job_id: str) -> Provenance:
-        """What earlier attempts noted with `update`, as the field `provenance`."""
+        """The provenance that earlier attempts stored by `update`, in the field `provenance`."""
         noted = guarded(lambda: self._redis.hget(self._job_key(job_id), "provenance"))
         return Provenance.parse(noted) if noted else Provenance()
 
     def expire(self, most: int = 64) -> list[str]:
-        """Fail the jobs that no worker began with before their `expiresAt`, and name them."""
+        """Fails the jobs that no worker began with before their `expiresAt`, and returns their ids."""
         found: list[str] = self._run(self._keys(), "expire", most, _LATE)
         return found
 
     def refuse(self, message: Any, error: LikenessError, *, ends_job: bool = True) -> None:
-        """Keep a message that can't become a job, and why, as a dead letter. If it is the message of a job that
-        waits, that job fails in the same step; unless `ends_job`, nothing is done: it is sent again."""
+        """Keeps a message that can't become a job, and the reason, as a dead letter. If it is the message of a
+        waiting job, that job fails in the same step; without `ends_job`, nothing is done: it is sent again."""
         text = _text_of(message)
         job_id = message.get("jobId") if isinstance(message, dict) else None
         is_own = isinstance(job_id, str) and self._is_message_of(job_id, message)
@@ -282,18 +282,18 @@ class JobStore:
         return record_from(cast("dict[str, str]", fields))
 
     def records(self, job_ids: Sequence[str]) -> list[JobRecord | None]:
-        """The records of many jobs, in one round trip. None for one that isn't known."""
+        """The records of many jobs, in one round trip. None for an unknown job."""
         found = self._pipelined(lambda pipe, job_id: pipe.hgetall(self._job_key(job_id)), job_ids)
         return [record_from(fields) if fields else None for fields in found]
 
     def standings(self, job_ids: Sequence[str]) -> list[Standing | None]:
-        """How far many jobs are, in one round trip and without their results. None for one that isn't known."""
+        """The standings of many jobs, in one round trip and without their results. None for an unknown job."""
         names = ("status", "attempts")
         found = self._pipelined(lambda pipe, job_id: pipe.hmget(self._job_key(job_id), names), job_ids)
         return [Standing(status, attempts != "0") if status else None for status, attempts in found]
 
     def events(self, job_id: str, after: int = 0, block: float | None = None) -> Iterator[JobEvent]:
-        """The kept events with a sequence above `after`, 1000 at most. `block`: wait so long (s) for a first."""
+        """The kept events with a sequence above `after`, 1000 at most. `block`: seconds to wait for the first."""
         stream = self._events_key(job_id)
         block_ms = None if block is None else max(1, _ms(block))
         answer = guarded(lambda: self._redis.xread({stream: f"{after}-0"}, count=1000, block=block_ms))
@@ -302,8 +302,8 @@ class JobStore:
                 yield event_from(job_id, entry_id, fields)
 
     def events_of(self, after: Mapping[str, int], most: int = 100) -> dict[str, list[JobEvent]]:
-        """The kept events of many jobs, each with the sequence after which they are wanted, in one round trip.
-        `most`: of one job. A job that has none is left out."""
+        """The kept events of many jobs, in one round trip. `after`: for each job, the sequence that its events must
+        be above; `most`: the limit for one job. Jobs without events are left out."""
         ids = {self._events_key(job_id): job_id for job_id in after}
         places = {key: f"{after[job_id]}-0" for key, job_id in ids.items()}
         answer = guarded(lambda: self._redis.xread(cast("dict[Any, Any]", places), count=most)) if ids else []
@@ -370,11 +370,11 @@ def _identity(job: Job, expires: datetime | None = None) -> tuple[str, ...]:
 
 
 def _text_of(message: Any) -> str:
-    """Any message as JSON text that a letter can show again. What can't be so is kept as a text in a text."""
+    """A message as JSON text that a letter can show again. If that fails, it is kept as JSON in a JSON string."""
     try:
         return to_json(message, fallback=repr).decode()
     except ValueError:
-        # It has half a character, which JSON can spell and UTF-8 can't, or is nested too deeply.
+        # It has half a character, which JSON can express and UTF-8 can't, or is nested too deeply.
         with suppress(RecursionError):
             return json.dumps(json.dumps(message, default=repr))
         return '"It was nested too deeply to be kept."'
