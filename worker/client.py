@@ -1,4 +1,4 @@
-"""The producer's side: submit, read, follow and cancel jobs. Importing it costs no torch and no boto3."""
+"""The producer's client: submits, reads, watches and cancels jobs. Importing it loads neither torch nor boto3."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -35,9 +35,9 @@ def plan_clone(
     expires_at: datetime | None = None,
     organisation: str | None = None,
 ) -> CloneJob:
-    """Make the message for a clone of `source`. Ids that aren't given are drawn.
+    """Makes the message for a clone of `source`. Ids that aren't given are generated.
 
-    Without `references` the source's own reference images are taken, by their URLs. Raises InvalidInput.
+    Without `references`, it uses the source's own reference images, by their URLs. Raises InvalidInput.
     """
     if references is None:
         references = [ReferenceSource(asset_id=r.asset_id, url=r.url) for r in source.reference_images]
@@ -72,9 +72,9 @@ def plan_create(
     expires_at: datetime | None = None,
     organisation: str | None = None,
 ) -> CreateJob:
-    """Make the message for the first reference images of `persona`, from how it is described alone.
+    """Makes the message for the first reference images of `persona`, from its description alone.
 
-    What isn't described is made up, and follows from the job id: another id is another person. Raises InvalidInput.
+    What isn't described is made up, depending on the job id: another id gives another person. Raises InvalidInput.
     """
     return CreateJob.parse(
         {
@@ -101,11 +101,11 @@ class JobClient:
         self._queue = JobQueue(self._settings, self._store)
 
     def submit(self, job: Job) -> JobRecord:
-        """Put a job on the queue. The same job again is the same job; raises IdempotencyConflict if its
-        content differs.
+        """Puts a job on the queue. A job submitted twice is still one job; raises IdempotencyConflict if the
+        content under its id differs.
 
         Once the record exists, the job will run: if this process dies before the message is sent, or the
-        broker refuses it, a worker's reaper sends it. Raises InvalidInput for what is no job.
+        broker refuses it, a worker's reaper sends it. Raises InvalidInput if `job` isn't a job.
         """
         if not isinstance(job, JobMessage):
             raise InvalidInput(
@@ -118,8 +118,8 @@ class JobClient:
         return self._store.get(job.job_id)
 
     def cancel_lost(self, job: Job) -> None:
-        """Ask for the end of a job whose cancel was accepted before Redis lost its data. Unless somebody holds it
-        by now, no worker begins with it: it is recorded, and ends."""
+        """Cancels a job whose cancel was accepted before Redis lost its data. The job is recorded, and unless a
+        worker holds it by now, it ends without being started."""
         self._store.submit(job)
         with suppress(CancelUnavailable):
             self._store.cancel(job.job_id)
@@ -129,14 +129,14 @@ class JobClient:
         return self._store.get(job_id)
 
     def watch(self, job_id: str, after: int = 0, timeout: float | None = None) -> Iterator[JobEvent]:
-        """Every event with a sequence above `after`, as they come, up to the terminal one.
+        """Yields every event with a sequence above `after` as it arrives, up to the terminal one.
 
-        Events beyond the stream's cap (`event_limit`) are gone: a gap in the sequence tells.
+        Events beyond the stream's cap (`event_limit`) are gone, which shows as a gap in the sequence.
         Raises NotFound, and WatchTimeout if the job isn't final `timeout` seconds from now.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
-            # The record is read before the events: were it final and the events behind us, none would come.
+            # The record is read before the events: if it is final and its events are behind us, no more will come.
             final = self._store.get(job_id).is_final
             seen = after
             for event in self._store.events(job_id, after, block=None if final else 1):
@@ -150,7 +150,7 @@ class JobClient:
                 raise WatchTimeout(f"{job_id} did not end within {timeout:g} s; it goes on.", jobId=job_id)
 
     def cancel(self, job_id: str) -> CancelAnswer:
-        """Ask for the job's end; it is cooperative, so keep watching. Raises NotFound, CancelUnavailable."""
+        """Requests cancellation. It is cooperative, so keep watching. Raises NotFound, CancelUnavailable."""
         final = self._store.cancel(job_id)
         if final is None:
             return CancelAnswer(job_id=job_id, accepted=True)

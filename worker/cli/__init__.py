@@ -27,8 +27,8 @@ JobIdArgument = Annotated[str, typer.Argument(metavar="JOB_ID", show_default=Fal
 
 
 def main() -> None:
-    """Run the command, which another package may have added. An error of the tree becomes one line and exit code 1,
-    or 2 for bad input."""
+    """Runs the command line, with the commands that other packages add. A `LikenessError` becomes one line and exit
+    code 1, or 2 for bad input."""
     add_commands(app)
     try:
         app()
@@ -68,7 +68,7 @@ def demo(
 def stack(
     data: Annotated[Path, typer.Option(help="Where objects are kept.", file_okay=False)] = Path("stack-data"),
 ) -> None:
-    """Run the embedded Redis and S3 server until Ctrl-C. Prints the environment that leads to them."""
+    """Run the embedded Redis and S3 server until Ctrl-C. Prints the environment variables that point to them."""
     from worker.cli.demo.sample_job import write_sample_job
     from worker.stack import EmbeddedStack
 
@@ -110,10 +110,10 @@ def workers(
     ] = "all",
     jobs: Annotated[int, typer.Option(min=1, help="Jobs in hand of each worker.")] = 2,
 ) -> None:
-    """Run a worker for each device, and start one again that ends. SIGTERM drains all of them.
+    """Run a worker for each device, and restart any that ends. SIGTERM drains all of them.
 
-    LIKENESS_HTTP_PORT is the first worker's; each further one has the next port. A worker that ends is started
-    again after 1, 2, 4 … 60 seconds, unless a setting can't be used. Exit code 0: all were drained.
+    LIKENESS_HTTP_PORT is the first worker's; each further one has the next port. A worker that ends is restarted
+    after 1, 2, 4 … 60 seconds, unless a setting can't be used. Exit code 0: all were drained.
     """
     from worker.cli.workers import devices_named, run
 
@@ -124,7 +124,7 @@ def workers(
 def submit(
     file: Annotated[typer.FileText, typer.Argument(help="The message as JSON; - reads standard input.")],
 ) -> None:
-    """Put a job of either kind on the queue and print its record. Without a jobId in FILE, one is drawn."""
+    """Put a job of either kind on the queue and print its record. If FILE has no jobId, one is generated."""
     from worker.cli.submit import submit_text
 
     typer.echo(submit_text(file.read()).to_json())
@@ -152,7 +152,7 @@ def watch(
 
 @app.command()
 def cancel(job_id: JobIdArgument) -> None:
-    """Ask for the end of a job. It is cooperative: watch the job to see it end."""
+    """Request a job's cancellation. It is cooperative: watch the job to see it end."""
     from worker.client import JobClient
 
     typer.echo(JobClient().cancel(job_id).to_json())
@@ -163,10 +163,10 @@ def inspect(
     image: Annotated[Path, typer.Argument(metavar="IMAGE", show_default=False, help="A picture's file.")],
     json: Annotated[bool, typer.Option("--json", help="Print a JSON document.")] = False,
 ) -> None:
-    """Show what an image says of itself: who signed it, whether that holds, and what it was made from.
+    """Show an image's provenance: who signed it, whether the signature is valid, and what it was made from.
 
     Exit code 0: the signature is valid, whoever made it. 3: there is none. 4: the picture was changed. 5: the
-    signed statement was changed. 6: its certificate wasn't fit.
+    signed statement was changed. 6: its certificate wasn't fit to sign it.
     """
     from worker.cli.inspect import run
 
@@ -189,10 +189,10 @@ def collect_garbage(
     verbose: Annotated[bool, typer.Option("--verbose", help="Print every key.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print a JSON document, with every key.")] = False,
 ) -> None:
-    """Find objects in jobs' folders that no manifest accounts for, of jobs that are over. Deletes with --delete.
+    """Find objects that no manifest accounts for in the folders of finished jobs. Deletes them with --delete.
 
-    Evidence of a job that failed is kept as long as its record. Run it with the settings of the workers: a job that
-    their Redis doesn't know counts as over.
+    Evidence of a failed job is kept as long as its record. Run this with the workers' settings: a job that their
+    Redis doesn't know counts as finished.
     """
     from worker.cli.gc import run
 
@@ -203,8 +203,8 @@ def collect_garbage(
 def health() -> None:
     """Exit code 0 if a worker is ready, else 1.
 
-    With LIKENESS_HTTP_PORT, the process that serves it is asked: a worker or a deliverer. Else a ready worker on
-    this machine must have shown itself in Redis within the last seconds.
+    With LIKENESS_HTTP_PORT, this asks the process that serves it: a worker or a deliverer. Otherwise, a ready
+    worker on this machine must have announced itself in Redis within the last seconds.
     """
     from worker.cli.health import is_ready
 

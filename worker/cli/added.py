@@ -1,4 +1,4 @@
-"""Commands that other packages add, by the entry point group `likeness.commands`."""
+"""Adds commands from other packages, by the entry point group `likeness.commands`."""
 
 from importlib.metadata import entry_points
 
@@ -8,8 +8,8 @@ GROUP = "likeness.commands"
 
 
 def add_commands(app: typer.Typer) -> None:
-    """Add each entry point under its name: a function as a command, a `typer.Typer` as a group of them. One that
-    can't be loaded is named on standard error, and the others work."""
+    """Adds each entry point under its name: a function as a command, a `typer.Typer` as a group of them. One that
+    can't be loaded is named on standard error, and the others still work."""
     for found in sorted(entry_points(group=GROUP), key=lambda one: one.name):
         try:
             command = found.load()

@@ -1,4 +1,4 @@
-"""`likeness dead`: lists, shows, retries and drops dead letters (failed jobs, and messages that are no job)."""
+"""`likeness dead`: lists, shows, retries and drops dead letters (failed jobs, and messages that aren't jobs)."""
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
@@ -61,9 +61,9 @@ def retry(
 ) -> None:
     """Submit dead letters' contents as new jobs, without their deadlines, and print each new record.
 
-    A final job never changes, so a new one has an id of its own, which the letter keeps: retrying a letter again
-    is the same new job. `--code` and `--since` together mean both. They and `--all` leave out letters that were
-    retried already, and those that are no jobs.
+    A final job never changes, so the new one has an id of its own, which the letter keeps: retrying a letter again
+    gives the same new job. With both `--code` and `--since`, a letter must match both. They and `--all` leave out
+    letters that were already retried, and those that aren't jobs.
     """
     from models.errors import InvalidInput
     from worker.base.settings import settings
@@ -79,7 +79,7 @@ def retry(
 
 
 def _chosen(letters: "DeadLetters", code: str | None, since: datetime | None) -> list[str]:
-    """The oldest first, as they were submitted."""
+    """Ids of the letters to retry, the oldest first: the order in which they were submitted."""
     after = since.astimezone(UTC) if since and since.tzinfo else since and since.replace(tzinfo=UTC)
     return [
         letter.letter_id

@@ -20,14 +20,14 @@ from worker.storage.urls import check_urls
 from worker.verify import VerifyProcess
 from worker.webhooks.outbox import Outbox
 
-# In seconds. Leases go by Redis's clock alone, but stores refuse what is signed minutes from their own time.
+# In seconds. Leases use Redis's clock alone, but stores refuse requests signed minutes off their own time.
 _MOST_SKEW = 30.0
-# In seconds. A deliverer looks several times a second.
+# In seconds. A deliverer polls several times a second.
 _MOST_LATE = 60.0
 
 
 def examine() -> bool:
-    """Print a table of checks. True if all passed."""
+    """Prints a table of checks. Returns whether all passed."""
     configured = settings()
     checks: dict[str, Callable[[Settings], str]] = {
         "Redis answers": _redis,
@@ -62,7 +62,7 @@ def _redis(configured: Settings) -> str:
 
 def _writes(configured: Settings) -> str:
     with connect(configured) as redis:
-        # Gone by itself.
+        # It expires by itself.
         guarded(lambda: redis.set(f"{configured.redis_prefix}:doctor", "", px=1000))
     return "it does now"
 

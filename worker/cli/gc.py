@@ -10,9 +10,9 @@ from worker.storage.retention import Leftovers, Retention
 
 
 def run(hours: float, *, delete: bool, verbose: bool, as_json: bool) -> None:
-    """Find what is left over, delete it if `delete` says so, and print what that was."""
+    """Finds leftover objects, deletes them if `delete` is set, and prints what it found."""
     retention = Retention(settings(), Storage(settings()))
-    # Found in full first: not every store's listing survives a deletion.
+    # All are found before any is deleted: not every store's listing survives a deletion.
     found = list(retention.find(hours * 3600))
     if delete:
         found = [retention.delete(one) if one.objects else one for one in found]

@@ -1,4 +1,4 @@
-"""`likeness health`: a container's health check; asks whether the process on this machine is ready."""
+"""`likeness health`: a container's health check, which asks whether the process on this machine is ready."""
 
 import json
 from http.client import HTTPConnection
@@ -13,7 +13,8 @@ _TIMEOUT = 5
 
 
 def is_ready() -> bool:
-    """Print what there is to know. Raises QueueUnavailable if it is Redis that must be asked and it is away."""
+    """Prints the answer and returns whether the process is ready. Raises QueueUnavailable if Redis must be asked
+    and is away."""
     configured = settings()
     if configured.http_port is not None:
         return _asked(configured, configured.http_port)
@@ -23,7 +24,7 @@ def is_ready() -> bool:
 
 
 def _asked(configured: Settings, port: int) -> bool:
-    # One that is served at every address is served at this one.
+    # An endpoint that listens at every address also listens at the loopback one.
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(configured.http_host, configured.http_host)  # noqa: S104
     connection = HTTPConnection(host, port, timeout=_TIMEOUT)
     try:

@@ -1,4 +1,4 @@
-"""`likeness inspect`: what an image says of itself, in sentences, and whether it holds."""
+"""`likeness inspect`: prints an image's provenance in sentences, and whether its signature is valid."""
 
 from pathlib import Path
 
@@ -12,10 +12,10 @@ from worker.base.settings import Settings, settings
 from worker.mark.inspection import InspectedIngredient, Inspection, SignedBy, inspect_image, term_of
 
 EXIT_CODES = {"valid": 0, "unsigned": 3, "content_changed": 4, "manifest_changed": 5, "signer_refused": 6}
-"""By verdict. 1 and 2 are those of every command: an error, and bad input."""
+"""Exit codes by verdict. 1 and 2 mean the same for every command: an error, and bad input."""
 
 DISAGREES = 7
-"""The exit code where the signature is valid, and XMP has another source type than it."""
+"""The exit code if the signature is valid, but the XMP has another source type than the signed statement."""
 
 _SENTENCES = {
     "valid": "The signature is valid: the picture and what is said of it are as they were signed.",
@@ -48,7 +48,7 @@ def run(file: Path, *, as_json: bool) -> int:
 
 
 def anchors(configured: Settings) -> str | None:
-    """The trusted roots as PEM text, if any are named. Raises InvalidSettings."""
+    """The trusted roots as PEM text; None if the settings name none. Raises InvalidSettings."""
     if configured.trust_anchors is None:
         return None
     try:
@@ -99,7 +99,7 @@ _RENDER_ROWS = (
 
 
 _RELATIONSHIPS = {"inputTo": "an input", "componentOf": "a part of the picture", "parentOf": "the original"}
-"""What C2PA calls them, in words."""
+"""C2PA's names of relationships, in words."""
 
 
 def _weights(render: dict[str, list[dict[str, str]]]) -> list[dict[str, str]]:

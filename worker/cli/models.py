@@ -1,4 +1,4 @@
-"""`likeness models`: the pipeline profiles, their weights on this machine, and how fast they are on it."""
+"""`likeness models`: lists the pipeline profiles, fetches and verifies their weights, and times them."""
 
 import os
 import time
@@ -22,6 +22,8 @@ ProfileArgument = Annotated[
 
 
 class Scale(StrEnum):
+    """The size of random weights: the profile's own, or one that fits any machine."""
+
     full = "full"
     tiny = "tiny"
 
@@ -64,9 +66,9 @@ def fetch_weights(
         bool, typer.Option("--update", help="Let go of the lock: take the pinned commit, or the newest one.")
     ] = False,
 ) -> None:
-    """Download a profile's weights and lock what came: commit and SHA-256 of each file.
+    """Download a profile's weights and lock them: the commit, and the SHA-256 of each file.
 
-    An interrupted fetch goes on where it was. HF_TOKEN is for repositories that want one.
+    An interrupted fetch resumes where it stopped. HF_TOKEN is for repositories that require one.
     """
     from pipelines.registry import profile_named
     from worker.base.settings import settings
@@ -93,7 +95,7 @@ def fetch_weights(
 
 @app.command("verify")
 def verify_weights(profile: ProfileArgument) -> None:
-    """Compare a profile's weights with their lock, byte for byte. A worker does so too before it loads them."""
+    """Compare a profile's weights with their lock, byte for byte. A worker does the same before it loads them."""
     from pipelines.registry import profile_named
     from pipelines.weights import check_known, store_of, verify
     from worker.base.settings import settings
@@ -121,7 +123,7 @@ def bench(
     images: Annotated[int, typer.Option(min=1, help="Images of a job.")] = 4,
     references: Annotated[int, typer.Option(min=1, max=20, help="Its references.")] = 2,
 ) -> None:
-    """Time a profile on this machine's device: seconds for an image, steps a second, memory."""
+    """Time a profile on this machine's device: seconds per image, steps per second, memory."""
     from pipelines.registry import profile_named
 
     profile_named(profile)  # before torch is imported, which takes seconds
@@ -134,7 +136,7 @@ def bench(
 
 
 def _console() -> "Console":
-    """One that leaves text as it is, for pasting. A row that is too wide is easier to read than a folded one."""
+    """A console that leaves text as it is, for pasting. An overlong row is easier to read than a folded one."""
     from rich.console import Console
 
     return Console(highlight=False, markup=False, soft_wrap=True, width=max(120, Console().width))
@@ -155,5 +157,5 @@ def _fetched(root: Path, profile: "Profile") -> str:
 
 
 def _size(count: int) -> str:
-    """Bytes for people: `16.0 GB`."""
+    """Formats a number of bytes for people: `16.0 GB`."""
     return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{count / 1e6:,.0f} MB" if count else "-"

@@ -12,7 +12,7 @@ from worker.client import JobClient
 
 
 def submit_text(text: str) -> JobRecord:
-    """Submit the job in a JSON text, of either kind; one without a job id gets a new one. Raises InvalidInput."""
+    """Submits a job of either kind from its JSON text. One without a job id gets a new one. Raises InvalidInput."""
     try:
         message = json.loads(text)
     except ValueError as error:

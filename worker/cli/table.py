@@ -1,4 +1,4 @@
-"""Tables on the command line, safe for text that others wrote."""
+"""Prints tables on the command line, safe for text that others wrote."""
 
 from collections.abc import Iterable
 
@@ -11,7 +11,7 @@ _WIDE = 4000
 
 
 def print_table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
-    """Ids are there to be copied, so nothing is cut off; and no text is taken for markup."""
+    """Prints a table. Nothing is cut off, since ids are there to be copied, and no text is read as markup."""
     table = Table(*columns, box=None)
     for row in rows:
         table.add_row(*map(Text, row))

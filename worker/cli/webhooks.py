@@ -37,7 +37,7 @@ def list_deliveries(
     most: Annotated[int, typer.Option("--limit", min=1, help="How many.")] = 50,
     json: Annotated[bool, typer.Option("--json", help="One JSON document a line.")] = False,
 ) -> None:
-    """List deliveries: pending ones, then those that ended last."""
+    """List deliveries: pending ones first, then ended ones, the latest first."""
     from worker.base.settings import settings
     from worker.webhooks.outbox import Outbox
 
@@ -49,7 +49,7 @@ def replay(
     name: Annotated[str, typer.Argument(metavar="JOB_ID|WEBHOOK_ID", show_default=False)],
     json: Annotated[bool, typer.Option("--json", help="One JSON document a line.")] = False,
 ) -> None:
-    """Deliver again, with the same webhook id, whatever came of it before. Also lifts what a 410 stopped."""
+    """Deliver a webhook again, with the same webhook id, whatever came of it before. Also lifts a 410's stop."""
     from worker.base.settings import settings
     from worker.webhooks.outbox import Outbox
 

@@ -16,8 +16,8 @@ from models.errors import InvalidSettings
 from worker.base.endings import ExitCode
 from worker.base.settings import settings
 
-# In seconds: the wait before a worker that ended is started again, doubled each time up to the most, and how long
-# one must have lived for the next wait to be short again.
+# In seconds: the wait before a worker that ended is restarted, which doubles each time; its maximum; and how long a
+# worker must have lived for the next wait to be short again.
 _WAIT, _LONGEST_WAIT, _LIVED = 1.0, 60.0, 120.0
 _TICK = 0.2
 _DIES_WITH_PARENT = 1  # PR_SET_PDEATHSIG
@@ -25,7 +25,7 @@ _COUNT = "import torch; print(torch.cuda.device_count() if torch.cuda.is_availab
 
 
 def devices_named(text: str) -> list[str]:
-    """`all`, or numbers of CUDA devices and names (`0,2,cpu`) separated by commas. Raises InvalidSettings."""
+    """Parses `all`, or CUDA device numbers and names (`0,2,cpu`) separated by commas. Raises InvalidSettings."""
     if text == "all":
         done = subprocess.run([sys.executable, "-c", _COUNT], capture_output=True, text=True, check=False)  # noqa: S603
         count = int(done.stdout.strip() or 0) if done.returncode == 0 else 0
@@ -42,7 +42,7 @@ def devices_named(text: str) -> list[str]:
 
 
 class SupervisedWorker:
-    """One device's worker. `number` counts from 0, and is added to LIKENESS_HTTP_PORT."""
+    """One device's worker process. `number` counts from 0, and is added to LIKENESS_HTTP_PORT."""
 
     def __init__(self, number: int, device: str, jobs: int) -> None:
         self.name = f"{number}:{device}"
@@ -58,7 +58,7 @@ class SupervisedWorker:
         self._process: subprocess.Popen[bytes] | None = None
 
     def look(self, *, is_ending: bool) -> None:
-        """Start it, or start it again, if it is time; note its end."""
+        """Starts or restarts the worker if it is time, and notes its end."""
         if self.code is not None:
             return
         if self._process is None:
@@ -71,7 +71,7 @@ class SupervisedWorker:
         if code is None:
             return
         self._process = None
-        # A worker that was drained was meant to be, and settings don't mend themselves.
+        # A worker that drained was told to, and settings don't mend themselves.
         if is_ending or code in (ExitCode.DRAINED, ExitCode.SETTINGS):
             self.code = code
             return
@@ -91,22 +91,22 @@ class SupervisedWorker:
             env=self._environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            # Ctrl-C reaches this process alone, which passes it on.
+            # With a group of its own, Ctrl-C reaches only the supervisor, which passes it on.
             process_group=0,
-            preexec_fn=_end_with_parent,  # noqa: PLW1509 - it is one system call, and no thread holds a lock of it
+            preexec_fn=_end_with_parent,  # noqa: PLW1509 - one system call, for which no thread holds a lock
         )
         assert self._process.stdout
         threading.Thread(target=_tell_apart, args=(self._process.stdout, self.name), daemon=True).start()
 
 
 def run(devices: Sequence[str], jobs: int) -> int:
-    """Supervise until SIGTERM or Ctrl-C, which drain all workers, or until every worker ended for good. Returns the
-    exit code: 0, or the first one of a worker that wasn't drained."""
+    """Supervises workers until SIGTERM or Ctrl-C drains them all, or until every worker ended for good. Returns the
+    exit code: 0, or that of the first worker that wasn't drained."""
     workers = [SupervisedWorker(number, device, jobs) for number, device in enumerate(devices)]
     told: list[int] = []
 
     def tell(number: int, _: object) -> None:
-        # The second time, workers end at once.
+        # On a second signal, workers end at once.
         for worker in workers:
             worker.signal(signal.SIGQUIT if told else signal.SIGTERM)
         told.append(number)
@@ -123,7 +123,7 @@ def run(devices: Sequence[str], jobs: int) -> int:
 
 
 def _tell_apart(lines: IO[bytes], name: str) -> None:
-    """A line of JSON gets a field, any other a prefix."""
+    """Passes on a worker's output under its name: a line of JSON gets a field, any other a prefix."""
     for line in lines:
         if line.startswith(b'{"'):
             told = b'{"worker": "' + name.encode() + b'", ' + line[1:]
@@ -134,5 +134,5 @@ def _tell_apart(lines: IO[bytes], name: str) -> None:
 
 
 def _end_with_parent() -> None:
-    """A worker whose supervisor is killed drains."""
+    """Makes the worker drain if its supervisor is killed."""
     ctypes.CDLL(None).prctl(_DIES_WITH_PARENT, signal.SIGTERM)

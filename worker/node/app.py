@@ -38,8 +38,8 @@ app = make_app(settings())
 
 
 class _Process:
-    """This process's node, between Celery's signals: it is made before the first message is asked for, and stopped
-    after the last."""
+    """Holds this process's node and handles Celery's signals: the node is made before the first message is asked
+    for, and stopped after the last."""
 
     def __init__(self) -> None:
         self.loop = ConsumerLoop(Lanes(settings()).served)
@@ -55,7 +55,7 @@ class _Process:
         return self._node is not None and self._node.is_broken
 
     def start(self, **_: object) -> None:
-        """Load the profile."""
+        """Starts the node, which loads the profile. Exits if that fails."""
         configure_logs(settings())
         tracing.set_up("likeness-worker")
         try:
@@ -96,12 +96,12 @@ worker_shutdown.connect(_process.stop)
 
 @setup_logging.connect
 def _keep_logging(**_: object) -> None:
-    """Being connected keeps Celery from setting up logging in its own way."""
+    """Does nothing: a connected handler keeps Celery from setting up logging in its own way."""
 
 
 def _do(self: "Task[..., None]", *args: Any, **kwargs: Any) -> None:
-    """The one argument is a job's message as JSON data; see schemas/. It takes anything, so that what isn't a job
-    is kept as a dead letter."""
+    """Handles the one argument, a job's message as JSON data; see schemas/. It accepts anything, so that what isn't
+    a job is kept as a dead letter."""
     try:
         with tracing.continued(self.request.headers or {}):
             handle(
@@ -111,7 +111,7 @@ def _do(self: "Task[..., None]", *args: Any, **kwargs: Any) -> None:
                 is_unwanted=is_revoked(self.request),
             )
     except QueueUnavailable as error:
-        # Celery acknowledges a task that failed. This message must come again; not at once, though.
+        # Celery acknowledges a task that failed, but this message must come again, only not at once.
         log.warning("message.put_back", error=error.message)
         time.sleep(1)
         raise Reject(error.message, requeue=True) from error
@@ -122,23 +122,23 @@ for _kind in kinds():
 
 
 class _CeleryWorker(Worker):
-    """Remembers what ended it. Celery's own exit code is 1 after a Ctrl-C that drained, too."""
+    """A Celery worker that remembers what ended it. Celery's own exit code is 1 even if a Ctrl-C drained it."""
 
     ended_by: BaseException | None = None
 
     def stop(self, in_sighandler: bool = False, exitcode: int | None = None) -> None:
         self.ended_by = sys.exception()
-        # Where nobody sent a signal, nothing is drained yet.
+        # If nobody sent a signal, draining hasn't begun yet.
         _process.drain()
         super().stop(in_sighandler, exitcode)
 
 
 def run(jobs: int) -> ExitCode:
-    """Be a worker until SIGTERM has drained it. `jobs` are in hand at once; one of them renders.
+    """Runs a worker until SIGTERM has drained it. It has `jobs` in hand at once; one of them renders.
 
     Exits with BROKEN or SETTINGS if it can't start.
     """
-    # What Celery starts anew after SIGHUP: `python -m worker` isn't the path of its file.
+    # Celery executes this again after SIGHUP, and running `python -m worker` isn't the same as running its file.
     sys.argv = sys.orig_argv[1:]
     worker = _CeleryWorker(
         app=app,
@@ -148,8 +148,8 @@ def run(jobs: int) -> ExitCode:
         queues=Lanes(settings()).served,
         hostname=f"likeness-{os.getpid()}@{socket.gethostname()}",
         loglevel=settings().log_level,
-        # Workers find each other's lost jobs through the job store, so they needn't talk. With a heartbeat of
-        # Celery's, the loop would besides stand still for as long as Redis is silent.
+        # Workers find each other's lost jobs through the job store, so they needn't talk to each other. Celery's
+        # heartbeat would also block the loop for as long as Redis is silent.
         without_gossip=True,
         without_heartbeat=True,
         without_mingle=True,
@@ -169,14 +169,14 @@ def _code(ended_by: BaseException | None) -> ExitCode:
 
 
 def _metrics() -> "PrometheusMetrics":
-    """Imported where somebody can ask for them, and nowhere else."""
+    """Imports the metrics only where somebody can ask for them."""
     from worker.base.observers.prometheus import PrometheusMetrics
 
     return PrometheusMetrics()
 
 
 def _serve(node: Node, metrics: "PrometheusMetrics") -> None:
-    """Answer probes from before the profile loads until the last job is handed back."""
+    """Answers probes from before the profile loads until the last job is handed back."""
     port = settings().http_port
     assert port is not None
     Endpoint(

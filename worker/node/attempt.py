@@ -33,7 +33,7 @@ log = structlog.get_logger()
 
 
 class Place(Protocol):
-    """Where attempts are made: what they need of a node."""
+    """What attempts need from the node that makes them."""
 
     settings: Settings
     name: str
@@ -46,18 +46,18 @@ class Place(Protocol):
     observer: Observer
 
     def attempt(self, job: Job, held: HeldJob) -> JobResult:
-        """Do the job."""
+        """Does the job."""
 
     def give_up(self) -> None:
-        """Leave: nothing can be rendered here any more."""
+        """Shuts the worker down, since it can't render any more."""
 
     def must_hand_back(self) -> bool:
-        """Whether jobs in hand are to be left to others at once."""
+        """Whether jobs in hand must be handed back at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """`run` ends it, unless it raises LeaseLost or QueueUnavailable: then it couldn't be ended."""
+    """One attempt. `run` ends it, unless it raises LeaseLost or QueueUnavailable: then it couldn't be ended."""
 
     node: Place
     job: Job
@@ -81,7 +81,7 @@ class Attempt:
         except HandedBack:
             self._hand_back()
         except (ProfileLoadFailed, FaceModelMissing, CalibrationRefused) as error:
-            # It is this worker that is broken, not the job.
+            # This worker is broken, not the job.
             log.critical("node.broken", code=error.code, error=error.message)
             self.node.give_up()
             self.node.queue.send_again(self.held.hand_back())
@@ -97,15 +97,15 @@ class Attempt:
             self._fail(unforeseen(error))
 
     def _hand_back(self, error: LikenessError | None = None) -> None:
-        """Leave the job to another worker, or to this one later. The attempt doesn't count."""
+        """Hands the job back to another worker, or to this one later. The attempt doesn't count."""
         error = error or self.node.store_watch.trouble
         waiting = self.held.retry(JobError.of(error), 0, uncounted=True) if error else self.held.hand_back()
         self.node.queue.send_again(waiting)
         log.info("job.handed_back", code=error.code if error else "WORKER_DRAINS")
 
     def _cancel(self) -> None:
-        """Remove what is stored, then end the job. While the store is out of reach, another attempt does it later.
-        If that lasts, the job ends all the same, and `likeness gc` removes it."""
+        """Removes what is stored, then ends the job. While the store can't be reached, a later attempt does so. If
+        that lasts, the job ends all the same, and `likeness gc` removes what is stored."""
         try:
             self.node.images.remove(self.job)
         except HandedBack:
@@ -123,7 +123,7 @@ class Attempt:
         log.info("job.canceled")
 
     def _fail(self, error: LikenessError) -> None:
-        """Try again where that can help and attempts are left; else the job is final."""
+        """Retries if that can help and attempts are left; otherwise the job fails for good."""
         tries = self.held.lease.tries
         log.warning("attempt.failed", code=error.code, error=error.message, tries=tries)
         waits = self._waits_for_store(error)
@@ -133,7 +133,7 @@ class Attempt:
             if not delay:
                 self.node.queue.send_again(waiting)
             return
-        # Final first: were the job another worker's by now, its images would not be ours to remove.
+        # The job fails first: if it is another worker's by now, its images aren't ours to remove.
         self.held.fail(JobError.of(error))
         log.error("job.failed", code=error.code, error=error.message)
         try:
@@ -144,18 +144,18 @@ class Attempt:
             log.warning("cleanup.failed", error="There was no time left for it.")
 
     def _waits_for_store(self, error: LikenessError) -> bool:
-        """Whether the attempt found no store to begin with, and the job shall wait for it.
+        """Whether the attempt couldn't reach the store from the start, so that the job must wait for it.
 
-        One that fails later has cost the device's time, so it counts.
+        An attempt that fails later has cost the device's time, so it counts.
         """
         found_none = isinstance(error, StorageError) and error.retryable and self.held.stage == "fetching"
         return found_none and self.claim.begun_for < self.node.settings.outage_patience
 
     def _backoff(self, tries: int) -> float:
-        """Seconds until the next attempt, after so many."""
+        """The backoff: seconds until the next attempt, after `tries` that counted."""
         if tries < 2:
             return 0
-        # Beyond some exponent it would be no float any more; by then, the most is reached.
+        # A larger exponent could exceed a float; by then, the maximum is reached.
         settings = self.node.settings
         return min(settings.retry_backoff * 2.0 ** min(tries - 2, 64), settings.retry_backoff_max)
 
@@ -170,5 +170,6 @@ def _exhausted(claim: Claim) -> AttemptsExhausted:
 
 
 def unforeseen(error: Exception) -> LikenessError:
-    # The text may hold anything, so only the kind is told; the log has the rest.
+    """The error that stands for an exception nobody foresaw."""
+    # The exception's text may hold anything, so the message names only its type; the log has the rest.
     return Unforeseen(f"An unforeseen {type(error).__name__} ended the attempt; the worker's log has more.")

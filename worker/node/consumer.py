@@ -1,7 +1,7 @@
 """A Celery consumer that dead-letters messages it cannot process, and reports its liveness.
 
-By itself it drops a message that it can make nothing of, or ends the worker; then the next one gets it. And nobody
-can see whether its loop goes round.
+Celery's own drops a message that it can't process, or ends the worker, and then the next worker gets the message.
+Nor does it show whether its loop still runs.
 """
 
 from collections.abc import Callable
@@ -24,20 +24,20 @@ _HOW_TO_SEND = "Send a job with JobClient, or with Celery's send_task as the one
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What a worker's consumer writes to. `refuse` keeps what was sent, and why it isn't done."""
+    """What a worker's consumer writes to. `refuse` keeps what was sent, and the reason it was refused."""
 
     loop: ConsumerLoop
     refuse: Callable[[Any, LikenessError], None]
 
 
 def consume_with(app: Celery, around: Around) -> None:
-    """Have the app's worker consume with a JobConsumer."""
+    """Makes the app's worker consume with a JobConsumer."""
     app.conf.worker_consumer = JobConsumer
     app.around = around  # type: ignore[attr-defined]
 
 
 class JobConsumer(Consumer):
-    """Methods are Celery's hooks, in the order of a consumer's life."""
+    """The consumer. Its methods are Celery's hooks, in the order of a consumer's life."""
 
     task_consumer: Any
 
@@ -47,7 +47,7 @@ class JobConsumer(Consumer):
         return around
 
     def ensure_connected(self, conn: Any) -> Any:
-        """Called for every new connection. Comes back when there is one, however long that takes."""
+        """Called for every new connection. Returns once it is established, however long that takes."""
         loop = self.around.loop
         loop.is_subscribed = False
         loop.tick()
@@ -55,7 +55,7 @@ class JobConsumer(Consumer):
 
         def ensure_and_tick(*args: Any, callback: Callable[[], None], **kwargs: Any) -> Any:
             def between_tries() -> None:
-                # Once a second, and before each wait. A try that hangs doesn't come here.
+                # Called once a second, and before each wait, but not while a try hangs.
                 loop.tick()
                 callback()
 
@@ -117,7 +117,7 @@ class JobConsumer(Consumer):
         super().on_connection_error_after_connected(error)
 
     def on_close(self) -> None:
-        # Celery forgets those that wait for their `eta`.
+        # Celery forgets requests that wait for their `eta`.
         for request in tuple(state.scheduled_requests):  # type: ignore[attr-defined]
             if not request.message.acknowledged:
                 request.message.reject(requeue=True)
@@ -141,21 +141,21 @@ class JobConsumer(Consumer):
 
 
 def sole_argument(args: Any, kwargs: Any) -> Any:
-    """A task's one argument, by place or by name; if it has none or several, all that was sent."""
+    """Returns a task's one argument, positional or by name; if it has none or several, all that was sent."""
     given = [*args, *kwargs.values()]
     return given[0] if len(given) == 1 else {"args": args, "kwargs": kwargs}
 
 
 def _free_slot(message: Any) -> None:
-    """Celery may have set one of the worker's slots aside before it failed, and would never take it back."""
+    """Frees the worker's slot that Celery may have reserved before it failed, and would never free itself."""
     for request in tuple(state.reserved_requests):
         if request.message is message:
             state.task_ready(request)
 
 
 def _is_call(payload: Any) -> bool:
-    """Whether a message's body, in either of Celery's forms, is what its task can be called with. Raises TypeError,
-    too, where it isn't."""
+    """Whether a task can be called with a message's body, in either of Celery's forms. If not, it may also raise
+    TypeError."""
     match payload:
         case [list(), dict(), dict() as linked]:
             pass
@@ -163,7 +163,7 @@ def _is_call(payload: Any) -> bool:
             linked = payload
         case _:
             return False
-    # Celery reads these once the task is done, and never takes its slot back if it can't.
+    # Celery reads these once the task is done; if it can't, it never frees the task's slot.
     others = [linked["chord"]] if linked.get("chord") else []
     for name in ("callbacks", "errbacks", "chain"):
         others += linked.get(name) or ()
@@ -171,10 +171,10 @@ def _is_call(payload: Any) -> bool:
 
 
 def _sent_with(message: Any) -> Any:
-    """The argument, or as much of the message as can be read."""
+    """Returns the argument, or as much of the message as can be read."""
     try:
         payload = message.payload
-    except Exception:  # noqa: BLE001 - kombu's, or a codec's
+    except Exception:  # noqa: BLE001 - kombu or a codec may raise anything
         body = message.body
         return body.decode(errors="replace") if isinstance(body, bytes) else body
     match payload:

@@ -12,39 +12,38 @@ log = structlog.get_logger()
 
 # In seconds.
 TICK = 1.0
-# Seconds until a broker is asked again that answered and refused. One that doesn't answer is asked by kombu.
+# Seconds before connecting again to a broker that answered with a refusal. If it doesn't answer, kombu retries.
 _PAUSE = 1.0
 
 
 class ConsumerLoop:
-    """Written by the loop itself, read by anybody."""
+    """The loop's state: written by the loop itself, read by any thread."""
 
     def __init__(self, queues: Sequence[str]) -> None:
-        """`queues`: those that it must be subscribed to."""
+        """`queues` are those that the loop must be subscribed to."""
         self.is_subscribed = False
         """False before the first subscription, while the broker can't be used, once the worker drains, and whenever
-        it is found that not all queues are asked."""
+        the loop turns out not to ask all queues."""
         self.outage: str | None = None
         """Why the last connection was given up, until another one is subscribed."""
         self.may_take: Callable[[], bool] = lambda: True
-        """Asked before each request for messages."""
+        """Called before each request for messages: whether the loop may take any."""
         self._queues = frozenset(queues)
         self._ticked: float | None = None
         self._has_ended = False
 
     @property
     def silence(self) -> float:
-        """Seconds since the loop last went round, or last looked for the broker. 0 before it begins and after its
-        end."""
+        """Seconds since the loop's last round or last look for the broker. 0 before it begins and after it ends."""
         ticked = self._ticked
         return 0 if ticked is None or self._has_ended else time.monotonic() - ticked
 
     def tick(self) -> None:
-        """Called by the loop."""
+        """Records a sign of life. Called by the loop."""
         self._ticked = time.monotonic()
 
     def look(self, channel: Any) -> None:
-        """Called by the loop: see what the channel really asks for."""
+        """Notes whether the channel really asks for all queues. Called by the loop."""
         if not self._has_ended:
             asked = channel.is_heard and not channel.closed
             self.is_subscribed = asked and self._queues <= set(channel.active_queues)
@@ -52,7 +51,7 @@ class ConsumerLoop:
                 self.outage = None
 
     def give_up(self, error: Exception) -> None:
-        """Called by the loop when a connection broke, or Redis refuses. It connects anew after this."""
+        """Notes the outage. Called by the loop when a connection broke or Redis refuses; it then connects again."""
         self.tick()
         self.is_subscribed = False
         self.outage = why_unavailable(error)
@@ -61,6 +60,6 @@ class ConsumerLoop:
             time.sleep(_PAUSE)
 
     def end(self) -> None:
-        """Called by the loop when it takes no more messages. What was begun goes on, and may take long."""
+        """Notes the loop's end. Called by the loop when it takes no more messages. Begun jobs go on, maybe long."""
         self._has_ended = True
         self.is_subscribed = False

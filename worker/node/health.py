@@ -1,15 +1,15 @@
-"""Liveness and readiness of a worker, each with reasons for a person."""
+"""Liveness and readiness of a worker, with reasons written for people."""
 
 from collections.abc import Callable
 
 from worker.node.consumer_loop import ConsumerLoop
 
-# In seconds. A call to Redis that hangs, with all its tries, ends before this.
+# In seconds. A call to Redis that hangs ends before this, with all its tries.
 MOST_SILENCE = 120.0
 
 
 class WorkerHealth:
-    """Asks nobody: it reads what the process knows, so that it answers at once.
+    """Answers probes at once, from what the process already knows.
 
     `not_ready_reasons` says why the node can't take a new job.
     """
@@ -19,14 +19,14 @@ class WorkerHealth:
         self._loop = loop
 
     def live(self) -> list[str]:
-        """Why the process should be replaced. That Redis is away is no reason: another one would find the same. A
-        loop that looks for it again and again lives; one that hangs while it looks doesn't."""
+        """Reasons to replace the process. An outage of Redis isn't one: another process would find the same. A loop
+        that keeps trying to connect is alive; one that hangs in a try isn't."""
         if self._loop.silence > MOST_SILENCE:
             return [f"the consumer loop stands still for {self._loop.silence:.0f} s"]
         return []
 
     def ready(self) -> list[str]:
-        """Why it renders nothing new now."""
+        """Reasons why it renders nothing new now."""
         reasons = self._not_ready_reasons()
         if not self._loop.is_subscribed:
             reasons.append("not subscribed to the queue")

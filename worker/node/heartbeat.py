@@ -23,6 +23,7 @@ class Heartbeat(Periodic):
 
     @contextmanager
     def keeping(self, held: HeldJob) -> Iterator[None]:
+        """Renews the job's lease until the block ends."""
         self._held.add(held)
         try:
             yield

@@ -26,9 +26,9 @@ log = structlog.get_logger()
 
 
 def handle(node: Place, message: Any, *, expires: datetime | None = None, is_unwanted: bool = False) -> None:
-    """Do what can be done about one message. Never raises for what is in it.
+    """Handles one message. Never raises because of its content.
 
-    A job that only this message tells of has until `expires` to be begun. `is_unwanted`: it is to be canceled.
+    A job that isn't recorded yet must begin before `expires`. If `is_unwanted`, the job is canceled.
 
     When this returns, the job is final, or another worker's, or due to be sent again: the message has
     served its purpose. Raises QueueUnavailable if nothing could be done; then it has not.
@@ -60,15 +60,15 @@ def _handle(node: Place, message: Any, expires: datetime | None, is_unwanted: bo
 
 
 def _call_off(node: Place, job: Job) -> None:
-    """Cancel the job. One that nobody knows yet is recorded, so that its end can be told."""
+    """Cancels the job. One that isn't known yet is recorded, so that its end can be reported."""
     with suppress(IdempotencyConflict, CancelUnavailable):
         node.store.submit(job)
         node.store.cancel(job.job_id)
 
 
 def _take(node: Place, job: Job, message: Any, expires: datetime | None) -> bool:
-    """Claim the job and work on it. False if that is to be done again, for this message may be all that is left of
-    the job: Redis lost it, or was away, and may come back without it."""
+    """Claims the job and works on it. False if that must be done again, since this message may be all that is left
+    of the job: Redis lost it, or was away and may come back without it."""
     structlog.contextvars.bind_contextvars(stage="queued")
     claim, claimed_at = _claim(node, job, expires)
     if claim.verdict == "conflict":
@@ -98,7 +98,7 @@ def _take(node: Place, job: Job, message: Any, expires: datetime | None) -> bool
 
 
 def _claim(node: Place, job: Job, expires: datetime | None) -> tuple[Claim, float]:
-    """The claim, and when it was asked for. Waits for Redis: before the claim, the store may not know the job."""
+    """Returns the claim, and when it was requested. Waits for Redis: the store may not know the job until then."""
     while True:
         asked = time.monotonic()
         try:
@@ -111,7 +111,7 @@ def _claim(node: Place, job: Job, expires: datetime | None) -> tuple[Claim, floa
 
 
 def _is_settled_by(attempt: Attempt) -> bool:
-    """Whether after the attempt the job is final, another worker's, or due to be sent again."""
+    """Runs the attempt. Returns whether the job is then final, another worker's, or due to be sent again."""
     node, job_id = attempt.node, attempt.job.job_id
     try:
         with tracing.span("attempt", jobId=job_id, attempt=attempt.held.lease.attempt):
@@ -121,7 +121,7 @@ def _is_settled_by(attempt: Attempt) -> bool:
         node.observer.attempt_ended_early(job_id, error.code)
         return not isinstance(error, RecordLost)
     except QueueUnavailable as error:
-        # Nothing can be written now. Should Redis come back while the lease is this worker's still, that runs out,
+        # Nothing can be written now. If Redis comes back while this worker still has the lease, the lease runs out,
         # and a reaper sends the job again.
         log.error("job.abandoned", error=error.message)
         node.observer.attempt_ended_early(job_id, error.code)
@@ -130,7 +130,7 @@ def _is_settled_by(attempt: Attempt) -> bool:
 
 
 def _make_room_known(node: Place) -> None:
-    """The job may be over: then one of its project that is parked can go. A reaper would see it within a second."""
+    """Sends parked jobs: if this job is over, its project has room. A reaper would see that within a second."""
     try:
         node.queue.send_parked()
     except QueueUnavailable as error:

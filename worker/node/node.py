@@ -44,7 +44,7 @@ log = structlog.get_logger()
 
 # Threads for fetching, encoding and storing.
 _IO_THREADS = 8
-# Seconds between two looks at the children.
+# Seconds between two looks at the child processes.
 _SUPERVISION = 1
 
 
@@ -83,9 +83,9 @@ class Node:
         loop.may_take = lambda: not self.must_hand_back()
 
     def start(self) -> None:
-        """Load the profile, then begin to keep leases and look for lost jobs.
+        """Loads the profile, then begins to keep leases and to look for lost jobs.
 
-        Raises a RenderError; SignerUnfit or SigningFailed, and what the gate can't be loaded for, before that.
+        Raises SignerUnfit or SigningFailed, then what keeps the gate from loading, then a RenderError.
         """
         self.images.check_signer()
         if self._verify:
@@ -116,16 +116,16 @@ class Node:
         return reasons
 
     def must_hand_back(self) -> bool:
-        """Whether jobs in hand are to be left to others at once, since nothing can be stored from here."""
+        """Whether jobs in hand must be handed back at once, since nothing can be stored from here."""
         return self.store_watch.trouble is not None
 
     def attempt(self, job: Job, held: HeldJob) -> JobResult:
-        """One attempt at the job."""
+        """Makes one attempt at the job."""
         gate = JobGate(job, self.settings, self._verify, held.raise_if_unwanted) if self._verify else None
         return run_job(job, held, self._equipment, gate)
 
     def give_up(self) -> None:
-        """Leave: this worker can't render any more. It drains as after SIGTERM, and ends with ExitCode.BROKEN."""
+        """Shuts down a worker that can't render any more. It drains as after SIGTERM; its exit code is BROKEN."""
         if self.is_broken:
             return
         self.is_broken = True
@@ -134,12 +134,12 @@ class Node:
         os.kill(os.getpid(), signal.SIGTERM)
 
     def begin_drain(self) -> None:
-        """No new work; what isn't done in the grace time is handed back."""
+        """Stops taking new work; what isn't done within the grace time is handed back."""
         self._reaper.stop()
         self.drain.begin()
 
     def _announce(self) -> None:
-        """This thread goes on whatever becomes of the others."""
+        """Announces this worker while it is live, since this thread goes on whatever happens to the others."""
         if self.health.live():
             return
         try:
@@ -150,12 +150,12 @@ class Node:
             raise
 
     def _check_end(self) -> None:
-        """Calls that hang aren't waited for beyond the grace time."""
+        """Raises HandedBack after the grace time, so that calls that hang aren't waited for."""
         if self.drain.overdue:
             raise HandedBack
 
     def _revive(self) -> None:
-        """Children that died between jobs are replaced now, so that the next job needn't wait for them."""
+        """Replaces child processes that died between jobs, so that the next job needn't wait for them."""
         if self.drain.begun:
             return
         try:

@@ -12,8 +12,8 @@ log = structlog.get_logger()
 
 
 class Reaper(Periodic):
-    """Sends jobs again whose holder fell silent or whose message never reached the queue, or got lost.
-    Ends those that no worker began with in time. Sends parked jobs once there is room."""
+    """Sends a job again if its holder fell silent, or its message got lost or never reached the queue.
+    Fails jobs that no worker began in time. Sends parked jobs once there is room."""
 
     def __init__(
         self, interval: float, store: JobStore, queue: JobQueue, observer: Observer | None = None
@@ -36,7 +36,7 @@ class Reaper(Periodic):
         depths = self._queue.depths() if overdue else {}
         for waiting, overtaken in overdue:
             # A message may just be far back in its queue. It is lost if a later one of that queue was claimed, or
-            # none is left.
+            # if the queue is empty.
             if waiting.lane not in depths:
                 self._send(waiting, "queue is no tier's")
             elif overtaken or depths[waiting.lane] == 0:

@@ -1,6 +1,6 @@
 """A Celery request that Celery itself never discards.
 
-By itself it drops a message whose `expires` is over, or whose id was revoked, and tells nobody who waits for it.
+By itself, Celery drops a message that has expired or whose id was revoked, and nobody who waits for it learns so.
 """
 
 from datetime import datetime
@@ -12,17 +12,19 @@ from celery.worker.request import Request
 
 
 class JobRequest(Request):
+    """A request that never counts as revoked."""
+
     def revoked(self) -> bool:
-        """Never: what is too late, or unwanted, ends as a job does."""
+        """Always false: a message that is too late or unwanted becomes a job that ends as any job does."""
         return False
 
 
 def deadline_of(request: Any) -> datetime | None:
-    """Celery's `expires` of a task's request, which JobRequest could read."""
+    """The time of Celery's `expires` in a task's request. It can be read: JobRequest did so before."""
     expires: datetime | None = maybe_iso8601(request.expires)
     return None if expires is None else maybe_make_aware(expires)
 
 
 def is_revoked(request: Any) -> bool:
-    """Whether this worker was told, by Celery's means, that nobody wants the task."""
+    """Whether the task was revoked on this worker by Celery's own means."""
     return request.id in state.revoked

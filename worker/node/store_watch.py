@@ -2,7 +2,7 @@
 
 When a store refuses a request, either the worker's key, bucket, clock or region is wrong, or this one request is.
 The error code doesn't tell the two apart. A probe does, since it has nothing of a job in it. While the probe is
-refused, the worker is broken: its jobs are handed back, it takes no others, and it looks again.
+refused, the worker is broken: its jobs are handed back, it takes no others, and it repeats the probe.
 """
 
 import threading
@@ -17,12 +17,12 @@ from worker.storage.client import URLS_END_EARLY
 log = structlog.get_logger()
 
 _AGAIN = 5.0
-"""Seconds between two looks at a store that refuses."""
+"""Seconds between two probes of a store that refuses."""
 
 
 class StoreWatch:
-    """Threads may share it. `trouble` is read without waiting: the error that the store refuses this worker with,
-    whatever it is asked; null while it takes what this worker sends."""
+    """Knows whether the store refuses this worker. `trouble` is the error with which it refuses every request; None
+    while it accepts them. Reading it never blocks. Threads may share it."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
@@ -31,8 +31,8 @@ class StoreWatch:
         self._again = Periodic("store-watch", _AGAIN, self._look_again)
 
     def start(self) -> None:
-        """Look, and from now on look again for as long as the store refuses. A store that can't be reached is no
-        reason to take no jobs: they wait for it."""
+        """Probes the store, and from then on again for as long as it refuses. A store that can't be reached doesn't
+        keep the worker from taking jobs: they wait for it."""
         found = self._probe()
         if isinstance(found, StorageRefused | ClockSkewed):
             self._note(found)
@@ -44,7 +44,7 @@ class StoreWatch:
         self._again.stop()
 
     def is_to_blame(self, error: Exception) -> bool:
-        """Whether an attempt failed with this error since the store refuses the worker, whatever it sends."""
+        """Whether an attempt failed with this error because the store refuses whatever this worker sends."""
         if not isinstance(error, StorageRefused | ClockSkewed):
             return False
         with self._looking:
@@ -55,7 +55,7 @@ class StoreWatch:
     def _look_again(self) -> None:
         if self.trouble is None:
             return
-        # A new client reads the machine's own credentials anew.
+        # A new client reads the machine's own credentials again.
         self._storage.close()
         self._note(self._probe())
 

@@ -16,9 +16,9 @@ Converter = Callable[[Image.Image], Image.Image]
 
 
 def opaque_eight_bit(image: Image.Image) -> Converter:
-    """What makes a piece of this picture L, RGB or CMYK, on white where it is transparent.
+    """Returns a function that converts a piece of this picture to L, RGB or CMYK, on white where it is transparent.
 
-    It goes piece by piece since each conversion is another picture, up to four times as large as the one before.
+    It works on pieces since each conversion makes another picture, up to four times as large as the one before.
     """
     if image.mode in _SIXTEEN_BIT:
         return lambda piece: _scaled(piece.convert("I"), 0, 65535)
@@ -35,9 +35,9 @@ def opaque_eight_bit(image: Image.Image) -> Converter:
 
 
 def _levels(image: Image.Image) -> tuple[float, float]:
-    """What is black and what is white in a whole picture of mode I or F."""
+    """The values of black and of white in a whole picture of mode I or F."""
     low, high = _extrema(image)
-    # The file doesn't say what its white is: the least usual value that nothing exceeds, or the brightest.
+    # The file doesn't say what white is, so take the least usual value that nothing exceeds, or the brightest.
     whites = (1, 255, 65535) if image.mode == "F" else (255, 65535)
     usual = next((white for white in whites if high <= white), None) if low >= 0 else None
     return (0, usual) if usual else (low, high)
@@ -53,9 +53,9 @@ def _extrema(image: Image.Image) -> tuple[float, float]:
 
 
 def _scaled(image: Image.Image, black: float, white: float) -> Image.Image:
-    """Grey in 8 bits from a picture of mode I or F."""
+    """Converts a picture of mode I or F to 8-bit grey."""
     scale = 255 / max(white - black, 1e-9)
-    # In floating point, since a point operation on integers overflows on far values.
+    # In floating point, since a point operation on integers overflows on extreme values.
     return image.convert("F").point(lambda value: value * scale + (0.5 - black * scale)).convert("L")
 
 
@@ -67,7 +67,7 @@ def _on_white(picture: Image.Image) -> Image.Image:
 
 
 def to_srgb(picture: Image.Image, profile: object) -> Image.Image:
-    """An L, RGB or CMYK picture in sRGB, by its embedded profile if that is of use."""
+    """Converts an L, RGB or CMYK picture to sRGB, by its embedded profile if that is usable."""
     with suppress(Exception):  # a broken profile, or another space's, only makes the colours less exact
         if isinstance(profile, bytes) and len(profile) <= _ICC_LIMIT:
             source = ImageCms.ImageCmsProfile(BytesIO(profile))

@@ -1,4 +1,4 @@
-"""Estimates from its header how much memory a picture takes to decode: an upper bound for honest files.
+"""Estimates from a picture's header how much memory decoding it takes: an upper bound for honest files.
 
 The figures are Pillow's and its codecs', as tests/unit/worker/references/test_decode_memory.py measures them.
 """
@@ -30,8 +30,8 @@ _UNPACKED = 1  # TIFF's "no compression"
 
 
 def memory_to_load(image: ImageFile.ImageFile, data: bytes) -> int:
-    """Bytes that loading an opened picture of the file `data` takes. For a JPEG ask after its `draft`, which makes
-    the picture smaller, and add `coefficients`, which it doesn't spare."""
+    """Bytes that loading an opened picture of the file `data` takes. For a JPEG, call it after `draft`, which makes
+    the picture smaller, and add `coefficients`, which `draft` doesn't reduce."""
     pixels = image.width * image.height
     if per_pixel := _WHOLE_CODECS.get(image.format or ""):
         # Both libraries keep a copy of the file.
@@ -39,13 +39,13 @@ def memory_to_load(image: ImageFile.ImageFile, data: bytes) -> int:
     loaded = _NARROW.get(image.mode, 4) * pixels
     if isinstance(image, TiffImageFile):
         return loaded + _tiff_piece(image)
-    # The run lengths of a BMP are put together in Python.
+    # Pillow puts the run lengths of a BMP together in Python.
     return loaded + 2 * pixels * (image.format == "BMP")
 
 
 def coefficients(image: ImageFile.ImageFile, data: bytes) -> int:
-    """Bytes of a JPEG's coefficients where all are kept until the last scan: of every component and pixel, at
-    whatever size it is decoded. Ask before `draft`."""
+    """Bytes of a JPEG's coefficients if all are kept until the last scan: those of every component and pixel,
+    whatever the size it is decoded at. Call it before `draft`."""
     if not isinstance(image, JpegImageFile):
         return 0
     if not image.info.get("progressive") and first_scan_components(data) == image.layers:

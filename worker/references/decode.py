@@ -1,11 +1,11 @@
 """Decodes a reference: hostile bytes in, an upright RGB picture of a bounded size out.
 
-Every limit is checked before the work that it limits: bytes before parsing, pixels and the memory that they take
-by the header before decoding, the number and the size of metadata while parsing. No global switch of Pillow is
-touched, since several threads decode at once; so Pillow's own ceiling of about 179 million pixels also holds.
+Every limit is checked before the work that it limits: bytes before parsing; pixels, and their memory by the header,
+before decoding; the number and the size of metadata while parsing. No global switch of Pillow is touched, since
+several threads decode at once; so Pillow's own ceiling of about 179 million pixels also holds.
 
-A picture that takes more than a little memory, or whose header doesn't tell how much, is decoded in a process of
-its own, whose memory the kernel limits: see `decode_child.py`.
+A picture that takes more than a little memory, or whose header doesn't say how much, is decoded in a process of its
+own, whose memory the kernel limits: see `decode_child.py`.
 """
 
 import math
@@ -28,20 +28,20 @@ ADVICE = "Send a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF picture."
 _READ_LIMIT = 500_000  # calls; a picture in millions of tiny pieces takes minutes to put together
 _HEADER_LIMIT = 4 * 1024 * 1024  # bytes before the pixels; metadata grows fifty-fold once parsed
 _SCAN_LIMIT = 20  # times max_pixels, over all scans of a progressive JPEG
-# Of what memory a process may have for a picture, the interpreter, the small picture and strips take this much.
+# The part of a process's memory limit that the interpreter, the small picture and strips take.
 _OTHERS = 64 * 1024 * 1024
 _HERE = 64 * 1024 * 1024
 """A picture that takes no more bytes than this to decode is decoded in the caller's own process."""
-# Their headers tell what they take: the others' codecs hold more in hand than the picture.
+# Formats whose headers say how much memory they take. Other formats' codecs hold more than the picture.
 _KNOWN = frozenset(("PNG", "JPEG", "MPO", "WEBP", "GIF", "BMP"))
 
 
 def decode_reference(data: bytes, limits: DecodeLimits) -> Image.Image:
-    """The picture as `RGB`, upright, without metadata, its longer side at most `max_side`.
+    """Decodes a reference to an upright `RGB` picture without metadata, its longer side at most `max_side`.
 
-    The format is told by the content alone. Transparency is laid on white, the backdrop of a reference
+    The content alone decides the format. Transparency is laid on white, the backdrop of a reference
     sheet; more than 8 bits are scaled, not clipped; an embedded colour profile is converted to sRGB if it
-    works and ignored if not; of an animation the first frame counts.
+    works and ignored if not; an animation counts as its first frame.
 
     Raises ReferenceTooLarge, ReferenceNotAnImage, ReferenceDecodeHung, or UnusableReference (too small or too
     narrow).
@@ -50,7 +50,7 @@ def decode_reference(data: bytes, limits: DecodeLimits) -> Image.Image:
 
 
 def decode_here(data: bytes, limits: DecodeLimits) -> Image.Image:
-    """The same, in this process, however much memory it takes up to the limit."""
+    """Does the same in this process, however much memory it takes, up to the limit."""
     return _guarded(data, limits, apart=False)
 
 
@@ -96,7 +96,7 @@ def _decode(data: bytes, limits: DecodeLimits, *, apart: bool) -> Image.Image:
             return decode_apart(data, limits)
     if image.format == "PNG":
         with _open(data) as image:
-            # Loading skips the check sums of the pixels; checking them uses the opened file up.
+            # Loading skips the checksums of the pixels, and checking them uses up the opened file.
             image.verify()
     with _open(data) as image:
         draft(image, limits.max_side)
@@ -104,7 +104,7 @@ def _decode(data: bytes, limits: DecodeLimits, *, apart: bool) -> Image.Image:
 
 
 def _memory(image: ImageFile.ImageFile, data: bytes, limits: DecodeLimits) -> int:
-    """Bytes that decoding it takes. The picture is of no other use afterwards."""
+    """Bytes that decoding the picture takes. It can't be used for anything else afterwards."""
     kept = coefficients(image, data)
     draft(image, limits.max_side)
     return kept + memory_to_load(image, data)
@@ -155,7 +155,7 @@ def _check_size(size: tuple[int, int], limits: DecodeLimits) -> None:
 
 
 def _check_work(image: ImageFile.ImageFile, data: bytes, limits: DecodeLimits) -> None:
-    """Refuses what would cost far more memory or time than its size in pixels tells, or isn't all there."""
+    """Refuses a picture that would cost far more memory or time than its pixels suggest, or is incomplete."""
     if isinstance(image, TiffImageFile):
         sides = [image.tag_v2.get(tag, 0) for tag in (TILEWIDTH, TILELENGTH)]
         # A tile is unpacked whole, however little of it the picture shows.
@@ -181,7 +181,7 @@ def _refuse_polyglot(data: bytes) -> None:
 
 
 class _MeteredFile(BytesIO):
-    """The file as Pillow reads it, with a limit on how often, and on how much of it before the pixels."""
+    """A file for Pillow that limits how often it is read, and how much of it before the pixels."""
 
     def __init__(self, data: bytes) -> None:
         super().__init__(data)

@@ -1,8 +1,8 @@
 """Decodes a picture in a child process. This is the caller's end; `decode_child.py` is the other.
 
-A codec takes what memory it wants, and a picture of 28 bytes can make it want gigabytes. No header tells that for
-sure, and a thread can't be limited; a process can. It is started for one picture and ends with it, so nothing that
-the picture did to it lasts, and it has none of the settings' secrets.
+A codec takes whatever memory it wants, and a picture of 28 bytes can make it want gigabytes. No header says so
+reliably. A thread's memory can't be limited; a process's can. The process is started for one picture and ends with
+it, so nothing that the picture did to it lasts, and it has none of the settings' secrets.
 """
 
 import json
@@ -25,7 +25,7 @@ from models.errors import (
 from worker.references.limits import DecodeLimits
 
 MOST_MEMORY = 380 * 1024 * 1024
-"""Bytes that such a process may have in all, its interpreter included."""
+"""The memory limit of such a process in bytes, its interpreter included."""
 
 _CHILD = "worker.references.decode_child"
 # What an interpreter needs to find its modules.
@@ -36,7 +36,8 @@ _ERRORS: dict[str, type[UnusableReference]] = {
 
 
 def decode_apart(data: bytes, limits: DecodeLimits) -> Image.Image:
-    """What `decode_here` returns and raises, and ReferenceDecodeHung. Raises Unforeseen if it gets no process."""
+    """Returns and raises what `decode_here` does. Also raises ReferenceDecodeHung, and Unforeseen if no process can
+    be started or it fails."""
     head = json.dumps({"length": len(data), "limits": asdict(limits)}).encode() + b"\n"
     try:
         done = subprocess.run(  # noqa: S603 - this very interpreter
@@ -76,6 +77,6 @@ def _ended_by(number: int) -> UnusableReference:
 
 
 def _environment() -> dict[str, str]:
-    # One arena: each further one would count as memory before anything is in it.
+    # One malloc arena: each further one would count as memory before anything is in it.
     kept = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     return kept | {"MALLOC_ARENA_MAX": "1"}

@@ -18,18 +18,19 @@ from worker.references.limits import DecodeLimits
 
 
 def limit_memory() -> None:
-    """From here on, this process has no more than MOST_MEMORY bytes: what would exceed that is a MemoryError."""
+    """Limits this process to MOST_MEMORY bytes from now on; exceeding that raises MemoryError."""
     page = resource.getpagesize()
     size, resident = (int(field) * page for field in Path("/proc/self/statm").read_text().split()[:2])
-    # What is mapped already and isn't in memory, such as libraries' unused parts, doesn't count.
+    # What is mapped already but isn't resident, such as libraries' unused parts, doesn't count.
     limit = size - resident + MOST_MEMORY
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def main() -> None:
+    """Decodes the picture on standard input and writes the answer to standard output."""
     limit_memory()
-    # Each thread has frames of its own, so memory would go by the machine's processors.
+    # Each thread has frames of its own, so memory would depend on the machine's number of processors.
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1
     asked = json.loads(sys.stdin.buffer.readline())
     data = sys.stdin.buffer.read(asked["length"])

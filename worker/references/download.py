@@ -1,9 +1,9 @@
-"""Downloads a reference from a URL that nobody vouches for.
+"""Downloads a reference from an untrusted URL.
 
-Built on httpcore2, the engine of httpx2, without the client on top: that one would log whole URLs, signatures
-included, and would have to be talked out of proxies, cookies, redirects and decompression, none of which the
-engine has. The URL is parsed once, by the guard; its name is looked up once, and the connection goes to the
-addresses found then, while TLS and the Host header keep to the name.
+It uses httpcore2, the engine of httpx2, without the client on top: the client would log whole URLs, signatures
+included, and its proxies, cookies, redirects and decompression would have to be switched off. The engine has none
+of these. The URL is parsed once, by the guard. Its name is looked up once; the connection goes to the addresses
+found then, while TLS and the Host header use the name.
 """
 
 import ssl
@@ -26,14 +26,14 @@ from worker.net.pinned import Deadline, Resolver
 _MAX_REDIRECTS = 5
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _TRY_AGAIN = frozenset((408, 425, 429))
-# `aws-chunked` names how an object was once uploaded; some S3 stores hand it out with the plain bytes.
+# `aws-chunked` says how an object was once uploaded; some S3 stores send it with the plain bytes.
 _PLAIN_ENCODINGS = frozenset(("", "identity", "aws-chunked"))
 
 
 def download(
     url: str, settings: Settings, *, resolve: Resolver = resolve, tls: ssl.SSLContext | None = None
 ) -> bytes:
-    """The body behind a URL, at most `reference_max_bytes` long, within `fetch_timeout` seconds in all.
+    """Downloads the body of a URL, at most `reference_max_bytes` long, within `fetch_timeout` seconds in all.
 
     `resolve` is the address policy and `tls` the trust store; only tests replace them.
 
@@ -62,7 +62,7 @@ def download(
 def _get(
     place: CheckedUrl, settings: Settings, deadline: Deadline, resolve: Resolver, tls: ssl.SSLContext | None
 ) -> bytes | CheckedUrl:
-    """The body, or where the answer redirects to."""
+    """Returns the body, or the URL that the answer redirects to."""
     headers = {"Accept": "image/*", "Accept-Encoding": "identity"}
     with exchange("GET", place, headers, deadline=deadline, resolve=resolve, tls=tls) as response:
         if response.status in _REDIRECTS:
@@ -73,7 +73,7 @@ def _get(
 
 def _redirect(place: CheckedUrl, response: httpcore2.Response, settings: Settings) -> CheckedUrl:
     location = _header(response, b"location")
-    # Nobody outside may send us to the store inside.
+    # An outside host must not redirect us to the store inside.
     allow_http_to = settings.allow_http_to if place.is_own_store else None
     try:
         return check_url(urljoin(place.text, location), allow_http_to)

@@ -37,7 +37,7 @@ from worker.storage import Storage
 
 @dataclass(frozen=True, slots=True)
 class FetchedReference:
-    """A reference that can be used: its pixels, and what signatures say of it."""
+    """A reference that can be used: its pixels, and what signatures say about it."""
 
     image: RawImage
     ingredient: Ingredient
@@ -68,14 +68,14 @@ class FetchedReferences:
         return tuple(one.ingredient for one in self.used)
 
     def without(self, rejected: Sequence[RejectedReference]) -> "FetchedReferences":
-        """Those that are left when some more can't be used."""
+        """Returns these references with some more rejected."""
         out = {reference.index for reference in rejected}
         left = tuple(one for one in self.used if one.index not in out)
         return FetchedReferences(left, (*self.rejected, *rejected))
 
 
 class StartsFromReferences(Protocol):
-    """A job of whatever kind that has reference sources."""
+    """A job of any kind that has reference sources."""
 
     @property
     def project_id(self) -> ProjectId: ...
@@ -98,10 +98,10 @@ class ReferenceFetcher:
         self._decoding = Semaphore(2)
 
     def fetch(self, job: StartsFromReferences, raise_if_unwanted: Callable[[], None]) -> FetchedReferences:
-        """All references of the job, in its order. What `raise_if_unwanted`, which is called meanwhile, raises ends
-        the wait.
+        """Fetches all references of the job, in its order. It calls `raise_if_unwanted` while it waits; what that
+        raises ends the wait.
 
-        Raises StorageError, FetchHung among them. References that can't be used are no error: see
+        Raises StorageError, including FetchHung. References that can't be used aren't an error: see
         `FetchedReferences.rejected`.
         """
         futures = [
@@ -137,14 +137,14 @@ class ReferenceFetcher:
     def _take_in(self, data: bytes, index: int, source: ReferenceSource) -> FetchedReference:
         image = decode_reference(data, self._limits)
         used = UsedReference(asset_id=source.asset_id, sha256=sha256(data).hexdigest())
-        # The bytes are let go of here, so what they carry is taken out of them now.
+        # The bytes are dropped after this, so the mark that they carry is read now.
         return FetchedReference(RawImage.of(image), with_mark(Ingredient(index, used), data))
 
     def _read(self, project_id: ProjectId, source: ReferenceSource) -> bytes:
         if source.url is not None:
             return self._download(source.url)
         if source.key is not None and project_id not in source.key.split("/"):
-            # Another project's object is as good as none.
+            # Another project's object counts as missing.
             raise _missing(source)
         key = source.key or self._storage.keys.media_key(project_id, source.asset_id)
         try:
@@ -159,14 +159,14 @@ class ReferenceFetcher:
             raise ReferenceTooLarge(error.message, **error.details) from None
 
     def _download(self, url: str) -> bytes:
-        # It keeps to its limit; here it is only left alone when this worker ends.
+        # `download` keeps to its limit; the watchdog only abandons it when this worker ends.
         limit = self._settings.fetch_timeout
         hung = ReferenceFetchFailed(f"Fetching took more than {limit:g} s. Try again.")
         return self._watchdog.call(lambda: download(url, self._settings), limit + 1, hung)
 
 
 def require_usable(references: FetchedReferences) -> None:
-    """Raises NoUsableReference if there is none, or ReferenceFetchFailed if trying again may find one."""
+    """Raises NoUsableReference if no reference can be used, or ReferenceFetchFailed if a retry may find one."""
     if references.used:
         return
     rejected = [r.to_data() for r in references.rejected]

@@ -12,13 +12,13 @@ _DC, _AC = 0, 1
 
 
 def first_scan_components(data: bytes) -> int:
-    """How many components the first scan has. 0 if there is none to be found."""
+    """The number of components in the first scan; 0 if no scan is found."""
     return next((body[0] for marker, body, _ in _segments(data) if marker == _SCAN and body), 0)
 
 
 def is_cut_short(image: JpegImageFile, data: bytes) -> bool:
-    """Whether the file has fewer bytes than its pixels take at the very least: a code for each block's mean, and
-    one that ends the block. Decoders fill what is missing with grey, and say nothing. Ask before `draft`."""
+    """Whether the file has fewer bytes than its pixels take at the very least: for each block, a code for its mean
+    and one that ends it. Decoders silently fill what is missing with grey. Call it before `draft`."""
     tables: dict[tuple[int, int], int] = {}  # by class and id: the fewest bits of a block
     frame = 0
     body, after = b"", 0
@@ -34,7 +34,7 @@ def is_cut_short(image: JpegImageFile, data: bytes) -> bool:
     if not frame or not tables:
         return False  # coded in a rarer way
     if frame == _PROGRESSIVE and data.count(_SCAN_MARK) == 1:
-        return True  # none but means
+        return True  # it has only means
     is_whole = frame in _BASELINE and body[0] == image.layers
     used = {body[at]: body[at + 1] for at in range(1, 2 * body[0], 2)}
     widest, tallest = (max(layer[side] for layer in image.layer) for side in (1, 2))
@@ -45,13 +45,13 @@ def is_cut_short(image: JpegImageFile, data: bytes) -> bool:
         if is_whole:
             least += tables.get((_AC, used[name] & 15), 1)
         bits += blocks * least
-    # Nothing within a scan looks like its end; tables between scans may.
+    # Nothing within a scan looks like the end mark, but tables between scans may.
     end = data.find(_END_MARK, after) if is_whole else -1
     return bits > 8 * ((len(data) if end < 0 else end) - after)
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, bytes, int]]:
-    """Marker, body and where it ends, of each segment up to the first scan's head."""
+    """Yields each segment's marker, its body, and where that ends, up to the first scan's head."""
     at = 2
     while data[at : at + 1] == b"\xff" and at + 4 < len(data):
         marker = data[at + 1]
@@ -68,7 +68,7 @@ def _segments(data: bytes) -> Iterator[tuple[int, bytes, int]]:
 
 
 def _fewest_bits(body: bytes) -> dict[tuple[int, int], int]:
-    """Of each Huffman table in a segment, the bits that a block takes at least."""
+    """The fewest bits that a block takes, for each Huffman table in a segment."""
     found = {}
     while len(body) > 17:
         kind, counts = body[0], body[1:17]
@@ -77,7 +77,7 @@ def _fewest_bits(body: bytes) -> dict[tuple[int, int], int]:
             zip(symbols, (bits for bits, n in enumerate(counts, 1) for _ in range(n)), strict=False)
         )
         shortest = min(lengths.values(), default=1)
-        # A block that isn't ended by a code has its last coefficient, which lies four codes away.
+        # A block without an end code must have its last coefficient, which lies four codes away.
         ended = min(lengths.get(_END_OF_BLOCK, 4 * shortest), 4 * shortest)
         found[kind >> 4, kind & 15] = shortest if kind >> 4 == _DC else ended
         body = body[17 + len(symbols) :]

@@ -9,16 +9,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class DecodeLimits:
-    """Sides are in pixels."""
+    """What a reference may have at most, and at least. Sides are in pixels."""
 
     max_bytes: int
     max_pixels: int
     min_side: int
-    """Of the shorter side, also after scaling down."""
+    """The least for the shorter side, also after scaling down."""
     max_side: int
-    """Of the longer side; a larger picture is scaled down to it."""
+    """The most for the longer side; a larger picture is scaled down to it."""
     timeout: float = 30
-    """Seconds that a process of its own may take for a picture."""
+    """Seconds that a separate process may take for a picture."""
 
     @classmethod
     def from_settings(cls, settings: "Settings") -> Self:

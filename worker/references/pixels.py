@@ -1,7 +1,7 @@
 """Converts an opened picture to an upright RGB one of a bounded size.
 
-The picture is loaded whole, since the codecs know no other way, but all that follows goes strip by strip: beside
-the picture as it was loaded there is only the small one.
+The picture is loaded whole, since the codecs know no other way, but everything after that goes strip by strip: only
+the small picture takes memory besides the loaded one.
 """
 
 import math
@@ -14,7 +14,7 @@ from worker.references.colour import Converter, opaque_eight_bit, to_srgb
 
 _EXIF_LIMIT = 1024 * 1024  # bytes
 _STRIP = 64  # rows of the small picture
-_KERNEL = 3  # LANCZOS looks so far beyond a pixel of the small picture, in such pixels
+_KERNEL = 3  # how far LANCZOS looks beyond a pixel of the small picture, in such pixels
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -27,18 +27,18 @@ _TURNS = {
 
 
 def draft(image: ImageFile.ImageFile, max_side: int) -> None:
-    """Have a JPEG decoded at a half, a quarter or an eighth; twice the wanted size leaves a clean scaling."""
+    """Makes a JPEG decode at a half, a quarter or an eighth; twice the wanted size leaves a clean scaling."""
     share = min(1.0, 2 * max_side / max(image.size))
     image.draft(None, (math.ceil(image.width * share), math.ceil(image.height * share)))
 
 
 def upright_rgb(image: ImageFile.ImageFile, max_side: int) -> Image.Image:
-    """Load it, and make it RGB, upright, without metadata, its longer side at most `max_side` pixels.
+    """Loads a picture and makes it RGB, upright, without metadata, its longer side at most `max_side` pixels.
 
-    Raises ReferenceNotAnImage, and whatever the codecs do with broken files.
+    Raises ReferenceNotAnImage, and whatever the codecs raise for broken files.
     """
     if isinstance(image, TiffImageFile):
-        # Keeps the plugin off nested EXIF directories, which it would parse whole, at a gigabyte's cost.
+        # Keeps the plugin from parsing nested EXIF directories whole, which would cost a gigabyte.
         image.is_animated = True
     image.load()
     turn = _TURNS.get(_orientation(image))
@@ -49,7 +49,7 @@ def upright_rgb(image: ImageFile.ImageFile, max_side: int) -> Image.Image:
 
 
 def _scaled_down(image: Image.Image, max_side: int) -> Image.Image:
-    """As L, RGB or CMYK."""
+    """Scales a picture down, and converts it to L, RGB or CMYK."""
     convert = opaque_eight_bit(image)
     scale = max_side / max(image.size)
     if scale >= 1:
@@ -69,7 +69,7 @@ def _strip(
 ) -> Image.Image:
     """The rows from `top` to `bottom` of the picture scaled to `size`, as if it had been scaled whole."""
     width, height = size
-    # Averaged to twice the wanted size at least, which is quick and leaves a clean scaling.
+    # Averaging to at least twice the wanted size is quick and leaves a clean scaling.
     factor = max(1, int(image.height / height / 2))
     rows = image.height / height / factor
     margin = math.ceil(_KERNEL * rows) + 1
@@ -81,7 +81,7 @@ def _strip(
 
 
 def _orientation(image: Image.Image) -> int:
-    """EXIF's orientation, 1 to 8; 1 if there is none that can be read."""
+    """The EXIF orientation, 1 to 8; 1 if none can be read."""
     with suppress(Exception):  # a broken EXIF block is no reason to refuse the pixels
         if len(image.info.get("exif") or b"") <= _EXIF_LIMIT:
             return int(image.getexif().get(ExifTags.Base.Orientation, 1))

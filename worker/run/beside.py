@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 class BesideWork:
-    """Of one attempt. `raise_if_unwanted` is called while a method waits. Judgements add uploads."""
+    """Background work of one attempt. Methods call `raise_if_unwanted` while they wait. Judgements add uploads."""
 
     def __init__(self, judging: Executor, uploading: Executor, raise_if_unwanted: Callable[[], None]) -> None:
         self._judging = judging
@@ -24,7 +24,7 @@ class BesideWork:
         self._uploads.append(self._uploading.submit(upload, *arguments))
 
     def ask_gate(self, ask: Callable[..., T], *arguments: Any) -> T:
-        """The answer to a question, after all judgements that were asked for before."""
+        """Asks the gate and returns its answer, which comes after all judgements that were asked for before."""
         answer = self._judging.submit(ask, *arguments)
         try:
             self._wait([answer])
@@ -33,21 +33,23 @@ class BesideWork:
         return answer.result()
 
     def finish_judgements(self) -> None:
+        """Waits for all judgements, then raises what failed."""
         self._wait(self._judgements)
         self.raise_failures()
 
     def finish_uploads(self) -> None:
+        """Waits for all uploads, then raises what failed."""
         self._wait(self._uploads)
         self.raise_failures()
 
     def raise_failures(self) -> None:
-        """Raises what one of those that are over raised, if one did."""
+        """Raises the error of a finished judgement or upload, if one failed."""
         for work in (*self._judgements, *self._uploads):
             if work.done():
                 work.result()
 
     def settle(self) -> None:
-        """Wait until nothing is in flight, however it ends."""
+        """Waits until nothing is in flight, however it ends."""
         wait(self._judgements)
         wait(self._uploads)
 

@@ -1,7 +1,7 @@
 """Commits a job: writes its manifest, and builds its result.
 
-A manifest is final whatever Redis knows. A job that comes again after Redis lost its data has it already, and its
-images may have been published: it ends with the result that it had, under the time and so the webhook's id of then.
+A manifest is final, whatever Redis knows. A job that comes again after Redis lost its data may have a manifest, and
+its images may be published. It then ends with its first result, under the time, and so the webhook's id, of then.
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ def commit(
     *,
     confirm: Callable[[], None],
 ) -> JobResult:
-    """Write the manifest of these images, all of which are stored. Raises StorageError, and what `confirm` does."""
+    """Writes the manifest of these images, which are all stored. Raises StorageError, and what `confirm` raises."""
     manifest = Manifest(
         job_id=job.job_id,
         kind=job.kind,
@@ -46,8 +46,7 @@ def commit(
 
 
 def committed(job: Job, store: ImageStore) -> JobResult | None:
-    """The result of a job that was committed before, with URLs that work now; None if it was not. Raises
-    StorageError."""
+    """The result of a job that was committed before, with fresh URLs; None if it wasn't. Raises StorageError."""
     manifest = store.find_manifest(job)
     if manifest is None or not _is_of(manifest, job):
         return None
@@ -56,7 +55,7 @@ def committed(job: Job, store: ImageStore) -> JobResult | None:
 
 
 def _is_of(manifest: Manifest, job: Job) -> bool:
-    """Whether it tells of this job. A job id may be used again, for other content, once its record expired."""
+    """Whether the manifest is this job's. A job id may be reused, for other content, once its record expired."""
     if manifest.fingerprint is not None:
         return manifest.fingerprint == job.fingerprint
     told = (manifest.job_id, manifest.influencer_id, manifest.project_id, manifest.source_influencer_id)

@@ -4,7 +4,7 @@ import time
 
 
 class Drain:
-    """The worker's way out. Set from a signal handler, so it takes no locks."""
+    """The state of draining. It is set from a signal handler, so it takes no locks."""
 
     def __init__(self, grace: float) -> None:
         self._grace = grace
@@ -16,10 +16,10 @@ class Drain:
 
     @property
     def begun(self) -> bool:
-        """No new work is begun: jobs that aren't on the device yet are handed back."""
+        """Whether the worker drains: no new work begins, and jobs that aren't on the device yet are handed back."""
         return self._deadline is not None
 
     @property
     def overdue(self) -> bool:
-        """The grace time is over: every job is handed back."""
+        """Whether the grace time is over: then every job is handed back."""
         return self._deadline is not None and time.monotonic() > self._deadline

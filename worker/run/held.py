@@ -23,23 +23,23 @@ from worker.base.observers.observer import Observer
 from worker.queue.jobs import JobStore, Lease, WaitingJob
 from worker.run.drain import Drain
 
-# How far a job is, at least, once it enters a stage.
+# The least progress of a job that enters a stage.
 _REACHED: dict[Stage, float] = {"rendering": 0.05, "storing": 0.9, "finishing": 0.98}
 
 
 class JobCanceled(Exception):
-    """Somebody asked for the job's end."""
+    """Somebody requested the job's cancellation."""
 
 
 class HandedBack(Exception):
-    """This worker drains, or can store nothing; the job goes on elsewhere."""
+    """This worker drains or can't store anything; the job goes on elsewhere."""
 
 
 class HeldJob:
     """Wraps a lease. Methods that write raise LeaseLost once the job is another worker's.
 
     `lease_until` is when the lease runs out unless it is renewed, by this machine's monotonic clock.
-    `must_hand_back` is asked in every `raise_if_unwanted`.
+    Every `raise_if_unwanted` calls `must_hand_back`.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class HeldJob:
         self._rejected: list[dict[str, Any]] | None = None
 
     def raise_if_unwanted(self) -> None:
-        """Cheap, and called often. Raises LeaseLost, JobCanceled or HandedBack if the job must stop here."""
+        """Raises LeaseLost, JobCanceled or HandedBack if the job must stop here. It is cheap, and called often."""
         self._raise_if_lost_or_canceled()
         leaves = self._drain.overdue or (self._drain.begun and not self._on_device)
         if leaves or self._must_hand_back():
@@ -80,16 +80,17 @@ class HeldJob:
             raise JobCanceled
 
     def confirm(self) -> None:
-        """Before a write to anywhere but the job store: make sure that the job is this worker's, and wanted.
+        """Makes sure, before a write to anywhere but the job store, that the job is this worker's and is wanted.
 
-        A process that was stopped for a while, or cut off from Redis, can't know. Raises QueueUnavailable too.
+        A process that was stopped for a while, or cut off from Redis, can't know. Raises LeaseLost, JobCanceled or
+        QueueUnavailable.
         """
         if time.monotonic() > self._lease_until:
             self.renew()
         self._raise_if_lost_or_canceled()
 
     def renew(self) -> None:
-        """Called by the heartbeat. Raises QueueUnavailable."""
+        """Renews the lease. Called by the heartbeat. Raises QueueUnavailable."""
         asked = time.monotonic()
         try:
             self._cancel = self._store.renew(self.lease) or self._cancel
@@ -98,7 +99,7 @@ class HeldJob:
             self._lost = error
 
     def enter(self, stage: Stage) -> None:
-        """Begin a stage. Raises JobCanceled if that was asked for."""
+        """Begins a stage. Raises JobCanceled if cancellation was requested."""
         structlog.contextvars.bind_contextvars(stage=stage)
         self._on_device = self._on_device or stage == "rendering"
         self._update("job.stage", stage=stage, progress=_REACHED[stage], fields=self._fields())
@@ -107,39 +108,39 @@ class HeldJob:
             raise JobCanceled
 
     def references_checked(self, rejected: Sequence[RejectedReference]) -> None:
-        """Tell which references can't be used, or which others."""
+        """Records and publishes references that can't be used. A second call adds further ones."""
         told = [reference.to_data() for reference in rejected]
         self._rejected = [*(self._rejected or ()), *told]
         for reference in told:
             self._update("job.reference_rejected", fields=self._fields(), reference=reference)
 
     def note(self, provenance: Provenance) -> None:
-        """Keep what the images come from, for this attempt's manifest or a later one's."""
+        """Records where the images come from, for this attempt's manifest or a later one's."""
         self._update(None, fields={"provenance": provenance.to_data()})
 
     def reference_noted(self, noted: NotedReference, provenance: Provenance) -> None:
-        """Tell that a reference conditioned the images less than it could have. `provenance` has the note, too."""
+        """Publishes that a reference conditioned the images less than it could have. `provenance` has the note."""
         fields = provenance.to_data()
         written = {"provenance": fields, "reference_notes": fields["referenceNotes"]}
         self._update("job.reference_noted", fields=written, noted=noted.to_data())
 
     def noted(self) -> Provenance:
-        """What earlier attempts kept."""
+        """The provenance that earlier attempts recorded."""
         return self._store.provenance(self.lease.job_id)
 
     def step_done(self, shot: str, step: int, steps: int, rendered: float) -> None:
-        """Tell of a denoising step. `rendered`: the share of all steps that is done, 0 to 1."""
+        """Publishes a denoising step. `rendered` is the share of all steps that is done, 0 to 1."""
         begun, ended = _REACHED["rendering"], _REACHED["storing"]
         progress = begun + (ended - begun) * rendered
         self._update("job.progress", progress=progress, shot=shot, step=step, steps=steps)
 
     def image_stored(self, image: StoredImage) -> None:
-        """Tell of an image in the store. Others may be on the device still."""
+        """Publishes an image that is in the store. Others may still be on the device."""
         self._update("job.image_stored", image=image.to_data())
         self.observer.image_stored(self.lease.job_id, image)
 
     def image_missed(self, missed: MissedImage) -> None:
-        """Tell of an image that wasn't taken."""
+        """Publishes an image that wasn't taken."""
         self._update("job.image_missed", missed=missed.to_data())
         self.observer.image_missed(self.lease.job_id, missed)
 
@@ -156,9 +157,11 @@ class HeldJob:
         self._ended("canceled")
 
     def hand_back(self) -> WaitingJob:
+        """Releases the job for another worker. The attempt doesn't count. The caller sends the job."""
         return self._release("WORKER_DRAINS", handover=True)
 
     def retry(self, error: JobError, delay: float, *, uncounted: bool = False) -> WaitingJob:
+        """Releases the job for another attempt after `delay` seconds. `uncounted`: this attempt doesn't count."""
         return self._release(error.code, delay=delay, error=error, handover=uncounted)
 
     def _release(self, reason: str, **how: Any) -> WaitingJob:
@@ -172,13 +175,13 @@ class HeldJob:
         self.observer.job_ended(self.lease.job_id, status, code)
 
     def _leave(self, stage: Stage) -> None:
-        """For the stage that comes next."""
+        """Reports the end of the current stage, and moves on to `stage`."""
         now = time.monotonic()
         self.observer.stage_ended(self.lease.job_id, self.stage, now - self._entered)
         self.stage, self._entered = stage, now
 
     def _fields(self) -> dict[str, Any]:
-        # Also when there are none: an earlier attempt may have left some.
+        # Written even if there are none: an earlier attempt may have left some.
         return {} if self._rejected is None else {"rejected_references": self._rejected}
 
     def _update(self, event: EventType | None, **written: Any) -> None:

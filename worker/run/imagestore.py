@@ -1,4 +1,4 @@
-"""A job's images in the object store: put, found again, accounted for, removed."""
+"""Stores a job's images in the object store, finds them again, writes their manifest, and removes them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -45,8 +45,8 @@ class FoundImage:
 
 
 class ImageStore:
-    """Methods raise StorageError. Those that write for a job that isn't final yet take `confirm`, which makes sure
-    that it is still this worker's: it is called right before each request, and may raise."""
+    """Jobs' images in the object store. Methods raise StorageError. Those that write for a job that isn't final yet
+    take `confirm`, called right before each request: it raises unless the job is still this worker's."""
 
     def __init__(self, settings: Settings, storage: Storage, watchdog: Watchdog | None = None) -> None:
         """Raises SignerUnfit."""
@@ -79,14 +79,14 @@ class ImageStore:
             )
         stored = self._describe(job, _picture(done), encoded, judgement)
         metadata = _metadata(job, done)
-        # The thumbnail goes first: where the image is, its thumbnail is too.
+        # The thumbnail goes first, so that an image in the store always has one.
         with fenced(confirm):
             self._storage.put_image(stored.thumbnail_key, encoded.thumbnail, "image/webp", metadata)
             self._storage.put_image(stored.key, encoded.png, "image/png", metadata)
         return stored
 
     def put_evidence(self, job: Job, done: ImageDone, origin: Origin, confirm: Callable[[], None]) -> str:
-        """Store an image that missed the likeness, marked as all are. Returns its key. Raises SigningFailed."""
+        """Stores an image that missed the likeness, marked like the rest. Returns its key. Raises SigningFailed."""
         png = encode(done.image.to_image(), self._thumbnail_size, done.source_type).png
         if self._signer:
             png = self._sign(png, "evidence", job, done, origin)
@@ -96,8 +96,8 @@ class ImageStore:
         return key
 
     def find(self, job: Job, shot: str) -> FoundImage | None:
-        """The image that an earlier attempt stored, read back whole and never signed again. None if it is missing
-        or broken, if it was stored while signing was off and no longer is, or if nothing tells its seed or type."""
+        """Reads back the image that an earlier attempt stored, whole; it isn't signed again. None if it is missing
+        or broken, if it was stored while signing was off and it is on now, or if its seed or type is unknown."""
         keys = self._storage.keys
         try:
             png = self._storage.get(keys.image_key(job, shot), max_bytes=_MOST_BYTES)
@@ -116,7 +116,7 @@ class ImageStore:
             self._storage.put_json(self._storage.keys.manifest_key(job), manifest.to_json())
 
     def find_manifest(self, job: Job) -> Manifest | None:
-        """The manifest under the job's id. None if there is none that can be read."""
+        """The manifest under the job's id. None if it is missing or can't be read."""
         try:
             found = self._storage.get(self._storage.keys.manifest_key(job), max_bytes=_MOST_MANIFEST)
             return Manifest.parse(found)
@@ -129,7 +129,7 @@ class ImageStore:
         return key, self._storage.url(key)
 
     def linked(self, image: StoredImage) -> StoredImage:
-        """The same image, with URLs that are made now: signed ones end."""
+        """The same image with fresh URLs, since signed ones expire."""
         urls = {"url": self._storage.url(image.key), "thumbnail_url": self._storage.url(image.thumbnail_key)}
         return image.model_copy(update=urls)
 
@@ -140,12 +140,12 @@ class ImageStore:
             self._storage.delete(keys.image_key(job, shot), keys.thumbnail_key(job, shot))
 
     def remove_evidence(self, job: Job, confirm: Callable[[], None]) -> None:
-        """Delete what an attempt that didn't end kept of shots that missed."""
+        """Deletes the evidence of missed shots that an unfinished attempt kept."""
         with fenced(confirm):
             self._storage.delete_prefix(self._storage.keys.evidence_prefix(job))
 
     def remove(self, job: Job, *, keep_evidence: bool = False) -> None:
-        """Delete all that the job stored."""
+        """Deletes all that the job stored, evidence included unless `keep_evidence`."""
         keys = self._storage.keys
         self._storage.delete_prefix(
             keys.job_prefix(job), but=keys.evidence_prefix(job) if keep_evidence else None
@@ -166,7 +166,8 @@ class ImageStore:
         )
 
     def _picture_of(self, job: Job, shot: str, png: bytes) -> Picture | None:
-        """As the image says itself; unsigned, its seed is in its metadata, which a store may have forgotten."""
+        """Describes an image by its own statement. If it is unsigned, its seed is in its object's metadata, which a
+        store may have lost."""
         said = inspect_image(png)
         seed = (said.render or {}).get("seed")
         if seed is None and (known := self._storage.head(self._storage.keys.image_key(job, shot))):

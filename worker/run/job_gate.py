@@ -16,10 +16,10 @@ from worker.verify.messages import Measured
 
 
 class JobGate:
-    """It remembers what was taken, since images are compared with the set's others. One thread calls it.
+    """The gate of one job. It remembers the images it took, to compare others of the set with. One thread calls it.
 
-    `raise_if_unwanted` is called while it waits, and may raise. Methods raise VerifyError, and FaceModelMissing or
-    CalibrationRefused where the gate can't be loaded.
+    While it waits, it calls `raise_if_unwanted`, which may raise. Methods raise VerifyError, and FaceModelMissing
+    or CalibrationRefused if the gate can't be loaded.
     """
 
     def __init__(
@@ -41,13 +41,13 @@ class JobGate:
         return self._mode == "required"
 
     def check(self, references: FetchedReferences) -> tuple[RejectedReference, ...]:
-        """Measure the references. Returns those that show another person, if that keeps them out.
+        """Measures the references. Returns those that are left out because they show another person.
 
         Raises NoUsableReference if none has a face and the job's subject is a person.
         """
         found = self._measure(references.images)
         self._references = found.measured
-        # The gate counts what could be read; the record goes by the job's list.
+        # The gate numbers the references that could be read; the record uses their numbers in the job's list.
         self._checked = tuple(
             one.model_copy(update={"index": reference.index})
             for one, reference in zip(found.checked, references.used, strict=True)
@@ -61,7 +61,7 @@ class JobGate:
         )
 
     def expect_anchor(self) -> None:
-        """There is no reference yet: the next image becomes the first, if it shows one face."""
+        """Begins without references: the next image becomes the first one, if it shows one face."""
         self._references = self._process.check((), "any", self._raise_if_unwanted).measured
 
     def _measure(self, images: tuple[RawImage, ...]) -> ReferencesChecked:
@@ -73,12 +73,12 @@ class JobGate:
             return self._process.check(images, "any", self._raise_if_unwanted)
 
     def judge(self, shot: str, image: RawImage) -> tuple[Judgement, bool]:
-        """The judgement, and whether the image is taken."""
+        """Judges an image. Returns the judgement, and whether the image is taken."""
         answer = self._process.judge(
             JudgeImage(
                 image=image,
                 references=self._references,
-                # No turn excuses an anchor that shows no face.
+                # A turned head doesn't excuse an anchor that shows no face.
                 yaw=shot_named(shot).yaw if self._checked else 0,
                 others={other: taken for other, taken in self._taken.items() if other != shot},
                 changed=self._job.changes_face,
@@ -91,7 +91,7 @@ class JobGate:
         return answer.judgement, taken
 
     def summary(self, missed: tuple[MissedImage, ...]) -> SetLikeness:
-        """For the manifest and the result."""
+        """The set's likeness, for the manifest and the result."""
         return SetLikeness(
             gate="required" if self._is_strict else "report",
             subject=self._job.subject,

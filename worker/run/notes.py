@@ -8,13 +8,13 @@ _MOST_NAMED = 3
 
 
 def with_note(notes: tuple[NotedReference, ...], note: NotedReference) -> tuple[NotedReference, ...]:
-    """The notes, and this one unless it is among them: every order to the device gives them anew."""
+    """Adds the note unless it is already there, since every order to the device gives all notes again."""
     is_known = any((one.index, one.code) == (note.index, note.code) for one in notes)
     return notes if is_known else (*notes, note)
 
 
 def sentence(notes: Sequence[NotedReference]) -> str:
-    """Names the references and why, to follow other sentences; nothing without notes."""
+    """A sentence that names the references and the reasons, to follow others; empty without notes."""
     if not notes:
         return ""
     named = [f"{note.asset_id} ({note.message})" for note in notes[:_MOST_NAMED]]

@@ -1,4 +1,4 @@
-"""Runs one attempt, from what is stored already to the manifest."""
+"""Runs one attempt, from what earlier ones stored to the manifest."""
 
 import structlog
 
@@ -15,9 +15,9 @@ log = structlog.get_logger()
 
 
 def run_job(job: Job, held: HeldJob, equipment: Equipment, gate: JobGate | None) -> JobResult:
-    """Do the job. Nothing of it is in flight any more when this is over, however it ends.
+    """Does the job. However this ends, nothing of the job is in flight afterwards.
 
-    Raises what `HeldJob.raise_if_unwanted` raises, and errors of the tree. `gate` is null where nothing is judged.
+    Raises what `HeldJob.raise_if_unwanted` raises, or any `LikenessError`. `gate` is None if nothing is judged.
     """
     kind, images = kind_of(job), equipment.images
     steps = Steps(job, held, equipment, gate)
@@ -32,9 +32,9 @@ def run_job(job: Job, held: HeldJob, equipment: Equipment, gate: JobGate | None)
         missed = steps.keep_evidence(steps.shots.missing(), kind.advice)
         steps.beside.finish_uploads()
         if not is_first:
-            # An earlier attempt may have stored what isn't taken now. Not before all uploads are over: a server
-            # that keeps objects as files removes a folder with its last file, and rclone can then lose sight of one
-            # that is just being written there.
+            # An earlier attempt may have stored what isn't taken now. This waits until all uploads are over: a
+            # server that keeps objects as files removes a folder with its last file, and rclone can then lose sight
+            # of a file that is just being written there.
             for one in missed:
                 images.discard(job, one.shot, confirm=held.confirm)
         held.enter("finishing")
@@ -50,5 +50,5 @@ def run_job(job: Job, held: HeldJob, equipment: Equipment, gate: JobGate | None)
                 confirm=held.confirm,
             )
     finally:
-        # Those of a job that is handed back are of use; those of a canceled one must not come later.
+        # Uploads of a job that is handed back are of use; those of a canceled one must not come later.
         steps.beside.settle()

@@ -12,7 +12,7 @@ from worker.render.messages import ImageDone
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """An image, and what it came from: a later order may know more, or less, of that."""
+    """An image with its origin, which a later order may know more, or less, about."""
 
     done: ImageDone
     origin: Origin
@@ -27,8 +27,8 @@ class Miss:
 
 
 class ShotSet:
-    """A shot is taken once the gate let one of its images pass, and stored a little later. Of those that missed,
-    the best is remembered. Any thread may call any method: images are judged and stored by threads of their own."""
+    """A job's shots. A shot is taken once the gate passed one of its images, and stored a little later. Of its
+    misses, the best is kept. Any thread may call any method: other threads judge and store images."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self.names = tuple(names)
@@ -38,13 +38,14 @@ class ShotSet:
         self._kept: dict[str, RawImage | None] = {}
 
     def keep_pixels_of(self, shot: str) -> None:
-        """From now on, remember the pixels of the image that is taken for this shot."""
+        """Makes the set keep the pixels of the image that is taken for this shot."""
         self._kept[shot] = None
 
     def pixels_of(self, shot: str) -> RawImage | None:
         return self._kept[shot]
 
     def take(self, shot: str, pixels: Callable[[], RawImage]) -> None:
+        """Marks a shot as taken. `pixels` is called only if its pixels are kept."""
         if shot in self._kept:
             self._kept[shot] = pixels()
         self._taken.add(shot)
@@ -53,6 +54,7 @@ class ShotSet:
         self._stored[image.shot] = image
 
     def miss(self, miss: Miss) -> None:
+        """Keeps a miss if it is the shot's best one so far."""
         best = self._misses.get(miss.told.shot)
         if best is None or _rank(miss.told) > _rank(best.told):
             self._misses[miss.told.shot] = miss
@@ -62,14 +64,14 @@ class ShotSet:
         return [shot for shot in self.names if shot in self._taken]
 
     def missing(self, among: Sequence[str] | None = None) -> list[str]:
-        """Those that aren't taken."""
+        """The shots, of the job or `among` some, that aren't taken."""
         return [shot for shot in (self.names if among is None else among) if shot not in self._taken]
 
     def stored(self, shot: str) -> StoredImage | None:
         return self._stored.get(shot)
 
     def images(self, without: Collection[str]) -> tuple[StoredImage, ...]:
-        """All that are stored, in the job's order. Raises KeyError if another shot than those `without` isn't."""
+        """All shots' images but those of `without`, in the job's order. Raises KeyError if one isn't stored."""
         return tuple(self._stored[shot] for shot in self.names if shot not in without)
 
     def best_miss(self, shot: str) -> Miss:
@@ -77,6 +79,6 @@ class ShotSet:
 
 
 def _rank(missed: MissedImage) -> tuple[int, float]:
-    """The higher, the better: few faults first, then the likeness to the references."""
+    """The rank of a miss, the higher the better: fewer faults first, then the likeness to the references."""
     likeness = missed.judgement.scores.centroid
     return -len(missed.judgement.verdict.reasons), -1e9 if likeness is None else likeness

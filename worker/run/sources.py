@@ -14,7 +14,7 @@ log = structlog.get_logger()
 
 
 class Sources:
-    """`provenance` is of all images of the job, `origin` of those that the device makes now."""
+    """Where images come from: `provenance` of all the job's, `origin` of those that the device makes now."""
 
     def __init__(self, held: HeldJob) -> None:
         self._held = held
@@ -22,18 +22,18 @@ class Sources:
         self.origin = Origin()
 
     def take_up(self) -> None:
-        """Begin with what earlier attempts noted."""
+        """Starts with the provenance that earlier attempts recorded."""
         self.provenance = self._held.noted()
 
     def note_order(self, references: FetchedReferences, renderer: RenderInfo) -> None:
-        """The device begins with an order of these references."""
+        """Records that the device begins an order with these references."""
         used = dict.fromkeys((*self.provenance.references, *(one.reference for one in references.used)))
         self.provenance = self.provenance.model_copy(update={"references": tuple(used), "render": renderer})
         self.origin = Origin(references.ingredients, renderer)
         self._held.note(self.provenance)
 
     def note_reference(self, references: FetchedReferences, told: ReferenceNoted) -> None:
-        """One of them conditions the images less than it could."""
+        """Records that one of the references conditions the images less than it could."""
         about = references.used[told.index].ingredient
         self.origin = self.origin.noted(about, told.code)
         note = NotedReference(

@@ -32,8 +32,8 @@ J = TypeVar("J", bound=Job)
 
 @dataclass(frozen=True, slots=True)
 class Equipment:
-    """What a worker has for all its attempts. `judging` has one thread: images are judged one after another while
-    the device goes on."""
+    """What all attempts of a worker share. `judging` has one thread: images are judged one after another while the
+    device goes on."""
 
     device: RenderProcess
     images: ImageStore
@@ -43,12 +43,12 @@ class Equipment:
 
 
 def nobody(attempt: int) -> None:
-    """The seed of the person, where references say who it is."""
+    """A `person_seed` for when references say who the person is."""
 
 
 class Steps(Generic[J]):
-    """What a kind's script calls. Every step may raise what `HeldJob.raise_if_unwanted` raises, and errors of the
-    tree. `gate` is null where nothing is judged."""
+    """What a kind's script calls. Every step may raise what `HeldJob.raise_if_unwanted` raises, or any
+    `LikenessError`. `gate` is None if nothing is judged."""
 
     def __init__(self, job: J, held: HeldJob, equipment: Equipment, gate: JobGate | None) -> None:
         self.job = job
@@ -65,7 +65,10 @@ class Steps(Generic[J]):
         self._trace = tracing.current()
 
     def found(self) -> list[FoundImage]:
-        """What earlier attempts left. What they stored is never rendered again."""
+        """Returns the images that earlier attempts stored, for a script to take up rather than render again.
+
+        Also takes up their provenance, and deletes their evidence.
+        """
         self.sources.take_up()
         self._images.remove_evidence(self.job, confirm=self.held.confirm)
         found = []
@@ -76,9 +79,9 @@ class Steps(Generic[J]):
         return found
 
     def take_up(self, found: Sequence[FoundImage]) -> None:
-        """Take what is stored, once it is judged again: the set's other images are compared with it, too.
+        """Takes stored images, after judging them again: the set's other images are compared with them, too.
 
-        It passed before. If it doesn't now, this worker's gate is another one, and the shot is rendered again.
+        Each passed before. If one doesn't now, this worker's gate is another one, and the shot is rendered again.
         """
         for image in found:
             shot, judgement = image.stored.shot, None
@@ -97,9 +100,9 @@ class Steps(Generic[J]):
         shots: Sequence[str],
         person_seed: Callable[[int], int | None] = nobody,
     ) -> None:
-        """Render those shots that are missing, and with other seeds once more what misses the likeness.
+        """Renders the shots that are missing, and tries those that miss the likeness again with other seeds.
 
-        `person_seed`: by try, from 0 on, who is made up. None: the references say it.
+        `person_seed` gives, by try from 0 on, the seed of the person to make up; None if references say who it is.
         """
         for number in range(self.gate.tries if self.gate else 1):
             if not (missing := self.shots.missing(shots)):
@@ -114,14 +117,14 @@ class Steps(Generic[J]):
                 person_seed=person_seed(number),
             )
             self._render(references, order, number)
-            # The device is another job's meanwhile.
+            # Meanwhile, another job has the device.
             self.beside.finish_judgements()
 
     def keep_evidence(self, shots: Sequence[str], advice: str) -> tuple[MissedImage, ...]:
-        """Keep the best try of each of these shots, which missed.
+        """Stores the best try of each of these missed shots as evidence.
 
-        Raises LikenessNotReached, if there is any, unless the job takes the rest. `advice` is the end of a sentence
-        of its message.
+        Raises LikenessNotReached if there are any, unless the job accepts the rest. `advice` ends a sentence of its
+        message.
         """
         if self.gate is None:
             return ()
@@ -163,13 +166,13 @@ class Steps(Generic[J]):
                         self.sources.note_reference(references, done)
 
     def _report_step(self, done: StepDone) -> None:
-        # Shots are rendered side by side, so each counts for itself.
+        # Shots are rendered side by side, so each one's share is counted separately.
         self._rendered[done.shot] = done.step / done.steps
         share = (self._ready + sum(self._rendered.values())) / len(self.job.shots)
         self.held.step_done(done.shot, done.step, done.steps, share)
 
     def _pass_on(self, made: Made, number: int) -> None:
-        # If one failed, the device needn't go on.
+        # If a judgement or an upload failed, the device needn't go on.
         self.beside.raise_failures()
         if self.gate:
             self.beside.judge(self._judge, self.gate, made, number)

@@ -1,4 +1,4 @@
-"""A server as a child process that never outlives this one."""
+"""Runs a server as a child process that never outlives this one."""
 
 import os
 import signal
@@ -61,7 +61,7 @@ class LeashedChild:
         return "\n".join(text.splitlines()[-_TAIL_LINES:])
 
     def stop(self) -> None:
-        """End the server: by SIGTERM, and by SIGKILL if it takes no notice. Does nothing if it has ended."""
+        """Ends the server by SIGTERM, then by SIGKILL if it doesn't react. Does nothing if it has ended."""
         if self._leash.stdin is not None:
             self._leash.stdin.close()
         try:

@@ -12,14 +12,14 @@ from worker.stack.s3_server import S3Server
 
 
 class EmbeddedStack:
-    """A Redis and an S3 server of this process's own, on free loopback ports, ended with it.
+    """A Redis and an S3 server that belong to this process and end with it, on free loopback ports.
 
     with EmbeddedStack(Path("data")) as stack:
         worker = subprocess.Popen(["likeness", "worker"], env=os.environ | stack.environment)
 
-    `data_dir` is created if need be, and no other stack can have it meanwhile. Objects in it survive a restart;
-    what Redis holds only does so with `persist`. Keys, secrets and ports are new for each stack, and so is the
-    certificate that its workers sign with: one that nobody trusts.
+    `data_dir` is created if need be, and locked against other stacks. Objects in it survive a restart; Redis's data
+    does so only with `persist`. Keys, secrets and ports are new for each stack, and so is the certificate that its
+    workers sign with, which nobody trusts.
     """
 
     def __init__(self, data_dir: Path, *, persist: bool = False) -> None:
@@ -32,7 +32,7 @@ class EmbeddedStack:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables that point a process's settings here; they hold the secret key. Once started."""
+        """The variables that point a process's settings here, with the secret key. Available once started."""
         return {
             "LIKENESS_REDIS_URL": self.redis.url,
             "LIKENESS_WEBHOOK_SECRETS": self._webhook_secret,
@@ -46,15 +46,15 @@ class EmbeddedStack:
         }
 
     def settings(self, **overrides: Any) -> Settings:
-        """This process's settings with the stack's services, and then `overrides`, put in. Once started."""
+        """This process's settings, with those of the stack and then `overrides` put in. Available once started."""
         values: dict[str, Any] = {
             name.removeprefix("LIKENESS_").lower(): value for name, value in self.environment.items()
         }
         return Settings(**values | overrides)
 
     def start(self) -> None:
-        """Start both and wait until they answer. Raises StackError, StackInUse among them; then neither is left
-        running."""
+        """Starts both servers and waits until they answer. Raises StackError, including StackInUse; then neither is
+        left running."""
         from worker.mark.development import make_development_certificate
 
         self._lock.acquire()
@@ -69,7 +69,7 @@ class EmbeddedStack:
             raise
 
     def stop(self) -> None:
-        """Stop both. Does nothing to what doesn't run."""
+        """Stops both servers. Does nothing to one that isn't running."""
         try:
             self.s3.stop()
         finally:

@@ -14,8 +14,8 @@ _POLL = 0.05
 
 
 class FolderLock:
-    """Held by this process and by the leashes of its servers, until the last of them has ended: after a crash, a
-    server may write for some seconds more."""
+    """A lock on a folder. This process and its servers' leashes hold it until the last of them has ended: after a
+    crash, a server may still write for some seconds."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -23,11 +23,11 @@ class FolderLock:
 
     @property
     def descriptors(self) -> tuple[int, ...]:
-        """To be inherited by whoever must end before another stack may begin."""
+        """The descriptors that processes must inherit if they must end before another stack may begin."""
         return () if self._descriptor is None else (self._descriptor,)
 
     def acquire(self) -> None:
-        """Does nothing if it is held. Waits for the servers of a process that was killed.
+        """Acquires the lock, unless it is held already. Waits for the servers of a process that was killed.
 
         Raises StackInUse if another process has the folder, StackError if it can't be locked.
         """
@@ -45,7 +45,7 @@ class FolderLock:
         self._descriptor = descriptor
 
     def release(self) -> None:
-        """Does nothing if it isn't held. The file stays: whoever removed it might remove another's."""
+        """Releases the lock, if it is held. The file stays: whoever removed it might remove another's."""
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             os.close(descriptor)
@@ -73,7 +73,7 @@ class FolderLock:
 
 
 def _holder(descriptor: int) -> int | None:
-    """The process that took it, if that still lives."""
+    """The id of the process that took the lock, if that process still lives."""
     written = os.pread(descriptor, 32, 0)
     if not written.isdigit():
         return None

@@ -11,11 +11,11 @@ from worker.stack.child import LeashedChild
 
 @contextmanager
 def own_worker(environment: dict[str, str], log: Path) -> Iterator[LeashedChild]:
-    """A worker process on the stack that `environment` describes. Its output is appended to `log`."""
+    """Runs a worker process on the stack that `environment` describes. Its output is appended to `log`."""
     worker = LeashedChild(
         [sys.executable, "-m", "worker", "worker"],
-        # By itself, a worker on a GPU would want that profile's weights. It hands its jobs back before the leash
-        # ends it for good.
+        # By default, a worker on a GPU would need the GPU profile's weights. The short grace time lets it hand its
+        # jobs back before the leash kills it.
         environment={"LIKENESS_PROFILE": "embedded", "LIKENESS_DRAIN_GRACE": "3"} | os.environ | environment,
         log=log,
     )

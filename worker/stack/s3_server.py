@@ -15,8 +15,8 @@ BUCKET = "likeness"
 class S3Server(Server):
     """An S3 server on a loopback port with a random key. Objects are files in `objects`/`bucket`.
 
-    User metadata, and a content type that the key's suffix doesn't tell, are kept in the server's memory:
-    they are gone after a restart. Objects are not.
+    User metadata, and a content type that the key's suffix doesn't imply, are kept in the server's memory
+    and are gone after a restart. Objects are not.
     """
 
     name = "S3"
@@ -37,7 +37,7 @@ class S3Server(Server):
 
     @property
     def objects(self) -> Path:
-        """The folder whose folders are the buckets."""
+        """The folder that holds a folder for each bucket."""
         return self.directory / "objects"
 
     def start(self) -> None:
@@ -50,7 +50,7 @@ class S3Server(Server):
         return [str(find_rclone()), "serve", "s3", "--addr", f"{HOST}:{port}", *options, str(self.objects)]
 
     def environment(self) -> dict[str, str]:
-        # Whatever the user has set for an rclone of their own must not change this one.
+        # The user's settings for an rclone of their own must not change this one.
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("RCLONE_")}
         return {
             **inherited,
@@ -88,7 +88,7 @@ class S3Server(Server):
 
 
 def find_rclone() -> Path:
-    """The server's program: the installed package's own, else the system's. Raises StackError for none."""
+    """Finds rclone: the installed package's own, else the system's. Raises StackError if there is none."""
     beside = Path(sys.executable).parent / "rclone"
     found = str(beside) if beside.is_file() else shutil.which("rclone")
     if found is None:

@@ -1,4 +1,4 @@
-"""What the stack's servers have in common: a free loopback port, a start that waits, an end."""
+"""The base of the stack's servers: finds a free loopback port, starts the server and waits for it, and ends it."""
 
 import os
 import socket
@@ -29,7 +29,7 @@ class Server(ABC):
         self.directory = directory.resolve()
         self._startup_timeout = startup_timeout
         self.descriptors: Sequence[int] = ()
-        """Kept open until the server has ended."""
+        """File descriptors that stay open until the server has ended."""
         self._child: LeashedChild | None = None
         self._port: int | None = None
 
@@ -63,7 +63,7 @@ class Server(ABC):
         """
         if self.is_running:
             return
-        self.stop()  # What is left of one that crashed.
+        self.stop()  # Removes what is left of a server that crashed.
         self.directory.mkdir(parents=True, exist_ok=True)
         known, tries = self._port, 1 if self._port else _PORT_TRIES
         for attempt in range(tries):
@@ -71,7 +71,7 @@ class Server(ABC):
             try:
                 self._child = self._launch(port)
             except _PortTakenError:
-                # Between our finding a port free and the server's binding it, anybody can have taken it.
+                # Anybody can take a port between our finding it free and the server's binding it.
                 if attempt + 1 == tries:
                     raise
             else:
@@ -100,7 +100,7 @@ class Server(ABC):
         self.stop()
 
     def _wait_until_closed(self) -> None:
-        # What is killed with its leash is nobody's child: only its port tells when it has gone.
+        # A server that is killed with its leash is nobody's child: only its port shows when it has gone.
         deadline = time.monotonic() + _CLOSE_TIMEOUT
         while _listens(self.port) and time.monotonic() < deadline:
             time.sleep(_POLL_INTERVAL)
@@ -120,7 +120,7 @@ class Server(ABC):
     def _wait_until_ready(self, child: LeashedChild, port: int) -> None:
         deadline = time.monotonic() + self._startup_timeout
         while True:
-            # Life is looked at last: a server that lost its port to a stranger must not pass for ready.
+            # Whether it lives is checked last: a server that lost its port to a stranger must not pass for ready.
             if _listens(port) and self.is_ready(port) and child.is_alive:
                 return
             if not child.is_alive:

@@ -1,1 +1,1 @@
-"""Webhooks: the outbox's other end, the signed delivery, and its process."""
+"""Webhooks: takes them from the outbox, signs and delivers them, in a process of its own."""

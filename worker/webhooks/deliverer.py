@@ -1,4 +1,4 @@
-"""The process that delivers webhooks: `likeness webhooks deliver`. It needs Redis and a way out; no device."""
+"""The process that delivers webhooks: `likeness webhooks deliver`. It needs Redis and a way out, but no device."""
 
 import signal
 import threading
@@ -30,8 +30,8 @@ _MOST_SILENCE = 120.0
 class Deliverer:
     """Takes due deliveries and tries them, several at once. Any number of these processes share the work.
 
-    One that dies in the middle of a try leaves a delivery that is tried again, by whoever comes next: a receiver
-    may see a webhook twice, always with the same id.
+    If one dies in the middle of a try, another one repeats the try later: a receiver may see a webhook twice,
+    always with the same id.
     """
 
     def __init__(
@@ -45,14 +45,14 @@ class Deliverer:
         self._waits = settings.webhook_schedule
         self._threads = settings.webhook_concurrency
         self._free = threading.Semaphore(self._threads)
-        # A quarter is for receivers that answered last time, whatever hangs besides.
+        # A quarter of the threads is for receivers that answered last time, whatever else hangs.
         self._doubtful = threading.Semaphore(self._threads - self._threads // 4)
         self._stopping = False
-        # A try ended: another delivery may go to its receiver now.
+        # Set when a try ends: another delivery may go to its receiver now.
         self._ended = threading.Event()
 
     def run(self) -> None:
-        """Deliver until `stop`; tries that have begun come to their end."""
+        """Delivers until `stop` is called; tries that have begun are finished."""
         log.info("webhooks.ready", threads=self._threads)
         with ThreadPoolExecutor(self._threads, thread_name_prefix="webhook") as executor:
             while not self._stopping:
@@ -63,11 +63,11 @@ class Deliverer:
         log.info("webhooks.stopped")
 
     def stop(self) -> None:
-        """Called from a signal handler, so it takes no locks."""
+        """Makes `run` end. Called from a signal handler, so it takes no locks."""
         self._stopping = True
 
     def live(self) -> list[str]:
-        """Why the process should be replaced. That Redis is away is no reason."""
+        """Reasons to replace the process. An outage of Redis isn't one."""
         silence = time.monotonic() - self._turned
         # A deliverer that stops waits for its last tries.
         if silence > _MOST_SILENCE and not self._stopping:
@@ -75,7 +75,7 @@ class Deliverer:
         return []
 
     def ready(self) -> list[str]:
-        """Why it begins no tries now."""
+        """Reasons why it begins no tries now."""
         reasons = ["stopping"] if self._stopping else []
         if self._outage:
             reasons.append(self._outage)
@@ -111,7 +111,7 @@ class Deliverer:
                     noted=noted,
                 )
             except QueueUnavailable as error:
-                # The delivery comes up again by itself.
+                # The delivery becomes due again by itself.
                 log.warning("redis.unavailable", error=error.message)
             except Exception:
                 log.exception("webhook.unnoted")
@@ -134,7 +134,7 @@ class Deliverer:
 
 
 def _acquired(places: threading.Semaphore) -> int:
-    """All that are free, which are the caller's then."""
+    """Acquires all free places for the caller, and returns how many."""
     count = 0
     while places.acquire(blocking=False):
         count += 1

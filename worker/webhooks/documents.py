@@ -1,4 +1,4 @@
-"""From a delivery's row in Redis to the webhook's body, and to what the command line shows."""
+"""Converts a delivery's row in Redis to the webhook's body, and to what the command line shows."""
 
 import json
 import re
@@ -7,16 +7,16 @@ from typing import Any
 from models.webhook import Delivery, Webhook
 from worker.queue.jobs.documents import time_of
 
-# Webhooks are thin: who wants more reads the record.
+# Webhooks are thin: a receiver that wants more reads the record.
 _MOST_DETAILS = 8_000
 _ALIKE = ("job_id", "status", "progress", "influencer_id", "project_id")
-# Rows from before it was told lack the source type.
+# Rows from before the source type was part of a webhook lack it.
 _RESULT = ("manifest_key", "manifest_url", "digital_source_type")
 _TIMES = ("submitted_at", "started_at", "finished_at")
 
 
 def webhook_from(fields: dict[str, str]) -> Webhook:
-    """What a row tells: the same at every try."""
+    """Builds the webhook from a delivery's row; it is the same at every try."""
     data: dict[str, Any] = {name: fields[name] for name in _ALIKE}
     data |= {name: time_of(fields[name]) for name in _TIMES if name in fields}
     if "kind" in fields:
@@ -32,7 +32,7 @@ def webhook_from(fields: dict[str, str]) -> Webhook:
 
 
 def delivery_from(fields: dict[str, str], next_at: float | None) -> Delivery:
-    """How a row stands."""
+    """Builds the state of a delivery from its row. `next_at` is when it is tried next, if it is pending."""
     delivery: dict[str, Any] = {
         name: fields[name] for name in ("webhook_id", "job_id", "type", "state", "tries")
     }

@@ -1,4 +1,4 @@
-"""What a deliverer counts. Imported only where it is served."""
+"""A deliverer's metrics. Imported only where they are served."""
 
 from prometheus_client import Counter
 
@@ -8,7 +8,7 @@ from worker.webhooks.sender import Answer
 
 
 class DeliveryMetrics:
-    """The names and labels stand in docs/operating.md."""
+    """Counts tries. docs/operating.md lists the names and labels."""
 
     def __init__(self) -> None:
         self._registry = new_registry()
@@ -29,5 +29,5 @@ class DeliveryMetrics:
 def _kind(answer: Answer) -> str:
     if answer.status is None:
         return "refused" if answer.is_refused else "none"
-    # A receiver may answer with any number.
+    # A receiver may answer with any number as its status.
     return f"{answer.status // 100}xx" if 100 <= answer.status < 600 else "other"

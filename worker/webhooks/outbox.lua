@@ -1,25 +1,25 @@
--- Deliveries of webhooks: who tries which one now, and what came of it. jobs/store.lua writes their rows, in the
--- step that makes a job final. Each call is one atomic step; Redis's own clock is the only one.
+-- Deliveries of webhooks: who tries which one now, and the outcomes. jobs/store.lua writes their rows, in the step
+-- that makes a job final. Each call is one atomic step; Redis's own clock is the only one.
 --
 -- KEYS  1 hooks                zset    pending deliveries by the time (ms) of their next try; one in hand, by when
---                                      it is tried again if nobody says what came of it
---       and what is named after it:
---         :row:<id>            hash    a delivery: what the webhook tells, its URL, how it stands
+--                                      it is tried again if nobody reports an outcome
+--       and keys named after it:
+--         :row:<id>            hash    a delivery: the webhook's content, its URL, its state
 --         :ended               zset    deliveries that were made or given up, by when
 --         :busy:<receiver>     zset    deliveries in hand at one receiver, by the same time as in `hooks`; who that is,
---                                      receivers.py says: a registrable domain or an address
---         :parked:<receiver>   zset    due ones that wait for those, by the time at which they began to
---         :parked:*            zset    the same for places of receivers that nobody knows to answer
+--                                      receivers.py decides: a registrable domain or an address
+--         :parked:<receiver>   zset    due deliveries that wait for those, by when they began to wait
+--         :parked:*            zset    the same for places of receivers that aren't known to answer
 --         :well:<receiver>     string  it answered the last try
 --         :slow:<receiver>     string  it could not be reached, or let the last try run into its timeout
---         :hold:<SHA-1 of URL> string  until it expires, the URL asked not to be tried (Retry-After): since when
+--         :hold:<SHA-1 of URL> string  the URL isn't tried (Retry-After) until this expires; its value: since when
 --         :gone:<SHA-1 of URL> string  the URL answered 410: it is not tried until somebody replays
---         :url                 string  the URL that is told of every job, while there are deliverers that have it
+--         :url                 string  the URL that hears of every job, while there are deliverers that have it
 -- ARGV  1 function, 2 row ttl (s), then what the function takes
 --
--- A row expires its ttl after it ended, or after it should have been tried and nobody was there to.
--- A delivery's `put_at` is when its time in `hooks` was set; one that never was taken has `created_at` for it. Its
--- `token` grows with every try and every replay, so that what came of an older try changes nothing.
+-- A row expires one ttl after its delivery ended, or should have been tried while nobody was there to do so.
+-- A delivery's `put_at` is when its time in `hooks` was set; one that was never taken uses `created_at`. Its
+-- `token` grows with every try and every replay, so that the outcome of an older try changes nothing.
 
 local hooks, row_ttl = KEYS[1], ARGV[2]
 
@@ -48,7 +48,7 @@ local function finish(id, state, answer)
   redis.call('ZREMRANGEBYSCORE', ended, '-inf', at - row_ttl * 1000)
 end
 
--- Let deliveries go on that waited for others at the same receiver.
+-- Makes deliveries due that waited for others at the same receiver.
 local function unpark(at, most)
   local parked = hooks .. ':parked:' .. at
   for _, id in ipairs(redis.call('ZRANGE', parked, 0, most - 1)) do
@@ -57,16 +57,16 @@ local function unpark(at, most)
   end
 end
 
--- Deliverers ask often, so nothing is written while nothing changes. One that was given no URL leaves alone what
--- others have set.
+-- Sets the URL that hears of every job. Deliverers call this often, so nothing is written while nothing changes. A
+-- deliverer without such a URL leaves alone what others have set.
 local function tell_all(url)
   local key = hooks .. ':url'
   if url == '' or redis.call('GET', key) == url and redis.call('TTL', key) > row_ttl / 2 then return end
   redis.call('SET', key, url, 'EX', row_ttl)
 end
 
--- Redis's clock was set back. What was put before lies further ahead than it should by nobody knows how much, and
--- waits from now on as long as it was meant to wait then.
+-- Called when Redis's clock was set back. Times put before that are too far ahead, by an unknown amount. Each such
+-- delivery now waits for as long as it was meant to wait when it was put.
 local function follow_clock()
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', hooks, '(' .. now(), '+inf')) do
     local put_at = tonumber(get(id, 'put_at') or get(id, 'created_at') or '0')
@@ -78,7 +78,7 @@ local function follow_clock()
   end
 end
 
--- For how long (ms) a URL isn't tried. Also what expires goes by the clock that may be set back.
+-- For how long (ms) a URL isn't tried. Expiry, too, depends on the clock, which may be set back.
 local function held(url)
   local key, at = mark('hold', url), now()
   local lasts, put_at = redis.call('PTTL', key), tonumber(redis.call('GET', key) or '0')
@@ -90,18 +90,18 @@ end
 
 local calls = {}
 
--- Put a due delivery aside until one ends that holds the place it needs, or the lease runs out.
+-- Puts a due delivery aside until another that holds the place it needs ends, or the lease runs out.
 local function park(id, name, lease_ms)
   local parked = hooks .. ':parked:' .. name
   redis.call('ZADD', parked, 'NX', now(), id)
   redis.call('PEXPIRE', parked, 2 * lease_ms)
 end
 
--- Deliveries to try now, each with its fields. No receiver gets more than `share` of them at once, one that is slow
--- a single one: a receiver that hangs takes no more than that from the others. All that nobody knows to answer get no
--- more than `doubtful` together, so that many receivers that hang leave places, too. Those whose receiver isn't named
--- yet come as their ids and URLs, to be named first. `seen`: the clock at the caller's last call; before its first one,
--- any time that is yet to come.
+-- Takes deliveries to try now, each with its fields. No receiver gets more than `share` at once, and a slow one
+-- only one: a receiver that hangs takes no more than that from the others. All that aren't known to answer get no
+-- more than `doubtful` together, so that many that hang leave places, too. Deliveries whose receiver isn't named
+-- yet are returned as ids and URLs, to be named first. `seen` is the clock at the caller's last call; before its
+-- first one, any time in the future.
 function calls.take(most, doubtful, lease_ms, share, url, seen)
   local clock = now()
   if clock < tonumber(seen) then follow_clock() end
@@ -130,7 +130,7 @@ function calls.take(most, doubtful, lease_ms, share, url, seen)
         local places = redis.call('EXISTS', hooks .. ':slow:' .. at) == 1 and 1 or tonumber(share)
         local again_at = now() + lease_ms
         local is_well = redis.call('EXISTS', hooks .. ':well:' .. at) == 1
-        -- Also a parked one comes up again by itself, if whoever should let it go on died.
+        -- A parked one becomes due again by itself, too, in case the process that should unpark it has died.
         try_at(id, again_at)
         if redis.call('ZCARD', busy) >= places then
           park(id, at, lease_ms)
@@ -153,13 +153,13 @@ function calls.take(most, doubtful, lease_ms, share, url, seen)
   return { clock, taken, unnamed }
 end
 
--- Who a delivery's receiver is.
+-- Names a delivery's receiver.
 function calls.name(id, name)
   if get(id, 'url') then redis.call('HSET', row(id), 'receiver', name) end
   return 'ok'
 end
 
--- What came of a try. `delay_ms` is for one that stays pending; `hold_ms` and `gone` are what its URL asked for.
+-- Records an outcome. `delay_ms` is for one that stays pending; `hold_ms` and `gone` are what its URL asked for.
 function calls.note(id, token, state, answer, delay_ms, hold_ms, gone, slow)
   if get(id, 'token') ~= token then return 'lost' end
   local url = get(id, 'url')
@@ -172,7 +172,7 @@ function calls.note(id, token, state, answer, delay_ms, hold_ms, gone, slow)
     redis.call('SET', hooks .. ':well:' .. at, 1, 'EX', row_ttl)
     redis.call('DEL', hooks .. ':slow:' .. at)
   end
-  -- Two, so that a receiver that is well again gets its share again; one too many is parked again.
+  -- Unparks two, so that a receiver that is well again gets its share back; one too many is parked again.
   unpark(at, 2)
   unpark('*', 2)
   if gone == '1' then redis.call('SET', mark('gone', url), 1, 'EX', row_ttl) end
@@ -186,7 +186,7 @@ function calls.note(id, token, state, answer, delay_ms, hold_ms, gone, slow)
   return 'ok'
 end
 
--- Deliver again, from the schedule's beginning and with the same webhook id.
+-- Delivers again, from the schedule's beginning and with the same webhook id.
 function calls.replay(id)
   local url = get(id, 'url')
   if not url then return 'missing' end
@@ -198,7 +198,7 @@ function calls.replay(id)
   return 'ok'
 end
 
--- How many deliveries should have been tried more than `late_ms` ago.
+-- The number of deliveries that should have been tried more than `late_ms` ago.
 function calls.late(late_ms)
   return redis.call('ZCOUNT', hooks, '-inf', now() - late_ms)
 end

@@ -1,4 +1,4 @@
-"""The outbox's Python side. What a write means, and why it is safe, stands in outbox.lua."""
+"""The outbox's Python side. outbox.lua says what each write means, and why it is safe."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from worker.webhooks.receivers import receiver_of
 
 # How many tries one receiver may have at once.
 _MOST_SHARE = 4
-# To whom store.lua lets one webhook go: the job's own URL, and the one that is told of all.
+# The endpoints that store.lua sends one webhook to: the job's own URL, and the one that hears of all jobs.
 _ENDPOINTS = ("job", "all")
 _PAGE = 200
 _YET_TO_COME = 2**53
@@ -23,12 +23,12 @@ _YET_TO_COME = 2**53
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """A delivery that this process tries now. Its URL may be a secret, so it never prints."""
+    """A delivery that this process tries now. Its URL may be a secret, so its repr omits it."""
 
     delivery_id: str
     fields: dict[str, str] = field(repr=False)
     is_doubtful: bool = False
-    """Whether nobody knows its receiver to answer."""
+    """Whether its receiver isn't known to answer."""
 
     @property
     def webhook_id(self) -> str:
@@ -44,20 +44,20 @@ class Try:
 
     @property
     def number(self) -> int:
-        """Which try this is, from 1; a replay begins anew."""
+        """The number of this try, from 1; a replay begins at 1 again."""
         return int(self.fields["tries"])
 
     @property
     def at(self) -> float:
-        """When it was taken, in seconds since 1970 by Redis's clock."""
+        """When the delivery was taken, in seconds since 1970 by Redis's clock."""
         return int(self.fields["last_at"]) / 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a try. `delay`: until the next one, in seconds, if the delivery stays pending.
+    """The outcome of a try. `delay` is the time until the next one, in seconds, if the delivery stays pending.
 
-    `hold`: for so long, in seconds, the URL isn't tried at all. `gone`: nor ever, until a replay. `slow`: the
+    `hold` is how long, in seconds, the URL isn't tried at all. `gone`: it isn't tried until a replay. `slow`: the
     receiver could not be reached, or gave no answer in time.
     """
 
@@ -70,7 +70,7 @@ class Outcome:
 
 
 class Outbox:
-    """The webhooks to deliver, and those of the past. Methods raise QueueUnavailable."""
+    """The webhooks that are to be delivered, and past ones. Methods raise QueueUnavailable."""
 
     def __init__(self, settings: Settings) -> None:
         self._prefix = settings.redis_prefix
@@ -79,7 +79,7 @@ class Outbox:
         # A try ends by itself before this, so that a longer silence means that its process died.
         self._lease_ms = int(settings.webhook_timeout * 2000)
         self._share = max(1, min(_MOST_SHARE, settings.webhook_concurrency // 2))
-        # Redis's, in ms since 1970, as far as it was seen.
+        # Redis's clock when it was last seen, in ms since 1970.
         self._clock = _YET_TO_COME
         self._general_url = settings.webhook_url.get_secret_value() if settings.webhook_url else ""
         self._redis = connect(settings)
@@ -87,8 +87,8 @@ class Outbox:
         self._script = self._redis.register_script(source)
 
     def take(self, most: int, most_doubtful: int | None = None) -> list[Try]:
-        """Deliveries to try now by the caller, who says with `note` what came of each. `most_doubtful`: of those to
-        receivers that nobody knows to answer."""
+        """Takes deliveries for the caller to try now, who reports each outcome with `note`. At most `most_doubtful`
+        are for receivers that aren't known to answer."""
         tries: list[Try] = []
         doubtful = most if most_doubtful is None else most_doubtful
         while True:
@@ -111,7 +111,8 @@ class Outbox:
                 self._call("name", delivery_id, receiver_of(url))
 
     def note(self, tried: Try, outcome: Outcome) -> bool:
-        """False, and nothing is written, if the delivery was replayed or tried again by another meanwhile."""
+        """Records a try's outcome. False, and nothing is written, if the delivery was replayed or tried again by
+        another process meanwhile."""
         answer = self._call(
             "note",
             tried.delivery_id,
@@ -126,11 +127,11 @@ class Outbox:
         return bool(answer == "ok")
 
     def late(self, seconds: float) -> int:
-        """How many deliveries should have been tried longer than `seconds` ago."""
+        """The number of deliveries that should have been tried more than `seconds` ago."""
         return int(self._call("late", int(seconds * 1000)))
 
     def replay(self, name: str) -> list[Delivery]:
-        """Deliver again what has this webhook id or is of this job, whatever its state. Raises NotFound."""
+        """Delivers again the webhook with this id, or of this job, whatever its state. Raises NotFound."""
         known = guarded(lambda: self._redis.hget(f"{self._prefix}:job:{name}", "webhook_id"))
         ids = [f"{known or name}-{endpoint}" for endpoint in _ENDPOINTS]
         replayed = [delivery_id for delivery_id in ids if self._call("replay", delivery_id) == "ok"]
@@ -139,11 +140,11 @@ class Outbox:
         return self._read(replayed)
 
     def deliveries(self, state: DeliveryState | None = None, most: int | None = None) -> list[Delivery]:
-        """Deliveries: pending ones by their next try, then the others, the latest first."""
+        """Lists deliveries: pending ones by their next try, then the others, the latest first."""
         return list(islice((found for found in self._all() if state in (None, found.state)), most))
 
     def _all(self) -> Iterator[Delivery]:
-        # A delivery may end while this looks, and would come twice.
+        # A delivery may end while this reads, and would then appear twice.
         seen: set[str] = set()
         for key, latest_first in ((self._hooks, False), (f"{self._hooks}:ended", True)):
             start, ids = 0, [""]

@@ -1,4 +1,4 @@
-"""Who a URL's receiver is: everything that one owner can name at will counts as one."""
+"""Identifies the receiver behind a URL: all names that one owner can make up at will count as one."""
 
 from functools import cache
 from ipaddress import IPv6Address, ip_address, ip_network
@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from publicsuffixlist import PublicSuffixList
 
-# What one customer of a provider is given at least.
+# The smallest network that a provider gives to one customer.
 _IPV6_BITS = 64
 
 

@@ -1,4 +1,4 @@
-"""What an answer means, by Standard Webhooks 1.0.0: only a 2xx is success, and 410 ends it."""
+"""Decides what an answer means, by Standard Webhooks 1.0.0: only a 2xx is success, and a 410 ends the delivery."""
 
 from collections.abc import Callable, Sequence
 from random import random
@@ -7,18 +7,18 @@ from worker.webhooks.outbox import Outcome
 from worker.webhooks.sender import Answer
 
 _GONE = 410
-# No receiver puts a delivery off for longer, in seconds.
+# The longest time, in seconds, for which a receiver can put a delivery off.
 _MOST_WAIT = 86_400
-# Of a wait, added at random: receivers that were down aren't met by everything at once.
+# The share of a wait that is added at random, so that a receiver that was down doesn't get everything at once.
 _JITTER = 0.2
 
 
 def outcome_of(
     answer: Answer, number: int, waits: Sequence[float], random: Callable[[], float] = random
 ) -> Outcome:
-    """What becomes of a delivery after its try `number`, from 1. `waits` are in seconds."""
+    """The outcome of a delivery's try `number`, from 1. `waits` are in seconds."""
     if answer.status is None:
-        # A refusal is no fault of the receiver's, and comes at once.
+        # A refusal comes from the guard at once, and isn't the receiver's fault.
         text, is_slow = answer.failure, not answer.is_refused
     else:
         text, is_slow = _describe(answer.status), False

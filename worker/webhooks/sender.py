@@ -1,4 +1,4 @@
-"""One try: a POST to a URL that nobody vouches for, under the same guard as references."""
+"""Makes one try: a POST to an untrusted URL, under the same guard as references."""
 
 import ssl
 from dataclasses import dataclass
@@ -19,9 +19,9 @@ from worker.webhooks.signing import WebhookSigner
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back. `status` is None where nothing did, and `failure` says why.
+    """The answer to a try. `status` is None if none came back, and `failure` says why.
 
-    `is_refused`: the guard said no, so nothing was sent. `retry_after` is in seconds.
+    `is_refused`: the guard refused, so nothing was sent. `retry_after` is in seconds.
     """
 
     status: int | None = None
@@ -31,7 +31,7 @@ class Answer:
 
 
 class Sender:
-    """Signs and sends. `resolve` is the address policy and `tls` the trust store; only tests replace them.
+    """Signs and sends webhooks. `resolve` is the address policy and `tls` the trust store; only tests replace them.
 
     Raises InvalidSettings if it can't sign.
     """
@@ -46,7 +46,7 @@ class Sender:
         self._tls = tls
 
     def send(self, tried: Try) -> Answer:
-        """Deliver, within `webhook_timeout` seconds. A redirect is an answer like any other: it isn't followed."""
+        """Sends a webhook, within `webhook_timeout` seconds. A redirect counts as an answer and isn't followed."""
         try:
             return self._send(tried)
         except ReferenceUrlRefused as error:
@@ -76,12 +76,12 @@ class Sender:
             tls=self._tls,
             content=body.encode(),
         ) as response:
-            # The head says all; the body of the answer is never read.
+            # The head says everything; the body of the answer is never read.
             return Answer(response.status, retry_after=_retry_after(response, tried.at))
 
 
 def _retry_after(response: httpcore2.Response, now: float) -> float:
-    """Seconds from `now`; 0 if the header says nothing that can be read."""
+    """The Retry-After header in seconds from `now`; 0 if it is missing or can't be read."""
     text = next((value for key, value in response.headers if key.lower() == b"retry-after"), b"")
     value = text.decode("latin-1").strip()
     if value.isascii() and value.isdecimal():

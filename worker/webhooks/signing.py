@@ -1,4 +1,4 @@
-"""Signatures by Standard Webhooks 1.0.0."""
+"""Signs webhooks by Standard Webhooks 1.0.0."""
 
 import base64
 import binascii
@@ -17,7 +17,7 @@ _LEAST, _MOST = 24, 64
 class WebhookSigner:
     """Signs with every secret of the settings, so that a receiver that knows any of them can verify.
 
-    Raises InvalidSettings unless there is one and each can be used; which one can't is told by its place.
+    Raises InvalidSettings if there is no secret, or if one can't be used; the message gives that one's position.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -36,7 +36,7 @@ class WebhookSigner:
         self._keys = [Webhook(secret) for secret in secrets]
 
     def headers(self, webhook_id: str, at: float, body: str) -> dict[str, str]:
-        """The headers that the standard wants. `at`: when this try is made, in seconds since 1970."""
+        """The headers that the standard requires. `at` is when this try is made, in seconds since 1970."""
         timestamp = datetime.fromtimestamp(int(at), UTC)
         signatures = (key.sign(webhook_id, timestamp, body) for key in self._keys)
         return {

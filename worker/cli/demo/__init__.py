@@ -1,1 +1,1 @@
-"""`likeness demo`, and the job that it and `likeness stack` begin with."""
+"""`likeness demo`, and the sample job that it shares with `likeness stack`."""

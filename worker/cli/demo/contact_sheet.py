@@ -1,4 +1,4 @@
-"""A contact sheet: a persona's references above its clone's images, each with a caption and perhaps a note."""
+"""Draws a contact sheet: a persona's references above its clone's images, with captions and optional notes."""
 
 from collections.abc import Mapping, Sequence
 from math import ceil
@@ -22,9 +22,9 @@ def contact_sheet(
     images: Sequence[tuple[str, Image.Image]],
     notes: Mapping[str, str] | None = None,
 ) -> Image.Image:
-    """An RGB sheet on white; `images` are pairs of a shot's name and its picture. Rows wrap after eight.
+    """Draws an RGB sheet on white. `images` are pairs of a shot's name and its picture. Rows wrap after eight.
 
-    `notes` go under the names of shots.
+    `notes`, by shot, go under the shots' names.
     """
     notes = notes or {}
     sections = [
@@ -70,7 +70,7 @@ def _write(
     ink: tuple[int, int, int],
     width: int,
 ) -> None:
-    """One line of text, with an ellipsis where it would get wider than `width` pixels."""
+    """Writes one line of text, cut off with an ellipsis if it would be wider than `width` pixels."""
     # Pillow's own font: the sheet looks the same wherever it is made.
     font = ImageFont.load_default(size=size)
     line = " ".join(text.split())

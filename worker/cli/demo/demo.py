@@ -52,7 +52,7 @@ def run(out: Path, persona: str, shot_count: int) -> None:
 
 
 def _new_folder(out: Path) -> Path:
-    """A folder of this run's own: `out` may have anything in it, and another run beside this one."""
+    """Makes a folder for this run: `out` may hold anything, and another run may use it at the same time."""
     out.mkdir(parents=True, exist_ok=True)
     for number in count(1):
         folder = out / f"demo-{number}"
@@ -66,7 +66,7 @@ def _new_folder(out: Path) -> Path:
 
 
 def _follow(client: JobClient, job: CloneJob, worker: LeashedChild, out: Path, console: Console) -> JobRecord:
-    """Submit, and draw the events as bars until the job is final."""
+    """Submits the job and draws its events as bars until it is final."""
 
     def require_worker() -> None:
         if not worker.is_alive:

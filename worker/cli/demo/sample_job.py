@@ -1,4 +1,4 @@
-"""Writes a job to try things with: a sample persona, whose references it puts into the object store."""
+"""Makes a job to try things with: a clone of a sample persona, with its references put into the object store."""
 
 import json
 from contextlib import suppress
@@ -26,8 +26,8 @@ def sample_job(storage: Storage, persona: str, shot_count: int) -> CloneJob:
 
 
 def write_sample_job(settings: Settings, folder: Path) -> Path:
-    """Write such a job to a file that `likeness submit` takes, any number of times: it has no job id. One that is
-    there stays as it is."""
+    """Writes a sample job to a file that `likeness submit` can take any number of times, since it has no job id. An
+    existing file stays as it is."""
     with Storage(settings) as storage:
         message = sample_job(storage, "maya", 4).to_data()
     del message["jobId"]

@@ -1,4 +1,4 @@
-"""`likeness calibrate`: measures an embedder's thresholds on pictures that are sorted by person, a folder each."""
+"""`likeness calibrate`: measures an embedder's thresholds on pictures sorted by person, one folder for each."""
 
 import json
 from collections.abc import Iterator
@@ -37,9 +37,9 @@ def calibrate(  # noqa: PLR0917 - typer's parameters are options by name
     embedder: EmbedderOption = None,
     face_models: FaceModelsOption = None,
 ) -> None:
-    """Measure how alike the same and different people are, and save thresholds for it, with a plot.
+    """Measure how similar pictures of the same and of different people are, and save thresholds, with a plot.
 
-    A `views.json` in a persona's folder, a list of {"file", "yaw_deg"}, tells how far heads are turned.
+    A `views.json` in a persona's folder, a list of {"file", "yaw_deg"}, says how far heads are turned.
     """
     from pipelines.identity.calibrate import calibrate as measure
     from pipelines.identity.plot import plot

@@ -33,7 +33,7 @@ FaceModelsOption = Annotated[
 def options(
     embedder: EmbedderName | None, face_models: Path | None, calibration: Path | None = None
 ) -> "GateOptions":
-    """The settings', with what the command line says in place of them."""
+    """The gate's options from the settings, overridden by those of the command line."""
     from worker.base.settings import settings
     from worker.verify.options import options_of
 
@@ -43,7 +43,7 @@ def options(
 
 
 def load(embedder: EmbedderName | None, face_models: Path | None) -> "FaceEmbedder":
-    """Raises FaceModelMissing."""
+    """Loads the embedder. Raises FaceModelMissing."""
     from pipelines.identity.embedders import load_embedder
 
     chosen = options(embedder, face_models)
@@ -51,7 +51,7 @@ def load(embedder: EmbedderName | None, face_models: Path | None) -> "FaceEmbedd
 
 
 def read_picture(path: Path) -> "Image.Image":
-    """An image file as a worker would read a reference. Raises UnusableReference."""
+    """Reads an image file as a worker would read a reference. Raises UnusableReference."""
     from worker.base.settings import settings
     from worker.references.decode import decode_reference
     from worker.references.limits import DecodeLimits

@@ -1,4 +1,4 @@
-"""`likeness verify`: whether an image shows the face of its references, and isn't a copy of one."""
+"""`likeness verify`: checks that an image shows the face of its references and isn't a copy of one."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -41,7 +41,7 @@ def verify(  # noqa: PLR0917 - typer's parameters are options by name
     face_models: FaceModelsOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print documents, one JSON object.")] = False,
 ) -> None:
-    """Compare IMAGE with references: the scores and the verdict. Exit code 0 for a pass, else 1."""
+    """Compare IMAGE with references; print the scores and the verdict. Exit code 0 for a pass, else 1."""
     from models.shot import shot_named
     from pipelines.identity.loading import load_gate
 

@@ -1,4 +1,4 @@
-"""The script of a clone job: fetches the references, and renders images conditioned on them."""
+"""The script of a clone job: it fetches the references, and renders images conditioned on them."""
 
 from collections.abc import Sequence
 
@@ -16,6 +16,7 @@ ADVICE = "clearer references may help"
 
 
 def clone(run: Steps[CloneJob], found: Sequence[FoundImage]) -> None:
+    """Runs a clone job. Without a gate, it fetches the references only if a shot is missing."""
     if run.gate is None:
         run.take_up(found)
         if not run.shots.missing():

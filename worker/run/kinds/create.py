@@ -1,7 +1,7 @@
-"""The script of a job that makes a person up: renders an anchor image, then the others conditioned on it.
+"""The script of a job that makes a person up: it renders an anchor image, then the others conditioned on it.
 
-Who it is follows from the anchor's seed: one that misses is tried again as another person, and one that is stored
-tells who it was.
+The anchor's seed decides who the person is: an anchor that misses is tried again as another person, and the seed of
+a stored one says who it was.
 """
 
 from collections.abc import Sequence
@@ -18,6 +18,7 @@ ADVICE = "another job id makes another person"
 
 
 def create(run: Steps[CreateJob], found: Sequence[FoundImage]) -> None:
+    """Runs a create job: the anchor first, then the other shots."""
     anchor = run.job.anchor
     run.shots.keep_pixels_of(anchor)
     anchors = [image for image in found if image.stored.shot == anchor]
@@ -27,7 +28,7 @@ def create(run: Steps[CreateJob], found: Sequence[FoundImage]) -> None:
     run.render(
         FetchedReferences(), [anchor], lambda number: person_seed_of(seed_of(run.job.job_id, anchor, number))
     )
-    # Only what is stored can be taken up again, and the others are nothing without it.
+    # Only a stored anchor can be taken up again, and the other images are worth nothing without it.
     run.beside.finish_uploads()
     if not run.shots.taken:
         run.keep_evidence([anchor], ADVICE)
@@ -35,13 +36,13 @@ def create(run: Steps[CreateJob], found: Sequence[FoundImage]) -> None:
     if run.gate:
         run.beside.ask_gate(run.gate.check, references)
     if anchors:
-        # Without the anchor that they were made with, nobody would know whom they show.
+        # Without the anchor that they were made with, nobody would know who they show.
         run.take_up([image for image in found if image not in anchors])
     run.render(references, run.job.shots, lambda _: person_seed_of(seed))
 
 
 def _anchor_alone(run: Steps[CreateJob]) -> tuple[FetchedReferences, int]:
-    """The anchor as the one reference, and its seed."""
+    """Returns the anchor as the only reference, and its seed."""
     stored, pixels = run.shots.stored(run.job.anchor), run.shots.pixels_of(run.job.anchor)
     assert stored
     assert pixels

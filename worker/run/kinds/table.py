@@ -1,6 +1,6 @@
-"""The table of job kinds: what a worker runs for each. `models.job` has the documents of their messages.
+"""The table of job kinds: what a worker runs for each. `models.job` defines their messages.
 
-Another package adds a kind by an entry point of the group `likeness.kinds`, named as the kind is, to a `Kind`.
+Another package adds a kind by an entry point to a `Kind`, in the group `likeness.kinds` and named after the kind.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,12 +20,12 @@ GROUP = "likeness.kinds"
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`script` takes up what earlier attempts stored, as far as it is still good, and renders the rest. When it
-    returns, each shot is taken, or missed in every try."""
+    """What a worker runs for a kind. `script` takes up what earlier attempts stored, if still good, and renders the
+    rest. When it returns, each shot is taken, or missed in every try."""
 
     script: Callable[[Steps[Any], Sequence[FoundImage]], None]
     advice: str
-    """What may help where shots missed the likeness: the end of a sentence."""
+    """Advice for the error when shots miss the likeness; it ends a sentence."""
 
 
 _KINDS = {CLONE: Kind(clone.clone, clone.ADVICE), CREATE: Kind(create.create, create.ADVICE)}
@@ -33,13 +33,13 @@ _KINDS = {CLONE: Kind(clone.clone, clone.ADVICE), CREATE: Kind(create.create, cr
 
 @cache
 def kinds() -> dict[str, Kind]:
-    """By name, those that other packages add included. Raises InvalidSettings if one of these can't be loaded."""
+    """All kinds by name, with those of other packages. Raises InvalidSettings if one of these can't be loaded."""
     added = [found for found in entry_points(group=GROUP) if found.name not in _KINDS]
     return _KINDS | {found.name: _loaded(found) for found in added}
 
 
 def kind_of(job: Job) -> Kind:
-    """Raises InvalidInput for a kind whose messages are known, and that no package here does anything for."""
+    """The job's kind. Raises InvalidInput if its messages are known, but no package here handles it."""
     try:
         return kinds()[job.kind]
     except KeyError:

@@ -10,7 +10,7 @@ SAMPLES: tuple[str, ...] = ("jonas", "maya", "robin")
 
 
 def load_sample(name: str) -> tuple[Influencer, list[bytes]]:
-    """The persona's row and its reference images (WebP, 512 x 512 pixels). Raises InvalidInput."""
+    """Loads a persona's row and its reference images (WebP, 512 x 512 pixels). Raises InvalidInput."""
     if name not in SAMPLES:
         raise InvalidInput(f"There is no sample persona {name[:64]!r}. Choose from: {', '.join(SAMPLES)}.")
     folder = files(__name__) / name
