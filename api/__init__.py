@@ -1,1 +1,1 @@
-"""The HTTP surface: influencers, clones and jobs. A producer and a reader of jobs like any other."""
+"""The HTTP API: influencers, clones and jobs. It submits and reads jobs like any other client."""

@@ -1,4 +1,4 @@
-"""The application: the calls, the frame around them, and the landing beside them."""
+"""Makes the ASGI application: the calls, the middleware around them, and the landing that runs beside them."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -41,17 +41,17 @@ from worker.client import JobClient
 from worker.queue.jobs import JobStore
 from worker.queue.jobs.feed import Feed
 
-# In seconds. What is swept is a day old.
+# In seconds. The uploads that are swept are a day old.
 _UPLOADS_SWEPT_EVERY = 600.0
-# Uploads that are decoded or stored at once, how long one waits for its turn (s), and how many of an organisation
-# may wait: each has its picture in memory.
+# Uploads that are decoded or stored at once; how long one waits for its turn, in seconds; and how many of one
+# organisation may wait, since each holds its picture in memory.
 _UPLOADS_AT_ONCE = 4
 _LONGEST_WAIT = 5.0
 _MOST_WAITING = 60
 
 
 def make_app(settings: Settings, api_settings: ApiSettings) -> FastAPI:
-    """The ASGI application. While it runs, it brings the database up to date once, lands jobs, and removes
+    """Makes the ASGI application. At its start it brings the database up to date; then it lands jobs and removes
     what is left of uploads.
 
     Raises InvalidSettings, and InvalidInput for key templates of the object store that can't be used.
@@ -97,7 +97,7 @@ def make_app(settings: Settings, api_settings: ApiSettings) -> FastAPI:
         limits=Limits(api_settings),
     )
     app.add_middleware(Frame, max_body=api_settings.api_max_body)
-    # They are tried in this order, and jobs are asked for most.
+    # Routes are matched in this order, and jobs are called most often.
     parts = (jobs, events, projects, media, influencers, selection, clones, renders)
     for part in parts:
         app.include_router(part.router)

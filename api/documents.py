@@ -1,4 +1,4 @@
-"""The documents of calls that are the API's alone, bodies first, then answers. Those that a worker knows too are in
+"""The bodies and answers that only the API uses, bodies first. Documents that a worker also uses are in
 `models`."""
 
 from typing import Annotated, Any, Literal, get_args
@@ -20,7 +20,7 @@ from models.influencer import (
 from models.message import JobKind
 from models.shot import DEFAULT_CREATE_SHOTS, ShotNames
 
-# Ids that don't resolve are dropped, and what is no id at all doesn't either.
+# Ids that don't resolve are dropped, and so is text that isn't an id at all.
 AssetIds = Annotated[
     tuple[Annotated[str, Field(max_length=256)], ...],
     Field(min_length=1, max_length=MOST_REFERENCES, examples=[["med_01HX9Y6K7EJ4T2REF01"]]),
@@ -51,13 +51,13 @@ class CreateProject(Request):
 
 
 class SetPrimary(Request):
-    """The body of `PUT /v1/projects/{projectId}/primary-influencer`. `null`: the first that is ready."""
+    """The body of `PUT /v1/projects/{projectId}/primary-influencer`. `null`: use the first that is ready."""
 
     influencer_id: InfluencerId | None
 
 
 class Brief(Request):
-    """What content is to be made. Without an influencer, the project's primary one is taken."""
+    """The content to make. Without an influencer, the project's primary one is used."""
 
     influencer_id: InfluencerId | None = None
     text: str | None = Field(None, max_length=4096)
@@ -91,7 +91,7 @@ class BindReferences(Request):
 
 
 class RenderReferences(Request):
-    """The body of `POST /v1/influencers/{influencerId}/reference-images/render`, which may be left out."""
+    """The optional body of `POST /v1/influencers/{influencerId}/reference-images/render`."""
 
     shots: ShotNames = DEFAULT_CREATE_SHOTS
 
@@ -105,10 +105,10 @@ class CreateInfluencer(Persona, Request):
 
 
 class PatchInfluencer(Request):
-    """The body of `PATCH /v1/influencers/{influencerId}`. What is left out stays; `null` clears what can be
-    empty."""
+    """The body of `PATCH /v1/influencers/{influencerId}`. Fields that are left out stay as they are; `null` clears
+    a field that can be empty."""
 
-    # Never empty: the default is told by its absence from the fields that were given, and by nothing else.
+    # A given name is never empty. The default shows only in its absence from the fields that were set.
     name: Name = Field(default_factory=str)
     gender: Gender = "unspecified"
     age_range: AgeRange | None = None
@@ -116,13 +116,13 @@ class PatchInfluencer(Request):
 
 
 class DeleteInfluencer(Request):
-    """The body of `DELETE /v1/influencers/{influencerId}`, which may be left out."""
+    """The optional body of `DELETE /v1/influencers/{influencerId}`."""
 
     reason: str | None = Field(None, max_length=1024)
 
 
 class Reply(Document):
-    """A document that the API wrote. Its JSON has the fields that were given, as null if they have no value."""
+    """A document that the API wrote. Its JSON has every field that was set, as null if it has no value."""
 
     def to_data(self) -> dict[str, Any]:
         return self.model_dump(mode="json", exclude_unset=True)
@@ -138,15 +138,19 @@ class StartedJob(Reply):
 
 
 class StartedClone(StartedJob):
+    """A clone job that was recorded and will be submitted."""
+
     kind: Literal["influencer_clone"]
 
 
 class StartedCreate(StartedJob):
+    """A job for an influencer's first images that was recorded and will be submitted."""
+
     kind: Literal["influencer_create"]
 
 
 class Project(Reply):
-    """The answer to `POST /v1/projects`. Only a project with a first influencer has the last two."""
+    """The answer to `POST /v1/projects`. Only a project with a first influencer has `influencer` and `job`."""
 
     project_id: ProjectId
     name: Name
@@ -167,7 +171,7 @@ class Asset(Reply):
 
 
 class Upload(Reply):
-    """Where and how to put a large picture."""
+    """Where and how to upload a large picture."""
 
     asset_id: AssetId
     upload_url: str
@@ -184,20 +188,22 @@ class BoundReferences(Document):
 
 
 class DeletedInfluencer(Reply):
+    """An influencer that was deleted."""
+
     influencer_id: InfluencerId
     status: Literal["deleted"]
     deleted_at: Time
 
 
 class PrimaryInfluencer(Reply):
-    """`influencerId` is null if the project's first influencer that is ready is taken."""
+    """A project's primary influencer. `influencerId` is null if none was set: the first ready one is used."""
 
     project_id: ProjectId
     influencer_id: InfluencerId | None
 
 
 class Selection(Document):
-    """Whom a project's content is made with: a copy that no later change reaches."""
+    """The influencer that was selected for a project's content: a copy that no later change affects."""
 
     selection_id: str
     created_at: Time

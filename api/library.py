@@ -1,6 +1,7 @@
-"""The media library's objects: pictures that were uploaded, once they were checked, under keys that never change.
+"""The media library's objects: uploaded pictures that passed their check, under keys that never change.
 
-The only part of the API that reaches the object store. What it needs is loaded with the first picture.
+This is the only part of the API that uses the object store. The libraries it needs are imported with the first
+picture.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -31,14 +32,14 @@ UPLOAD_FOR = 3600.0
 
 _BEGINNINGS = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff", "image/webp": b"RIFF"}
 _ADVICE = f"Send one of these: {', '.join(MEDIA_TYPES)}."
-# A picture at the pixel cap takes hundreds of megabytes while it is decoded. Who waits holds a thread meanwhile.
+# A picture at the pixel limit takes hundreds of megabytes while it is decoded. A caller that waits holds a thread.
 _CHECKS_AT_ONCE = 2
 _LONGEST_WAIT = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture that a worker can use as a reference, byte by byte as it came, and its thumbnail."""
+    """A picture that a worker can use as a reference: its original bytes and a thumbnail."""
 
     data: bytes
     media_type: str
@@ -51,7 +52,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class KeptPicture:
-    """Where a picture is."""
+    """The keys and URLs of a stored picture and its thumbnail."""
 
     key: str
     thumbnail_key: str
@@ -60,12 +61,13 @@ class KeptPicture:
 
 
 def is_picture(data: bytes) -> bool:
-    """Whether it begins like one."""
+    """Whether the data begins like a PNG, JPEG or WebP file."""
     return data.startswith(tuple(_BEGINNINGS.values()))
 
 
 class MediaLibrary:
-    """Methods raise StorageError, and StorageRefused where no store is set up."""
+    """Checks pictures and keeps them in the object store. Methods raise StorageError, and StorageRefused where no
+    store is set up."""
 
     def __init__(self, settings: Settings) -> None:
         """Raises InvalidInput if the settings' key templates can't be used. Connects to nothing yet."""
@@ -78,18 +80,19 @@ class MediaLibrary:
         self._storage.close()
 
     def check(self, data: bytes, media_type: str) -> Picture:
-        """Let it in by the rules that a job's references have. Raises InvalidInput, whose subcode is then the
-        reference's code, and RateLimited."""
+        """Checks a picture by the rules for a job's references. Raises InvalidInput, with the reference's error
+        code as its subcode, and RateLimited."""
         with self._turn():
             return self._checked(data, media_type)
 
     def check_upload(self, upload: UploadRow) -> Picture:
-        """What was put where `upload_url` said. Raises Conflict if nothing was, and what `check` raises."""
+        """Checks the picture that was put to the upload's URL. Raises Conflict if there is none, and what `check`
+        raises."""
         with self._turn():
             return self._checked(self._uploaded(upload), upload.media_type)
 
     def keep(self, project_id: str, asset_id: str, picture: Picture) -> KeptPicture:
-        """Put the picture where the asset is. The same picture again changes nothing."""
+        """Stores the picture and its thumbnail under the asset's keys. Doing so again changes nothing."""
         key = self._storage.keys.media_key(project_id, asset_id)
         thumbnail_key = self._storage.keys.media_thumbnail_key(project_id, asset_id)
         self._storage.put_image(thumbnail_key, picture.thumbnail, "image/webp")
@@ -97,19 +100,20 @@ class MediaLibrary:
         return KeptPicture(key, thumbnail_key, self._storage.url(key), self._storage.url(thumbnail_key))
 
     def url(self, key: str) -> str:
-        """Where anybody can get the object, for a time at least."""
+        """A URL from which anybody can get the object, at least for a time."""
         return self._storage.url(key)
 
     @property
     def upload_headers(self) -> Mapping[str, str]:
-        """What whoever puts an upload sends beside its content type."""
+        """The headers that an upload must have besides its content type."""
         return self._storage.upload_headers
 
     def upload_url(self, asset_id: str, media_type: str, size: int) -> str:
+        """A URL that takes a file of this type and size for `UPLOAD_FOR` seconds."""
         return self._storage.upload_url(self._storage.keys.upload_key(asset_id), media_type, size, UPLOAD_FOR)
 
     def discard_uploads(self, asset_ids: Iterable[str]) -> None:
-        """Delete what was put there. The assets stay."""
+        """Deletes the uploaded objects. The assets stay."""
         self._storage.delete(*(self._storage.keys.upload_key(asset_id) for asset_id in asset_ids))
 
     def _uploaded(self, upload: UploadRow) -> bytes:
@@ -139,7 +143,7 @@ class MediaLibrary:
         from worker.base.pictures import thumbnail_of
 
         picture = self._decoded(data)
-        # It is served under that type, and a browser may believe the type rather than the content.
+        # The picture is served under that type, and a browser may trust the type rather than the content.
         if not data.startswith(_BEGINNINGS[media_type]):
             raise InvalidInput(
                 f"The picture isn't {media_type}. Name the type that it has. {_ADVICE}",
@@ -154,7 +158,7 @@ class MediaLibrary:
         try:
             return decode_reference(data, DecodeLimits.from_settings(self._settings))
         except UnusableReference as error:
-            # A job takes more kinds of pictures than are served from here.
+            # A job accepts more kinds of pictures than the library serves.
             raise InvalidInput(error.message.replace(ADVICE, _ADVICE), subcode=error.code) from None
 
     @contextmanager

@@ -1,9 +1,10 @@
-"""From a brand's few words to its first influencer, by plain tables: the same words make the same persona.
+"""Derives a project's first influencer from a few words about the brand, by plain tables: equal words give equal
+personas.
 
-A word counts whole, in any case, unless the word before it says no ("not formal"). What no table knows is left as
-it is where a field can hold free text (`voiceDescription` has the voice as it was given, `primaryLanguage` an
-unknown language), and is otherwise only kept with the project: nothing is guessed. How the persona looks follows
-from its age range, gender, style and vibe, as for any other.
+Only whole words match, in any case, unless a negation precedes them ("not formal"). Words that no table knows are
+kept as they are where a field can hold free text (`voiceDescription` has the voice as it was given,
+`primaryLanguage` an unknown language); otherwise they are only kept with the project. Nothing is guessed. How the
+persona looks follows from its age range, gender, style and vibe, as for any other.
 """
 
 import re
@@ -14,7 +15,7 @@ from hashlib import sha256
 from api.rows.rows import Described
 from models.influencer import Gender, Personality
 
-# Given names of ours, chosen by the project's name. They go with any gender.
+# Given names that suit any gender. The project's name decides which one is used.
 # fmt: off
 NAMES = (
     "Alex", "Ariel", "Ash", "Avery", "Bay", "Billie", "Blake", "Cameron", "Casey", "Charlie", "Dana",
@@ -28,7 +29,7 @@ NAMES = (
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """What a kind of people makes of whoever speaks to them. Any of `words` names them."""
+    """A kind of audience, and the traits of a persona that speaks to it. Any of `words` matches."""
 
     words: str
     age_range: str | None = None
@@ -38,7 +39,7 @@ class Audience:
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """What a word for a voice makes of whoever has it. Style and vibe are seen, the rest is read."""
+    """A kind of voice, and the traits of a persona that has it. Style and vibe show in images, the rest in text."""
 
     words: str
     trait: str | None = None
@@ -50,7 +51,7 @@ class Voice:
     vibe: str | None = None
 
 
-# A persona is grown up, whoever it speaks to. Where several match, the first row's age and formality count.
+# A persona is an adult, whoever it speaks to. Where several rows match, the first one's age and formality count.
 AUDIENCES = (
     Audience("teen teens teenager teenagers adolescents", "18-24", ("music", "friends"), "casual"),
     Audience("kid kids child children", "25-34", ("play", "stories"), "casual"),
@@ -103,7 +104,7 @@ VOICES = (
     Voice("casual informal", formality="casual"),
 )
 
-# Of a voice alone: an audience of women says nothing of who speaks to it.
+# Only matched in the voice: an audience of women says nothing about who speaks to it.
 GENDERS: tuple[tuple[str, Gender], ...] = (
     ("female feminine woman", "female"),
     ("male masculine man", "male"),
@@ -132,7 +133,7 @@ _NO = re.compile(r"\b(?:not|never|no|non|without|less|isn't|aren't)[\s-]+(?:too 
 
 
 def provision(project: str, audience: str | None, language: str | None, voice: str | None) -> Described:
-    """The persona for a project of this name."""
+    """Describes the first persona of a project with this name."""
     said_of_people, said_of_voice = (audience or "").lower(), (voice or "").lower()
     people = [row for row in AUDIENCES if _says(said_of_people, row.words)]
     voices = [row for row in VOICES if _says(said_of_voice, row.words)]
@@ -194,5 +195,5 @@ def _ages_of(audience: str) -> str | None:
 
 
 def _language_of(language: str | None) -> str | None:
-    # A BCP 47 tag is no name in the table, and so it is kept as well.
+    # A BCP 47 tag isn't a name in the table, so it is kept as it is.
     return language and LANGUAGES.get(" ".join(language.lower().split()), language)

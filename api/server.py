@@ -16,10 +16,10 @@ from worker.base.settings import Settings
 def serve(
     settings: Settings, api_settings: ApiSettings, when_ready: Callable[[str], None] = lambda _: None
 ) -> None:
-    """Serve until SIGTERM or Ctrl-C. `when_ready` is told the base URL once connections are taken: first, this
-    waits for the database.
+    """Serves until SIGTERM or Ctrl-C. First waits for the database; calls `when_ready` with the base URL once it
+    accepts connections.
 
-    Raises InvalidSettings if the address can't be used, and Unforeseen if it never got to serve.
+    Raises InvalidSettings if the address can't be used, and Unforeseen if the server never started.
     """
     configure_logs(settings)
     app = make_app(settings, api_settings)
@@ -35,7 +35,7 @@ def serve(
     with listening:
         shown = f"[{host}]" if ":" in host else host
         when_ready(f"http://{shown}:{listening.getsockname()[1]}")
-        # A stream of events would otherwise hold up the end for as long as its job takes.
+        # Without a timeout, a stream of events would delay the shutdown for as long as its job takes.
         config = uvicorn.Config(
             app,
             log_config=None,
@@ -50,7 +50,7 @@ def serve(
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """At an IPv4 or IPv6 address, or a name; at `::` for both, where the system can."""
+    """Listens at an IPv4 or IPv6 address, or a name. `::` means both, where the system can."""
     family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
     both = family == socket.AF_INET6 and host == "::" and socket.has_dualstack_ipv6()
     return socket.create_server((host, port), family=family, dualstack_ipv6=both)

@@ -9,30 +9,30 @@ from worker.base.environment import EnvironmentSettings, variable
 
 
 class ApiSettings(EnvironmentSettings):
-    """Every default works on one machine. Durations are in seconds, sizes in bytes."""
+    """The API's settings. Every default works on one machine. Durations are in seconds, sizes in bytes."""
 
     database_url: SecretStr = SecretStr("sqlite:///likeness.db")
     """SQLite, or PostgreSQL: `postgresql+psycopg://USER:PASSWORD@HOST/DATABASE`."""
     api_host: str = "127.0.0.1"
-    """`0.0.0.0` or `::` where calls come from elsewhere."""
+    """The address to listen at: `0.0.0.0` or `::` if calls come from other machines."""
     api_port: int = Field(8080, ge=0, le=65535)
     api_keep_alive: int = Field(75, ge=1)
-    """How long an idle connection is kept open, in seconds. A proxy in front must give up earlier (mostly 60), or
-    sends a call into a connection that is closing."""
+    """How long an idle connection is kept open, in seconds. A proxy in front must close it earlier (usually after
+    60), or it may send a call into a connection that is closing."""
     api_max_body: int = Field(1024 * 1024, ge=1024)
-    """A request's body, at most."""
+    """The largest body of a request."""
     api_rate: float = Field(100, gt=0)
-    """Calls a second that one key may make of one API process."""
+    """Calls a second that one key may make to one API process."""
     api_streams: int = Field(200, ge=1)
     """Event streams that one key may have open at once at one API process."""
     organisation_projects: int = Field(1000, ge=1)
     """Projects that one organisation may have."""
     organisation_influencers: int = Field(10_000, ge=1)
-    """Influencers that one organisation may have, those that it deleted left out."""
+    """Influencers that one organisation may have. Deleted ones don't count."""
     organisation_uploads: int = Field(1000, ge=1)
-    """Uploads that one organisation may have announced and not finalized."""
+    """Uploads that one organisation may have begun and not finalized."""
     landing_interval: float = Field(0.5, gt=0)
-    """How often each API process looks for jobs whose influencer's row must follow."""
+    """How often each API process looks for jobs to land."""
 
 
 @cache

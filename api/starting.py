@@ -1,4 +1,4 @@
-"""How a job begins here: recorded in the transaction that asks for it, and submitted once that is committed."""
+"""Starts jobs: each is recorded in the transaction that asks for it, and submitted once that is committed."""
 
 from sqlalchemy.orm import Session
 
@@ -12,7 +12,7 @@ from worker.client import plan_create
 
 
 def record_job(session: Session, row: InfluencerRow, job: Job) -> StartedJob:
-    """Add the job's row, for the influencer that it is for. Returns what is answered of it."""
+    """Adds a row for the influencer's job. Returns the document to answer with."""
     session.add(
         JobRow(
             job_id=job.job_id,
@@ -27,7 +27,7 @@ def record_job(session: Session, row: InfluencerRow, job: Job) -> StartedJob:
 
 
 def refuse_while_rendering(row: InfluencerRow) -> None:
-    """Raises Conflict for a row whose images are still to come."""
+    """Raises Conflict if the influencer's images are still being rendered."""
     if row.status in ("pending", "training"):
         raise Conflict(
             "The influencer's images are being rendered. Wait for its job.",
@@ -39,9 +39,10 @@ def refuse_while_rendering(row: InfluencerRow) -> None:
 def plan_first_images(
     session: Session, row: InfluencerRow, shots: tuple[str, ...] = DEFAULT_CREATE_SHOTS
 ) -> Job:
-    """The job that makes a persona's first reference images; the row waits for it from now on.
+    """Plans the job that renders a persona's first reference images, and sets the row to pending.
 
-    Some of them are better than none. Raises InvalidInput for shots that can't be.
+    The job may complete with some of the images, which are better than none. Raises InvalidInput for shots that
+    can't be rendered.
     """
     row.status, row.updated_at = "pending", now()
     return plan_create(document_of(session, row), shots, accept_partial=True, organisation=row.organisation)

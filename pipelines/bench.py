@@ -1,7 +1,8 @@
-"""`likeness models bench`: how fast a profile is on this device, and how much of its memory it takes.
+"""`likeness models bench`: measures how fast a profile is on this device, and how much of its memory it takes.
 
-Random weights of the true shapes give very nearly the figures of the real ones: a GPU takes as long for any
-numbers. Only a cache, which skips steps by what they change, does better or worse with them.
+Random weights of the true shapes give very nearly the figures of the real ones, since a GPU takes as long for any
+numbers. The exception is a cache, which skips steps by how much they change: random weights make it better or
+worse.
 """
 
 import resource
@@ -31,13 +32,13 @@ from pipelines.profile import Plan, Profile
 from pipelines.protocol import Discard, PlannedShot, ReferencePipeline, Setup
 
 REPEATS = 3
-"""Jobs that are timed, after one that isn't."""
+"""Jobs that are timed, after an untimed one."""
 
 PHASES: tuple[Phase, ...] = get_args(Phase)
 
 
 class Stopwatch(Device):
-    """A device that times the phases of the work on it. It waits for the work before and after each."""
+    """A device that times the phases of the work on it. It synchronises before and after each phase."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -45,6 +46,7 @@ class Stopwatch(Device):
         self.reset()
 
     def reset(self) -> None:
+        """Starts all times and counts at zero."""
         self.seconds: dict[Phase, float] = dict.fromkeys(PHASES, 0.0)
         self.entered: dict[Phase, int] = dict.fromkeys(PHASES, 0)
 
@@ -62,22 +64,22 @@ class Stopwatch(Device):
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Of whole jobs: medians over `REPEATS` of them. Times are in seconds."""
+    """The measurements of whole jobs: medians over `REPEATS` of them. Times are in seconds."""
 
     job: float
     phases: dict[Phase, float]
-    """Decoding runs beside the next batch's denoising: together they may be more than the job. Empty where the
-    pipeline doesn't tell them apart."""
+    """Decoding runs beside the next batch's denoising, so together they may exceed the job's time. Empty where the
+    pipeline doesn't report phases."""
     batches: int | None
-    """How many times the denoiser was called for a job: as few as the device had room for."""
+    """How many times the denoiser was called for a job: as few as the device's memory allowed."""
     memory: int
-    """Most bytes that were allocated on the device; on a CPU, by the whole process."""
+    """Peak bytes allocated on the device; on a CPU, by the whole process."""
 
 
 def run(options: RenderOptions, *, random: bool, scale: Scale, images: int, references: int) -> None:
-    """Measure jobs of `images` shots with that many references, and print a table.
+    """Measures jobs of `images` shots with that many references, and prints a table.
 
-    Raises InvalidInput for what doesn't go together, and ProfileLoadFailed (among them DeviceUnfit) for what
+    Raises InvalidInput for options that don't go together, and ProfileLoadFailed (DeviceUnfit is one) for what
     can't run here.
     """
     prepare_process()
@@ -124,7 +126,7 @@ def run(options: RenderOptions, *, random: bool, scale: Scale, images: int, refe
 
 
 def measure(job: Callable[[], None], *, watch: Stopwatch) -> Figures:
-    """Run the job once to warm up and then `REPEATS` times."""
+    """Runs the job once to warm up and then `REPEATS` times."""
     job()
     watch.reset_peak_memory()
     took: list[float] = []
@@ -187,7 +189,7 @@ def _random(plan: Plan, options: RenderOptions, scale: Scale) -> tuple[Reference
 
 
 def _check_room(profile: Profile, device: Device, geometry: Geometry) -> None:
-    """Raises DeviceUnfit where the full shape would be hopeless to try."""
+    """Raises DeviceUnfit if the full shape can't run here in reasonable time or memory."""
     on_gpu = geometry.memory("full", getattr(torch, profile.dtype))
     total = device.total_memory()
     if not device.is_accelerator:
@@ -207,7 +209,7 @@ def _check_room(profile: Profile, device: Device, geometry: Geometry) -> None:
 
 
 def _tiny(options: RenderOptions) -> RenderOptions:
-    """The tiny shape's figures where the operator gave none."""
+    """The options, with the tiny shape's figures where the operator gave none."""
     return options.model_copy(
         update={
             "image_size": options.image_size or TINY_SIZE,
@@ -218,5 +220,5 @@ def _tiny(options: RenderOptions) -> RenderOptions:
 
 
 def _picture(side: int, number: int) -> Image.Image:
-    """A square picture of nobody: what it shows costs nothing, how large it is does."""
+    """A square picture of noise: only its size affects the cost."""
     return Image.effect_noise((side, side), 20 + 10 * number).convert("RGB")

@@ -1,6 +1,6 @@
-"""The device: what a pipeline asks of the thing it computes on, and what it does when that fails.
+"""The device that a pipeline computes on, and how its failures are recognised.
 
-One small seam, so that tests can put a device in its place that runs out of memory at chosen points.
+It is one small class, so that tests can substitute a device that runs out of memory at chosen points.
 """
 
 import gc
@@ -20,10 +20,10 @@ Phase = Literal["encode", "denoise", "decode"]
 _LEAST_CAPABILITY, _BFLOAT16 = (7, 5), (8, 0)
 _DEVICES, _DRIVER = Path("/dev"), Path("/proc/driver/nvidia/version")
 
-# What CUDA's libraries say when memory is short and torch's own allocator wasn't asked.
+# Messages of CUDA's libraries when memory runs out and torch's own allocator wasn't involved.
 _NO_MEMORY = ("CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED")
 
-# What is said when the context is gone and no later call can succeed, besides torch.AcceleratorError.
+# Messages that mean, like torch.AcceleratorError, that the context is lost and no later call can succeed.
 _LOST = (
     "CUDA error",
     "CUDA driver error",
@@ -35,7 +35,7 @@ _LOST = (
 
 
 class Device:
-    """A CPU or one CUDA device. Used by the rendering thread; `beside` by the decoding one."""
+    """A CPU or one CUDA device. The rendering thread uses it; the decoding thread uses `beside`."""
 
     def __init__(self, name: str) -> None:
         """`name` is torch's: `cpu`, `cuda:0`. Raises DeviceUnfit if there is no such device."""
@@ -75,8 +75,8 @@ class Device:
 
     @property
     def description(self) -> str:
-        """For people and manifests, for instance `cuda:0 (NVIDIA H100 80GB HBM3)`. A card without bfloat16 in its
-        hardware says so."""
+        """The device's name for people and manifests, for instance `cuda:0 (NVIDIA H100 80GB HBM3)`. It says if a
+        card has no bfloat16 in its hardware."""
         if not self._on_cuda:
             return str(self)
         lacks = "" if torch.cuda.get_device_capability(self.torch) >= _BFLOAT16 else ", no bfloat16"
@@ -92,8 +92,8 @@ class Device:
         return dtype
 
     def check_fitness(self, dtype: torch.dtype = torch.float32) -> None:
-        """Allocate, multiply and attend in the type that a profile computes in, and compare with what the CPU gets.
-        Raises DeviceUnfit."""
+        """Checks that the device computes correctly: allocates, multiplies and attends in `dtype`, and compares the
+        results with the CPU's. Raises DeviceUnfit."""
         a, b, c = (torch.randn(256, 256, generator=torch.Generator().manual_seed(seed)) for seed in (1, 2, 3))
         failure = ""
         try:
@@ -116,15 +116,16 @@ class Device:
 
     @contextmanager
     def phase(self, name: Phase) -> Iterator[None]:
-        """Around each piece of work. Names it for profilers."""
+        """Wraps each piece of work, and names it for profilers."""
         with torch.profiler.record_function(f"likeness.{name}"):
             yield
 
     @contextmanager
     def beside(self) -> Iterator[None]:
-        """Work that may be another thread's: on a stream apart, so that it doesn't queue up behind the denoiser.
+        """Runs work that may be another thread's on a separate stream, so that it doesn't queue behind the
+        denoiser.
 
-        Whoever handed over the tensors has synchronised first.
+        The thread that hands over the tensors must synchronise first.
         """
         if self._beside is None:
             yield
@@ -134,7 +135,7 @@ class Device:
         self._beside.synchronize()
 
     def synchronize(self) -> None:
-        """Wait until what was queued is computed."""
+        """Waits until the queued work is done."""
         if self._on_cuda:
             torch.cuda.current_stream(self.torch).synchronize()
 
@@ -142,13 +143,13 @@ class Device:
         return isinstance(error, torch.OutOfMemoryError) or _says(error, _NO_MEMORY)
 
     def is_lost(self, error: BaseException) -> bool:
-        """Whether the context is beyond repair: only a new process gets a new one."""
+        """Whether the error means that the context is beyond repair: only a new process gets a new one."""
         if self.is_out_of_memory(error):
             return False
         return isinstance(error, torch.AcceleratorError) or _says(error, _LOST)
 
     def free(self) -> None:
-        """Give back what nothing refers to. Call it outside `except`: an error's traceback holds tensors."""
+        """Frees memory that nothing refers to. Call it outside `except`: an error's traceback holds tensors."""
         gc.collect()
         if self._on_cuda:
             torch.cuda.empty_cache()
@@ -162,7 +163,7 @@ class Device:
         return torch.cuda.max_memory_allocated(self.torch) if self._on_cuda else None
 
     def total_memory(self) -> int | None:
-        """In bytes; None where the device has no memory of its own."""
+        """The device's memory in bytes; None where it has none of its own."""
         return torch.cuda.get_device_properties(self.torch).total_memory if self._on_cuda else None
 
 
@@ -171,13 +172,13 @@ def _says(error: BaseException, signs: tuple[str, ...]) -> bool:
 
 
 def _attend(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
-    """Of 8 heads of 32 channels."""
+    """Attention with 8 heads of 32 channels."""
     q, k, v = (one.view(1, 256, 8, 32).transpose(1, 2) for one in (query, key, value))
     return torch.nn.functional.scaled_dot_product_attention(q * 0.2, k * 0.2, v)
 
 
 def refuse_slow_cpu(profile: Profile, setting: str) -> None:
-    """Raises DeviceUnfit where a profile that is made for a GPU would render on a CPU that nobody asked for."""
+    """Raises DeviceUnfit if a profile made for a GPU would render on a CPU that nobody asked for."""
     if setting == "cpu" or profile.dtype == "float32" or pick_device(setting) != "cpu":
         return
     raise DeviceUnfit(
@@ -188,14 +189,15 @@ def refuse_slow_cpu(profile: Profile, setting: str) -> None:
 
 
 def refuse_hidden_gpu() -> None:
-    """Raises DeviceUnfit where `auto` would mean the CPU although the machine has a GPU, or was meant to."""
+    """Raises DeviceUnfit if `auto` would pick the CPU although the machine has a GPU, or torch was built for
+    one."""
     if torch.version.cuda is None and not _has_nvidia_files():
         return
     raise DeviceUnfit(f"{unusable_gpu()} Mend that, or say that the CPU is meant: LIKENESS_DEVICE=cpu.")
 
 
 def unusable_gpu() -> str:
-    """Why there is no CUDA device, in a sentence."""
+    """A sentence that says why there is no CUDA device."""
     built = f"for CUDA {torch.version.cuda}" if torch.version.cuda else "without CUDA"
     return f"torch {torch.__version__}, built {built}, finds no device that it can use; {_driver()}."
 

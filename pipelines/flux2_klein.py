@@ -24,7 +24,8 @@ _CLASSES: Allowed = {
 
 
 class SharedReferences(Flux2KleinPipeline):  # type: ignore[misc]
-    """Encodes a job's references once. The stock pipeline does so in each call, and takes no latents instead."""
+    """Encodes a job's references once. The stock pipeline encodes them in each call, and accepts no latents
+    instead."""
 
     reference_latents: tuple[Tensor, Tensor] | None = None
     """Latents (1, L, C) and their position ids (1, L, 4), L over all references."""
@@ -46,7 +47,7 @@ class _Encoded:
 
 
 class Flux2Klein(DiffusionEngine):
-    """Every image sees all references at once; the model was trained to tell what they have in common."""
+    """FLUX.2 [klein]: every image sees all references at once. The model was trained to find what they share."""
 
     pipeline_class: ClassVar[Any] = SharedReferences
     stock_name: ClassVar[str] = "Flux2KleinPipeline"
@@ -64,7 +65,7 @@ class Flux2Klein(DiffusionEngine):
         if small:
             pixels = [self.pipe.image_processor.preprocess(image) for image in small]
             self.pipe.prepare_image_latents(pixels, 1, None, self.setup.device.torch, self.pipe.vae.dtype)
-        # One by one: the text encoder keeps what every layer made of every prompt.
+        # One by one: the text encoder keeps every layer's output for every prompt.
         embeds = [self.pipe.encode_prompt(prompt, device=self.setup.device.torch)[0] for prompt in prompts]
         return _Encoded(torch.cat(embeds), small)
 

@@ -1,4 +1,4 @@
-"""From a profile's name to a pipeline that has rendered its first image."""
+"""Loads a profile's pipeline and renders its first image."""
 
 import os
 from importlib import import_module
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 def load_pipeline(
     options: RenderOptions, make_device: "Callable[[str], Device] | None" = None
 ) -> "ReferencePipeline":
-    """Check the device and the weights, load the profile, and render a warm-up image.
+    """Checks the device and the weights, loads the profile, and renders a warm-up image.
 
-    `make_device` is for a device that also measures, or fails. Raises InvalidInput for an unknown profile and
-    ProfileLoadFailed for everything that goes wrong after.
+    `make_device` makes a device that also measures, or fails. Raises InvalidInput for an unknown profile and
+    ProfileLoadFailed for everything that goes wrong after that.
     """
     prepare_process()
     name = options.profile
@@ -74,7 +74,8 @@ def _load(
 
 
 def prepare_process() -> None:
-    """No network, no chatter on standard error, no fragments of memory. Before diffusers is imported."""
+    """Switches off network access and chatter on standard error, and makes memory less fragmented. Call it before
+    diffusers is imported."""
     offline()
     for library in ("DIFFUSERS", "TRANSFORMERS"):
         os.environ.setdefault(f"{library}_VERBOSITY", "error")
@@ -82,7 +83,7 @@ def prepare_process() -> None:
 
 
 def chosen_profile(options: RenderOptions) -> Profile:
-    """The profile that is asked for; `auto` depends on the device. Raises InvalidInput for an unknown name, and
+    """The profile that the options name; `auto` depends on the device. Raises InvalidInput for an unknown name, and
     DeviceUnfit for a GPU that can't be used."""
     if options.profile != "auto":
         return profile_named(options.profile)

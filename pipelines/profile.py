@@ -1,4 +1,4 @@
-"""What there is to know about a pipeline profile without loading it: plain data, no torch."""
+"""Pipeline profiles as plain data: all that is known about one without loading it, and without torch."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,61 +24,61 @@ class Source:
     download: int
     """About how many bytes are fetched."""
     revision: str | None = None
-    """A full commit hash. None: `likeness models fetch` takes the newest and writes down which that was."""
+    """A full commit hash. None: `likeness models fetch` takes the newest and records which one that was."""
     sha256: Mapping[str, str] = field(default_factory=dict, hash=False)
     """Hashes of files at that commit, by path, where they are known. A fetch that gets others is refused."""
     variant: str | None = None
-    """The part of its weight files' names that tells their precision, e.g. `fp16`."""
+    """The part of its weight files' names that gives their precision, e.g. `fp16`."""
     shipped: bool = False
-    """It is a part of this package; nothing is fetched."""
+    """Whether it is a part of this package, so that nothing is fetched."""
     duties: str = ""
-    """What the licence asks of whoever runs it, beyond keeping its notice."""
+    """What the licence requires of an operator, beyond keeping its notice."""
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A model, the figures that it is run with, and what it takes."""
+    """A model, the figures that it runs with, and what it needs."""
 
     name: str
     pipeline: str
     """`module:Class` of its ReferencePipeline."""
     summary: str
     sources: tuple[Source, ...] = ()
-    """Empty: it needs no weights."""
+    """The weights it loads. Empty: it needs none."""
     size: int = 1024
     """Side of its square images, in pixels."""
     size_multiple: int = 16
-    """What the side of its images must be a multiple of."""
+    """The side of its images must be a multiple of this."""
     steps: int = 1
     """Denoising steps of one image."""
     guidance: float = 1.0
     """Scale of classifier-free guidance; 1 is none."""
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
-    """What it computes in on an accelerator. On a CPU it is always float32."""
+    """The type it computes in on an accelerator. On a CPU it is always float32."""
     most_references: int = 8
-    """More are thinned out evenly."""
+    """References it takes. More are thinned out evenly."""
     reference_size: int = 512
-    """References are scaled down to this many pixels a side (as an area) before they enter."""
+    """References are scaled down to the area of a square with this side, in pixels."""
     can_create: bool = False
-    """Whether it can make a person up: render one who has no references yet."""
+    """Whether it can render a made-up person, who has no references yet."""
     max_batch: int = 1
     """Images of one job that are denoised at once where memory allows."""
     memory: int = 0
-    """Device memory that it holds while idle, in bytes, about."""
+    """Device memory that it holds while idle, in bytes, approximately."""
     speed: frozenset[SpeedOption] = frozenset()
     """The speed options that were tried with it."""
     geometry: str | None = None
-    """`module` of its true-size shape with random weights, for `likeness models bench --random`."""
+    """The module of its true-size shape with random weights, for `likeness models bench --random`."""
 
     @property
     def licence(self) -> str:
-        """Of all its weights, for a table."""
+        """The licences of all its weights, for a table."""
         return " + ".join(dict.fromkeys(source.licence for source in self.sources)) or "No weights"
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The profile's figures as an operator's options leave them."""
+    """The profile's figures after the operator's options are applied."""
 
     profile: Profile
     size: int
@@ -88,7 +88,8 @@ class Plan:
 
     @classmethod
     def of(cls, profile: Profile, options: RenderOptions) -> "Plan":
-        """Raises ProfileLoadFailed for speed options or a size that the profile lacks, or that clash."""
+        """Applies the options. Raises ProfileLoadFailed for a speed option or size that the profile lacks, or for a
+        conflict."""
         chosen = options.speed.model_dump(exclude_defaults=True, by_alias=False)
         if foreign := sorted(set(chosen) - profile.speed):
             known = ", ".join(sorted(profile.speed)) or "none"

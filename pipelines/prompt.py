@@ -1,7 +1,7 @@
-"""The prompt: what a photo diffusion model is told about a persona and a shot.
+"""Builds the prompt for a photo diffusion model from a persona's appearance and a shot.
 
-Appearance and shot only. A personality never gets here, since it must not change a pixel. For profiles that
-read text, which `embedded` doesn't. Language models are given sentences, CLIP's short text encoders keywords.
+A personality never gets here, since it must not change a pixel. Prompts are for profiles that read text, which
+`embedded` doesn't. Language models get sentences, CLIP's short text encoders keywords.
 """
 
 import unicodedata
@@ -42,7 +42,7 @@ _FRAMING: dict[Framing, str] = {
 
 
 def prompt_for(shot: Shot, appearance: Appearance, *, has_references: bool = True) -> str:
-    """A few English sentences. Equal arguments give equal prompts."""
+    """The prompt in a few English sentences. Equal arguments give equal prompts."""
     who = "the same person as in the reference images" if has_references else "one single person"
     sentences = [
         f"A {_FRAMING[shot.framing]} of {who}: {_person(appearance)}.",
@@ -58,7 +58,7 @@ def prompt_for(shot: Shot, appearance: Appearance, *, has_references: bool = Tru
 
 
 def keywords_for(shot: Shot, appearance: Appearance) -> str:
-    """The same in few words, the user's free text last: CLIP reads 77 tokens and drops the rest."""
+    """The prompt in keywords, with the user's free text last: CLIP reads 77 tokens and drops the rest."""
     keywords = [
         _FRAMING[shot.framing],
         _person(appearance),
@@ -87,7 +87,7 @@ def _person(appearance: Appearance) -> str:
 
 
 def _pose(shot: Shot) -> str:
-    """How the head is held, in words and, since some models follow numbers, in degrees."""
+    """Describes the head's pose in words and, since some models follow numbers, in degrees."""
     side = "right" if shot.yaw > 0 else "left"
     turn = abs(shot.yaw)
     if turn < 8:

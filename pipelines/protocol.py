@@ -1,4 +1,4 @@
-"""The seam between the render process and a pipeline profile."""
+"""The interface between the render process and a pipeline profile."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ class PlannedShot:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Denoising steps done, of `steps`, for one shot."""
+    """The progress of one shot: `step` of `steps` denoising steps are done."""
 
     shot: str
     step: int
@@ -36,25 +36,25 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class RenderedImage:
-    """A finished image: RGB. It is marked as its source type says."""
+    """A finished RGB image, which is marked according to its source type."""
 
     shot: str
     seed: int
     image: Image.Image
     source_type: SourceType = SourceType.GENERATED
-    """A composite has pixels of all references but those with a note NOT_CARRIED or NOT_USED (models.record)."""
+    """A composite has pixels of all references except those with a note NOT_CARRIED or NOT_USED (models.record)."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReferenceNote:
-    """A reference conditioned the images less than it could."""
+    """A note that a reference conditioned the images less than it could have."""
 
     index: int
-    """Into the references that `render` was given."""
+    """The reference's position in the list that `render` was given."""
     code: str
-    """A stable one, in capitals: NOT_CARRIED, NOT_USED, or one of the profile's own."""
+    """A stable code in capitals: NOT_CARRIED, NOT_USED, or one of the profile's own."""
     message: str
-    """Why, for a person, as it reads in brackets: `turned too far: 52 degrees`."""
+    """The reason in words, as it reads in brackets: `turned too far: 52 degrees`."""
 
 
 class RenderCanceled(Exception):
@@ -62,7 +62,7 @@ class RenderCanceled(Exception):
 
 
 class Sink(Protocol):
-    """Where a render tells what it has done."""
+    """Receives the progress and the images of a render."""
 
     def step(self, step: Step) -> None:
         """Called by the rendering thread after each denoising step. What it raises ends the render."""
@@ -74,9 +74,9 @@ class Sink(Protocol):
         """
 
     def reference(self, note: ReferenceNote) -> None:
-        """Called by the rendering thread, for each such reference, before the images that it concerns.
+        """Called by the rendering thread for each note, before the images that it concerns.
 
-        A note that was given already changes nothing. What it raises ends the render.
+        A note that was given before changes nothing. What it raises ends the render.
         """
 
 
@@ -92,7 +92,7 @@ class Setup:
 
 
 class ReferencePipeline(ABC):
-    """References and shots in, images out. One instance serves one thread, job after job."""
+    """Renders images of shots from references. One instance serves one thread, job after job."""
 
     @classmethod
     @abstractmethod
@@ -108,23 +108,22 @@ class ReferencePipeline(ABC):
         sink: Sink,
         person_seed: int | None = None,
     ) -> None:
-        """Render one image for each shot and give it to the sink as soon as it is done.
+        """Renders one image for each shot and gives it to the sink as soon as it is done.
 
-        `references` are RGB, upright, 1 to 20 of them. With a `person_seed` the person is made up, and looks as
-        that seed and the appearance have it; then references are earlier images of the same person, and may be
-        none. Raises ProfileNeedsReferences in a profile that can't make people up.
+        `references` are 1 to 20 upright RGB images. With a `person_seed` the person is made up, and looks as that
+        seed and the appearance determine; then references are earlier images of the same person, and may be empty.
+        Raises ProfileNeedsReferences in a profile that can't make people up.
 
-        What `sink` raises (RenderCanceled) ends the
-        render and leaves the pipeline clean for the next job. Raises RenderOutOfMemory or DeviceLost when
-        this process can't go on.
+        What `sink` raises (RenderCanceled) ends the render and leaves the pipeline clean for the next job. Raises
+        RenderOutOfMemory or DeviceLost when this process can't go on.
         """
 
     @abstractmethod
     def info(self) -> RenderInfo:
-        """What renders here, for the manifest."""
+        """Describes what renders here, for the manifest."""
 
     def warm_up(self) -> None:
-        """Render an image that nobody gets, so that the first job waits for nothing and meets no surprise."""
+        """Renders an image and discards it, so that the first job neither waits nor meets a surprise."""
         grey = Image.new("RGB", (256, 256), (127, 127, 127))
         self.render([grey], Appearance(), [PlannedShot(shot_named("front"), 0)], Discard())
 

@@ -25,10 +25,10 @@ from pipelines.references import fitted
 from pipelines.weights.safe import Allowed, check_parameters, load_folder, loading, read_safetensors
 
 NEGATIVE_PROMPT = " "
-"""Without one, the pipeline leaves guidance off and says nothing."""
+"""Without a negative prompt, the pipeline silently switches guidance off."""
 
 CONDITION_SIZE = 384
-"""Side, as an area, at which the text encoder sees references; what the model was trained with."""
+"""The text encoder sees references at the area of a square with this side, as it did in training."""
 
 LIGHTNING_SHIFT = math.log(3)
 """The shift of the noise schedule that the Lightning LoRA was trained with."""
@@ -44,7 +44,8 @@ _CLASSES: Allowed = {
 
 
 class SharedReferences(QwenImageEditPlusPipeline):  # type: ignore[misc]
-    """Encodes a job's references once. The stock pipeline does so in each call; its way around is broken."""
+    """Encodes a job's references once. The stock pipeline encodes them in each call; its way around that is
+    broken."""
 
     reference_latents: Tensor | None = None
     """(1, L, C), L over all references."""
@@ -75,7 +76,8 @@ class _Encoded:
 
 
 class QwenImageEdit(DiffusionEngine):
-    """One image at a time: the pipeline takes one prompt, and 20 billion parameters fill a GPU with it."""
+    """Qwen-Image-Edit, one image at a time: the pipeline takes one prompt, and 20 billion parameters fill a GPU
+    with it."""
 
     pipeline_class: ClassVar[Any] = SharedReferences
     stock_name: ClassVar[str] = "QwenImageEditPlusPipeline"
@@ -89,7 +91,7 @@ class QwenImageEdit(DiffusionEngine):
             _CLASSES,
             dtype=dtype_for(setup),
             class_name=cls.stock_name,
-            # The stock processor needs torchvision, whose resizing differs from Pillow's besides.
+            # The stock processor needs torchvision, whose resizing also differs from Pillow's.
             processor=ImageOnlyQwen2VLProcessor.load(base.path / "processor"),
         )
         for lora in lightning:
@@ -115,7 +117,7 @@ class QwenImageEdit(DiffusionEngine):
     def _text(self, prompt: str, seen: list[Image.Image]) -> _Text:
         embeds, mask = self.pipe.encode_prompt(prompt, image=seen, device=self.setup.device.torch)
         if mask is None:
-            # It stands for no padding; handed back to the pipeline, it would be warned of.
+            # None stands for no padding, but the pipeline warns if it gets None back.
             mask = torch.ones(embeds.shape[:2], dtype=torch.long, device=embeds.device)
         return _Text(embeds, mask)
 
@@ -134,7 +136,7 @@ class QwenImageEdit(DiffusionEngine):
                 true_cfg_scale=self.plan.profile.guidance,
                 **self.call(generators, on_step_end),
             ).images
-        # Packed in patches of 2 x 2: as (1, C, 1, H, W), the decoder knows its size.
+        # The latents are packed in patches of 2 x 2. As (1, C, 1, H, W), the decoder knows their size.
         side = self.plan.size
         unpacked: Tensor = self.pipe._unpack_latents(latents, side, side, self.pipe.vae_scale_factor)
         return unpacked
@@ -153,7 +155,7 @@ class QwenImageEdit(DiffusionEngine):
 
 
 def _fuse(pipe: Any, path: Path) -> None:
-    """Put the LoRA's changes into the transformer's own weights, so that they cost nothing and leave no layers."""
+    """Adds the LoRA to the transformer's own weights, so that it costs nothing and leaves no layers."""
     tensors = read_safetensors(path)
     parts: dict[str, set[str]] = {}
     for name in tensors:
@@ -165,7 +167,7 @@ def _fuse(pipe: Any, path: Path) -> None:
         )
     with loading(path):
         pipe.load_lora_weights(tensors)
-    # diffusers only warns of layers that the model doesn't have.
+    # diffusers only warns about layers that the model doesn't have.
     found = sum(".lora_A." in name for name, _ in pipe.transformer.named_parameters())
     if found != len(parts):
         raise WeightsRefused(
@@ -179,7 +181,8 @@ def _fuse(pipe: Any, path: Path) -> None:
 
 @contextmanager
 def _references_at(side: int) -> Iterator[None]:
-    """The stock pipeline brings every reference to one area, up or down, and keeps that in a module constant."""
+    """Sets the area of references: the stock pipeline scales each one up or down to the area in a module
+    constant."""
     before = stock.VAE_IMAGE_SIZE
     stock.VAE_IMAGE_SIZE = side * side
     try:

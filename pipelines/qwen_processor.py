@@ -10,9 +10,9 @@ from transformers.processing_utils import ProcessorMixin
 class ImageOnlyQwen2VLProcessor(Qwen2VLProcessor):  # type: ignore[misc]
     """`Qwen2VLProcessor` without its video part, which nobody here needs and which requires torchvision.
 
-    A processor's parts are the parameters of its `__init__`: transformers reads the signature. So leaving
-    `video_processor` out is what keeps it from being looked for. It is used where torchvision is installed,
-    too: resizing by Pillow and by torchvision differ, and a persona shouldn't depend on that.
+    A processor's parts are the parameters of its `__init__`: transformers reads the signature. Without
+    `video_processor` in it, none is looked for. This class is also used where torchvision is installed: resizing by
+    Pillow and by torchvision differs, and a persona must not depend on that.
     """
 
     def __init__(
@@ -27,12 +27,12 @@ class ImageOnlyQwen2VLProcessor(Qwen2VLProcessor):  # type: ignore[misc]
             token = getattr(tokenizer, f"{kind}_token", None) or f"<|{kind}_pad|>"
             setattr(self, f"{kind}_token", token)
             setattr(self, f"{kind}_token_id", tokenizer.convert_tokens_to_ids(token))
-        # Past Qwen2VLProcessor.__init__, which would hand on a video processor.
+        # Skips Qwen2VLProcessor.__init__, which would pass a video processor on.
         ProcessorMixin.__init__(self, image_processor, tokenizer, chat_template=chat_template)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Read it from a checkpoint's `processor` folder, whichever image processor class that names.
+        """Loads it from a checkpoint's `processor` folder, whichever image processor class the folder names.
 
         Nothing is downloaded. Raises OSError or ValueError for a folder that isn't such a processor's.
         """

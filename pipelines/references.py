@@ -1,4 +1,4 @@
-"""References as a model gets them: few, small, of a bearable shape. It is what costs most."""
+"""Prepares references for a model: few, small, and not too elongated. They are what costs most."""
 
 from PIL import Image, ImageOps
 
@@ -9,7 +9,7 @@ _FACES = (0.5, 0.35)
 
 
 def chosen(count: int, most: int) -> list[int]:
-    """The places of at most so many of `count` references, evenly chosen, the first among them."""
+    """The positions of at most `most` of `count` references, evenly spread, the first among them."""
     kept = min(count, most)
     return [i * count // kept for i in range(kept)]
 
@@ -17,8 +17,8 @@ def chosen(count: int, most: int) -> list[int]:
 def fitted(reference: Image.Image, side: int, multiple: int) -> Image.Image:
     """The reference scaled down to an area of at most `side` squared, its sides multiples of `multiple`.
 
-    It is never enlarged, but for sides below 64 pixels, which models refuse. From a strip, the part that is
-    likelier to show a face is kept.
+    It is never enlarged, except for sides below 64 pixels, which models refuse. Of a long strip, the part that more
+    likely shows a face is kept.
     """
     whole, tall = reference.size
     width, height = min(whole, tall * _MOST_ASPECT), min(tall, whole * _MOST_ASPECT)
@@ -30,5 +30,5 @@ def fitted(reference: Image.Image, side: int, multiple: int) -> Image.Image:
 
 
 def squared(reference: Image.Image, side: int) -> Image.Image:
-    """A square of the reference, `side` pixels wide: as much as fits, from where faces are."""
+    """The largest square of the reference, taken from where faces usually are and scaled to `side` pixels."""
     return ImageOps.fit(reference, (side, side), Image.Resampling.LANCZOS, centering=_FACES)

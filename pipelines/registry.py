@@ -1,7 +1,9 @@
-"""The pipeline profiles by name. A new profile is one entry here and one file beside it, or an entry point of the
-group `likeness.profiles` in a package of its own: its name is the profile's, and it names a `Profile`.
+"""The pipeline profiles by name.
 
-Importing this module costs no torch: a profile's module is imported when it is loaded.
+A new profile is one entry here and one module beside it; or, in another package, an entry point of the group
+`likeness.profiles` that has the profile's name and refers to a `Profile`.
+
+Importing this module doesn't import torch: a profile's module is imported when the profile is loaded.
 """
 
 from importlib.metadata import EntryPoint, entry_points
@@ -93,11 +95,11 @@ GROUP = "likeness.profiles"
 
 GPU_PROFILE = "flux2-klein"
 CPU_PROFILE = "embedded"
-"""What a worker takes that names no profile."""
+"""The defaults, on a GPU and on a CPU, of a worker that names no profile."""
 
 
 def all_profiles() -> dict[str, Profile]:
-    """Those of this package, and those that other packages add. Raises InvalidInput if one can't be loaded."""
+    """All profiles of this package and of packages that add some. Raises InvalidInput if one can't be loaded."""
     return PROFILES | {name: _loaded(found) for name, found in _added().items()}
 
 
@@ -113,7 +115,7 @@ def require_create(profile: Profile) -> None:
 
 
 def profile_named(name: str) -> Profile:
-    """The profile of that name. Raises InvalidInput for any other."""
+    """The profile with that name. Raises InvalidInput if there is none."""
     if built_in := PROFILES.get(name):
         return built_in
     added = _added()
@@ -126,7 +128,7 @@ def profile_named(name: str) -> Profile:
 
 
 def _added() -> dict[str, EntryPoint]:
-    """A name that this package has is this package's."""
+    """The entry points of other packages. They can't replace a profile of this package."""
     return {found.name: found for found in entry_points(group=GROUP) if found.name not in PROFILES}
 
 

@@ -58,12 +58,12 @@ class _Encoded:
     references: list[Tensor]
     """One adapter's embeddings, (2, references, tokens, hidden): without references, then with.
 
-    Shared by all rows. Rows with references of their own would leak: the stock pipeline folds them together.
+    All rows share them. Rows with references of their own would leak: the stock pipeline folds them together.
     """
 
 
 class SdxlIpAdapter(DiffusionEngine):
-    """References act through image embeddings, beside the text."""
+    """Stable Diffusion XL with IP-Adapter: references act through image embeddings, besides the text."""
 
     pipeline_class: ClassVar[Any] = StableDiffusionXLPipeline
     stock_name: ClassVar[str] = "StableDiffusionXLPipeline"
@@ -125,7 +125,8 @@ class SdxlIpAdapter(DiffusionEngine):
 
 
 def _load_adapter(pipe: Any, path: Path) -> None:
-    """The stock loader takes the tensors that it looks for, and says nothing of others."""
+    """Loads the adapter. The stock loader ignores tensors that it doesn't look for, so their names are compared
+    first."""
     tensors = read_safetensors(path)
     if odd := sorted(tensors.keys() ^ names(pipe.unet)):
         raise WeightsRefused(

@@ -1,7 +1,7 @@
-"""The repositories of weights that profiles load: commit, files, licence, and the hashes of what is largest.
+"""The repositories of weights that profiles load: commit, files, licence, and the hashes of the largest files.
 
 Commits and hashes are those that several independent projects pin in public. A fetch that gets other bytes is
-refused, so a wrong one here can stop a fetch but never let one through.
+refused, so a wrong value here can stop a fetch but never let wrong weights through.
 """
 
 from pipelines.profile import Source

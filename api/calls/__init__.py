@@ -1,1 +1,1 @@
-"""The calls, by what they are about."""
+"""The calls, grouped by resource."""

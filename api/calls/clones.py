@@ -32,8 +32,13 @@ _EXAMPLE = {
     openapi_extra=body(CloneRequest, _EXAMPLE),
 )
 def clone(influencer_id: str, call: Call = WRITES) -> Response:
-    """Row, job and answer are one transaction; then the job is submitted. Overrides wait for the landing."""
+    """Clones an influencer: starts a job that renders new reference images of the same person.
 
+    The source needs at least one reference image. The clone is pending until its job ends; the overrides appear in
+    it when the job completes.
+    """
+
+    # Row, job and answer are written in one transaction; then the job is submitted.
     def work(session: Session) -> Answer:
         asked = call.parsed(CloneRequest)
         source = influencer_of(session, call.organisation, influencer_id)
@@ -63,7 +68,7 @@ def _source_of(asset: AssetRow) -> ReferenceSource:
     if asset.object_key is None:
         return ReferenceSource(asset_id=asset.asset_id, url=asset.url)
     if asset.project_id not in asset.object_key.split("/"):
-        # A worker takes a key only if it has the project's id in it, but knows itself where the media library's
-        # objects are, which may be anywhere by the settings.
+        # A worker accepts a key only if it contains the project's id. The settings may put the media library's
+        # objects elsewhere, but the worker finds those by their asset ids.
         return ReferenceSource(asset_id=asset.asset_id)
     return ReferenceSource(asset_id=asset.asset_id, key=asset.object_key)

@@ -20,7 +20,7 @@ router = APIRouter(prefix="/v1")
 
 
 class _Stream(StreamingResponse):
-    """Counts against its key for as long as it is sent, however that ends."""
+    """A stream of server-sent events. It counts against its key until it ends, however that happens."""
 
     media_type = "text/event-stream"
 
@@ -49,7 +49,10 @@ class _Stream(StreamingResponse):
 async def follow_job(
     job_id: str, last_event_id: Annotated[str | None, Header()] = None, call: Call = READS_JOBS
 ) -> Response:
-    """Server-sent events from the one after `Last-Event-ID`. 204 if none will come: a client stops at that."""
+    """Streams the job's events as server-sent events, beginning after `Last-Event-ID`.
+
+    Answers 204 if no more events will come; a client then stops reconnecting.
+    """
     after = _sequence(last_event_id)
     record = await run_in_threadpool(current_record, call, job_id)
     if record.is_final and record.sequence <= after:
@@ -58,7 +61,7 @@ async def follow_job(
 
 
 async def _past(call: Call, record: JobRecord, after: int) -> AsyncIterator[str]:
-    """What is kept of a job that is final. Where its events have expired, the record tells how it ended."""
+    """Yields the stored events of a final job. Where they have expired, the record says how it ended."""
     while True:
         events = await run_in_threadpool(list, call.services.store.events(record.job_id, after))
         for event in events:

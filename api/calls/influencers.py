@@ -1,4 +1,4 @@
-"""Influencers: the calls that write rows and start nothing."""
+"""The calls for influencers that write rows and start no job."""
 
 from typing import Any
 
@@ -46,6 +46,8 @@ _EXAMPLE = {"name": "Nova", "gender": "female", "ageRange": "25-34", "referenceI
     openapi_extra=body(CreateInfluencer, _EXAMPLE),
 )
 def create_influencer(project_id: str, call: Call = WRITES) -> Response:
+    """Creates an influencer. It is ready at once with reference images of its project, and a draft without."""
+
     def work(session: Session) -> Answer:
         asked = call.parsed(CreateInfluencer)
         project = project_of(session, call.organisation, project_id)
@@ -67,6 +69,8 @@ def create_influencer(project_id: str, call: Call = WRITES) -> Response:
 def list_influencers(
     project_id: str, cursor: CursorQuery = None, limit: LimitQuery = 20, call: Call = ANY_KEY
 ) -> Response:
+    """Lists the project's influencers, the oldest first."""
+
     def work(session: Session) -> dict[str, Any]:
         project = project_of(session, call.organisation, project_id)
         asked = (
@@ -106,6 +110,8 @@ def get_influencer(influencer_id: str, call: Call = ANY_KEY) -> Response:
     openapi_extra=body(PatchInfluencer, {"personality": {"tone": "playful"}}),
 )
 def patch_influencer(influencer_id: str, call: Call = WRITES) -> Response:
+    """Changes an influencer's name or persona. Fields that are left out stay as they are."""
+
     def work(session: Session) -> Answer:
         asked = call.parsed(PatchInfluencer)
         row = influencer_of(session, call.organisation, influencer_id, to_write=True)
@@ -127,12 +133,14 @@ def patch_influencer(influencer_id: str, call: Call = WRITES) -> Response:
     openapi_extra=body(DeleteInfluencer, {"reason": "The campaign is over."}, required=False),
 )
 def delete_influencer(influencer_id: str, call: Call = WRITES) -> Response:
+    """Deletes an influencer. Its id can't be used again, and it is no longer its project's primary one."""
+
     def work(session: Session) -> Answer:
         asked = call.parsed(DeleteInfluencer) if call.body.strip() else DeleteInfluencer()
         row = influencer_of(session, call.organisation, influencer_id, to_write=True)
         row.status = "deleted"
         row.deleted_at = row.updated_at = now()
-        # In one statement: another may be made the primary one meanwhile.
+        # In one statement, since another influencer may become the primary one meanwhile.
         session.execute(
             update(ProjectRow)
             .where(
@@ -155,6 +163,9 @@ def delete_influencer(influencer_id: str, call: Call = WRITES) -> Response:
     openapi_extra=body(BindReferences, _ASSETS),
 )
 def bind_references(influencer_id: str, call: Call = WRITES) -> Response:
+    """Adds images of the project's media library to the influencer's references. Ids that don't resolve are
+    dropped. A draft or failed influencer becomes ready."""
+
     def work(session: Session) -> Answer:
         asked = call.parsed(BindReferences)
         row = influencer_of(session, call.organisation, influencer_id, to_write=True)
@@ -177,7 +188,7 @@ def id_is_taken(influencer_id: str) -> Conflict:
 def new_influencer(
     session: Session, project: ProjectRow, influencer_id: str, status: str, persona: Any
 ) -> InfluencerRow:
-    """Add a row with what `persona` says. Raises Conflict if the id is taken, if only by a deleted one."""
+    """Adds a row for the persona. Raises Conflict if the id is taken, even by a deleted influencer."""
     if session.get(InfluencerRow, (project.organisation, influencer_id)) is not None:
         raise id_is_taken(influencer_id)
     at = now()
@@ -191,6 +202,6 @@ def new_influencer(
         updated_at=at,
     )
     session.add(row)
-    # If somebody else takes the id at the same moment, it shows here.
+    # Fails here if another transaction takes the id at the same moment.
     session.flush()
     return row

@@ -1,4 +1,4 @@
-"""Jobs: read, list and cancel them. What Redis has forgotten, the rows still know."""
+"""The calls to read, list and cancel jobs. The rows still know jobs that Redis has forgotten."""
 
 from typing import Annotated
 
@@ -26,7 +26,7 @@ router = APIRouter(prefix="/v1")
     responses=errors(InvalidInput),
 )
 def list_jobs(cursor: CursorQuery = None, limit: LimitQuery = 20, call: Call = READS_JOBS) -> Response:
-    """The organisation's jobs, the latest first."""
+    """Lists the organisation's jobs, the newest first."""
     with call.services.database.read() as session:
         asked = (
             select(JobRow)
@@ -56,6 +56,7 @@ def list_jobs(cursor: CursorQuery = None, limit: LimitQuery = 20, call: Call = R
 async def get_job(
     job_id: str, if_none_match: Annotated[str | None, Header()] = None, call: Call = READS_JOBS
 ) -> Response:
+    """Returns a job's record. With its `ETag` in `If-None-Match`, answers 304 until the job has moved."""
     polls = call.services.polls
     record = await polls.running(call.organisation, job_id)
     if record is None:
@@ -74,6 +75,8 @@ async def get_job(
     | {202: {"description": "Done.", "model": CancelAnswer}},
 )
 def cancel_job(job_id: str, call: Call = CANCELS_JOBS) -> Response:
+    """Cancels a job. Answers 202 if the cancel was accepted, and 200 if the job had already ended."""
+
     def ask() -> Answer:
         with call.services.database.read() as session:
             row = job_of(session, call.organisation, job_id)
@@ -81,7 +84,7 @@ def cancel_job(job_id: str, call: Call = CANCELS_JOBS) -> Response:
         if answer.accepted:
             call.services.landing.note_cancel(job_id)
         else:
-            # It is told how it ended.
+            # The answer says how the job ended, so it must have landed.
             current_record(call, job_id)
         return Answer.of(202 if answer.accepted else 200, answer)
 
@@ -89,8 +92,8 @@ def cancel_job(job_id: str, call: Call = CANCELS_JOBS) -> Response:
 
 
 def current_record(call: Call, job_id: str) -> JobRecord:
-    """The record now. One that is final has landed once this returns, so that who reads it finds the row
-    ready. Raises NotFound."""
+    """The job's current record. A final job has landed once this returns, so that whoever reads the record finds
+    the row ready. Raises NotFound."""
     with call.services.database.read() as session:
         row = job_of(session, call.organisation, job_id)
     if row.record is not None:
@@ -111,7 +114,7 @@ def _record(row: JobRow, known: JobRecord | None) -> JobRecord:
         return JobRecord.parse(row.record)
     if known is not None:
         return known
-    # Recorded, and about to be submitted.
+    # Redis doesn't know the job: it is recorded, and about to be submitted.
     return JobRecord(
         job_id=row.job_id,
         kind=parse_job(row.message).kind,

@@ -1,4 +1,4 @@
-"""The media library's calls: an image on the web, a small one as the body, a large one by a URL to put it to."""
+"""The media library's calls: add an image by its URL, a small one as the body, or a large one by an upload URL."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -34,6 +34,7 @@ _PAGE = 500
     openapi_extra=body(AddMedia, {"url": "https://images.example/nova.png"}, or_bytes=MEDIA_TYPES),
 )
 async def add_media(project_id: str, call: Call = WRITES) -> Response:
+    """Adds an image to the project's media library: one on the web by its `url`, or a small one as the body."""
     media_type = call.request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type.startswith("image/") or is_picture(call.body):
         return await _in_turn(call, lambda: _add_picture(call, project_id, media_type))
@@ -62,6 +63,8 @@ async def add_media(project_id: str, call: Call = WRITES) -> Response:
     openapi_extra=body(BeginUpload, {"mediaType": "image/png", "bytes": 4_000_000}),
 )
 def begin_upload(project_id: str, call: Call = WRITES) -> Response:
+    """Begins the upload of a large picture: PUT it to the `uploadUrl` with the given headers, then finalize it."""
+
     def act() -> Answer:
         asked = call.parsed(BeginUpload)
         library = call.services.library
@@ -104,8 +107,11 @@ def begin_upload(project_id: str, call: Call = WRITES) -> Response:
     responses=errors(NotFound, Conflict, InvalidInput),
 )
 async def finalize_upload(asset_id: str, call: Call = WRITES) -> Response:
-    """Any number of times, and at once: there is one asset then, of one picture. What is put to the URL later stays
-    where it is, and is removed."""
+    """Checks an uploaded picture and adds it to the media library.
+
+    The call may be repeated, also concurrently: there is one asset of one picture. A picture that is put to the URL
+    later is ignored and removed.
+    """
 
     def act() -> Answer:
         database, library = call.services.database, call.services.library
@@ -117,7 +123,7 @@ async def finalize_upload(asset_id: str, call: Call = WRITES) -> Response:
         _pin(database, asset_id, picture.sha256)
         kept = library.keep(upload.project_id, asset_id, picture)
         with database.write() as session:
-            # Whoever else finalizes it waits here.
+            # Other calls that finalize it wait here.
             upload_of(session, call.organisation, asset_id, to_write=True)
             known = asset_of(session, call.organisation, asset_id)
             return Answer.of(200, _shown(call, known or _add(session, upload.project_id, asset_id, kept)))
@@ -126,7 +132,7 @@ async def finalize_upload(asset_id: str, call: Call = WRITES) -> Response:
 
 
 def sweep_uploads(database: Database, library: MediaLibrary) -> None:
-    """Remove what is left of uploads that began a day ago: of those that were finalized, too."""
+    """Removes what is left of uploads that began a day ago, also of finalized ones."""
     old = UploadRow.created_at < datetime.now(UTC) - KEPT_FOR
     while True:
         with database.read() as session:
@@ -139,7 +145,7 @@ def sweep_uploads(database: Database, library: MediaLibrary) -> None:
 
 
 async def _in_turn(call: Call, act: Callable[[], Answer]) -> Response:
-    """Answer by what `act` does with a picture, which may take long: on the uploads' own threads."""
+    """Runs `act`, which may take long with a picture, on the uploads' own threads. Returns its answer."""
     return await call.services.uploads.run(call.organisation, lambda: call.act(act))
 
 
@@ -165,7 +171,7 @@ def _require_project(call: Call, project_id: str) -> None:
 
 
 def _pin(database: Database, asset_id: str, digest: str) -> None:
-    """From now on the asset can become this picture alone, though another one may be put to the upload's URL while
+    """Ensures that the asset can become only this picture, even if another one is put to the upload's URL while
     this one is being kept."""
     with database.write() as session:
         pinned = session.scalar(

@@ -30,6 +30,9 @@ _EXAMPLE = {"name": "Spring", "audience": "parents, 30-44", "language": "en", "v
     openapi_extra=body(CreateProject, _EXAMPLE),
 )
 def create_project(call: Call = WRITES) -> Response:
+    """Creates a project. With an audience, a language or a voice, also creates its first influencer and starts the
+    job for its images."""
+
     def work(session: Session) -> Answer:
         asked = call.parsed(CreateProject)
         call.require_room(session, "projects")

@@ -23,7 +23,7 @@ router = APIRouter(prefix="/v1")
     openapi_extra=body(RenderReferences, {"shots": ["front", "smile"]}, required=False),
 )
 def render_references(influencer_id: str, call: Call = WRITES) -> Response:
-    """A persona's first images, made from how it is described alone. One that failed may be tried again."""
+    """Renders an influencer's first reference images from its description. A failed render can be repeated."""
 
     def work(session: Session) -> Answer:
         asked = call.parsed(RenderReferences) if call.body.strip() else RenderReferences()

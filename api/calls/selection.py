@@ -1,4 +1,5 @@
-"""Who a project's content is made with: its primary influencer, or the one that a brief names. Nothing rotates."""
+"""Selects the influencer for a project's content: the one that a brief names, or the primary one. Nothing
+rotates."""
 
 import json
 from typing import Any
@@ -27,11 +28,13 @@ router = APIRouter(prefix="/v1")
     openapi_extra=body(SetPrimary, {"influencerId": "inf_01HX9Y6K7EJ4T2NOVAB"}),
 )
 def set_primary(project_id: str, call: Call = WRITES) -> Response:
+    """Sets the project's primary influencer, which must be ready. `null` stands for the first one that is ready."""
+
     def work(session: Session) -> Answer:
         asked = call.parsed(SetPrimary)
         project = project_of(session, call.organisation, project_id)
         if asked.influencer_id is not None:
-            # Whoever deletes it waits here, and then finds that it is the primary one.
+            # A concurrent delete waits for this lock, and then finds that it is the primary one.
             _usable(session, project, asked.influencer_id, to_write=True)
         project.primary_influencer_id = asked.influencer_id
         primary = PrimaryInfluencer(project_id=project.project_id, influencer_id=asked.influencer_id)
@@ -47,12 +50,13 @@ def set_primary(project_id: str, call: Call = WRITES) -> Response:
     openapi_extra=body(SelectInfluencer, {"brief": {}}),
 )
 def select_influencer(project_id: str, call: Call = ANY_KEY) -> Response:
-    """The answer is a copy, and is kept: what comes later doesn't change what was selected.
+    """Selects the influencer for a brief: the one it names, else the primary one, else the first that is ready.
 
-    It needs no scope, though it writes a row: that row is no other call's but the one that reads it again, and who
-    only makes content shouldn't hold a key that can delete personas.
+    The answer is a copy, and is kept: later changes don't affect it.
     """
 
+    # No scope is needed, though a row is written: only the call that reads it again uses that row, and a client
+    # that only makes content shouldn't hold a key that can delete personas.
     def work(session: Session) -> Answer:
         asked = call.parsed(SelectInfluencer).brief
         project = project_of(session, call.organisation, project_id)
@@ -88,7 +92,8 @@ def select_influencer(project_id: str, call: Call = ANY_KEY) -> Response:
     responses=errors(NotFound, InvalidInput),
 )
 def get_selection(project_id: str, selection_id: str, call: Call = ANY_KEY) -> Response:
-    """As it was answered then, whatever became of the influencer. Only its images' URLs are of now."""
+    """Returns a selection as it was first answered, whatever has happened to the influencer. Only its images' URLs
+    are current."""
 
     def work(session: Session) -> Any:
         project = project_of(session, call.organisation, project_id)
@@ -104,7 +109,8 @@ def get_selection(project_id: str, selection_id: str, call: Call = ANY_KEY) -> R
 def _usable(
     session: Session, project: ProjectRow, influencer_id: str, *, to_write: bool = False
 ) -> InfluencerRow:
-    """Raises NotFound for one that is deleted or not the project's, Conflict for one that isn't ready."""
+    """The influencer, if content can be made with it. Raises NotFound if it is deleted or not the project's,
+    Conflict if it isn't ready."""
     row = influencer_of(session, project.organisation, influencer_id, to_write=to_write)
     if row.project_id != project.project_id:
         raise no_influencer()

@@ -7,7 +7,7 @@ from worker.base.endings import end_when_told
 
 
 def run() -> None:
-    """Serve until SIGTERM or Ctrl-C, with the settings of the environment. Exits with 0 then."""
+    """Serves until SIGTERM or Ctrl-C, with the settings of the environment, and exits with 0."""
     end_when_told()
     from api.server import serve
     from api.settings import api_settings
@@ -17,6 +17,6 @@ def run() -> None:
 
 
 def _end_in_order() -> None:
-    """The server drains, and then raises the signal that it was sent once more."""
+    """Makes the process exit with 0: the server drains, and then raises the signal that it got once more."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))

@@ -29,7 +29,7 @@ def create(
 
 @app.command()
 def revoke(key_id: Annotated[str, typer.Argument(metavar="KEY_ID", show_default=False)]) -> None:
-    """From now on, the key opens nothing."""
+    """Revoke a key: it stops working within a second."""
     from api.rows.keys import revoke_key
 
     with _database() as database:

@@ -24,13 +24,13 @@ _PERSONA = "maya"
 
 
 def run(data: Path, port: int) -> None:
-    """Serve until Ctrl-C. What is in `data` is there again the next time; the key is a new one."""
+    """Serves until Ctrl-C. What is in `data` is kept for the next time; the key is new each time."""
     from api.rows.database import Database
     from api.rows.keys import create_key
     from api.server import serve
     from api.settings import ApiSettings
 
-    # The server ends in the way that it was asked to; this one has more to end.
+    # The server ends by the signal that it got. Here SIGTERM raises KeyboardInterrupt, since there is more to end.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     data.mkdir(parents=True, exist_ok=True)
     url = f"sqlite:///{data.resolve() / 'likeness.db'}"
@@ -58,7 +58,7 @@ def run(data: Path, port: int) -> None:
 
 
 def _first_persona(database: "Database", settings: Settings) -> str:
-    """The id of the sample persona's row, which is put in if it isn't there."""
+    """Returns the id of the sample persona's row, and adds the row if it is missing."""
     from api.rows.seed import seed
 
     source, images = load_sample(_PERSONA)

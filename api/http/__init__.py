@@ -1,1 +1,1 @@
-"""What a call goes through before and after its handler."""
+"""The HTTP side of a call: authentication, rates, idempotency, pages, errors and event streams."""

@@ -1,4 +1,4 @@
-"""Answers, and those under an Idempotency-Key, which are given again word for word for a day."""
+"""Answers to requests. An answer under an Idempotency-Key is repeated word for word for 24 hours."""
 
 import json
 import re
@@ -22,15 +22,15 @@ from models.job import Job
 
 KEPT_FOR = timedelta(hours=24)
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
-# Tries of a transaction that another one got ahead of.
+# Tries of a transaction that conflicts with another one.
 _TRIES = 3
-# Errors that are answers.
+# The caller's errors, which are answers too.
 _CALLERS = (Conflict, InvalidInput, NotFound)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A status and a JSON text. `job`: what is to be submitted once the answer's transaction is committed."""
+    """A status and a JSON body. `job` is submitted once the answer's transaction is committed."""
 
     status: int
     body: str
@@ -38,6 +38,7 @@ class Answer:
 
     @classmethod
     def of(cls, status: int, document: Document | dict[str, Any], job: Job | None = None) -> "Answer":
+        """Serialises the document to JSON."""
         data = document.to_data() if isinstance(document, Document) else document
         return cls(status, json.dumps(data), job)
 
@@ -47,7 +48,7 @@ Work = Callable[[Session], Answer]
 
 @dataclass(frozen=True, slots=True)
 class Once:
-    """A POST's claim to be answered once: whose it is, its key, and what tells it from another request."""
+    """The Idempotency-Key of a POST, its organisation, and a fingerprint that identifies the request."""
 
     organisation: str
     key: str
@@ -55,7 +56,7 @@ class Once:
 
     @classmethod
     def of(cls, organisation: str, key: str | None, method: str, path: str, body: bytes) -> "Once | None":
-        """None if there is no key. Raises InvalidInput for one that can't be one."""
+        """Returns None if there is no key. Raises InvalidInput for a malformed one."""
         if key is None:
             return None
         if not _KEY.fullmatch(key):
@@ -65,16 +66,16 @@ class Once:
 
 
 class Answerer:
-    """Answers a request in one transaction with what it writes, so that neither is there without the other."""
+    """Answers a request in the transaction that makes its changes, so that neither exists without the other."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def answer(self, once: Once | None, request_id: str, work: Work) -> Answer:
-        """What `work` answers, or was answered before. An error that is the caller's is an answer too.
+        """Returns what `work` answers, or the answer that was stored before. The caller's errors are answers too.
 
-        `work` may run again, in another transaction, if a row that it wrote was there by then. Raises
-        IdempotencyConflict, and what isn't the caller's fault.
+        `work` may run again, in another transaction, if a row that it adds has been added meanwhile. Raises
+        IdempotencyConflict, and any error that isn't the caller's.
         """
         try:
             return self._first(once, work)
@@ -85,8 +86,10 @@ class Answerer:
             return self._first(once, lambda _: failed) if once else failed
 
     def answer_outside(self, once: Once | None, request_id: str, act: Callable[[], Answer]) -> Answer:
-        """The same for an act that no transaction may wait for. It may be done twice, if it is asked for twice at
-        once, so it must do no harm then; one of its answers counts."""
+        """Does the same for an act that must not hold a transaction open.
+
+        Concurrent equal requests may run the act twice, so that must be harmless; only one of the answers counts.
+        """
         if once:
             with self._database.read() as session:
                 if known := _known(session, once):
@@ -108,7 +111,7 @@ class Answerer:
                         _keep(session, once, answer)
                     return answer
             except IntegrityError:
-                # Somebody else's transaction got ahead: what it wrote is there to be seen now.
+                # Another transaction got ahead. What it wrote is visible now.
                 continue
         raise Unforeseen("Others change the same thing at the same time. Try again.")
 
@@ -146,7 +149,7 @@ def _keep(session: Session, once: Once, answer: Answer) -> None:
 
 
 def _canonical(body: bytes) -> str:
-    """The same text for bodies that say the same: neither the fields' order nor the spaces matter."""
+    """Returns the same text for equivalent bodies: the order of fields and whitespace don't matter."""
     try:
         return json.dumps(from_json(body), sort_keys=True)
     except (ValueError, RecursionError):

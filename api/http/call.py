@@ -1,4 +1,4 @@
-"""A call as its handler gets it: who calls, the body, and how to answer."""
+"""The `Call` that a handler gets: the caller, the body, and how to answer."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -66,25 +66,25 @@ class Call:
         return self.caller.organisation
 
     def parsed(self, kind: type[DocumentT]) -> DocumentT:
-        """The body. Raises InvalidInput, which names the offending fields' paths."""
+        """Parses the body. Raises InvalidInput, which names the paths of the offending fields."""
         return kind.parse(self.body)
 
     def write(self, work: Work) -> Response:
-        """Answer by what `work` does in a transaction; a POST with an Idempotency-Key is answered once."""
+        """Runs `work` in a transaction and returns its answer. A POST with an Idempotency-Key is answered once."""
         answer = self._answerer.answer(self._once(), self.request.state.request_id, work)
         if answer.job:
-            # It is recorded, and so it is promised: the landing submits what Redis doesn't know.
+            # The job is recorded, so it will run: the landing submits recorded jobs that Redis doesn't know.
             with suppress(QueueUnavailable):
                 self.services.client.submit(answer.job)
         return as_response(answer)
 
     def act(self, act: Callable[[], Answer]) -> Response:
-        """Answer by what `act` does outside of a transaction; with an Idempotency-Key, once."""
+        """Runs `act` without a transaction and returns its answer. With an Idempotency-Key, one answer counts."""
         request_id = self.request.state.request_id
         return as_response(self._answerer.answer_outside(self._once(), request_id, act))
 
     def require_room(self, session: Session, kind: Kind) -> None:
-        """Raises Conflict if the organisation has as many of these as it may."""
+        """Raises Conflict if the organisation is at its limit for this kind."""
         self.services.limits.require_room(session, self.organisation, kind)
 
     def influencer(self, session: Session, row: InfluencerRow) -> Influencer:
@@ -92,11 +92,11 @@ class Call:
         return document_of(session, row, self.services.links.of)
 
     def shown(self, session: Session, row: InfluencerRow) -> dict[str, Any]:
-        """An influencer as it is answered."""
+        """The influencer as JSON data for an answer."""
         return shown(self.influencer(session, row))
 
     def read(self, work: Callable[[Session], Any]) -> Response:
-        """Answer 200 with the document that `work` reads."""
+        """Answers 200 with the document that `work` reads."""
         with self.services.database.read() as session:
             document = work(session)
         return as_response(Answer.of(200, document))
@@ -140,8 +140,7 @@ class _Calling(SecurityBase):
 
 
 def calling(scope: Scope | None) -> Any:
-    """The dependency of a handler whose call needs `scope`, or any key at all. It enforces the scope, and FastAPI
-    reads from it what the OpenAPI document says."""
+    """The dependency that enforces a handler's `scope`, or accepts any key for None. FastAPI documents it too."""
     return Security(_Calling(scope), scopes=[scope] if scope else [])
 
 

@@ -28,8 +28,8 @@ BODIES: set[type[Document]] = set()
 def body(
     kind: type[Document], example: Any, *, required: bool = True, or_bytes: Iterable[str] = ()
 ) -> dict[str, Any]:
-    """The `openapi_extra` of a handler that parses its body as `kind`. `or_bytes`: media types of bodies that it
-    takes as they are."""
+    """The `openapi_extra` of a handler that parses its body as `kind`. `or_bytes` lists the media types that it
+    also accepts, unparsed."""
     BODIES.add(kind)
     schema = {"$ref": SCHEMA_OF.format(model=kind.__name__)}
     content: dict[str, Any] = {"application/json": {"schema": schema, "example": example}}

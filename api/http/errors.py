@@ -1,4 +1,4 @@
-"""From the error tree to HTTP: `{"error": {code, message, requestId, details}}`."""
+"""Maps errors to HTTP statuses and bodies: `{"error": {code, message, requestId, details}}`."""
 
 from typing import Any
 
@@ -36,12 +36,12 @@ def status_for(kind: type[LikenessError]) -> int:
 
 
 def body_of(error: LikenessError, request_id: str) -> dict[str, Any]:
-    """The body for an error. One that isn't in the contract is INTERNAL; `details.subcode` says which."""
+    """The body for an error. One outside the contract becomes INTERNAL, with its code in `details.subcode`."""
     if status_of(error) != 500:
         return _body(error.code, error.message, request_id, error.details)
     if isinstance(error, Unforeseen):
         return _body(error.code, error.message, request_id, {})
-    # Its details are for those who run the service.
+    # Its details are for operators, not for callers.
     return _body(Unforeseen.code, error.message, request_id, {"subcode": error.code})
 
 

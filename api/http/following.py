@@ -1,4 +1,4 @@
-"""Event streams: one reader for all of a process's streams looks for new events of the jobs that are followed."""
+"""Event streams. One reader for each process looks for new events of all the jobs that its streams follow."""
 
 import asyncio
 from collections import Counter
@@ -19,12 +19,12 @@ from worker.queue.jobs import JobStore
 T = TypeVar("T")
 log = structlog.get_logger()
 
-# In seconds: from one look for new events to the next; how long a stream is silent before it says that it is
-# alive; and how long a job is silent before somebody asks whether it ended without an event.
+# In seconds: the interval between reads; how long a stream is silent before it sends a keep-alive; and how long a
+# job is silent before its status is read, in case it ended without an event.
 _LOOK = 0.25
 _ALIVE = 15.0
 _SILENT = 5.0
-# Of those that a client has yet to take. One that lags further behind is cut off, and can come back.
+# Events that may wait for one client. A client that lags further behind is cut off, and can reconnect.
 _MOST_PENDING = 1000
 _JOBS_A_READING = 250
 _ALIVE_TEXT = ": still here\n\n"
@@ -33,7 +33,7 @@ Current = Callable[[], JobRecord]
 
 
 class Follower:
-    """One stream's place in the events of its job."""
+    """One stream's position in the events of its job, and the events that it has yet to send."""
 
     def __init__(self, after: int, current: Current) -> None:
         self.after = after
@@ -42,16 +42,17 @@ class Follower:
         self._is_cut_off = False
 
     def tell(self, event: JobEvent, text: str) -> None:
-        """Pass an event on, unless it was before."""
+        """Passes an event on, unless the stream has had it."""
         if event.sequence > self.after:
             self.after = event.sequence
             self._put(text)
 
     def end(self, error: LikenessError | None = None) -> None:
+        """Ends the stream, with an error if there is one."""
         self._put(error)
 
     async def texts(self) -> AsyncIterator[str]:
-        """What the stream sends, up to its end. Raises what ended it."""
+        """Yields what the stream sends until it ends. Raises the error that ended it, if any."""
         while not (self._is_cut_off and self._pending.empty()):
             try:
                 async with asyncio.timeout(_ALIVE):
@@ -73,10 +74,10 @@ class Follower:
 
 
 class Following:
-    """The streams of one process, and how many each key has. For one event loop at a time.
+    """The event streams of one process, counted for each key. For use by one event loop at a time.
 
-    A stream that waits costs nothing but its connection: what is read from Redis grows with the jobs that are
-    followed and not with the streams, and the database is asked only about a job's end.
+    An idle stream costs only its connection: reads of Redis grow with the jobs that are followed, not with the
+    streams, and the database is read only when a job ends.
     """
 
     def __init__(self, store: JobStore, most_streams: int) -> None:
@@ -84,15 +85,15 @@ class Following:
         self._most_streams = most_streams
         self._streams: Counter[str] = Counter()
         self._followed: dict[str, set[Follower]] = {}
-        # When each job was heard of last, by the event loop's clock.
+        # When each job last had news, by the event loop's clock.
         self._heard: dict[str, float] = {}
         self._reader: asyncio.Task[None] | None = None
         self._ends: set[asyncio.Task[None]] = set()
-        # Not of the threads that calls are answered on: these may all be busy.
+        # A thread of its own: those that answer calls may all be busy.
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="following")
 
     def open(self, key_id: str) -> None:
-        """Count a stream of the key's. Raises RateLimited if it has as many as it may."""
+        """Counts a new stream of the key. Raises RateLimited if the key is at its limit."""
         if self._streams[key_id] >= self._most_streams:
             raise RateLimited(
                 f"This API key has {self._most_streams} event streams open, which is all it may have. "
@@ -104,13 +105,14 @@ class Following:
         self._streams[key_id] += 1
 
     def close(self, key_id: str) -> None:
+        """Counts a stream of the key as closed."""
         self._streams[key_id] -= 1
         if not self._streams[key_id]:
             del self._streams[key_id]
 
     @contextmanager
     def following(self, job_id: str, after: int, current: Current) -> Iterator[Follower]:
-        """Follow a job that isn't final. `current` gives its record, and has it landed if it is final."""
+        """Follows a job that isn't final. `current` returns its record, and lands it if it is final by then."""
         follower = Follower(after, current)
         self._followed.setdefault(job_id, set()).add(follower)
         self._heard.setdefault(job_id, asyncio.get_running_loop().time())
@@ -134,7 +136,7 @@ class Following:
                     self._tell(job_id, events)
                 await self._ask_after_silent()
             except LikenessError as error:
-                # Streams stay open: a reader that comes back would find the same.
+                # Streams stay open: a client that reconnects would meet the same error.
                 log.warning("following.waits", code=error.code, error=error.message)
             except Exception:
                 log.exception("following.failed")
@@ -162,7 +164,7 @@ class Following:
                 follower.tell(event, text)
 
     async def _ask_after_silent(self) -> None:
-        """An end may come without an event: its events expired, or Redis lost them."""
+        """Reads the status of silent jobs: one may end without an event, if events expired or Redis lost them."""
         now = asyncio.get_running_loop().time()
         silent = [job_id for job_id, heard in self._heard.items() if now - heard >= _SILENT]
         if not silent:
@@ -180,7 +182,7 @@ class Following:
         task.add_done_callback(self._ends.discard)
 
     async def _end(self, job_id: str, followers: set[Follower], event: JobEvent | None) -> None:
-        """A job lands before its end is told, once for all of its streams."""
+        """Lands the job, once for all of its streams, before they report its end."""
         error: LikenessError | None = None
         try:
             record = await run_in_threadpool(next(iter(followers)).current)
@@ -212,7 +214,7 @@ class Following:
 
 
 def text_of(event: JobEvent) -> str:
-    """An event as a stream sends it."""
+    """An event as the text of a server-sent event."""
     return f"id: {event.sequence}\nevent: {event.type}\ndata: {event.to_json()}\n\n"
 
 

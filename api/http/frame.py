@@ -1,4 +1,4 @@
-"""What is around every call: a request id, a cap on the body, and an answer whatever happens."""
+"""The middleware around every call: a request id, a limit on the body, and an answer whatever happens."""
 
 import json
 from collections.abc import Callable
@@ -17,7 +17,7 @@ HEADER = b"x-request-id"
 
 
 class Frame:
-    """ASGI middleware, the outermost. The request's id is in `scope["state"]["request_id"]` and in the answer."""
+    """The outermost ASGI middleware. The request's id is in `scope["state"]["request_id"]` and in the answer."""
 
     def __init__(self, app: ASGIApp, max_body: int) -> None:
         self._app = app
@@ -32,7 +32,7 @@ class Frame:
         started = False
         is_head = scope["method"] == "HEAD"
         if is_head:
-            # Answered as a GET is, without the body.
+            # Handled as a GET; the body isn't sent.
             scope = {**scope, "method": "GET"}
 
         async def send_marked(message: Message) -> None:
@@ -44,13 +44,13 @@ class Frame:
                 return
             await send(message)
             if is_head:
-                # The answer is complete, so that a stream of events ends as if nobody read it any more.
+                # Completes the answer, so that a stream of events ends as if its client had left.
                 await send({"type": "http.response.body"})
 
         try:
             await self._app(scope, _capped(receive, self._max_body, scope["path"]), send_marked)
         except ClientDisconnect:
-            # Nobody is there to be answered, and nothing is wrong here.
+            # The client is gone, so there is nobody to answer, and nothing is wrong here.
             return
         except Exception as error:
             if not isinstance(error, LikenessError):
@@ -59,13 +59,13 @@ class Frame:
                     "Something went wrong here. Try again, and tell us the requestId if it stays."
                 )
             if started:
-                # The connection breaks off, which is all that can be told now.
+                # The answer has begun. All that is left is to break the connection.
                 raise error from None
             await _answer(send_marked, error, request_id)
 
 
 def _capped(receive: Receive, most: int, path: str) -> Callable[[], Any]:
-    """Counts what arrives: a declared length may be missing, or a lie."""
+    """Counts the bytes that arrive, since a declared length may be missing or wrong."""
     size = 0
 
     async def counted() -> Message:

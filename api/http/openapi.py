@@ -18,7 +18,7 @@ _TEXT = {"type": "string"}
 
 @dataclass(frozen=True, slots=True)
 class _Error:
-    """A status that isn't good: its codes, an example of it, and a header that only it has."""
+    """An error status: its codes, an example, and the header that only it has."""
 
     codes: tuple[str, ...]
     message: str
@@ -83,7 +83,7 @@ _KEY_HEADER = {
 
 
 def describe(app: FastAPI, routes: Sequence[BaseRoute]) -> dict[str, Any]:
-    """The document for `routes`. A handler without a `calling` dependency is a KeyError here, and so in a test."""
+    """Builds the document for `routes`. Raises KeyError, and so fails a test, for a handler without `calling`."""
     document = get_openapi(
         title=app.title,
         version=app.version,
@@ -127,7 +127,7 @@ def _complete(operation: dict[str, Any], *, is_post: bool) -> None:
     responses: dict[str, Any] = {}
     for status, answer in answers.items():
         if status < "400":
-            # FastAPI's words, where a handler has none of its own.
+            # FastAPI's default, where a handler has no description of its own.
             if answer["description"] == "Successful Response":
                 answer["description"] = "Done."
             responses[status] = answer | {"headers": _headers("ETag" if "304" in answers else None)}

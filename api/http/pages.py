@@ -1,4 +1,4 @@
-"""Cursors: where the next page of a list begins."""
+"""Pages of a list, and the cursors that mark where the next page begins."""
 
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -25,7 +25,7 @@ _PLACE = re.compile(r"(\d{1,15}):([A-Za-z0-9._-]{1,128})")
 
 
 class Page(Document, Generic[ItemT]):
-    """A list's page, as `page` makes it."""
+    """One page of a list. `nextCursor` is null on the last page."""
 
     items: tuple[ItemT, ...]
     next_cursor: str | None
@@ -45,7 +45,7 @@ def place_of(cursor: str) -> tuple[datetime, str]:
 
 
 def behind(cursor: str, created_at: Any, id_: Any, *, newest_first: bool = False) -> ColumnElement[bool]:
-    """The condition for rows on the page that the cursor is for."""
+    """The SQL condition for the rows after the cursor."""
     at, last = place_of(cursor)
     if newest_first:
         return or_(created_at < at, and_(created_at == at, id_ < last))
@@ -58,7 +58,7 @@ def page(
     place: Callable[[RowT], tuple[datetime, str]],
     show: Callable[[RowT], Any],
 ) -> dict[str, Any]:
-    """The answer for rows that were asked for with one more than `limit`, which tells whether more follow."""
+    """Builds a page from the rows of a query for one more than `limit`: the extra row says whether more follow."""
     items = rows[:limit]
     cursor = None
     if len(rows) > limit:

@@ -1,4 +1,4 @@
-"""Polls of jobs that run, most of all calls: answered without the database, and read from Redis together."""
+"""Polls of running jobs, which are most calls: answered without the database, by shared reads of Redis."""
 
 import asyncio
 import time
@@ -10,13 +10,13 @@ from models.record import JobRecord
 from worker.queue.jobs import JobStore
 
 _MOST_OWNERS = 100_000
-# Seconds from one reading to the next. Handing it to a thread costs more than the reading; a poll that comes alone
-# waits for nothing.
+# Seconds between reads. Handing a read to a thread costs more than the read itself, so polls share one. A poll that
+# comes alone doesn't wait.
 _APART = 0.003
 
 
 class Polls:
-    """For one event loop at a time."""
+    """Answers polls of running jobs. For use by one event loop at a time."""
 
     def __init__(self, store: JobStore) -> None:
         self._store = store
@@ -26,26 +26,28 @@ class Polls:
         self._next = 0.0
 
     def note(self, organisation: str, job_id: str) -> None:
-        """The job is the organisation's, for ever. Nobody else's polls get any quicker by it."""
+        """Remembers that the organisation owns the job, which never changes. Other organisations' polls get no
+        faster by it."""
         if len(self._owned) >= _MOST_OWNERS:
             self._owned.clear()
         self._owned.add((organisation, job_id))
 
     async def running(self, organisation: str, job_id: str) -> JobRecord | None:
-        """The record of a job that was noted and still runs. None: look it up. Raises QueueUnavailable."""
+        """The record of a noted job that still runs. None means that the caller must look it up. Raises
+        QueueUnavailable."""
         if (organisation, job_id) not in self._owned:
             return None
         record = await self._record(job_id)
         return None if record is None or record.is_final else record
 
     async def _record(self, job_id: str) -> JobRecord | None:
-        # Read after this call came: what is being read by now may be older.
+        # The read must begin after this call: one that is under way may return an older record.
         waiting = self._asked.get(job_id)
         if waiting is None:
             waiting = self._asked[job_id] = asyncio.get_running_loop().create_future()
         if self._reader is None or self._reader.done():
             self._reader = asyncio.create_task(self._read())
-        # A call that is given up doesn't give up the others' answer.
+        # Shielded, so that a call that is cancelled doesn't cancel the answer for the others.
         return await asyncio.shield(waiting)
 
     async def _read(self) -> None:

@@ -1,4 +1,4 @@
-"""How often a key may call. Each process counts for itself, so that a call waits for nobody to be counted."""
+"""Rate limits for API keys. Each process counts for itself, so that no call waits to be counted."""
 
 import math
 import threading
@@ -9,8 +9,8 @@ from models.errors import RateLimited
 
 
 class Rates:
-    """For each key a bucket that fills evenly. A key may use what is in it at once: a second's worth, or one
-    call. Safe to share between threads."""
+    """A token bucket for each key. It holds a second's worth of calls, or one call if that is more, and a key may
+    use them all at once. Safe to share between threads."""
 
     def __init__(self, per_second: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._per_second = per_second
@@ -18,10 +18,10 @@ class Rates:
         self._clock = clock
         self._lock = threading.Lock()
         self._buckets: dict[str, tuple[float, float]] = {}
-        """What was in it, and when."""
+        """By key id: the calls that were left, and when."""
 
     def count(self, key_id: str) -> None:
-        """Raises RateLimited; `details.retryAfter` is in seconds."""
+        """Counts a call. Raises RateLimited; `details.retryAfter` is in seconds."""
         now = self._clock()
         with self._lock:
             held, at = self._buckets.get(key_id, (self._size, now))

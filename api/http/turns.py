@@ -1,4 +1,4 @@
-"""Turns at slow work: uploads are decoded and stored on a few threads of their own, and who waits holds none."""
+"""Turns at slow work. Uploads are decoded and stored on a few threads of their own; a waiting call holds none."""
 
 import asyncio
 from collections import Counter, deque
@@ -12,35 +12,36 @@ T = TypeVar("T")
 
 
 class Turns:
-    """Runs work on `places` threads. Organisations that wait take turns, and none has all places while there are
-    several. For one event loop at a time.
-    """
+    """Runs work on `places` threads. Waiting organisations take turns, and none holds all places if there are
+    several. For use by one event loop at a time."""
 
     def __init__(self, places: int, patience: float, most_waiting: int) -> None:
-        """`patience`: how long a call waits for its turn, in seconds. `most_waiting`: calls of one organisation."""
+        """`patience`: the longest wait for a turn, in seconds. `most_waiting`: how many calls of one organisation
+        may wait."""
         self._executor = ThreadPoolExecutor(places, thread_name_prefix="turn")
         self._free = places
         self._share = max(1, places - 1)
         self._patience = patience
         self._most_waiting = most_waiting
         self._held: Counter[str] = Counter()
-        # Whose turn comes next stands first.
+        # In the order of turns: the next organisation is first.
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
 
     async def run(self, owner: str, work: Callable[[], T]) -> T:
-        """What `work` returns, or raises. Raises RateLimited if its turn doesn't come in time."""
+        """Runs `work` when its turn comes, and returns its result. Raises RateLimited if the turn doesn't come in
+        time, or too many calls wait."""
         await self._take(owner)
         try:
             running = asyncio.get_running_loop().run_in_executor(self._executor, work)
         except BaseException:
             self._give_back(owner)
             raise
-        # A caller that leaves doesn't stop the work, which has its place until it ends.
+        # If the caller leaves, the work goes on and keeps its place until it ends.
         running.add_done_callback(lambda _: self._give_back(owner))
         return await asyncio.shield(running)
 
     def close(self) -> None:
-        """Waits for nothing."""
+        """Shuts the threads down. Doesn't wait for running work."""
         self._executor.shutdown(wait=False, cancel_futures=True)
 
     async def _take(self, owner: str) -> None:
@@ -66,7 +67,7 @@ class Turns:
             if not queue:
                 del self._waiting[owner]
         elif turn.done() and not turn.cancelled():
-            # It came in the very moment in which nobody waited any more.
+            # The turn was granted just as the caller stopped waiting.
             self._give_back(owner)
 
     def _give_back(self, owner: str) -> None:
@@ -84,7 +85,7 @@ class Turns:
             queue = self._waiting.pop(owner)
             turn = queue.popleft()
             if queue:
-                # Behind all others that wait.
+                # The organisation goes behind all others that wait.
                 self._waiting[owner] = queue
             if turn.cancelled():
                 continue

@@ -1,1 +1,1 @@
-"""How the end of a job reaches its rows."""
+"""Landing: updates influencers' rows as their jobs begin and end."""

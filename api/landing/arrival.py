@@ -1,4 +1,4 @@
-"""What becomes of rows when jobs begin, end or are retried. Each function runs in a transaction of its caller."""
+"""Updates rows when jobs begin, end or are retried. Each function runs in its caller's transaction."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,10 +20,10 @@ _UNDER_WAY = ("pending", "training")
 
 
 def land(session: Session, records: Mapping[str, JobRecord], now: datetime, *, waits: bool) -> list[str]:
-    """Let rows follow jobs that are final, and name those that did so now.
+    """Updates the rows of jobs that are final. Returns the ids of those that landed now.
 
-    `waits`: for another transaction that lands one of them. Else that one is left to it; whoever lands several at
-    once must not wait, or two could wait for each other.
+    With `waits`, waits for another transaction that lands one of them; otherwise leaves that job to it. A caller
+    that lands several at once must not wait, or two could wait for each other.
     """
     asked = select(JobRow).where(JobRow.job_id.in_(records), JobRow.landed_at.is_(None))
     taken = session.scalars(asked.order_by(JobRow.job_id).with_for_update(skip_locked=not waits)).all()
@@ -45,7 +45,7 @@ def land(session: Session, records: Mapping[str, JobRecord], now: datetime, *, w
 
 
 def mark_training(session: Session, job_ids: Sequence[str], now: datetime) -> None:
-    """Their influencers' images are being rendered."""
+    """Marks the jobs' influencers as training: their images are being rendered."""
     keys = waiting_for(session, job_ids)
     if keys:
         session.execute(
@@ -70,9 +70,9 @@ def waiting_for(session: Session, job_ids: Sequence[str]) -> list[Key]:
 
 
 def adopt(session: Session, job_id: str, of: str, now: datetime) -> None:
-    """Record the job that a dead letter was retried as, and let the influencer wait for it if it failed.
+    """Records the job that a dead letter was retried as. An influencer that failed waits for it.
 
-    Does nothing for a job of nobody here, or one that is recorded.
+    Does nothing if the dead letter isn't a job of this database, or the new job is recorded already.
     """
     failed = session.get(JobRow, of)
     if failed is None or session.get(JobRow, job_id) is not None:
@@ -93,7 +93,7 @@ def adopt(session: Session, job_id: str, of: str, now: datetime) -> None:
 
 
 def _influencers_of(session: Session, jobs: Iterable[JobRow]) -> dict[Key, InfluencerRow]:
-    """Locked, in an order that all share."""
+    """The jobs' influencers, locked in an order that all transactions share."""
     keys = sorted({(job.organisation, job.influencer_id) for job in jobs})
     if not keys:
         return {}
@@ -112,7 +112,7 @@ def _make_ready(row: InfluencerRow, job: JobRow, now: datetime) -> None:
 
 
 def _add_images(session: Session, made: list[tuple[InfluencerRow, JobResult]], now: datetime) -> None:
-    """The images become the rows' references, before those that were bound meanwhile."""
+    """Makes the images the rows' references, before those that were bound meanwhile."""
     if not made:
         return
     session.flush()
@@ -147,7 +147,7 @@ def _add_images(session: Session, made: list[tuple[InfluencerRow, JobResult]], n
                     added_at=now,
                 )
             )
-    # The assets first: the others name them.
+    # The assets first, since the bound images refer to them.
     session.flush()
     session.add_all(placed)
 

@@ -7,21 +7,21 @@ T = TypeVar("T")
 
 
 class FairQueue(Generic[T]):
-    """Things by whose they are, each once. Those of one organisation keep their order."""
+    """Things grouped by their owner, each at most once. Those of one owner keep their order."""
 
     def __init__(self) -> None:
-        # Whose turn comes next stands first.
+        # In the order of turns: the next owner is first.
         self._queues: dict[str, deque[T]] = {}
         self._there: set[T] = set()
 
     def add(self, owner: str, thing: T) -> None:
-        """Nothing changes if it is in the queue."""
+        """Adds a thing, unless it is in the queue."""
         if thing not in self._there:
             self._there.add(thing)
             self._queues.setdefault(owner, deque()).append(thing)
 
     def take(self, most: int) -> list[T]:
-        """The next ones, one of each organisation in turns."""
+        """Removes and returns the next things, one of each owner in turn."""
         taken: list[T] = []
         while self._queues and len(taken) < most:
             owner = next(iter(self._queues))

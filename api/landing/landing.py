@@ -1,11 +1,11 @@
-"""Landing: an influencer's row follows its job.
+"""Landing: updates an influencer's row when its job begins or ends.
 
-The feed tells which jobs began, ended or were retried, so that the work grows with what ended and not with what
-waits. It isn't trusted alone. A process looks at all jobs that haven't landed when it starts, when Redis came back
-with older data or with none, and when it hasn't read the feed for long; and at a few of them every few seconds, for
-a process that died between writing the rows and submitting the job. What it finds is done again without harm, so
-nothing has to be resumed after a crash. Any number of processes may do it at once: a job lands in one transaction,
-which begins by taking the job's row from all others.
+The feed says which jobs began, ended or were retried, so that the work grows with the jobs that ended and not with
+those that wait. The feed alone isn't enough. A process also looks at all jobs that haven't landed when it starts,
+when Redis came back with older data or with none, and when it hasn't read the feed for long. Every few seconds it
+looks at a few of them, in case a process died between writing the rows and submitting the job. Repeating the work
+does no harm, so nothing has to be resumed after a crash. Any number of processes may land jobs at once: a job lands
+in one transaction, which begins by locking the job's row.
 
 A row is never ready before its images are: a job is completed once all of them, and the manifest, are stored.
 """
@@ -33,17 +33,18 @@ from worker.queue.jobs.feed import Entry, Feed
 
 log = structlog.get_logger()
 _PAGE = 500
-# Jobs of one transaction. Others wait for a turn to write meanwhile.
+# Jobs that land in one transaction. Other writers wait meanwhile.
 _AT_ONCE = 50
-# The feed keeps ten minutes.
+# In seconds. The feed keeps ten minutes.
 _MOST_SILENCE = 300.0
-# A look at a few jobs that haven't landed: how often, in seconds, and at how many.
+# How often to look at a few jobs that haven't landed, in seconds, and at how many.
 _GLANCE_EVERY = 5.0
 _GLANCE = 100
 
 
 class Landing:
-    """Methods raise QueueUnavailable while Redis can't be reached, DatabaseUnavailable while the database can't."""
+    """Lands jobs. Methods raise QueueUnavailable while Redis can't be reached, and DatabaseUnavailable while the
+    database can't."""
 
     def __init__(
         self,
@@ -61,19 +62,19 @@ class Landing:
         self._ended: FairQueue[str] = FairQueue()
         self._read_at = self._glanced_at = float("-inf")
         self._glanced = ""
-        # Whether the last sweep came to its end.
+        # Whether the last sweep finished.
         self._is_whole = True
 
     def sweep(self) -> None:
-        """Do what is due now. A job that can't be helped doesn't hold up the others."""
+        """Does what is due now. A job that fails to land doesn't hold up the others."""
         if not self._is_whole:
-            # What was taken to be landed may not have.
+            # Jobs that were taken from the queue may not have landed.
             self._read_at = float("-inf")
         self._is_whole = False
         self._read()
         while some := self._ended.take(_AT_ONCE):
             self._land(some)
-            # Another organisation's end that came meanwhile needn't wait for all of these.
+            # Jobs of another organisation that ended meanwhile needn't wait for all of these.
             self._read()
         if self._clock() - self._glanced_at >= _GLANCE_EVERY:
             self._repeat_cancels()
@@ -82,7 +83,8 @@ class Landing:
         self._is_whole = True
 
     def submit(self, job_id: str) -> None:
-        """Submit a recorded job that the job store doesn't know. If it does by now, nothing changes."""
+        """Submits a recorded job that the job store doesn't know, or cancels it if a cancel was accepted. Changes
+        nothing if the store knows it by now."""
         with self._database.read() as session:
             row = session.get(JobRow, job_id)
         if row is None or row.landed_at is not None:
@@ -94,7 +96,7 @@ class Landing:
             self._client.cancel_lost(job)
 
     def note_cancel(self, job_id: str) -> None:
-        """Keep it that a cancel was accepted, whatever Redis forgets."""
+        """Records that a cancel was accepted, since Redis may forget it."""
         with self._database.write() as session:
             session.execute(
                 update(JobRow)
@@ -103,11 +105,11 @@ class Landing:
             )
 
     def land(self, record: JobRecord) -> bool:
-        """Let the row follow a job that is final. False if it did so already, or isn't a row of ours."""
+        """Lands a job that is final. Returns False if it has landed already, or isn't in this database."""
         return bool(self._commit([record], waits=True))
 
     def _read(self) -> None:
-        """What the feed tells; where that isn't all, look at all jobs."""
+        """Reads the feed. Where the feed isn't complete, looks at all jobs."""
         now = self._clock()
         while now - self._read_at < _MOST_SILENCE:
             entries = self._feed.read()
@@ -117,7 +119,7 @@ class Landing:
             self._read_at = now
             if not entries:
                 return
-        # Until all of this is done.
+        # Stays so until all of this is done.
         self._read_at = float("-inf")
         self._feed.begin()
         for heir in self._feed.heirs():
@@ -142,7 +144,7 @@ class Landing:
             self._feed.passed(entries[-1])
 
     def _look_at(self, after: str, most: int) -> str:
-        """See to jobs that haven't landed, and name the last one that was looked at: "" at the end."""
+        """Handles jobs that haven't landed, and returns the id of the last one it looked at, or "" at the end."""
         with self._database.read() as session:
             asked = select(JobRow.job_id, JobRow.organisation).where(
                 JobRow.landed_at.is_(None), JobRow.job_id > after
@@ -186,7 +188,8 @@ class Landing:
         return landed
 
     def _repeat_cancels(self) -> None:
-        """A worker that held a job while Redis lost its data claims it anew, and nothing tells it of the cancel."""
+        """Repeats accepted cancels: a worker that held a job while Redis lost its data claims it anew,
+        uncanceled."""
         with self._database.read() as session:
             wanted = JobRow.landed_at.is_(None), JobRow.canceled_at.is_not(None)
             job_ids = session.scalars(select(JobRow.job_id).where(*wanted).limit(_PAGE)).all()
@@ -200,7 +203,7 @@ class Landing:
             with self._database.read() as session:
                 if session.get(JobRow, heir.of) is None or session.get(JobRow, heir.job_id) is not None:
                     return
-            # The one that failed comes first, or its landing would undo what this does.
+            # The failed job must land first, or its landing would undo what this does.
             (record,) = self._store.records([heir.of])
             if record is not None and record.is_final:
                 self.land(record)
@@ -208,7 +211,7 @@ class Landing:
                 with self._database.write() as session:
                     adopt(session, heir.job_id, heir.of, datetime.now(UTC))
             except IntegrityError:
-                # Another process did.
+                # Another process has adopted it.
                 return
             log.info("job.adopted", job_id=heir.job_id, of=heir.of)
 
@@ -217,7 +220,7 @@ class Landing:
     def _mark_training(self, job_ids: Sequence[str]) -> None:
         if not job_ids:
             return
-        # Mostly they are marked already, and then nobody needs to wait for a turn to write.
+        # Mostly they are marked already, and then there is no need to wait for a turn to write.
         with self._database.read() as session:
             if not waiting_for(session, job_ids):
                 return

@@ -1,4 +1,4 @@
-"""What Alembic runs: the migrations, on the connection and in the transaction of `Database.migrate`."""
+"""Alembic's entry point: runs the migrations on the connection and in the transaction of `Database.migrate`."""
 
 from alembic import context
 

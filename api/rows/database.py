@@ -24,12 +24,12 @@ _BUSY_TIMEOUT = 30
 # In seconds: to connect, and to wait for one of the pool's connections. Both hold a thread.
 _CONNECT_TIMEOUT = 5
 _POOL_TIMEOUT = 5
-# Milliseconds for which a server may leave what was sent to it unacknowledged: a connection can die without a word.
+# Milliseconds that sent data may stay unacknowledged by a server: a connection can die silently.
 _SILENCE_MS = 10_000
-# Primary results by which SQLite says that it can't just now, or not here: busy, locked, read-only, an I/O error,
-# full, can't open.
+# SQLite's primary result codes for a database that can't be used now, or not here: busy, locked, read-only, an I/O
+# error, full, can't open.
 _SQLITE_AWAY = frozenset((5, 6, 8, 10, 13, 14))
-# A server that was promoted no longer, or not yet: it only reads.
+# The SQLSTATE of a server that only reads: it was demoted, or isn't promoted yet.
 _READ_ONLY = "25006"
 
 
@@ -44,7 +44,7 @@ class Database:
         try:
             self._engine = _engine(url)
         except (ArgumentError, ImportError):
-            # The URL may hold a password, and the library's message the URL.
+            # The library's message may contain the URL, and the URL a password.
             raise InvalidSettings(
                 "LIKENESS_DATABASE_URL must be like sqlite:///FILE or postgresql+psycopg://HOST/DATABASE."
             ) from None
@@ -52,7 +52,7 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """A transaction that sees one state of the database, and isn't to write."""
+        """A transaction that sees one state of the database, and must not write."""
         with _guarded(), Session(self._reading) as session:
             yield session
 
@@ -63,7 +63,7 @@ class Database:
             yield session
 
     def migrate(self) -> None:
-        """Bring the tables up to date. Of processes that start at once, one does it and the others wait."""
+        """Brings the tables up to date. If several processes start at once, one does it and the others wait."""
         config = Config()
         config.set_main_option("script_location", "api:migrations")
         with _guarded(), self._engine.begin() as connection:
@@ -73,7 +73,7 @@ class Database:
             command.upgrade(config, "head")
 
     def wait(self) -> None:
-        """Bring the tables up to date as soon as there is a database. Says why it waits whenever that changes."""
+        """Waits for the database, and brings the tables up to date. Logs the reason whenever it changes."""
         told = ""
         while True:
             try:
@@ -92,7 +92,7 @@ class Database:
 
 @contextmanager
 def _guarded() -> Iterator[None]:
-    """Raises DatabaseUnavailable in place of the library's errors that mean it."""
+    """Turns the library's errors for an unavailable database into DatabaseUnavailable."""
     try:
         yield
     except NoConnectionLeft:
@@ -109,7 +109,7 @@ def _guarded() -> Iterator[None]:
 def _is_away(error: DBAPIError) -> bool:
     if isinstance(error.orig, sqlite3.Error):
         return (getattr(error.orig, "sqlite_errorcode", 0) & 0xFF) in _SQLITE_AWAY
-    # A broken connection, a server that starts, ends or has no room, a user or database that it doesn't know.
+    # A broken connection; a server that is starting, stopping or full; a user or database that it doesn't know.
     kinds = {kind.__name__ for kind in type(error.orig).__mro__}
     return "OperationalError" in kinds or "InterfaceError" in kinds or _state_of(error) == _READ_ONLY
 
@@ -119,7 +119,7 @@ def _state_of(error: DBAPIError) -> str | None:
 
 
 def _reason(error: DBAPIError) -> str:
-    """In a few words, without what the library says: it names hosts and users, and tenants read this."""
+    """The error in a few words, without the library's message: it names hosts and users, and tenants read this."""
     name = getattr(error.orig, "sqlite_errorname", None) or _state_of(error)
     kind = type(error.orig).__name__
     return f"{kind} {name}" if name else kind
@@ -146,8 +146,8 @@ def _set_up_sqlite(connection: Any, _: object) -> None:
     # The driver would begin transactions late and in its own way; see _begin_sqlite.
     connection.isolation_level = None
     connection.execute("PRAGMA foreign_keys=ON")
-    # Only the first connection to a new file changes anything here. SQLite doesn't wait with that while another one
-    # is writing, whatever its timeout.
+    # Only the first connection to a new file changes anything here. If another one is writing, SQLite fails at
+    # once, whatever its timeout.
     deadline = time.monotonic() + _BUSY_TIMEOUT
     while True:
         try:

@@ -1,4 +1,4 @@
-"""API keys: an organisation's, with scopes. The database has only their hashes."""
+"""API keys of organisations, with scopes. The database holds only their hashes."""
 
 import time
 from collections.abc import Callable
@@ -19,20 +19,21 @@ Scope = Literal["influencers:write", "jobs:read", "jobs:cancel"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 KNOWN_FOR = 1.0
-"""Seconds for which a key that was good isn't looked up again."""
+"""Seconds for which a valid key isn't looked up again."""
 _MOST_KNOWN = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls: the organisation, and what its key may do."""
+    """The authenticated caller: its organisation, and what its key may do."""
 
     organisation: str
     key_id: str
     scopes: frozenset[str]
 
     def require(self, scope: Scope) -> None:
-        """Raises ForbiddenScope. To be asked before anything is looked up, so that it tells nothing."""
+        """Raises ForbiddenScope if the key lacks the scope. Call it before anything is looked up, so that it
+        reveals nothing."""
         if scope not in self.scopes:
             raise ForbiddenScope(
                 f"This API key hasn't the scope {scope}. Use a key that has it.", scope=scope
@@ -48,7 +49,7 @@ class NewKey:
 
 
 def create_key(database: Database, organisation: str, scopes: tuple[str, ...] = SCOPES) -> NewKey:
-    """Raises InvalidInput for an unknown scope, or a name that is empty or above 128 characters."""
+    """Creates a key. Raises InvalidInput for an unknown scope, or a name that is empty or above 128 characters."""
     if unknown := sorted(set(scopes) - set(SCOPES)):
         raise InvalidInput(f"There is no scope {unknown[0][:64]!r}. Choose from: {', '.join(SCOPES)}.")
     if not (organisation.isprintable() and 1 <= len(organisation) <= 128):
@@ -67,7 +68,7 @@ def create_key(database: Database, organisation: str, scopes: tuple[str, ...] = 
 
 
 def revoke_key(database: Database, key_id: str) -> None:
-    """From now on the key opens nothing. Revoking it again does no harm. Raises NotFound."""
+    """Revokes a key. Revoking it again does no harm. Raises NotFound."""
     with database.write() as session:
         row = session.get(ApiKeyRow, key_id)
         if row is None:
@@ -76,12 +77,12 @@ def revoke_key(database: Database, key_id: str) -> None:
 
 
 def authenticate(database: Database, authorization: str | None) -> Caller:
-    """Whose key a request's `Authorization` header has. Raises Unauthenticated."""
+    """Finds the caller by a request's `Authorization` header. Raises Unauthenticated."""
     scheme, _, secret = (authorization or "").partition(" ")
     if scheme.lower() != "bearer" or not secret:
         raise Unauthenticated("Give an API key: Authorization: Bearer lk_…")
     with database.read() as session:
-        # Looked up by the hash: how long that takes tells nothing of any key.
+        # Looked up by the hash, so that the time it takes reveals nothing about any key.
         row = session.scalar(select(ApiKeyRow).where(ApiKeyRow.secret_sha256 == _hash(secret.strip())))
     if row is None or row.revoked_at is not None:
         raise Unauthenticated("The API key isn't valid. It may have been revoked.")
@@ -89,23 +90,23 @@ def authenticate(database: Database, authorization: str | None) -> Caller:
 
 
 class KnownKeys:
-    """Who calls, by the `Authorization` header. A key that was good is taken to be so for a second: one that is
-    revoked opens nothing after that. Safe to share between threads."""
+    """A cache of callers by their `Authorization` header. A valid key is known for a second, so a revoked one still
+    works for that long. Safe to share between threads."""
 
     def __init__(self, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
         self._database = database
         self._clock = clock
         self._known: dict[str, tuple[Caller, float]] = {}
-        """By the header's hash: the caller, and until when."""
+        """By the header's hash: the caller, and until when it is known."""
 
     def recall(self, authorization: str | None) -> Caller | None:
-        """Whose key it was within the last second. It waits for nothing."""
+        """The caller, if it was looked up within the last second. Never blocks."""
         caller, until = self._known.get(_hash(authorization or ""), (None, 0.0))
         return caller if self._clock() < until else None
 
     def look_up(self, authorization: str | None) -> Caller:
-        """Raises Unauthenticated."""
-        # From when the database is asked, not from when it answers.
+        """Looks the caller up in the database and remembers it. Raises Unauthenticated."""
+        # Counted from the query to the database, not from its answer.
         until = self._clock() + KNOWN_FOR
         caller = authenticate(self._database, authorization)
         if len(self._known) >= _MOST_KNOWN:

@@ -1,4 +1,4 @@
-"""What one organisation may have: its projects, influencers, and uploads that it announced."""
+"""Limits on what one organisation may have: projects, influencers, and uploads that it began."""
 
 from typing import Any, Literal
 
@@ -21,7 +21,7 @@ _ADVICE: dict[Kind, str] = {
 
 
 class Limits:
-    """Of every organisation, counted in the database, so that all API processes share them."""
+    """The limits of every organisation. They are counted in the database, so that all API processes share them."""
 
     def __init__(self, settings: ApiSettings) -> None:
         self._most: dict[Kind, int] = {
@@ -31,9 +31,10 @@ class Limits:
         }
 
     def require_room(self, session: Session, organisation: str, kind: Kind) -> None:
-        """Within the transaction that adds one. Raises Conflict if there are as many as there may be."""
+        """Raises Conflict if the organisation is at its limit. Call it in the transaction that adds one."""
         if session.get_bind().dialect.name == "postgresql":
-            # Who adds at the same time waits for this one's end, and counts it. SQLite has one writer anyway.
+            # A concurrent transaction that adds one waits for this one's end, and counts it. SQLite has one writer
+            # anyway.
             session.execute(select(func.pg_advisory_xact_lock(_LOCK, func.hashtext(organisation))))
         most = self._most[kind]
         some = _owned(kind, organisation).limit(most).subquery()
@@ -47,7 +48,7 @@ class Limits:
 
 
 def _owned(kind: Kind, organisation: str) -> "Select[Any]":
-    """What counts, as rows."""
+    """Selects the rows that count."""
     if kind == "projects":
         return select(ProjectRow.project_id).where(ProjectRow.organisation == organisation)
     if kind == "influencers":

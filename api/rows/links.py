@@ -1,4 +1,4 @@
-"""Where an asset's pictures can be got now: a presigned URL ends after days, and a row stays."""
+"""Current URLs of an asset's pictures: a presigned URL expires after days, and a row stays."""
 
 import time
 from collections.abc import Callable
@@ -11,12 +11,12 @@ _MOST_KNOWN = 100_000
 
 
 class Links:
-    """What is in the object store has its URLs by `url_of`, if the settings have a key for it or a public base URL.
-    Else they are those of the row."""
+    """Makes URLs of pictures in the object store by `url_of`, if the settings have a key for it or a public base
+    URL. Otherwise the URLs are those of the row."""
 
     def __init__(self, settings: Settings, url_of: Callable[[str], str]) -> None:
         self._makes = bool(settings.public_base_url or settings.s3_access_key_id)
-        # Whoever gets a URL can use it for as long again.
+        # A URL is handed out for half its lifetime, so that whoever gets it can use it for as long again.
         self._term = settings.presign_ttl / 2
         self._made = lru_cache(_MOST_KNOWN)(lambda key, _term: url_of(key))
 

@@ -1,4 +1,4 @@
-"""From rows to the contract's documents and back, and the one way to find a row: as its organisation's."""
+"""Converts rows to the contract's documents and back, and finds rows, always as an organisation's."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -21,27 +21,27 @@ from api.rows.tables import (
 from models.errors import InvalidInput, NotFound
 from models.influencer import MOST_REFERENCES, Influencer, Name, Persona, ReferenceImage
 
-# What isn't like this is no row's id, and may not be fit for a query: PostgreSQL refuses NUL.
+# Other text is no row's id, and may not even be allowed in a query: PostgreSQL refuses NUL.
 _ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
 def now() -> datetime:
-    """To the millisecond: what is answered now must be what is read later."""
+    """The current time to the millisecond: a time that is answered now must equal the one that is read later."""
     at = datetime.now(UTC)
     return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 
 class Described(Persona):
-    """What `InfluencerRow.document` holds."""
+    """The content of `InfluencerRow.document`."""
 
     name: Name
 
 
 def project_of(session: Session, organisation: str, project_id: str) -> ProjectRow:
-    """Raises NotFound."""
+    """Finds a project of the organisation. Raises NotFound."""
     row = None
     if _ID.fullmatch(project_id):
-        # The database compares the organisation: to read another's row, and drop it, would take longer.
+        # The database compares the organisation: reading another's row and dropping it would take longer.
         asked = select(ProjectRow).where(
             ProjectRow.project_id == project_id, ProjectRow.organisation == organisation
         )
@@ -54,7 +54,7 @@ def project_of(session: Session, organisation: str, project_id: str) -> ProjectR
 def influencer_of(
     session: Session, organisation: str, influencer_id: str, *, to_write: bool = False
 ) -> InfluencerRow:
-    """A row that isn't deleted; locked if it is to be written. Raises NotFound."""
+    """Finds an influencer that isn't deleted, and locks its row if `to_write`. Raises NotFound."""
     row = None
     if _ID.fullmatch(influencer_id):
         row = session.get(InfluencerRow, (organisation, influencer_id), with_for_update=to_write or None)
@@ -71,7 +71,7 @@ def no_influencer() -> NotFound:
 
 
 def selection_of(session: Session, project: ProjectRow, selection_id: str) -> SelectionRow:
-    """Raises NotFound."""
+    """Finds a selection of the project. Raises NotFound."""
     row = session.get(SelectionRow, selection_id) if _ID.fullmatch(selection_id) else None
     if row is None or row.project_id != project.project_id:
         raise NotFound(
@@ -82,7 +82,7 @@ def selection_of(session: Session, project: ProjectRow, selection_id: str) -> Se
 
 
 def job_of(session: Session, organisation: str, job_id: str) -> JobRow:
-    """Raises NotFound."""
+    """Finds a job of the organisation. Raises NotFound."""
     row = None
     if _ID.fullmatch(job_id):
         row = session.scalar(
@@ -94,15 +94,17 @@ def job_of(session: Session, organisation: str, job_id: str) -> JobRow:
 
 
 def asset_of(session: Session, organisation: str, asset_id: str) -> AssetRow | None:
+    """Finds an asset of the organisation, or returns None."""
     if not _ID.fullmatch(asset_id):
         return None
-    # With its project in one statement, so that another's takes no more than one that isn't there.
+    # Joined with its project in one statement, so that another organisation's asset takes no longer than a missing
+    # one.
     found = select(AssetRow).join(ProjectRow, ProjectRow.project_id == AssetRow.project_id)
     return session.scalar(found.where(AssetRow.asset_id == asset_id, ProjectRow.organisation == organisation))
 
 
 def upload_of(session: Session, organisation: str, asset_id: str, *, to_write: bool = False) -> UploadRow:
-    """Locked if it is to be written. Raises NotFound."""
+    """Finds an upload of the organisation, and locks its row if `to_write`. Raises NotFound."""
     row = None
     if _ID.fullmatch(asset_id):
         found = select(UploadRow).join(ProjectRow, ProjectRow.project_id == UploadRow.project_id)
@@ -140,7 +142,7 @@ def _stored_links(asset: AssetRow) -> tuple[str, str | None]:
 def document_of(
     session: Session, row: InfluencerRow, links: Callable[[AssetRow], tuple[str, str | None]] = _stored_links
 ) -> Influencer:
-    """`links`: an asset's URL and its thumbnail's."""
+    """The row's document with its reference images. `links` returns an asset's URL and its thumbnail's."""
     images = tuple(
         ReferenceImage(asset_id=asset.asset_id, url=url, thumbnail_url=thumbnail, added_at=bound.added_at)
         for bound, asset in references_of(session, row)
@@ -167,7 +169,8 @@ def persona_of(row: InfluencerRow, images: tuple[ReferenceImage, ...] = ()) -> I
 
 
 def shown(document: Influencer | BoundReferences | Selection) -> dict[str, Any]:
-    """As it is answered. A thumbnail's URL is a URL or null; other fields without a value are left out."""
+    """The document as JSON data for an answer. A thumbnail's URL is a URL or null; other fields without a value are
+    left out."""
     data = document.to_data()
     if isinstance(document, Influencer):
         data.setdefault("thumbnailUrl", None)
@@ -177,15 +180,15 @@ def shown(document: Influencer | BoundReferences | Selection) -> dict[str, Any]:
 
 
 def described_by(influencer: Influencer) -> str:
-    """The text of `InfluencerRow.document` for what the document says of the persona."""
+    """The text for `InfluencerRow.document`: the document's name and persona."""
     return Described(**{name: getattr(influencer, name) for name in Described.model_fields}).to_json()
 
 
 def bind(session: Session, row: InfluencerRow, asset_ids: Iterable[str], at: datetime) -> None:
-    """Add the project's assets among these to the row's reference images, each once. Others are dropped.
+    """Adds the project's assets among these to the row's reference images, each once. Others are dropped.
 
-    A draft gets ready by it, and so does a row whose job failed, also by images that it has already. Raises
-    InvalidInput if it had more than 20 then.
+    A draft becomes ready, and so does a row whose job failed, even if it has the images already. Raises
+    InvalidInput if the row would have more than 20.
     """
     wanted = [asset_id for asset_id in dict.fromkeys(asset_ids) if _ID.fullmatch(asset_id)]
     known = set(

@@ -1,4 +1,4 @@
-"""A first row, for a place to try things in."""
+"""Adds a sample persona to a database, to try things with."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -12,8 +12,8 @@ from models.influencer import Influencer
 def seed(
     database: Database, organisation: str, persona: Influencer, assets: Mapping[str, tuple[str, str]]
 ) -> None:
-    """Put in a persona with its project and reference images, if they aren't there, under the ids that they
-    have. `assets`: by asset id, the object's key and URL. A known asset gets the new URL."""
+    """Adds a persona with its project and reference images under their own ids, where they are missing. `assets`
+    gives each asset id its object's key and URL. A known asset gets the new URL."""
     now = datetime.now(UTC)
     with database.write() as session:
         if session.get(ProjectRow, persona.project_id) is None:

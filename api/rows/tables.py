@@ -1,7 +1,7 @@
-"""The rows. Whose a row is stands in it: `organisation` is the tenant, and every query asks for it.
+"""The tables. `organisation` is the tenant that a row belongs to, and every query asks for it.
 
-Documents are kept as JSON text, which holds any string that JSON can; PostgreSQL's own text and jsonb refuse
-NUL characters.
+Documents are stored as JSON text, which holds any string that JSON can; PostgreSQL's own text and jsonb refuse NUL
+characters.
 """
 
 from datetime import UTC, datetime
@@ -30,7 +30,7 @@ class Base(DeclarativeBase):
 
 
 class ApiKeyRow(Base):
-    """A key of an organisation. Of its secret there is only a hash."""
+    """A key of an organisation. Only a hash of its secret is stored."""
 
     __tablename__ = "api_keys"
 
@@ -51,7 +51,7 @@ class ProjectRow(Base):
     document: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime]
     primary_influencer_id: Mapped[str | None]
-    """The one that was set; null: the first that is ready."""
+    """The influencer that was set; null stands for the first one that is ready."""
 
 
 class AssetRow(Base):
@@ -70,8 +70,8 @@ class AssetRow(Base):
 
 
 class UploadRow(Base):
-    """A picture that a client may put into the object store. It is no asset, and resolves as none, until it was
-    finalized; the row stays for a day either way, so that whatever was put there is removed."""
+    """A picture that a client may put into the object store. It becomes an asset, and resolves as one, once it is
+    finalized. The row stays for a day either way, so that whatever was put there is removed."""
 
     __tablename__ = "uploads"
 
@@ -81,13 +81,13 @@ class UploadRow(Base):
     size: Mapped[int] = mapped_column(BigInteger)
     """In bytes."""
     sha256: Mapped[str | None]
-    """As its client said, or else of what was first found to be fit. Nothing else can become the asset."""
+    """As the client gave it, or else of the first picture that passed. Nothing else can become the asset."""
     created_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class InfluencerRow(Base):
-    """A persona. Callers choose ids, so one is unique in its organisation only: that it is taken elsewhere
-    would tell of another tenant."""
+    """A persona. Callers choose ids, so an id is unique only in its organisation: a conflict with another tenant's
+    would reveal that tenant."""
 
     __tablename__ = "influencers"
     __table_args__ = (
@@ -109,7 +109,7 @@ class InfluencerRow(Base):
 
 
 class BoundImageRow(Base):
-    """An asset as the reference image of an influencer. The primary key keeps one from being bound twice."""
+    """An asset that is bound to an influencer as a reference image. The primary key prevents binding it twice."""
 
     __tablename__ = "reference_images"
     __table_args__ = (
@@ -126,7 +126,7 @@ class BoundImageRow(Base):
 
 
 class JobRow(Base):
-    """A job that this API submitted. Until `landed_at` is set, somebody must still see to it."""
+    """A job that this API submitted. While `landed_at` isn't set, a process must still handle it."""
 
     __tablename__ = "jobs"
     __table_args__ = (
@@ -140,29 +140,29 @@ class JobRow(Base):
     project_id: Mapped[str]
     influencer_id: Mapped[str]
     message: Mapped[str] = mapped_column(Text)
-    """What is submitted, word for word, however often."""
+    """The message that is submitted, word for word, however often."""
     created_at: Mapped[datetime]
     landed_at: Mapped[datetime | None]
     canceled_at: Mapped[datetime | None]
-    """When its end was asked for, and accepted. Redis may forget that."""
+    """When a cancel was accepted. Redis may forget that."""
     record: Mapped[str | None] = mapped_column(Text)
     """The final record, which Redis forgets."""
 
 
 class SelectionRow(Base):
-    """Whom a brief's content was to be made with, frozen: no later change reaches it."""
+    """The influencer that was selected for a brief, frozen: no later change affects it."""
 
     __tablename__ = "selections"
 
     selection_id: Mapped[str] = mapped_column(primary_key=True)
     project_id: Mapped[str] = mapped_column(ForeignKey("projects.project_id"))
     document: Mapped[str] = mapped_column(Text)
-    """What was answered, word for word."""
+    """The answer, word for word."""
     created_at: Mapped[datetime]
 
 
 class AnswerRow(Base):
-    """What was answered under an Idempotency-Key."""
+    """An answer that was given under an Idempotency-Key."""
 
     __tablename__ = "answers"
 

@@ -1,4 +1,4 @@
-"""What the profiles with real weights share: batches, the decoding thread, the way down when memory runs out."""
+"""What the profiles with real weights share: batches, the decoding thread, fallbacks when memory runs out."""
 
 from pipelines.diffusion.engine import DiffusionEngine, OnStepEnd
 

@@ -16,7 +16,7 @@ from pipelines.protocol import PlannedShot, RenderedImage, Sink
 
 
 class Decoder:
-    """One for each job. `decode` takes latents of one image, (1, …), to RGB in [-1, 1], (1, 3, H, W)."""
+    """Decodes one job's images. `decode` turns latents of one image, (1, …), into RGB in [-1, 1], (1, 3, H, W)."""
 
     def __init__(self, device: Device, decode: Callable[[Tensor], Tensor], sink: Sink) -> None:
         self._device = device
@@ -29,28 +29,29 @@ class Decoder:
     def submit(
         self, latents: Tensor, batch: Sequence[PlannedShot], source_types: Sequence[SourceType]
     ) -> None:
-        """Decode the batch's latents, one image after another, and give the images to the sink."""
+        """Decodes the batch's latents, one image after another, and gives the images to the sink."""
         for row, (planned, source_type) in enumerate(zip(batch, source_types, strict=True)):
             image = latents[row : row + 1]
             self._pending.append(self._thread.submit(self._beside, image, planned, source_type))
 
     def raise_failed(self) -> None:
-        """If an image failed, the device needn't go on with the others."""
+        """Raises the error of a failed image, so that the device doesn't go on with the others."""
         for pending in self._pending:
             if pending.done():
                 pending.result()
 
     def wait(self) -> bool:
-        """Until the thread is idle. Returns whether it wasn't. Raises what failed."""
+        """Waits until the thread is idle. Returns whether it was busy. Raises the error of a failed image."""
         was_busy = not all(pending.done() for pending in self._pending)
         for pending in self._pending:
             pending.result()
         return was_busy
 
     def settle(self, tile: Callable[[], None]) -> bool:
-        """Decode what found no room beside the denoiser, while that rests. Returns whether there was any.
+        """Decodes images that found no room beside the denoiser, while that is idle. Returns whether there were
+        any.
 
-        `tile` is called if one image is too much even so. Raises RenderOutOfMemory if tiles don't help.
+        Calls `tile` if there is no room for an image even so. Raises RenderOutOfMemory if tiles don't help.
         """
         if not self._left:
             return False
@@ -64,7 +65,7 @@ class Decoder:
         return True
 
     def close(self) -> None:
-        """Drop what hasn't begun, and wait for what has."""
+        """Drops work that hasn't begun, and waits for work that has."""
         self._thread.shutdown(cancel_futures=True)
 
     def _beside(self, latents: Tensor, planned: PlannedShot, source_type: SourceType) -> None:
@@ -73,7 +74,7 @@ class Decoder:
 
     @torch.inference_mode()
     def _finish(self, latents: Tensor, planned: PlannedShot, source_type: SourceType) -> bool:
-        """Whether there was room to."""
+        """Decodes one image for the sink. Returns whether there was room to."""
         levels = attempt(self._device, partial(self._levels, latents))
         if levels is None:
             return False

@@ -1,6 +1,6 @@
-"""Renders a job with a diffusers pipeline: encode once, denoise in batches, decode beside.
+"""Renders a job with a diffusers pipeline: encodes once, denoises in batches, decodes in a thread.
 
-A profile's class says how its model encodes, denoises and decodes; this one does the rest.
+A profile's class defines how its model encodes, denoises and decodes; this class does the rest.
 """
 
 from abc import abstractmethod
@@ -31,17 +31,17 @@ from pipelines.registry import require_create
 OnStepEnd = Callable[[Any, int, Any, dict[str, Any]], dict[str, Any]]
 """diffusers' `callback_on_step_end`: pipeline, index of the step, timestep, tensors."""
 
-# Some schedules have no last step without a first one.
+# Some schedules need a first step before the last one.
 _WARM_UP_STEPS = 2
 
 
 class DiffusionEngine(ReferencePipeline):
-    """Square RGB images. `Encoded` stands for what a profile's `encode` makes, whatever that is."""
+    """Renders square RGB images. `encoded` is whatever a profile's `encode` returns."""
 
     pipeline_class: ClassVar[Any]
     """The diffusers pipeline, or a subclass of it."""
     stock_name: ClassVar[str]
-    """What diffusers calls it, as `model_index.json` and manifests have it."""
+    """diffusers' name for the pipeline, as in `model_index.json` and manifests."""
     denoiser: ClassVar[str] = "transformer"
     """The component that runs at every step."""
 
@@ -63,19 +63,19 @@ class DiffusionEngine(ReferencePipeline):
     @classmethod
     @abstractmethod
     def open(cls, setup: Setup) -> Any:
-        """A `pipeline_class` on the CPU, its weights checked. Raises WeightsRefused."""
+        """Loads a `pipeline_class` on the CPU and checks its weights. Raises WeightsRefused."""
 
     def conditioning(self, shot: Shot, appearance: Appearance) -> Any:
-        """How the model is told about a shot: most read a prompt."""
+        """The shot's conditioning: a prompt by default."""
         return prompt_for(shot, appearance)
 
     def conditioning_without_references(self, shot: Shot, appearance: Appearance) -> Any:
-        """The same where the model gets no reference."""
+        """The shot's conditioning where the model gets no reference."""
         return prompt_for(shot, appearance, has_references=False)
 
     @abstractmethod
     def encode(self, references: list[Image.Image], told: list[Any], reference_size: int) -> Any:
-        """What all images of a job share. `told` has what is said about each of its images."""
+        """Encodes what all images of a job share. `told` has the conditioning of each image."""
 
     def encode_made_up(
         self,
@@ -84,29 +84,30 @@ class DiffusionEngine(ReferencePipeline):
         told: list[Any],
         reference_size: int,
     ) -> Any:
-        """As `encode`, of a person who is made up. For profiles that can: `references` may be empty."""
+        """Does the same as `encode` for a made-up person, in profiles that can. `references` may be empty."""
         return self.encode(references, told, reference_size)
 
     @abstractmethod
     def denoise(
         self, encoded: Any, rows: list[int], generators: list[torch.Generator], on_step_end: OnStepEnd
     ) -> Tensor:
-        """Latents, one row for each of the images `rows` (positions in `told`)."""
+        """Returns latents, one row for each of the images `rows` (positions in `told`)."""
 
     @abstractmethod
     def decode(self, latents: Tensor) -> Tensor:
-        """RGB in [-1, 1], (1, 3, H, W). Called while the denoiser runs or, where room is short, rests."""
+        """Returns RGB in [-1, 1], (1, 3, H, W). Called while the denoiser runs or, if memory is short, is idle."""
 
     def source_type(self, encoded: Any, row: int) -> SourceType:  # noqa: ARG002 - most only generate
-        """How the image `row` is marked: a composite, if it has pixels of references."""
+        """The source type of the image `row`: a composite, if it has pixels of references."""
         return SourceType.GENERATED
 
     def reference_notes(self, encoded: Any) -> Sequence[ReferenceNote]:  # noqa: ARG002
-        """Which references `encode` made less of than it could, by their places in the list that it was given."""
+        """Notes on references that `encode` used less than it could, by their positions in the list it was
+        given."""
         return ()
 
     def call(self, generators: list[torch.Generator], on_step_end: OnStepEnd) -> dict[str, Any]:
-        """What `denoise` gives to any pipeline, besides what it encoded."""
+        """The arguments that `denoise` gives to any pipeline, besides what was encoded."""
         return {
             "generator": generators,
             "height": self.plan.size,
@@ -117,7 +118,7 @@ class DiffusionEngine(ReferencePipeline):
         }
 
     def forget(self) -> None:
-        """Drop what belongs to the job that ends."""
+        """Drops what belongs to the job that ends."""
 
     def render(
         self,
@@ -138,7 +139,7 @@ class DiffusionEngine(ReferencePipeline):
             self._note_unused(len(references), places, sink)
             self._render(_Job(used, places, told, shots, person_seed), sink, decoder)
         finally:
-            # However it ended, the next job finds nothing of this one: not its caches, not its encodings.
+            # However the job ended, the next one must find none of its caches and encodings.
             decoder.close()
             self.pipe.maybe_free_model_hooks()
             self.forget()
@@ -152,7 +153,7 @@ class DiffusionEngine(ReferencePipeline):
             rung = self._ladder.at(count)
             rows = list(range(begun, min(begun + rung.batch, len(job.shots))))
             latents = attempt(self.setup.device, partial(self._batch, job, rows, rung, sink, decoder))
-            # If the batch found no room, it may have been for what the decoding thread held.
+            # If the batch found no room, the decoding thread may have held the memory.
             was_decoding = latents is None and decoder.wait()
             if latents is not None:
                 source_types = [self.source_type(job.encoded, row) for row in rows]
@@ -179,14 +180,14 @@ class DiffusionEngine(ReferencePipeline):
                 sink.reference(replace(note, index=job.places[note.index]))
 
         def on_step_end(_: Any, index: int, __: Any, tensors: dict[str, Any]) -> dict[str, Any]:
-            # Kernels are queued: without this, steps would be told before they are computed.
+            # Kernels are queued: without this, steps would be reported before they are computed.
             device.synchronize()
             decoder.raise_failed()
             for row in rows:
                 sink.step(Step(job.shots[row].shot.name, index + 1, self.plan.steps))
             return tensors
 
-        # On the CPU, one for each image: its noise is the same on every device and in every batch.
+        # One for each image, on the CPU, so that its noise is the same on every device and in every batch.
         generators = [torch.Generator().manual_seed(job.shots[row].seed) for row in rows]
         with device.phase("denoise"):
             latents = self.denoise(job.encoded, rows, generators, on_step_end)
@@ -214,7 +215,7 @@ class DiffusionEngine(ReferencePipeline):
             return
         vae.enable_tiling()
         if hasattr(vae, "tile_latent_min_size"):
-            # Its own tiles are as large as the image, which would then be one of them.
+            # Its default tiles are as large as the image, which would then be a single tile.
             vae.tile_sample_min_size = min(vae.tile_sample_min_size, self.plan.size // 2)
             vae.tile_latent_min_size = vae.tile_sample_min_size // self.pipe.vae_scale_factor
 
@@ -239,9 +240,9 @@ class DiffusionEngine(ReferencePipeline):
         )
 
     def warm_up(self) -> None:
-        """One image in a few steps; with compiled blocks, one and two images from one and two references.
+        """Renders one image in a few steps; with compiled blocks, one and two images from one and two references.
 
-        From the second size on, torch compiles for any.
+        From the second size on, torch compiles for any size.
         """
         most = 2 if self.setup.speed.compile else 1
         side = self.plan.reference_size
@@ -263,11 +264,11 @@ class DiffusionEngine(ReferencePipeline):
 
 @dataclass(slots=True)
 class _Job:
-    """What is rendered, and what the model made of it."""
+    """The job to render, and its encoded conditioning."""
 
     references: list[Image.Image]
     places: list[int]
-    """Of those references in the list that `render` was given."""
+    """The references' positions in the list that `render` was given."""
     told: list[Any]
     shots: Sequence[PlannedShot]
     person_seed: int | None
@@ -277,5 +278,6 @@ class _Job:
 
 
 def dtype_for(setup: Setup) -> torch.dtype:
-    """The profile's on an accelerator. On a CPU float32, which is quicker there and exact enough to compare."""
+    """The type to compute in: the profile's on an accelerator. On a CPU float32, which is quicker there and exact
+    enough to compare."""
     return setup.device.computes_in(setup.plan.profile)

@@ -1,11 +1,11 @@
-"""What is tried when the device runs out of memory, from the fastest way down to the smallest."""
+"""Fallbacks when the device runs out of memory, from the fastest way to render down to the smallest."""
 
 from dataclasses import dataclass, replace
 
 from pipelines.profile import Plan
 
 LEAST_REFERENCE_SIZE = 256
-"""Below this a face has too few pixels to be kept."""
+"""Below this side, a face has too few pixels to be preserved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +17,10 @@ class Rung:
     tiling: bool
     """Whether images are encoded and decoded in tiles."""
     reference_size: int
-    """In pixels a side, as an area."""
+    """The side of a square with the references' area, in pixels."""
 
     def lower(self) -> "Rung | None":
-        """The next one down: half the batch, down to 1; then tiles; then smaller references."""
+        """The next rung down, or None: half the batch, down to 1; then tiles; then smaller references."""
         if self.batch > 1:
             return replace(self, batch=self.batch // 2)
         if not self.tiling:
@@ -38,14 +38,15 @@ class Ladder:
         self._learned: dict[int, Rung] = {}
 
     def at(self, references: int) -> Rung:
+        """The rung to begin at with so many references."""
         return self._learned.get(references, self._top)
 
     def learn_tiling(self, references: int) -> None:
-        """Decoding one image took more than there was."""
+        """Remembers that decoding one image took more memory than there was."""
         self._learned[references] = replace(self.at(references), tiling=True)
 
     def step_down(self, references: int, batch: int) -> bool:
-        """Remember that so many images at once were too much. Returns whether there is anything less to try."""
+        """Remembers that so many images at once were too much. Returns whether a lower rung is left."""
         rung = self.at(references)
         lower = replace(rung, batch=min(batch, rung.batch)).lower()
         if lower is None:

@@ -1,4 +1,4 @@
-"""Coming back from a device that failed."""
+"""Recovers from device failures."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -10,9 +10,10 @@ T = TypeVar("T")
 
 
 def attempt(device: Device, work: Callable[[], T]) -> T | None:
-    """What `work` returns, or None if the device ran out of memory; then nothing of the work is left on it.
+    """Returns the result of `work`, or None if the device ran out of memory; then nothing of the work is left on
+    it.
 
-    Raises DeviceLost when the device's context is broken, and lets everything else pass.
+    Raises DeviceLost if the device's context is broken, and lets every other error pass.
     """
     lost = ""
     try:
@@ -22,7 +23,7 @@ def attempt(device: Device, work: Callable[[], T]) -> T | None:
             lost = f"{type(error).__name__}: {str(error)[:300]}"
         elif not device.is_out_of_memory(error):
             raise
-    # Only here, after `except`, is the error gone, whose traceback held the work's tensors.
+    # The error's traceback held the work's tensors. Only here, after `except`, is it gone.
     if lost:
         raise DeviceLost(
             f"The device {device} can't be used any more ({lost}). The render process is replaced. If it happens "
@@ -34,7 +35,7 @@ def attempt(device: Device, work: Callable[[], T]) -> T | None:
 
 
 def no_room() -> RenderOutOfMemory:
-    """Nothing is left to try."""
+    """The error for when no fallback is left."""
     return RenderOutOfMemory(
         "The device ran out of memory with a single image, tiles and small references. The render process is "
         "replaced. If it happens again, lower LIKENESS_IMAGE_SIZE, use a profile that needs less, or free the "

@@ -1,6 +1,6 @@
-"""The speed options, put on a denoiser. All are off unless the operator asks for them.
+"""Applies the speed options to a denoiser. All are off unless the operator asks for them.
 
-A render process holds one profile, and what is switched here stays with its denoiser.
+A render process holds one profile, and what is switched on here stays on for its denoiser.
 """
 
 from typing import Any
@@ -11,12 +11,13 @@ from diffusers.models.attention_dispatch import attention_backend
 
 from models.render import SpeedOptions
 
-# How much the first block's output may change for the others to be skipped: 0.1 is about half the steps.
+# The other blocks are skipped if the first block's output changes by less than this: 0.1 skips about half the
+# steps.
 _FIRST_BLOCK_THRESHOLD = 0.1
 
 
 def quantized(denoiser: Any, speed: SpeedOptions, dtype: torch.dtype) -> None:
-    """Before the denoiser goes to the device, so that its full size never does.
+    """Quantises the weights. Call it before the denoiser goes to the device, so that its full size never does.
 
     Weights are kept as float8 and widened to `dtype` layer by layer, for the moment in which they are used.
     """
@@ -25,9 +26,11 @@ def quantized(denoiser: Any, speed: SpeedOptions, dtype: torch.dtype) -> None:
 
 
 def accelerated(denoiser: Any, speed: SpeedOptions) -> None:
-    """Once the denoiser is on its device. Raises what diffusers does for a backend that isn't installed."""
+    """Applies the other options, once the denoiser is on its device. Raises diffusers' own error for a backend that
+    isn't installed."""
     if speed.attention:
-        # It also becomes the process's default. Put back what was, for models that didn't ask for it.
+        # The backend also becomes the process's default. This restores the old one, for models that didn't ask for
+        # it.
         with attention_backend():
             denoiser.set_attention_backend(speed.attention)
     if speed.step_cache == "first-block":

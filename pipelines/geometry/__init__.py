@@ -1,7 +1,7 @@
 """The models' shapes with random weights: to measure speed and memory, and to test without a download.
 
 Each module has a `FULL` shape, which is the published model's, and a `TINY` one, the smallest that runs.
-`flux2_klein.py`, `qwen_image_edit.py` and `sdxl_ip_adapter.py` all keep to `Geometry`.
+`flux2_klein.py`, `qwen_image_edit.py` and `sdxl_ip_adapter.py` all implement `Geometry`.
 """
 
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -18,7 +18,7 @@ TINY_STEPS = 2
 
 
 class Geometry(Protocol):
-    """What a module of this package offers."""
+    """The interface of each module in this package."""
 
     def parts(self, scale: Scale) -> "dict[str, nn.Module]":
         """The models by the pipeline's names for them, on the meta device: shapes without weights."""
@@ -35,4 +35,4 @@ class Geometry(Protocol):
         seed: int = 0,
         pipeline_class: "type[Any] | None" = None,
     ) -> Any:
-        """The pipeline with random weights, made on `device` itself: no copy on the CPU."""
+        """Builds the pipeline with random weights, made on `device` itself: no copy on the CPU."""

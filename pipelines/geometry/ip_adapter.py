@@ -15,27 +15,27 @@ from torch import Tensor, nn
 from pipelines.geometry.random_weights import random_tensor
 
 HEAD = 64
-"""Width of an attention head: the loader takes it for granted."""
+"""Width of an attention head. The loader assumes this value."""
 DEPTH = 4
-"""Layers of the resampler: likewise."""
+"""Number of the resampler's layers. The loader assumes this too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resampler:
-    """A shape of `image_proj`."""
+    """The shape of `image_proj`."""
 
     inputs: int
     """Width of the image encoder's hidden states."""
     width: int
     heads: int
     queries: int
-    """Prompt tokens that an image becomes."""
+    """Number of prompt tokens that an image becomes."""
     outputs: int
     """Width of a prompt token."""
 
 
 def shapes(resampler: Resampler, unet: UNet2DConditionModel) -> dict[str, tuple[int, ...]]:
-    """The file's tensors by name."""
+    """The shapes of the file's tensors, by name."""
     width, inner = resampler.width, HEAD * resampler.heads
     tensors: dict[str, tuple[int, ...]] = {
         "latents": (1, resampler.queries, width),
@@ -72,7 +72,7 @@ def weights(
     device: torch.device | str,
     seed: int,
 ) -> dict[str, Tensor]:
-    """The file's tensors."""
+    """The file's tensors, with random values."""
     generator = torch.Generator(device).manual_seed(seed)
     made = {}
     for name, shape in shapes(resampler, unet).items():
@@ -90,12 +90,12 @@ def parameters(resampler: Resampler, unet: UNet2DConditionModel) -> int:
 
 
 def names(unet: UNet2DConditionModel) -> set[str]:
-    """Those of the tensors that a file for this UNet has, whatever its widths."""
+    """The names of the tensors in a file for this UNet, whatever their widths."""
     return set(shapes(Resampler(1, 1, 1, 1, 1), unet))
 
 
 def grouped(tensors: dict[str, Tensor]) -> dict[str, dict[str, Tensor]]:
-    """As `load_ip_adapter` takes them: in two groups, by the name's part before the first dot."""
+    """The tensors as `load_ip_adapter` takes them: in two groups, by the name's part before the first dot."""
     groups: dict[str, dict[str, Tensor]] = {"image_proj": {}, "ip_adapter": {}}
     for name, tensor in tensors.items():
         group, rest = name.split(".", 1)

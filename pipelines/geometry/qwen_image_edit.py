@@ -108,7 +108,7 @@ TINY = Shape(
         "z_dim": 4,
         "dim_mult": [1, 1, 2, 2],
         "num_res_blocks": 1,
-        # Not 0 and 1: who forgets them gets another image.
+        # Not 0 and 1, so that code that forgets them gives another image.
         "latents_mean": [-0.7, 0.2, 1.1, -0.3],
         "latents_std": [2.8, 1.5, 2.1, 3.2],
     },
@@ -173,7 +173,7 @@ def _text_config(shape: Shape) -> Qwen2_5_VLConfig:
             "pad_token_id": ids["<|endoftext|>"],
         },
         vision_config=shape.vision,
-        # Those of the tokenizer above, not the published ones: images are found by them.
+        # The ids of the tokenizer above, not the published ones: images are found by them.
         image_token_id=ids["<|image_pad|>"],
         video_token_id=ids["<|video_pad|>"],
         vision_start_token_id=ids["<|vision_start|>"],

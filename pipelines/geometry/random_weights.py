@@ -13,24 +13,24 @@ M = TypeVar("M", bound=nn.Module)
 
 
 def on_meta(make: Callable[[], M]) -> M:
-    """The model that `make` makes, its parameters without memory.
+    """Makes a model whose parameters take no memory.
 
-    Buffers are real: rotary frequencies and the like are computed in constructors and in no checkpoint.
+    Buffers are real: rotary frequencies and the like are computed in constructors and are in no checkpoint.
     """
     with init_empty_weights(include_buffers=False):
         model = make()
     model.eval()
-    # Moving parameters to the meta device one by one has parted those that two layers share.
+    # Moving parameters to the meta device one by one has split those that two layers share.
     if isinstance(model, PreTrainedModel):
         model.tie_weights()
     return model
 
 
 def materialise(model: M, dtype: torch.dtype, device: torch.device | str, seed: int) -> M:
-    """Give the model weights in `dtype` on `device`. Changes and returns it.
+    """Gives the model weights in `dtype` on `device`. Changes and returns it.
 
-    A weight's spread is 1 / √(its inputs), so that activations keep their size from layer to layer and
-    neither vanish nor overflow in half precision. Norms start as the identity, biases at zero.
+    A weight's spread is 1 / √(its inputs), so that activations keep their size from layer to layer and neither
+    vanish nor overflow in half precision. Norms start as the identity, biases at zero.
     """
     generator = torch.Generator(device).manual_seed(seed)
     made: dict[int, nn.Parameter] = {}
@@ -55,25 +55,25 @@ def materialise(model: M, dtype: torch.dtype, device: torch.device | str, seed: 
 def materialised(
     models: dict[str, nn.Module], dtype: torch.dtype, device: torch.device | str, seed: int
 ) -> dict[str, nn.Module]:
-    """`materialise` for each of them."""
+    """Applies `materialise` to each of the models."""
     return {name: materialise(model, dtype, device, seed) for name, model in models.items()}
 
 
 def random_tensor(
     shape: Iterable[int], dtype: torch.dtype, device: torch.device | str, generator: torch.Generator | None
 ) -> Tensor:
-    """Normal values with the spread that `materialise` explains. On the meta device, its shape alone."""
+    """Normal values with the spread that `materialise` explains. On the meta device, only the shape."""
     tensor = torch.empty(tuple(shape), dtype=dtype, device=device)
     inputs = tensor[0].numel() if tensor.ndim > 1 else tensor.numel()
     return tensor.normal_(0, max(1, inputs) ** -0.5, generator=generator)
 
 
 def parameters(model: nn.Module) -> int:
-    """How many weights it has; those that layers share count once."""
+    """The number of weights; those that layers share count once."""
     return sum(parameter.numel() for parameter in model.parameters())
 
 
 def size_in_bytes(models: Iterable[nn.Module], dtype: torch.dtype) -> int:
-    """Of all weights in `dtype`."""
+    """The size of all weights in `dtype`."""
     weights = chain.from_iterable(model.parameters() for model in models)
     return sum(weight.numel() for weight in weights) * dtype.itemsize

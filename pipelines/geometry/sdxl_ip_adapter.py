@@ -24,10 +24,8 @@ from pipelines.geometry.ip_adapter import Resampler
 from pipelines.geometry.random_weights import materialise, materialised, on_meta, size_in_bytes
 from pipelines.geometry.tokenizers import clip_tokenizer
 
-"""Path of the adapter in its repository."""
-
 VAE_DTYPE = torch.float32
-"""Whatever the rest computes in: this autoencoder overflows in half precision."""
+"""The autoencoder's type, whatever the rest computes in: it overflows in half precision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +180,7 @@ def build(
     seed: int = 0,
     pipeline_class: type[StableDiffusionXLPipeline] | None = None,
 ) -> StableDiffusionXLPipeline:
-    """The adapter is loaded, its image encoder and feature extractor are registered."""
+    """Builds the pipeline with the adapter loaded, and its image encoder and feature extractor registered."""
     pipeline = base(scale, dtype=dtype, device=device, seed=seed, pipeline_class=pipeline_class)
     tensors = adapter(scale, pipeline.unet, dtype=dtype, device=device, seed=seed)
     state: Any = ip_adapter.grouped(tensors)
@@ -238,7 +236,7 @@ def _text_config(shape: dict[str, Any]) -> CLIPTextConfig:
     tokenizer = clip_tokenizer()
     return CLIPTextConfig(
         **shape,
-        # Those of the tokenizer above, not the published ones: the pooled state is found by them.
+        # The ids of the tokenizer above, not the published ones: the pooled state is found by them.
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,

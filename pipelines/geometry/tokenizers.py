@@ -23,7 +23,7 @@ _QWEN_CHAT = (
 
 
 def qwen_tokenizer() -> Qwen2Tokenizer:
-    """For Qwen3 and Qwen2.5-VL text encoders."""
+    """A tokenizer for Qwen3 and Qwen2.5-VL text encoders."""
     vocabulary = {symbol: number for number, symbol in enumerate((*_bytes(), *_QWEN_SPECIAL))}
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -38,7 +38,7 @@ def qwen_tokenizer() -> Qwen2Tokenizer:
 
 
 def clip_tokenizer() -> CLIPTokenizer:
-    """For CLIP text encoders: prompts are cut and padded to 77 tokens."""
+    """A tokenizer for CLIP text encoders: prompts are cut and padded to 77 tokens."""
     symbols = (*_bytes(), *(f"{symbol}</w>" for symbol in _bytes()), "<|startoftext|>", "<|endoftext|>")
     return CLIPTokenizer(
         vocab={symbol: number for number, symbol in enumerate(symbols)}, merges=[], model_max_length=77

@@ -1,1 +1,1 @@
-"""Whether an image shows the face of its references, and isn't merely one of them again. Never imports torch."""
+"""Judges whether an image shows the face of its references, and isn't merely a copy of one. Never imports torch."""

@@ -15,21 +15,23 @@ Warp = npt.NDArray[np.float64]
 _ROUNDS = 8
 # Half pixels: a smaller step ends the search.
 _STILL = 0.08
-# Half sides: whatever moves a place further is another cut-out.
+# Half sides: a picture that must be moved further is another cut-out.
 _FARTHEST = 0.5
-# Keeps the search from running off along what the picture says nothing of.
+# Keeps the search from running off in directions that the picture says nothing about.
 _DAMPING = 1e-3
-# The moves of places, as the six numbers of an affine map, that leave shapes alone: scaling, turning, two shifts.
+# The moves that keep shapes, as the six numbers of an affine map: scaling, turning, two shifts.
 _SIMILAR = np.array(
     [[1, 0, 0, 0, 1, 0], [0, -1, 0, 1, 0, 0], [0, 0, 1, 0, 0, 0], [0, 0, 0, 0, 0, 1]], dtype=np.float64
 ).T
 
 
 class Level:
-    """A picture (S, S), of which what lies in the mask is to be matched, with all that doesn't change meanwhile."""
+    """A picture (S, S) that others are aligned with inside a mask. All that stays the same is computed in
+    advance."""
 
     def __init__(self, pixels: Floats, mask: Mask, *, stretch: bool) -> None:
-        """Without `stretch` the others are moved, scaled and turned only, which a rough picture says enough of."""
+        """Without `stretch`, others are only moved, scaled and turned, for which a rough picture has enough
+        detail."""
         self._side = len(pixels)
         self._x, self._y = (axis[mask] for axis in centred(self._side))
         values = pixels[mask]
@@ -40,7 +42,7 @@ class Level:
         slopes = np.stack([right * x, right * y, right, down * x, down * y, down], 1)
         steps = np.eye(6) if stretch else _SIMILAR
         slopes = slopes @ steps
-        # Neither gain nor bias is to be taken for a move.
+        # Gain and bias must not be taken for a move.
         slopes -= slopes.mean(0)
         slopes -= np.outer(self._values, self._values @ slopes / (self._values @ self._values + 1e-6))
         normal = slopes.T @ slopes
@@ -48,7 +50,8 @@ class Level:
         self._solve = steps @ np.linalg.inv(normal + damping) @ slopes.T
 
     def begin(self, pixels: Floats) -> tuple[Warp, float]:
-        """The best of some warps that only move and scale, where `align` may begin, and the correlation there."""
+        """Finds the best of some warps that only move and scale, where `align` can begin, and the correlation
+        there."""
         starts = _starts()
         x, y = (
             starts[:, 0, None] * axis + starts[:, number, None]
@@ -63,7 +66,7 @@ class Level:
         return warp, float(alike[best])
 
     def align(self, pixels: Floats, warp: Warp) -> tuple[Warp, float]:
-        """The warp that lays other pixels (S, S) over these, from a first one on; and how well they correlate then.
+        """Finds the warp that lays other pixels (S, S) over these, starting at `warp`, and the correlation then.
 
         The correlation is that before the last step.
         """
@@ -86,7 +89,7 @@ class Level:
 
 @cache
 def _starts() -> Floats:
-    """Scale, and the moves to the right and down, (N, 3): as far as a detector may be wrong about the eyes."""
+    """Scales, and moves to the right and down, (N, 3): as far as a detector may be wrong about the eyes."""
     moves = (-0.2, -0.1, 0.0, 0.1, 0.2)
     return np.array(list(product((0.84, 1.0, 1.19), moves, moves)), dtype=np.float32)
 
@@ -98,11 +101,11 @@ def centred(side: int) -> tuple[Floats, Floats]:
 
 
 def moved(warp: Warp, x: Floats, y: Floats) -> tuple[Floats, Floats]:
-    """Places as the warp maps them."""
+    """Maps places by the warp."""
     a = warp.astype(np.float32)
     return a[0, 0] * x + a[0, 1] * y + a[0, 2], a[1, 0] * x + a[1, 1] * y + a[1, 2]
 
 
 def to_pixels(x: Floats, y: Floats, side: int) -> tuple[Floats, Floats]:
-    """Centred places in pixels."""
+    """Converts centred places to pixels."""
     return (x + 1) * (side / 2) - 0.5, (y + 1) * (side / 2) - 0.5

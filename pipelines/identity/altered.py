@@ -1,4 +1,4 @@
-"""Copies made for a calibration: what may be done to a picture without making it a fresh one."""
+"""Makes copies for a calibration: alterations that don't make a picture a fresh one."""
 
 from collections.abc import Iterator
 from io import BytesIO
@@ -10,14 +10,14 @@ from models.calibration import CopyKind
 from models.likeness import FaceBox
 
 _QUALITY = 70
-# Of each side, what is cut off: a face may be anywhere, so that it is little.
+# The share of a side that is cut off, little since a face may be anywhere; and the width of the border.
 _CUT, _BORDER = 0.06, 0.14
 # Factors of red, green and blue.
 _TINT = (1.12, 1.0, 0.82)
 
 
 def copies_of(image: Image.Image, face: FaceBox) -> Iterator[tuple[CopyKind, Image.Image]]:
-    """One of each kind, of an RGB image and the box of its face."""
+    """Yields one copy of each kind, of an RGB image and the box of its face."""
     width, height = image.size
     across, down = round(_CUT * width), round(_CUT * height)
     yield (

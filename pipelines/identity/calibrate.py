@@ -1,4 +1,4 @@
-"""Makes a calibration from pictures of people who are told apart by folder; similarities decide, nobody guesses."""
+"""Makes a calibration from pictures that are sorted by person: measured similarities decide, nobody guesses."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -33,7 +33,7 @@ class View:
     image: Image.Image
     """RGB."""
     yaw: float | None = None
-    """Of the head, in degrees, where it is known."""
+    """The head's yaw in degrees, where it is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +52,11 @@ def calibrate(
     max_yaw: float = MAX_YAW,
     told: Callable[[int, int], None] | None = None,
 ) -> tuple[Calibration, Pairs]:
-    """Measure views of at least two people, two pictures of each with a face. The pairs are for a plot.
+    """Measures views of at least two people, each with two pictures that show a face. The pairs are for a plot.
 
-    Views that are turned further than `max_yaw` are left out, and such shots won't be judged. Up to 32
-    views are copied and made smaller as well, twelve times each. `told` is called with how many views were
-    measured, and of how many. Raises InvalidInput if there are too few.
+    Views that are turned further than `max_yaw` are left out, and such shots won't be judged. Up to 32 views are
+    copied and made smaller as well, twelve times each. `told` is called with the number of views that were measured
+    so far, and the number of all. Raises InvalidInput if there are too few.
     """
     facing = [view for view in views if view.yaw is None or abs(view.yaw) <= max_yaw]
     known = []
@@ -109,7 +109,8 @@ def _copies(
 def _least_side(
     altered: Sequence[_Known], known: Sequence[_Known], embedder: FaceEmbedder, faces: Comparisons
 ) -> int:
-    """The least of some sides of a face, in pixels, at which shrunken pictures are still taken about as often."""
+    """The smallest of a few sides of a face, in pixels, at which shrunken pictures still pass about as often as the
+    originals."""
     usual = _taken([each.portrait for each in altered], altered, known, embedder, faces)
     least = _SMALL_SIDES[0]
     for side in _SMALL_SIDES:
@@ -121,7 +122,7 @@ def _least_side(
 
 
 def _shrunken(known: _Known, side: int) -> Image.Image:
-    """The view, made so small that its face's box has the side. It is never enlarged."""
+    """The view, scaled down so that its face's box has this side. It is never enlarged."""
     image, face = known.view.image, known.portrait.face
     scale = 1.0 if face is None else min(1.0, side / face.box.side)
     return image.resize(

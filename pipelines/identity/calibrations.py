@@ -1,4 +1,4 @@
-"""Calibration files: read, refused for another embedder, and the one that ships."""
+"""Reads calibration files, also the one that ships, and refuses those for another embedder."""
 
 from importlib.resources import files
 from pathlib import Path
@@ -22,7 +22,7 @@ def shipped(embedder: Embedder) -> Calibration:
 
 
 def read(path: Path, embedder: Embedder) -> Calibration:
-    """A calibration file of an operator's. Raises CalibrationRefused if it isn't one for this embedder."""
+    """Reads an operator's calibration file. Raises CalibrationRefused if it isn't one for this embedder."""
     try:
         calibration = Calibration.parse(path.read_bytes())
     except (OSError, InvalidInput) as error:

@@ -1,4 +1,4 @@
-"""Chips: small luma pictures of a face, cut out by its eyes, or of a whole picture, made to be laid over others."""
+"""Chips: small luma pictures of a face, cut out by its eyes, or of a whole picture, to be laid over others."""
 
 import numpy as np
 import numpy.typing as npt
@@ -8,7 +8,7 @@ from pipelines.identity.faces import Picture
 from pipelines.identity.sampling import Floats, sample
 
 SIDE = 64
-"""Pixels of a chip's side. A face then has about as many across as the smallest that is judged."""
+"""Side of a chip in pixels. A face in it is then about as wide as the smallest face that is judged."""
 
 Chip = npt.NDArray[np.uint8]
 """Luma, shape (SIDE, SIDE)."""
@@ -19,10 +19,10 @@ _LEAST_APART = 4.0
 
 
 def face_chip(picture: Picture, eyes: npt.NDArray[np.float32]) -> Chip | None:
-    """Cut out by the middles of both eyes (2, 2), the picture's left one first.
+    """Cuts a face out by the centres of both eyes (2, 2), the picture's left one first.
 
-    The chip is upright and as wide as about three times the distance of the eyes. What lies outside the picture
-    repeats its edge. None: the eyes are less than four pixels apart, as those of a profile may be.
+    The chip is upright and about three times as wide as the distance between the eyes. Outside of the picture, its
+    edge is repeated. None: the eyes are less than four pixels apart, as those of a profile may be.
     """
     left, right = eyes.astype(np.float64)
     if right[0] - left[0] < _LEAST_APART:
@@ -45,12 +45,12 @@ def whole_chip(picture: Picture) -> Chip:
 def _around(
     picture: Picture, places: npt.NDArray[np.complex128], step: float
 ) -> tuple[Floats, tuple[float, float], tuple[float, float]]:
-    """The luma around places, in pixels of at least `step`; where its first pixel is, and its pixels' size."""
+    """The luma around places, in pixels of at least `step`; the place of its first pixel; and its pixels' size."""
     height, width = picture.shape[:2]
     margin = 2 * max(step, 1.0)
     left, right = (np.clip(edge, 0, width) for edge in _reach(places.real, margin))
     top, bottom = (np.clip(edge, 0, height) for edge in _reach(places.imag, margin))
-    # A face may lie outside its picture altogether, if the detector thinks so.
+    # A detector may place a face entirely outside its picture.
     left, top = min(left, width - 1), min(top, height - 1)
     cut = Image.fromarray(
         picture[int(top) : max(int(bottom), int(top) + 1), int(left) : max(int(right), int(left) + 1)]

@@ -1,4 +1,4 @@
-"""Where a fresh picture of a face ends and a copy begins, as measured on copies made for it."""
+"""Measures where a fresh picture of a face ends and a copy begins, on copies made for it."""
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
@@ -11,7 +11,7 @@ from pipelines.identity.pixels import Pixels
 from pipelines.identity.portrait import Portrait
 from pipelines.identity.statistics import distribution
 
-# What couldn't be aligned has nothing in common.
+# Pictures that couldn't be aligned have nothing in common.
 _ALL = 1.0
 # Shares of the copies and of the fresh pairs between which the limit lies. The few beyond are faces that a detector
 # sees elsewhere once they are moved, and pictures that a folder has twice.
@@ -21,11 +21,11 @@ _MOST_COPIES, _FEW_FRESH = 0.95, 0.005
 def copy_ceiling(
     people: Sequence[Sequence[Portrait]], copies: Mapping[CopyKind, Sequence[tuple[Portrait, Portrait]]]
 ) -> CopyCeiling:
-    """From each person's different pictures, and from pictures with their copies of each kind.
+    """Measures the limit from each person's different pictures, and from pictures with their copies of each kind.
 
-    The limit lies between nearly all copies and nearly all fresh pairs, on the scale of the differences' logarithms
-    two thirds of the way: a picture into which a reference's pixels were carried, in that reference's own view and
-    light, differs more than a plain copy does. Where the kinds overlap, the limit lies just before the fresh pairs.
+    The limit lies between nearly all copies and nearly all fresh pairs, two thirds of the way on a logarithmic
+    scale: a picture into which a reference's pixels were carried, in that reference's own view and light, differs
+    more than a plain copy does. Where copies and fresh pairs overlap, the limit lies just before the fresh pairs.
     """
     fresh = np.array([_difference(*pair) for portraits in people for pair in combinations(portraits, 2)])
     measured = {

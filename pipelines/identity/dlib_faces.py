@@ -1,4 +1,4 @@
-"""Faces by dlib: what pip installs, offline, on a CPU.
+"""Finds and describes faces with dlib, which pip installs and which works offline on a CPU.
 
 The models are those that `face_recognition_models` carries: the CNN detector, the 5-point landmarks and the ResNet
 descriptor, all by Davis King and in the public domain (https://github.com/davisking/dlib-models).
@@ -18,12 +18,13 @@ from pipelines.identity.faces import Face, FaceEmbedder, Picture, Vector, from_t
 _DETECTOR = "mmod_human_face_detector.dat"
 _LANDMARKS = "shape_predictor_5_face_landmarks.dat"
 _DESCRIPTOR = "dlib_face_recognition_resnet_model_v1.dat"
-# Faces are looked for at this length of the longer side, whatever the picture's: time and the least size of a
-# face then depend on its share of the picture alone.
+# A picture's longer side is scaled to this length before faces are looked for. Time and the smallest face that is
+# found then depend only on the face's share of the picture.
 _SIDE = 512
-# Doubled once, so that HOG's window of 80 pixels fits faces from a twelfth of that side on.
+# Doubled once, so that HOG's window of 80 pixels fits faces down to a twelfth of that side.
 _DOUBLINGS = 1
-# Pixels of the shorter side, before and after: less has no place for a face, and the CNN can't take it.
+# Least pixels of the shorter side, before and after scaling: a smaller picture has no place for a face, and the CNN
+# can't take it.
 _LEAST, _LEAST_SCALED = 20, 40
 
 
@@ -80,7 +81,7 @@ class DlibFaces(FaceEmbedder):
 
 
 def _folder() -> Path:
-    # Importing the package would need setuptools, which it asks for its own files.
+    # Importing the package would need setuptools, with which it finds its own files.
     spec = find_spec("face_recognition_models")
     if spec is None or not spec.submodule_search_locations:
         raise FaceModelMissing("dlib's models aren't installed: pip install '.[gate]'.")

@@ -1,4 +1,4 @@
-"""The embedders that can be had, by name."""
+"""The available embedders, by name."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from pipelines.identity.faces import FaceEmbedder
 
 
 def load_embedder(name: EmbedderName, folder: Path) -> FaceEmbedder:
-    """Load one; `folder` has the ONNX models that an operator brought. Raises FaceModelMissing."""
+    """Loads an embedder. `folder` has the ONNX models that an operator brought. Raises FaceModelMissing."""
     if name is EmbedderName.DLIB:
         from pipelines.identity.dlib_faces import DlibFaces
 

@@ -1,4 +1,4 @@
-"""The seam to whatever finds and describes faces."""
+"""The interface to a model that finds and describes faces."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -18,16 +18,16 @@ Vector = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """A face as it was found."""
+    """A face that was found."""
 
     box: FaceBox
-    """May reach over the picture's edges."""
+    """It may reach beyond the picture's edges."""
     confidence: float
     """On the detector's own scale."""
     landmarks: npt.NDArray[np.float32]
     """Five points (x, y) in pixels, shape (5, 2), in the order that the implementation needs."""
     eyes: npt.NDArray[np.float32]
-    """The middles of both eyes (x, y) in pixels, shape (2, 2), the left one in the picture first."""
+    """The centres of both eyes (x, y) in pixels, shape (2, 2), the left one in the picture first."""
 
 
 class FaceEmbedder(ABC):
@@ -38,7 +38,7 @@ class FaceEmbedder(ABC):
 
     @abstractmethod
     def find(self, picture: Picture) -> list[Face]:
-        """The faces in a picture, the largest first. None is no error."""
+        """Finds the faces in a picture, the largest first. Finding none is no error."""
 
     @abstractmethod
     def describe(self, picture: Picture, face: Face) -> Vector:
@@ -46,7 +46,7 @@ class FaceEmbedder(ABC):
 
 
 def from_the_left(one: npt.NDArray[np.float32], other: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Two eyes (2,) as `Face.eyes` has them."""
+    """Two eyes (2,) in the order of `Face.eyes`."""
     return np.stack((one, other) if one[0] <= other[0] else (other, one))
 
 

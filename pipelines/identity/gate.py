@@ -1,4 +1,4 @@
-"""The gate: takes a job's references once, then judges its images one by one."""
+"""The gate: measures a job's references once, then judges its images one by one."""
 
 from collections.abc import Mapping, Sequence
 
@@ -25,11 +25,11 @@ class LikenessGate:
         self._digest = calibration.digest
 
     def check(self, references: Sequence[Image.Image], subject: Subject = "person") -> ReferenceSet:
-        """Measure a job's references. Raises NoUsableReference if `subject` is "person" and none has a face."""
+        """Measures a job's references. Raises NoUsableReference if `subject` is "person" and none has a face."""
         return check_references(references, subject, self._embedder, self.calibration)
 
     def portrait(self, image: Image.Image) -> Portrait:
-        """Measure one image: nearly all of the gate's time goes here."""
+        """Measures one image. Nearly all of the gate's time goes here."""
         return take_portrait(image, self._embedder)
 
     def judge(
@@ -41,9 +41,9 @@ class LikenessGate:
         others: Mapping[str, Portrait] | None = None,
         changed: bool = False,
     ) -> Judgement:
-        """Compare an image with the references and with the set's `others`, by their shots' names; takes no time.
+        """Compares an image with the references and with the set's `others`, by their shots' names. Takes no time.
 
-        `yaw` is the shot's, in degrees. `changed`: an override changes the face on purpose.
+        `yaw` is the shot's, in degrees. `changed` says that an override changes the face on purpose.
         """
         scores = score(portrait, references, others or {}, self._embedder.embedder.metric)
         count = len(references.vectors(whole=is_whole(portrait, references)))

@@ -1,4 +1,4 @@
-"""From options to a gate that judges."""
+"""Loads a gate from its options."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from pipelines.identity.gate import LikenessGate
 
 
 def load_gate(options: GateOptions) -> LikenessGate:
-    """Raises FaceModelMissing, or CalibrationRefused."""
+    """Loads the embedder and its calibration. Raises FaceModelMissing or CalibrationRefused."""
     faces = load_embedder(options.embedder, Path(options.face_models))
     if options.calibration:
         return LikenessGate(faces, calibrations.read(Path(options.calibration), faces.embedder))

@@ -1,4 +1,4 @@
-"""Faces by ONNX models that an operator brings: YuNet finds them, SFace or AuraFace describes them.
+"""Finds and describes faces with ONNX models that an operator brings: YuNet finds, SFace or AuraFace describes.
 
 YuNet (MIT) and SFace (Apache-2.0) are in OpenCV's model zoo, https://github.com/opencv/opencv_zoo; of AuraFace,
 https://huggingface.co/fal/AuraFace-v1, only `glintr100.onnx` is used (Apache-2.0). All of them run in OpenCV.
@@ -24,9 +24,9 @@ _CHIP = 112
 
 
 class OnnxFaces(FaceEmbedder):
-    """YuNet with `recogniser`, a key of RECOGNISERS, by the files in `folder`.
+    """YuNet with `recogniser`, a key of RECOGNISERS, loaded from the files in `folder`.
 
-    Raises FaceModelMissing where a file isn't there or OpenCV can't read it.
+    Raises FaceModelMissing if a file isn't there or OpenCV can't read it.
     """
 
     def __init__(self, folder: Path, recogniser: str) -> None:
@@ -85,7 +85,7 @@ class OnnxFaces(FaceEmbedder):
 
 
 def _face(row: Vector, scale: float) -> Face:
-    """From YuNet's row: left, top, width, height, five points, confidence."""
+    """Reads a face from YuNet's row: left, top, width, height, five points, confidence."""
     left, top, width, height = (float(value) / scale for value in row[:4])
     box = FaceBox(left=round(left), top=round(top), right=round(left + width), bottom=round(top + height))
     landmarks = (row[4:14].reshape(5, 2) / scale).astype(np.float32)
@@ -93,7 +93,7 @@ def _face(row: Vector, scale: float) -> Face:
 
 
 def _to_places(landmarks: Vector) -> Vector:
-    """The turn, scaling and shift, shape (2, 3), that best moves the landmarks (5, 2) to their places."""
+    """The rotation, scaling and shift, shape (2, 3), that best maps the landmarks (5, 2) to their places."""
     x, y, one, nil = landmarks[:, 0], landmarks[:, 1], np.ones(5), np.zeros(5)
     rows = np.concatenate([np.stack([x, -y, one, nil], 1), np.stack([y, x, nil, one], 1)])
     (a, b, right, down), *_ = np.linalg.lstsq(rows, np.array(_PLACES).T.ravel(), rcond=None)

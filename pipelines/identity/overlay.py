@@ -1,9 +1,9 @@
-"""Lays chips over one another and measures what is left: how copies are told from fresh pictures.
+"""Tells copies from fresh pictures: lays chips over one another and measures what is left.
 
-A copy is the same pixels, moved, scaled, turned a little, mirrored, re-encoded or toned. So one chip is aligned
+A copy has the same pixels, moved, scaled, turned a little, mirrored, re-encoded or toned. So one chip is aligned
 with the other by Gauss and Newton's method (Baker and Matthews, "Lucas-Kanade 20 Years On", 2004: inverse
 compositional, with gain and bias projected out), its tones and its blur are fitted, and what that doesn't explain
-is counted. Another view, light or expression of the same face leaves much more than any of these changes.
+is measured. Another view, light or expression of the same face leaves much more than any of these changes.
 """
 
 from functools import cache, cached_property
@@ -15,21 +15,22 @@ from pipelines.identity.chips import SIDE, Chip
 from pipelines.identity.sampling import Floats, halved, sample, smooth, window_means
 
 _HALVINGS = 2
-# Chips whose coarsest pixels correlate less at best, once these are moved and scaled, needn't be aligned.
+# If the coarsest pixels correlate less than this at best, once moved and scaled, the chips needn't be aligned.
 _WORTH = 0.6
-# Chips whose coarser pixels correlate less, once these are aligned, are no copies: the finer ones needn't be.
+# If coarser pixels correlate less than this once aligned, the chips are no copies: finer ones needn't be aligned.
 _ALIKE = 0.85
-# Windows in which what is left is averaged, in pixels, and the share of them that may be worse than the result.
+# The side of the windows in which the rest is averaged, in pixels, and the share that may be worse than the result.
 _WINDOW, _WORSE = 10, 0.1
 # Grey levels: a chip with less contrast says nothing.
 _LEAST_CONTRAST = 2.0
-# The ellipse of a face's chip that counts: in half sides, how far below the middle it lies, how wide and high it
-# is. It holds eyes and mouth, and is so narrow that a head may turn without backdrop coming into it.
+# The ellipse of a face's chip that counts, in half sides: how far below the middle it lies, how wide and how high
+# it is. It holds eyes and mouth, and is so narrow that no backdrop comes into it when a head turns.
 _MIDDLE, _RADII = 0.16, (0.42, 0.54)
 
 
 class Overlay:
-    """One chip, prepared to have others laid over it. `face`: only its face counts, else the whole chip does."""
+    """A chip that is prepared to have others laid over it. With `face` only its face counts, else the whole
+    chip."""
 
     def __init__(self, chip: Chip, *, face: bool) -> None:
         self._masks = _masks(face)
@@ -39,7 +40,7 @@ class Overlay:
         self._contrast = float(self._values.std())
 
     def difference(self, chip: Chip, *, mirror: bool) -> float | None:
-        """What of this chip another one, aligned and toned, doesn't explain.
+        """How much of this chip another one doesn't explain, once that is aligned and toned.
 
         It is a share of the brightness's variance, 0 for the same pixels: that of all but the worst tenth of
         windows of 10 x 10 pixels. With `mirror`, the other one's mirror image is tried as well, and the smaller
@@ -63,7 +64,7 @@ class Overlay:
 
     @cached_property
     def _levels(self) -> list[Level]:
-        """From the coarsest."""
+        """The levels, from the coarsest."""
         return [
             Level(pixels, mask, stretch=len(pixels) == SIDE)
             for pixels, mask in zip(reversed(self._pyramid), reversed(self._masks), strict=True)
@@ -88,7 +89,7 @@ def _laid(pixels: Floats, warp: Warp) -> Floats:
 
 
 def _pyramid(chip: Chip) -> list[Floats]:
-    """From the finest."""
+    """The chip's pixels at each level, from the finest."""
     levels = [smooth(chip.astype(np.float32))]
     for _ in range(_HALVINGS):
         levels.append(halved(levels[-1]))
@@ -97,7 +98,7 @@ def _pyramid(chip: Chip) -> list[Floats]:
 
 @cache
 def _masks(face: bool) -> list[Mask]:
-    """Of each of a pyramid's levels, what counts."""
+    """The pixels that count, for each level of a pyramid."""
     x, y = centred(SIDE)
     across, down = _RADII
     inside = (x / across) ** 2 + ((y - _MIDDLE) / down) ** 2 <= 1

@@ -18,13 +18,13 @@ Hashes = npt.NDArray[np.bool_]
 
 
 def picture_hashes(image: Image.Image) -> Hashes:
-    """Of an image of any mode and size."""
+    """Hashes an image of any mode and size, and its mirror image."""
     luma = image.convert("L").resize((_SIDE, _SIDE), Image.Resampling.LANCZOS)
     return np.stack([_bits(luma), _bits(ImageOps.mirror(luma))])
 
 
 def bits_apart(one: Hashes, other: Hashes, *, mirror: bool = True) -> tuple[int, bool]:
-    """How many of 64 bits differ, and whether that is the mirrored image's distance, being the smaller.
+    """How many of 64 bits differ, and whether that is the distance of the mirrored image, which is smaller.
 
     Without `mirror`, the pictures are compared as they are.
     """

@@ -1,4 +1,4 @@
-"""Pictures as the gate looks at them."""
+"""Converts and measures pictures for the gate."""
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ _SIGHT = 128
 
 
 def as_picture(image: Image.Image) -> Picture:
-    """Of an image of any mode: RGB, what is transparent on white."""
+    """Converts an image of any mode to RGB, with white where it is transparent."""
     if image.has_transparency_data:
         layer = image.convert("RGBA")
         white = Image.new("RGBA", layer.size, "white")
@@ -31,11 +31,11 @@ def sharpness(picture: Picture, box: FaceBox) -> float:
 
 
 def whole_vector(picture: Picture) -> Vector:
-    """What the whole picture looks like, for subjects without a face: its colours and the directions of its edges.
+    """Describes the whole picture, for subjects without a face, by its colours and the directions of its edges.
 
-    Square roots of two histograms in each of 4 x 4 fields, of 64 colours and of 8 directions, so that the cosine
-    of two vectors is between 0 and 1. Shape (1152,). It knows nothing of meaning: another view of the same thing
-    before another background is a different picture to it.
+    It holds the square roots of two histograms in each of 4 x 4 fields, of 64 colours and of 8 directions, so that
+    the cosine of two vectors is between 0 and 1. Shape (1152,). It knows nothing of meaning: another view of the
+    same thing before another background is a different picture to it.
     """
     sight = ImageOps.pad(Image.fromarray(picture), (_SIGHT, _SIGHT), Image.Resampling.BILINEAR)
     pixels = np.asarray(sight)

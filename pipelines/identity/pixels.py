@@ -1,4 +1,4 @@
-"""The same pixels or not: one image's chips over those of others."""
+"""Compares images pixel by pixel: lays one image's chips over those of others."""
 
 from functools import cached_property
 
@@ -7,13 +7,13 @@ from pipelines.identity.portrait import Portrait
 
 
 class Pixels:
-    """One image, prepared for comparison with others. What isn't needed isn't prepared."""
+    """One image, prepared for comparison with others as far as it is needed."""
 
     def __init__(self, portrait: Portrait) -> None:
         self._portrait = portrait
 
     def difference(self, other: Portrait, *, mirror: bool) -> float | None:
-        """How much of the image's pixels the other's don't explain, as `Overlay.difference` has it.
+        """How much of the image's pixels the other's don't explain, as in `Overlay.difference`.
 
         Faces are compared where both have one, whatever is around them; else whole pictures.
         """

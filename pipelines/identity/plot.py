@@ -1,4 +1,4 @@
-"""Draws a calibration: how alike the same and different people are, and where the thresholds lie."""
+"""Draws a calibration: how similar the same and different people are, and where the thresholds lie."""
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ _GENUINE, _IMPOSTOR = (31, 90, 160), (196, 84, 36)
 
 
 def plot(calibration: Calibration, pairs: Pairs) -> Image.Image:
-    """RGB: a density for each kind of one-to-one pairs, with the thresholds as lines. Pillow alone draws it."""
+    """Draws a density for each kind of one-to-one pairs, with the thresholds as lines. RGB, by Pillow alone."""
     sheet = Image.new("RGB", (_WIDTH, _HEIGHT), "white")
     draw = ImageDraw.Draw(sheet)
     low = float(min(pairs.genuine.min(), pairs.impostor.min()))

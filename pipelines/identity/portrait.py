@@ -1,4 +1,4 @@
-"""What is measured on one image by itself, once; it is small, picklable, and compares with any other."""
+"""The measurements of one image, taken once. They are small, picklable, and compare with any other image's."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from pipelines.identity.pictures import as_picture, sharpness, whole_vector
 
 @dataclass(frozen=True, slots=True)
 class Portrait:
-    """An image's measures. The largest face is the one that counts."""
+    """The measurements of an image. The largest face is the one that counts."""
 
     width: int
     height: int
@@ -22,16 +22,16 @@ class Portrait:
     vector: Vector | None
     """The face's descriptor."""
     whole: Vector
-    """The whole picture's."""
+    """The whole picture's descriptor."""
     hashes: Hashes
     chip: Chip | None
-    """The face's pixels, small. None: there is none, or its eyes are too near to one another."""
+    """The face's pixels, small. None: there is no face, or its eyes are too close together."""
     sight: Chip
-    """The whole picture's."""
+    """The whole picture's pixels, small."""
 
 
 def take_portrait(image: Image.Image, embedder: FaceEmbedder) -> Portrait:
-    """Measure an image of any mode and size. It costs as much as finding and describing its face."""
+    """Measures an image of any mode and size. It costs as much as finding and describing its face."""
     picture = as_picture(image)
     faces = embedder.find(picture)
     height, width = picture.shape[:2]

@@ -1,4 +1,4 @@
-"""The references among themselves: who they show, and which of them shows somebody else."""
+"""Compares the references with each other: who they show, and which of them shows somebody else."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class ReferenceSet:
     """References, measured and compared with each other. Picklable."""
 
     portraits: tuple[Portrait, ...]
-    """Of all of them, in their order: an image may be a copy of any."""
+    """The portraits of all references, in their order: an image may be a copy of any."""
     checked: tuple[CheckedReference, ...]
     subject: Subject
 
@@ -33,13 +33,13 @@ class ReferenceSet:
 def check_references(
     images: Sequence[Image.Image], subject: Subject, embedder: FaceEmbedder, calibration: Calibration
 ) -> ReferenceSet:
-    """Measure references and find the odd ones out.
+    """Measures references and finds the odd ones out.
 
-    Those that show one person are the largest group around one of them; in a tie the earlier one's, since the
-    first reference is the main one. Whoever is less alike to the group than one stranger in ten is named as another
-    person. That is no proof: heads that are turned by more than 30 degrees are sometimes named, too; rates are in
-    bench/RESULTS.md. With `subject` "any" a reference without a face is used as a picture. Raises NoUsableReference
-    if there is a face in none of them and `subject` is "person".
+    The person's references are the largest group that is similar to one of them; in a tie the earlier one's group,
+    since the first reference is the main one. A reference that is less similar to the group than one stranger in
+    ten is reported as another person. That is no proof: heads that are turned by more than 30 degrees are sometimes
+    reported, too; rates are in bench/RESULTS.md. With `subject` "any" a reference without a face is used as a
+    picture. Raises NoUsableReference if none has a face and `subject` is "person".
     """
     portraits = tuple(take_portrait(image, embedder) for image in images)
     with_face = [index for index, portrait in enumerate(portraits) if portrait.vector is not None]

@@ -1,4 +1,4 @@
-"""Greyscale pictures as numbers: read between their pixels, smoothed, made smaller, averaged in windows."""
+"""Operations on greyscale pictures: reading between pixels, smoothing, halving, averaging in windows."""
 
 import numpy as np
 import numpy.typing as npt
@@ -7,9 +7,9 @@ Floats = npt.NDArray[np.float32]
 
 
 def sample(picture: Floats, x: npt.NDArray[np.floating], y: npt.NDArray[np.floating]) -> Floats:
-    """Bilinear values of a picture (H, W) at places of one shape; (0, 0) is its first pixel's middle.
+    """Reads a picture (H, W) at places of one shape, bilinearly; (0, 0) is the middle of its first pixel.
 
-    Outside, its edge goes on.
+    Outside of the picture, its edge is repeated.
     """
     if min(picture.shape) < 2:
         picture = np.pad(picture, ((0, 1), (0, 1)), mode="edge")
@@ -25,7 +25,7 @@ def sample(picture: Floats, x: npt.NDArray[np.floating], y: npt.NDArray[np.float
 
 
 def smooth(picture: Floats) -> Floats:
-    """Blurred by 1, 4, 6, 4, 1 both ways: a Gauss of one pixel."""
+    """Blurs a picture by 1, 4, 6, 4, 1 both ways: a Gaussian of one pixel."""
     height, width = picture.shape
     padded = np.pad(picture, 2, mode="edge")
     rows = [padded[start : start + height] for start in range(5)]
@@ -43,7 +43,7 @@ def halved(picture: Floats) -> Floats:
 
 
 def window_means(picture: Floats, side: int) -> Floats:
-    """Means of all windows of so many pixels' side: (H - side + 1, W - side + 1)."""
+    """The means of all windows with this side in pixels: (H - side + 1, W - side + 1)."""
     sums = np.pad(picture, ((1, 0), (1, 0))).cumsum(0, dtype=np.float64).cumsum(1)
     windows = sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]
     means: Floats = (windows / side**2).astype(np.float32)

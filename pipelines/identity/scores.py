@@ -1,4 +1,4 @@
-"""What an image has in common with its references and with the set's other images, as numbers."""
+"""Scores what an image has in common with its references and with the set's other images."""
 
 from collections.abc import Mapping
 
@@ -16,7 +16,7 @@ from pipelines.identity.similarity import centroid, similarity
 def score(
     portrait: Portrait, references: ReferenceSet, others: Mapping[str, Portrait], metric: Metric
 ) -> ImageScores:
-    """Compare one image. `others` are the set's, by their shots' names; `metric` is that of the faces.
+    """Compares one image. `others` are the set's, by their shots' names; `metric` is that of the faces.
 
     Faces are compared where the image and the references have some; else, for the subject "any", whole pictures.
     """
@@ -46,7 +46,7 @@ def score(
 
 
 def is_whole(portrait: Portrait, references: ReferenceSet) -> bool:
-    """Whether there are no two faces to compare, and the subject may do without."""
+    """Whether whole pictures are compared: there are no two faces to compare, and the subject allows it."""
     faceless = portrait.vector is None or not len(references.vectors(whole=False))
     return references.subject == "any" and faceless
 

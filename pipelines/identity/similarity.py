@@ -1,4 +1,4 @@
-"""How alike two vectors are."""
+"""The similarity of vectors."""
 
 import numpy as np
 
@@ -7,10 +7,10 @@ from pipelines.identity.faces import Vector
 
 
 def similarity(metric: Metric, one: Vector, others: Vector) -> Vector:
-    """Of one vector (D,) and each of others (N, D): shape (N,), at most 1, which is the same vector.
+    """The similarity of one vector (D,) to each of others (N, D): shape (N,), at most 1, for the same vector.
 
-    `cosine` is that of the angle between them; `euclidean` is 1 - distance, so dlib's usual threshold of a
-    distance of 0.6 is 0.4 here.
+    `cosine` is that of the angle between them; `euclidean` is 1 - distance, so dlib's usual threshold of a distance
+    of 0.6 is 0.4 here.
     """
     if metric == "cosine":
         lengths = np.linalg.norm(others, axis=-1) * np.linalg.norm(one)
@@ -21,7 +21,7 @@ def similarity(metric: Metric, one: Vector, others: Vector) -> Vector:
 
 
 def centroid(metric: Metric, vectors: Vector) -> Vector:
-    """The mean of vectors (N, D), each of length 1 first where only their direction counts."""
+    """The mean of vectors (N, D), each scaled to length 1 first where only their direction counts."""
     if metric == "cosine":
         vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
     mean: Vector = vectors.mean(0)

@@ -1,7 +1,7 @@
-"""What similarities of the same and of different people say: error rates and thresholds.
+"""Error rates and thresholds, from similarities of the same and of different people.
 
 The terms are those of ISO/IEC 19795: a genuine pair shows one person, an impostor pair two; FMR is the share of
-impostors that a threshold takes, FNMR the share of genuine ones that it refuses.
+impostors that a threshold accepts, FNMR the share of genuine ones that it refuses.
 """
 
 import math
@@ -24,17 +24,17 @@ _GENUINE_DRAWS, _IMPOSTOR_DRAWS = 8, 1
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """Similarities: (N,) of the same person's, (M,) of different people's. Either may be empty."""
+    """Similarities of pairs: (N,) of the same person, (M,) of different people. Either may be empty."""
 
     genuine: Values
     impostor: Values
 
 
 def compare(metric: Metric, vectors: Vector, people: Sequence[str], sizes: Sequence[int]) -> Comparisons:
-    """Compare each of vectors (N, D), which shows `people[i]`, with the mean of others of each person.
+    """Compares each of the vectors (N, D), which shows `people[i]`, with the mean of each person's other vectors.
 
-    For one reference all pairs are taken, for more of them seeded draws. A size that no person has enough
-    pictures for is left out.
+    For one reference all pairs are taken, for more of them seeded draws. A size for which no person has enough
+    pictures is left out.
     """
     found = {
         size: one_to_one(metric, vectors, people) if size == 1 else _drawn(metric, vectors, people, size)
@@ -46,7 +46,7 @@ def compare(metric: Metric, vectors: Vector, people: Sequence[str], sizes: Seque
 
 
 def one_to_one(metric: Metric, vectors: Vector, people: Sequence[str]) -> Pairs:
-    """Of all pairs of the vectors (N, D)."""
+    """The similarities of all pairs of the vectors (N, D)."""
     if not len(vectors):
         return Pairs(np.zeros(0), np.zeros(0))
     rows = np.stack([similarity(metric, vector, vectors) for vector in vectors])
@@ -57,7 +57,7 @@ def one_to_one(metric: Metric, vectors: Vector, people: Sequence[str]) -> Pairs:
 
 
 def comparison(pairs: Pairs, references: int = 1) -> Comparison:
-    """Of at least one similarity of each kind."""
+    """Computes error rates and thresholds. Needs at least one similarity of each kind."""
     genuine, impostor = np.sort(pairs.genuine), np.sort(pairs.impostor)
     below = np.searchsorted(impostor, genuine, "left") + np.searchsorted(impostor, genuine, "right")
     steps = np.unique(np.concatenate([genuine, impostor]))
@@ -77,7 +77,7 @@ def comparison(pairs: Pairs, references: int = 1) -> Comparison:
 
 
 def distribution(values: Values) -> Distribution:
-    """Its quantiles, to five digits."""
+    """The number and the quantiles of the values, to five digits."""
     quantiles = {f"{share:g}": round(float(np.quantile(values, share)), 5) for share in _SHARES}
     return Distribution(count=len(values), quantiles=quantiles)
 
@@ -108,7 +108,7 @@ def _rates(genuine: Values, impostor: Values, steps: Values) -> tuple[Values, Va
 
 
 def _least(impostor: Values, rate: float) -> float:
-    """The least threshold that takes at most this share of the impostors (sorted), rounded up.
+    """The lowest threshold that accepts at most this share of the impostors (sorted), rounded up.
 
     With fewer than 1 / rate impostors it lies above all of them.
     """

@@ -1,9 +1,9 @@
-"""From scores to a verdict: the one place where thresholds are applied."""
+"""Turns scores into a verdict. This is the only place where thresholds are applied."""
 
 from models.calibration import Calibration, comparison_for
 from models.likeness import ImageScores, Nearest, Reason, Verdict
 
-# A head that is turned further than the calibration's may hide its face, or look like nobody.
+# Not judged where a head is turned further than the calibration's: it may hide its face, or look like nobody.
 _BOUND_TO_THE_FRONT = (
     Reason.NO_FACE,
     Reason.TOO_SMALL,
@@ -15,12 +15,12 @@ _BOUND_TO_THE_FRONT = (
 def verdict_of(
     scores: ImageScores, calibration: Calibration, *, yaw: float, references: int, changed: bool
 ) -> Verdict:
-    """Judge an image's scores.
+    """Judges an image's scores.
 
     `yaw` is the shot's, in degrees; `references` is how many went into the centroid; `changed` says that the
     clone's face differs from its references on purpose. The floor is the threshold at an FMR of 1 %, or of 10 %
-    where the face is changed. For whole pictures it only refuses what has less in common with the references than
-    99 of 100 pictures of one person have: they tell too little for more.
+    where the face is changed. For whole pictures, which say too little for more, it only refuses images that have
+    less in common with the references than 99 of 100 pictures of one person have.
     """
     whole = scores.compared == "whole-image"
     comparison = comparison_for(calibration.whole_images if whole else calibration.faces, references)
@@ -61,7 +61,7 @@ def _reasons(scores: ImageScores, calibration: Calibration, floor: float, *, who
 
 
 def _is_copy(nearest: Nearest | None, calibration: Calibration) -> bool:
-    # Neither a hash nor a similarity can tell: both are as near for another view on the same plain backdrop.
+    # Neither a hash nor a similarity can decide: both are as close for another view on the same plain backdrop.
     return (
         nearest is not None
         and nearest.difference is not None

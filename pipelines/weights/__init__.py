@@ -1,7 +1,8 @@
-"""Weights on disk: which, where, and whether they are what was pinned.
+"""Weights on disk: how they are fetched, locked, verified and loaded.
 
 `Source` (a profile's) → `fetch` → files and their `Lock` in a `WeightStore` → `verify` → `load_folder`. Importing
-this package costs no torch; `pipelines.weights.safe` does, and `pipelines.weights.fetch` costs the hub's client.
+this package doesn't import torch; `pipelines.weights.safe` does, and `pipelines.weights.fetch` imports the hub's
+client.
 """
 
 from pipelines.weights.lock import Lock, LockedFile

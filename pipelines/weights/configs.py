@@ -1,4 +1,4 @@
-"""What the JSON files beside weights may say: nothing that makes a loader run code or leave the folder."""
+"""Checks the JSON files beside weights: none may make a loader run code or leave the folder."""
 
 import json
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ _KERNELS = frozenset(
 
 
 def check_config(folder: Path, path: str) -> None:
-    """Read one JSON file (`path` is relative to `folder`). Raises WeightsRefused with the reason."""
+    """Checks one JSON file (`path` is relative to `folder`). Raises WeightsRefused with the reason."""
     try:
         document = json.loads((folder / path).read_bytes())
     except (ValueError, RecursionError) as error:

@@ -1,4 +1,4 @@
-"""Fetching: from the hub into the store, held to the lock. Importing this costs the hub's client."""
+"""Fetches weights from the hub into the store, as the lock has them. Importing this imports the hub's client."""
 
 import fcntl
 import os
@@ -25,13 +25,13 @@ Tell = Callable[[str], None]
 
 
 def fetch(store: WeightStore, source: Source, *, update: bool = False, tell: Tell = lambda _: None) -> Lock:
-    """Bring the source's files to this machine and return the repository's lock.
+    """Brings the source's files to this machine and returns the repository's lock.
 
     The commit is the lock's, else the source's own, else the newest, which the lock then pins for all later
-    fetches. `update` lets go of the lock and moves to the source's commit or the newest one, for every profile
-    that shares the repository. Files that are there and right are kept; an interrupted fetch goes on with the
-    files that weren't finished; everything is compared with the lock and with the hashes that the hub lists.
-    Afterwards the folder holds what the lock names and nothing else.
+    fetches. `update` ignores the lock and moves to the source's commit or the newest one, for every profile that
+    shares the repository. Files that are there and right are kept; an interrupted fetch continues with the files
+    that weren't finished; everything is compared with the lock and with the hashes that the hub lists. Afterwards
+    the folder holds what the lock names and nothing else.
 
     `tell` gets a sentence about each stage; the download draws bars on standard error. Raises WeightsFetchFailed
     (network, rights, disk; what was downloaded is kept) or WeightsRefused (the hub's bytes aren't the locked ones).
@@ -41,7 +41,7 @@ def fetch(store: WeightStore, source: Source, *, update: bool = False, tell: Tel
     if held is not None:
         _check_pin(source, held)
         check_known(source, held)
-        # Nothing to do is also possible without a network, and where the folder can't be written to.
+        # If there is nothing to do, neither a network nor a writable folder is needed.
         tell(f"Comparing what is there of {source.repository} with its lock.")
         with suppress(WeightsMissing, WeightsRefused):
             verify(store, source)
@@ -93,8 +93,8 @@ def _fetch(store: WeightStore, source: Source, lock: Lock | None, held: Lock | N
         patterns=tuple(patterns),
         files={path: LockedFile(sha256=known[path], bytes=listed[path].bytes) for path in sorted(listed)},
     )
-    # All that the lock names is on this disk now, in one folder or the other. Written before the files are moved,
-    # it lets a fetch that is killed in between be finished by the next one.
+    # All that the lock names is on this disk now, in one folder or the other. The lock is written before the files
+    # are moved, so that the next fetch can finish one that is killed in between.
     new.write(store.lock_path(source))
     _remove_others(folder, listed.keys(), tell)
     for remote in needed:
@@ -114,7 +114,8 @@ def _check_pin(source: Source, held: Lock) -> None:
 
 
 def _wanted(source: Source, revision: str, patterns: Iterable[str]) -> dict[str, RemoteFile]:
-    """The files to have, by path. Raises WeightsRefused for a name or a type of file that is never loaded."""
+    """The listed files to fetch, by path. Raises WeightsRefused for a name or a type of file that is never
+    loaded."""
     listed = {
         remote.path: remote
         for remote in list_files(source.repository, revision)
@@ -148,7 +149,7 @@ def _wanted(source: Source, revision: str, patterns: Iterable[str]) -> dict[str,
 
 
 def _check_listing(source: Source, held: Lock, listed: Mapping[str, RemoteFile]) -> None:
-    """Before anything is downloaded: does the hub still list what is locked?"""
+    """Checks, before anything is downloaded, that the hub still lists what is locked."""
     for path, file in held.files.items():
         remote = listed.get(path)
         if remote is None or remote.bytes != file.bytes or remote.sha256 not in {None, file.sha256}:
@@ -164,7 +165,8 @@ def _is(remote: RemoteFile, folder: Path, digest: str, held: Lock | None) -> boo
 def _check_downloaded(
     source: Source, part: Path, needed: Iterable[RemoteFile], held: Lock | None
 ) -> dict[str, str]:
-    """The digests of what was downloaded. A file that isn't as listed is deleted: the next fetch asks again."""
+    """The digests of what was downloaded. A file that isn't as listed is deleted, so that the next fetch gets it
+    again."""
     digests = hash_files(part, {remote.path: remote.bytes for remote in needed})
     for remote in needed:
         file = part / remote.path
@@ -209,7 +211,7 @@ def _check_space(part: Path, needed: Iterable[RemoteFile]) -> None:
 
 @contextmanager
 def _alone(part: Path, source: Source) -> Iterator[None]:
-    """Hold the part folder. Halves of files that a killed fetch left are removed: the client can't resume them."""
+    """Locks the part folder. Partial files that a killed fetch left are removed: the client can't resume them."""
     part.mkdir(exist_ok=True)
     handle = os.open(part, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -228,7 +230,8 @@ def _alone(part: Path, source: Source) -> Iterator[None]:
 
 
 def _remove_others(folder: Path, keep: Iterable[str], tell: Tell) -> None:
-    """Remove what no lock names: an older commit's files, links, whatever else would make `verify` refuse."""
+    """Removes what the lock doesn't name: an older commit's files, links, whatever else would make `verify`
+    refuse."""
     plain = {path for path, _ in _files(folder)} & set(keep)
     for inside, folders, names in os.walk(folder):
         for name in (*names, *(name for name in folders if (Path(inside) / name).is_symlink())):

@@ -1,4 +1,4 @@
-"""The Hugging Face hub, as far as fetching weights needs it. Importing this costs the hub's client."""
+"""The part of the Hugging Face hub that fetching weights needs. Importing this imports the hub's client."""
 
 import hashlib
 from collections.abc import Iterable, Iterator
@@ -32,10 +32,10 @@ class RemoteFile:
     sha256: str | None
     """None for small files, which git itself keeps."""
     blob: str
-    """Git's own hash of the small ones."""
+    """Git's own hash, for the small files."""
 
     def is_at(self, path: Path, sha256: str) -> bool:
-        """Whether the file at `path`, whose SHA-256 was computed, is what the hub lists."""
+        """Whether the file at `path`, which has this SHA-256, is the one that the hub lists."""
         if self.sha256 is not None:
             return self.sha256 == sha256
         content = path.read_bytes()
@@ -44,7 +44,7 @@ class RemoteFile:
 
 
 def newest_revision(repository: str) -> str:
-    """The full hash of the newest commit of its main branch. Raises WeightsFetchFailed."""
+    """The full hash of the newest commit of the repository's main branch. Raises WeightsFetchFailed."""
     with _explained(repository):
         revision = HfApi().model_info(repository, revision="main").sha
     if revision is None:
@@ -66,9 +66,9 @@ def list_files(repository: str, revision: str) -> list[RemoteFile]:
 
 
 def download(repository: str, revision: str, paths: Iterable[str], folder: Path) -> None:
-    """Download the files to `folder`, with progress bars on standard error.
+    """Downloads the files to `folder`, with progress bars on standard error.
 
-    Files that are there from an earlier call at the same commit are not asked for again. Raises WeightsFetchFailed.
+    Files from an earlier call at the same commit aren't downloaded again. Raises WeightsFetchFailed.
     """
     with _explained(repository):
         snapshot_download(
@@ -82,7 +82,7 @@ def download(repository: str, revision: str, paths: Iterable[str], folder: Path)
 
 @contextmanager
 def _explained(repository: str) -> Iterator[None]:
-    """Turn what the client raises into one sentence. Its own text may quote headers, so it isn't passed on."""
+    """Turns the client's errors into one sentence. Their own text may quote headers, so it isn't passed on."""
     try:
         yield
     except OfflineModeIsEnabled:

@@ -19,7 +19,7 @@ _NAME = r"[A-Za-z0-9_][A-Za-z0-9._+=-]*"
 _SUFFIX = "|".join(sorted(suffix[1:] for suffix in SUFFIXES))
 
 WeightPath = Annotated[str, Field(pattern=rf"^({_NAME}/)*{_NAME}\.({_SUFFIX})$", max_length=300)]
-"""Relative, with `/`. No part begins with a dot, so it can neither climb nor hide."""
+"""A relative path with `/`. No part begins with a dot, so it can neither leave the folder nor hide."""
 
 Revision = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$", description="A full commit hash.")]
 
@@ -30,7 +30,8 @@ class LockedFile(Document):
 
 
 class Lock(Document):
-    """What was fetched of one repository, for every profile that shares it. Later loads are held to it."""
+    """The files that were fetched of one repository, for every profile that shares it. Later loads must match
+    it."""
 
     repository: str = Field(pattern=rf"^{_NAME}/{_NAME}$", description="`owner/name` on the hub.")
     revision: Revision
@@ -46,7 +47,7 @@ class Lock(Document):
 
     @property
     def bytes(self) -> int:
-        """Of all its files."""
+        """The size of all its files."""
         return sum(file.bytes for file in self.files.values())
 
     def covers(self, patterns: Iterable[str]) -> bool:
@@ -54,13 +55,14 @@ class Lock(Document):
         return set(patterns) <= set(self.patterns)
 
     def narrowed(self, patterns: Iterable[str]) -> "Lock":
-        """The part that these patterns match, so that its digest doesn't change when another profile fetches."""
+        """The part of the lock that these patterns match. Its digest doesn't change when another profile
+        fetches."""
         wanted = tuple(sorted(patterns))
         files = {path: file for path, file in self.files.items() if matches(path, wanted)}
         return self.model_copy(update={"patterns": wanted, "files": files})
 
     def write(self, path: Path) -> None:
-        """Replace the file at `path` in one step: whoever reads meets the old lock or the new one."""
+        """Replaces the file at `path` atomically: a reader gets the old lock or the new one."""
         beside = path.with_name(f"{path.name}.{os.getpid()}")
         with beside.open("w") as file:
             file.write(self.model_dump_json(indent=2, exclude_none=True) + "\n")

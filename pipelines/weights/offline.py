@@ -1,4 +1,4 @@
-"""No network and no code from elsewhere, for the whole process."""
+"""Switches off network access and foreign code for the whole process."""
 
 import os
 
@@ -11,10 +11,10 @@ _SWITCHES = (
 
 
 def offline() -> None:
-    """Cut this process and its children off from the hub.
+    """Cuts this process and its children off from the hub.
 
-    Call it before diffusers, transformers or huggingface_hub is imported: they read these variables then and
-    never again. Loading doesn't rely on it (`load_folder` asks for local files itself); it is the second lock.
+    Call it before diffusers, transformers or huggingface_hub is imported: they read these variables only then.
+    Loading doesn't rely on it (`load_folder` asks for local files itself); it is a second safeguard.
     """
     for name in _SWITCHES:
         os.environ[name] = "1"

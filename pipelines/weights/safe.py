@@ -1,8 +1,8 @@
-"""Loading weights so that nothing but numbers gets in, and all of them: on the CPU, before any device sees them.
+"""Loads weights so that nothing but numbers gets in, and all of them: on the CPU, before any device sees them.
 
 Stock loaders accept more than they should. A parameter that the file lacks stays on `meta` (diffusers) or is drawn
 at random (transformers), with a warning; non-finite numbers pass; a configuration may name other classes, other
-folders and other repositories. Here each of these is WeightsRefused.
+folders and other repositories. Here each of these raises WeightsRefused.
 """
 
 import importlib
@@ -39,7 +39,7 @@ def load_folder(
     variant: str | None = None,
     **given: Any,
 ) -> P:
-    """The pipeline in a folder of the diffusers format, on the CPU and checked.
+    """Loads the pipeline in a folder of the diffusers format, on the CPU, and checks it.
 
     Before a component is loaded, model_index.json must name `class_name` (default: the pipeline class's own name;
     give the stock class's for a subclass) and for each component a class of the allow-list, also for those that are
@@ -73,10 +73,10 @@ def load_folder(
 
 
 def load_model(model_class: type[M], folder: Path, *, dtype: torch.dtype, variant: str | None = None) -> M:
-    """One model of diffusers or transformers, on the CPU and checked, its parameters exactly those of its files.
+    """Loads one model of diffusers or transformers on the CPU. Its parameters must be exactly those of its files.
 
     Raises WeightsRefused, also for keys that are missing, left over or of another shape. Keys that the class itself
-    declares to be tied or without meaning are neither.
+    declares as tied or meaningless don't count.
     """
     if (folder / "adapter_config.json").exists():
         # Transformers would load the model that this file names, from wherever that is.
@@ -84,7 +84,7 @@ def load_model(model_class: type[M], folder: Path, *, dtype: torch.dtype, varian
     loader: Any = model_class
     options: dict[str, Any] = {}
     if issubclass(model_class, transformers.PreTrainedModel):
-        options["ignore_mismatched_sizes"] = True  # so that it says which; diffusers says it by itself
+        options["ignore_mismatched_sizes"] = True  # so that `info` lists them; diffusers always does
     with loading(folder):
         model, info = loader.from_pretrained(
             folder,
@@ -119,7 +119,7 @@ def read_safetensors(path: Path) -> dict[str, Tensor]:
 
 
 def check_parameters(modules: Mapping[str, nn.Module]) -> None:
-    """Raises WeightsRefused that names the first parameter or buffer that has no numbers or non-finite ones.
+    """Raises WeightsRefused for the first parameter or buffer that has no numbers or non-finite ones.
 
     One pass over the weights, at 10 to 30 GB/s.
     """
@@ -172,7 +172,7 @@ def _components(folder: Path, index: Mapping[str, Any], known: set[str]) -> Iter
 
 @contextmanager
 def loading(path: Path) -> Iterator[None]:
-    """Quiet loading, since a worker's standard error carries JSON lines; every failure is the weights'."""
+    """Loads quietly, since a worker's standard error carries JSON lines, and blames failures on the weights."""
     for utilities in _UTILITIES:
         utilities.logging.disable_progress_bar()
     try:

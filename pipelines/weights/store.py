@@ -1,4 +1,4 @@
-"""Where weights are on this machine."""
+"""The place of weights on this machine."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ class WeightStore:
         return self._beside(source, "")
 
     def part(self, source: Source) -> Path:
-        """Where a fetch downloads to."""
+        """The folder that a fetch downloads to."""
         return self._beside(source, ".part")
 
     def lock_path(self, source: Source) -> Path:
@@ -53,7 +53,7 @@ class WeightStore:
         )
 
     def is_fetched(self, source: Source) -> bool:
-        """Whether all of it is there, by name and size alone: a quick look, not a check."""
+        """Whether all the source's files are there, by name and size alone: a quick look, not a check."""
         try:
             lock = self.lock(source)
         except WeightsRefused:
@@ -68,7 +68,7 @@ class WeightStore:
 
 
 def store_of(source: Source, root: Path) -> WeightStore:
-    """Where the source's weights are: in the folder `root`, or in the package itself."""
+    """The store of the source's weights: in the folder `root`, or in the package itself."""
     return WeightStore(_SHIPPED if source.shipped else root)
 
 

@@ -1,4 +1,4 @@
-"""Whether the weights on disk are exactly what was locked."""
+"""Verifies that the weights on disk are exactly what was locked."""
 
 import os
 import stat
@@ -20,7 +20,7 @@ _MOST_THREADS = 8
 
 @dataclass(frozen=True, slots=True)
 class VerifiedSource:
-    """Weights that were just compared with their lock. True for as long as nobody writes to the folder."""
+    """Weights that were just compared with their lock. The result holds while nobody writes to the folder."""
 
     source: Source
     path: Path
@@ -29,12 +29,12 @@ class VerifiedSource:
 
 
 def verify(store: WeightStore, source: Source, *, profile: str = "PROFILE") -> VerifiedSource:
-    """Compare every file of the source's folder with the lock, those of other profiles too: loaders look around.
+    """Compares every file of the source's folder with the lock, also those of other profiles: loaders look around.
 
     Raises WeightsMissing (its sentence names the command that fetches `profile`) or WeightsRefused. Cheap checks
     come first: names and sizes, then hashes, then what the JSON files say. Reads every byte once: about 1.8 GB/s
-    for each core where the processor has SHA instructions and the disk keeps up, so 5 to 10 s for 16 GB. Takes
-    no memory to speak of.
+    for each core where the processor has SHA instructions and the disk keeps up, so 5 to 10 s for 16 GB. Needs
+    hardly any memory.
     """
     lock = _held_lock(store, source, profile)
     folder = store.folder(source)
@@ -61,10 +61,10 @@ def verify(store: WeightStore, source: Source, *, profile: str = "PROFILE") -> V
 
 
 def check_known(source: Source, lock: Lock) -> None:
-    """Compare the lock itself with the hashes that the source was published with. Raises WeightsRefused.
+    """Compares the lock itself with the hashes that the source was published with. Raises WeightsRefused.
 
-    For fetching and for `likeness models verify`. A load is held to the lock alone, which an operator may have made
-    for weights of their own.
+    Used by a fetch and by `likeness models verify`. A load is compared with the lock alone, which an operator may
+    have made for weights of their own.
     """
     for path, sha256 in source.sha256.items():
         locked = lock.files.get(path)
@@ -78,7 +78,8 @@ def check_known(source: Source, lock: Lock) -> None:
 
 
 def hash_files(folder: Path, sizes: Mapping[str, int]) -> dict[str, str]:
-    """SHA-256 of each file (path → size in bytes), biggest first: no thread is left with it at the end."""
+    """The SHA-256 of each file (path → size in bytes). The biggest comes first, so that no thread ends with it
+    alone."""
     paths = sorted(sizes, key=lambda path: sizes[path], reverse=True)
     with ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1)) as pool:  # hashlib lets go of the GIL
         return dict(zip(paths, pool.map(lambda path: _sha256(folder / path), paths), strict=True))

@@ -1,4 +1,4 @@
-"""Uploads that wait to be finalized, frozen selections, and where thumbnails are."""
+"""Uploads that wait to be finalized, frozen selections, and the keys of thumbnails."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""What an organisation has is counted, and what is to be canceled is found, whatever waits."""
+"""Indexes to count what an organisation has, and to find jobs to cancel, however many jobs wait."""
 
 from alembic import op
 
