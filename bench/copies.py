@@ -57,7 +57,7 @@ class Judge:
 
     def __init__(self) -> None:
         embedder = load_embedder(EmbedderName.DLIB, Path())
-        self._gate = LikenessGate(embedder, shipped(embedder.embedder))
+        self._gate = LikenessGate(embedder, shipped(embedder.embedder, "rendered"), "rendered")
         self.ceiling = self._gate.calibration.copy_ceiling
         self.portrait = self._gate.portrait
         self.seconds: list[float] = []

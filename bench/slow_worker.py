@@ -28,7 +28,13 @@ class SlowPictures:
 
     def info(self) -> RenderInfo:
         return RenderInfo(
-            profile="slow", pipeline="SlowPictures", steps=STEPS, dtype="none", device="none", versions={}
+            profile="slow",
+            pipeline="SlowPictures",
+            steps=STEPS,
+            dtype="none",
+            device="none",
+            domain="rendered",
+            versions={},
         )
 
     def render(

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from models.base import Document, Sha256
+from models.domain import Domain
 from models.likeness import Embedder
 
 Rate = Annotated[float, Field(ge=0, le=1)]
@@ -14,7 +15,7 @@ Rate = Annotated[float, Field(ge=0, le=1)]
 class Distribution(Document):
     """The distribution of similarities, or of differences, over one kind of pair."""
 
-    count: int = Field(ge=1)
+    count: int | None = Field(None, ge=1, description="How many pairs. Null where the source doesn't say.")
     quantiles: dict[str, float] = Field(description="By their share, `0` (the least) to `1` (the greatest).")
 
 
@@ -34,9 +35,14 @@ class Comparison(Document):
     )
     genuine: Distribution
     impostor: Distribution
-    auc: Rate = Field(description="The chance that a genuine pair is more alike than an impostor's.")
-    eer: Rate = Field(description="Equal error rate: where FMR and FNMR meet.")
-    at_eer: Floor
+    auc: Rate | None = Field(
+        None,
+        description="The chance that a genuine pair is more alike than an impostor's. Null: not published.",
+    )
+    eer: Rate | None = Field(
+        None, description="Equal error rate: where FMR and FNMR meet. Null: not published."
+    )
+    at_eer: Floor | None = None
     at_fmr_1_percent: Floor
     at_fmr_01_percent: Floor = Field(description="At an FMR of 0.1 %.")
     widened: Floor = Field(description="For a face that is changed on purpose: at an FMR of 10 %.")
@@ -77,12 +83,21 @@ class CopyCeiling(Document):
 class Calibration(Document):
     """A complete calibration. It is valid for one embedder, one detector and the bytes of their models."""
 
-    schema_version: Literal[2] = 2
+    schema_version: Literal[3] = 3
     embedder: Embedder
-    made_on: str = Field(description="A sentence: whose faces, how many, how they were made.")
+    domain: Domain = Field(description="What the thresholds hold for.")
+    origin: Literal["measured", "published"] = Field(
+        description="`measured`: by `likeness calibrate`. `published`: taken from figures that others published."
+    )
+    made_on: str = Field(
+        description="Whose faces, how many, how they were made; of published figures, whose."
+    )
     personas: int
     images: int
-    detected: Rate = Field(description="Share of the images within `maxYaw` in which a face was found.")
+    detected: Rate | None = Field(
+        None,
+        description="Share of the images within `maxYaw` in which a face was found. Null: not published.",
+    )
     max_yaw: float = Field(description="Degrees to either side; heads that are turned further aren't judged.")
     min_face_side: int = Field(description="Pixels. Smaller faces no longer look like themselves.")
     faces: Comparisons = Field(description="Of a face with references' faces.")

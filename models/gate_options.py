@@ -1,20 +1,25 @@
 """How a verify process must judge: the worker's settings, passed to its child process."""
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field
 
 from models.base import Document, Sha256
 from models.calibration import Calibration
+from models.domain import Domain
 from models.likeness import EmbedderName
 
 
 class GateOptions(Document):
     """The embedder to judge with, and its calibration."""
 
+    domain: Domain = Field(description="What the images that are judged look like.")
     embedder: EmbedderName = EmbedderName.DLIB
     face_models: str = Field("weights/faces", description="The folder of the ONNX models that you brought.")
-    calibration: str | None = Field(None, description="A file; null is the one that ships for the embedder.")
+    calibration: str | None = Field(
+        None, description="A file; null is the one that ships for the embedder and the domain."
+    )
+    any_domain: bool = Field(False, description="A calibration of another domain is taken, too.")
 
 
 class GateInfo(Document):
@@ -22,10 +27,16 @@ class GateInfo(Document):
 
     embedder: str
     calibration: Sha256 = Field(description="Of the calibration's JSON text.")
+    calibrated_for: Domain
+    origin: Literal["measured", "published"]
     made_on: str
 
     @classmethod
     def of(cls, calibration: Calibration) -> Self:
         return cls(
-            embedder=calibration.embedder.name, calibration=calibration.digest, made_on=calibration.made_on
+            embedder=calibration.embedder.name,
+            calibration=calibration.digest,
+            calibrated_for=calibration.domain,
+            origin=calibration.origin,
+            made_on=calibration.made_on,
         )

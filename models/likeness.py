@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from models.base import Document, Sha256
+from models.domain import Domain
 from models.source_type import SourceType
 
 Subject = Literal["person", "any"]
@@ -111,6 +112,11 @@ class Verdict(Document):
     outcome: Literal["pass", "miss"]
     reasons: tuple[Reason, ...] = Field((), description="Empty for a pass.")
     floor: float | None = Field(None, description="The least similarity to the centroid that is taken.")
+    floor_of: Domain | None = Field(
+        None,
+        description="The domain that the floor was calibrated for, where it isn't the images' own: the verdict says "
+        "little. Null: it is.",
+    )
     floor_widened: bool = Field(
         False, description="Lower than usual, since the clone's face differs from the source's on purpose."
     )

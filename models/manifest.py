@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from models.base import AssetId, Document, InfluencerId, JobId, ProjectId, Sha256, Time
 from models.clone import CLONE
+from models.domain import Domain
 from models.likeness import SetLikeness
 from models.message import JobKind
 from models.record import NotedReference, StoredImage
@@ -44,6 +45,10 @@ class RenderInfo(Document):
     )
     options: dict[str, str] = Field(default_factory=dict, description="Speed options that were on.")
     weights: tuple[UsedWeights, ...] = ()
+    domain: Domain | None = Field(
+        None,
+        description="What the images look like; they are judged by a calibration for it. Null: not stated.",
+    )
     versions: dict[str, str] = Field(description="Of torch, diffusers and likeness, among others.")
 
 

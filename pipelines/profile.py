@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from models.domain import Domain
 from models.errors import ProfileLoadFailed
 from models.render import RenderOptions
 
@@ -49,6 +50,8 @@ class Profile:
     """Side of its square images, in pixels."""
     size_multiple: int = 16
     """The side of its images must be a multiple of this."""
+    domain: Domain = "photographs"
+    """What its images look like: it decides by which calibration they are judged."""
     steps: int = 1
     """Denoising steps of one image."""
     guidance: float = 1.0

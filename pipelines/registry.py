@@ -24,6 +24,7 @@ PROFILES: dict[str, Profile] = {
             summary="A small model for a CPU that knows rendered people only. It ships with the package.",
             sources=(EMBEDDED,),
             size=512,
+            domain="rendered",
             steps=2,
             most_references=8,
             can_create=True,

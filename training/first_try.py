@@ -38,7 +38,7 @@ class Tried:
 class Tester:
     def __init__(self, weights: Path | None) -> None:
         self.maker = Maker(weights, ())
-        self.gate = load_gate(GateOptions())
+        self.gate = load_gate(GateOptions(domain="rendered"))
 
     def tried(self, person: TestPerson) -> Tried:
         seeds = [int(person.name) * 1000 + number for number in range(len(DEFAULT_SHOTS))]

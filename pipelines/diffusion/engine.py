@@ -230,6 +230,7 @@ class DiffusionEngine(ReferencePipeline):
             guidance=self.plan.profile.guidance,
             reference_size=self.plan.reference_size,
             options={name: "on" if value is True else str(value) for name, value in on.items()},
+            domain=self.plan.profile.domain,
             weights=tuple(
                 UsedWeights(
                     repository=used.lock.repository, revision=used.lock.revision, sha256=used.lock.digest

@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from models.calibration import Calibration, Comparisons, CopyKind, comparison_for
+from models.domain import Domain
 from models.errors import InvalidInput
 from pipelines.identity.altered import copies_of
 from pipelines.identity.copies import copy_ceiling
@@ -49,6 +50,7 @@ def calibrate(
     views: Sequence[View],
     embedder: FaceEmbedder,
     made_on: str,
+    domain: Domain,
     max_yaw: float = MAX_YAW,
     told: Callable[[int, int], None] | None = None,
 ) -> tuple[Calibration, Pairs]:
@@ -81,6 +83,8 @@ def calibrate(
         raise InvalidInput("No face is found once the pictures are halved. A calibration needs larger ones.")
     calibration = Calibration(
         embedder=embedder.embedder,
+        domain=domain,
+        origin="measured",
         made_on=made_on,
         personas=len(by_person),
         images=len(facing),

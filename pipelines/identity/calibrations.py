@@ -4,17 +4,20 @@ from importlib.resources import files
 from pathlib import Path
 
 from models.calibration import Calibration
+from models.domain import Domain
 from models.errors import CalibrationRefused, InvalidInput
 from models.likeness import Embedder
 
+_SUBJECTS: dict[Domain, str] = {"rendered": "rendered heads", "photographs": "photographs"}
 
-def shipped(embedder: Embedder) -> Calibration:
-    """The package's own calibration for an embedder. Raises CalibrationRefused where there is none."""
-    file = files(__name__.rpartition(".")[0]) / f"calibration-{embedder.name}.json"
+
+def shipped(embedder: Embedder, domain: Domain) -> Calibration:
+    """The package's own calibration for an embedder and a domain. Raises CalibrationRefused where there is none."""
+    file = files(__name__.rpartition(".")[0]) / f"calibration-{embedder.name}-{domain}.json"
     if not file.is_file():
         raise CalibrationRefused(
-            f"No calibration ships for {embedder.name}: make one with `likeness calibrate` on faces that are "
-            "like those you render."
+            f"No calibration of {embedder.name} for {_SUBJECTS[domain]} ships: make one with `likeness calibrate "
+            f"--domain {domain}` on faces that are like those you render."
         )
     calibration = Calibration.parse(file.read_bytes())
     refuse_foreign(calibration, embedder)
@@ -32,6 +35,19 @@ def read(path: Path, embedder: Embedder) -> Calibration:
         ) from None
     refuse_foreign(calibration, embedder)
     return calibration
+
+
+def refuse_other_domain(calibration: Calibration, domain: Domain) -> None:
+    """Raises CalibrationRefused unless the calibration was made for pictures of this domain."""
+    if calibration.domain != domain:
+        raise CalibrationRefused(
+            f"The calibration was made for {_SUBJECTS[calibration.domain]}, and the profile renders "
+            f"{_SUBJECTS[domain]}: its thresholds say little about them. Make one with `likeness calibrate --domain "
+            f"{domain}`, or unset LIKENESS_CALIBRATION for the one that ships. To use it all the same, set "
+            "LIKENESS_GATE to report or required: the default isn't taken for your wish.",
+            calibrated_for=calibration.domain,
+            domain=domain,
+        )
 
 
 def refuse_foreign(calibration: Calibration, embedder: Embedder) -> None:

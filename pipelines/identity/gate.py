@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from PIL import Image
 
 from models.calibration import Calibration
+from models.domain import Domain
 from models.likeness import Judgement, Subject
 from pipelines.identity.calibrations import refuse_foreign
 from pipelines.identity.faces import FaceEmbedder
@@ -17,10 +18,11 @@ from pipelines.identity.verdict import verdict_of
 class LikenessGate:
     """An embedder with its calibration. It holds no job's state; one instance serves one thread."""
 
-    def __init__(self, embedder: FaceEmbedder, calibration: Calibration) -> None:
-        """Raises CalibrationRefused if the calibration was made for another embedder."""
+    def __init__(self, embedder: FaceEmbedder, calibration: Calibration, domain: Domain) -> None:
+        """`domain` is that of the images. Raises CalibrationRefused if the calibration is of another embedder."""
         refuse_foreign(calibration, embedder.embedder)
         self.calibration = calibration
+        self._domain = domain
         self._embedder = embedder
         self._digest = calibration.digest
 
@@ -47,10 +49,13 @@ class LikenessGate:
         """
         scores = score(portrait, references, others or {}, self._embedder.embedder.metric)
         count = len(references.vectors(whole=is_whole(portrait, references)))
+        verdict = verdict_of(scores, self.calibration, yaw=yaw, references=max(1, count), changed=changed)
+        if self.calibration.domain != self._domain:
+            verdict = verdict.model_copy(update={"floor_of": self.calibration.domain})
         return Judgement(
             embedder=self._embedder.embedder,
             calibration=self._digest,
             yaw=yaw,
             scores=scores,
-            verdict=verdict_of(scores, self.calibration, yaw=yaw, references=max(1, count), changed=changed),
+            verdict=verdict,
         )

@@ -71,7 +71,7 @@ def test_a_job_makes_one_person_though_its_render_process_dies_and_another_job_m
     row = record.result.influencer
     assert (row.influencer_id, row.status, row.hair_color) == ("inf_NOVA", "ready", "red")
 
-    gate = load_gate(options_of(settings))
+    gate = load_gate(options_of(settings, "rendered"))
     made = pictures(client, storage, nova)
     face = gate.check([made.pop("front")])
     portraits = {shot: gate.portrait(image) for shot, image in made.items()}

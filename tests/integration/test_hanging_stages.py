@@ -223,7 +223,7 @@ def test_a_judgement_that_never_comes(monkeypatch: pytest.MonkeyPatch, tmp_path:
 
     monkeypatch.setenv("FAULTS_NOTES", str(tmp_path / "notes"))
     monkeypatch.setattr("worker.verify.process.child_main", quick_worker.judge_main)
-    process = VerifyProcess(Settings(judge_timeout=2))
+    process = VerifyProcess(Settings(judge_timeout=2), "rendered")
     process.start()
     assert process.pid
     monkeypatch.setattr(process._child, "send", lambda *_: None)

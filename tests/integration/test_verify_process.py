@@ -9,11 +9,13 @@ import termios
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
 from models.errors import (
+    CalibrationRefused,
     FaceModelMissing,
     NoUsableReference,
     VerifyError,
@@ -49,7 +51,7 @@ def go_on() -> None:
 
 @pytest.fixture(scope="module")
 def process() -> Iterator[VerifyProcess]:
-    process = VerifyProcess(Settings())
+    process = VerifyProcess(Settings(), "rendered")
     process.start()
     yield process
     process.stop()
@@ -119,10 +121,22 @@ def test_a_request_that_nobody_wants_any_more_is_not_waited_for(
 
 
 def test_models_that_are_missing_are_named(tmp_path: Path) -> None:
-    process = VerifyProcess(Settings(embedder=EmbedderName.YUNET_SFACE, face_models_dir=tmp_path))
+    process = VerifyProcess(Settings(embedder=EmbedderName.YUNET_SFACE, face_models_dir=tmp_path), "rendered")
     with pytest.raises(FaceModelMissing, match="onnx"):
         process.start()
     assert process.pid is None
+
+
+def test_the_default_gate_refuses_a_calibration_of_another_domain(tmp_path: Path) -> None:
+    calibration = tmp_path / "rendered.json"
+    ours = files("pipelines.identity") / "calibration-dlib-rendered.json"
+    calibration.write_text(ours.read_text())
+    process = VerifyProcess(Settings(calibration=calibration), "photographs")
+    with pytest.raises(CalibrationRefused, match="rendered heads, and the profile renders photographs"):
+        process.start()
+    wanted = VerifyProcess(Settings(calibration=calibration, gate="required"), "photographs")
+    assert wanted.start().calibrated_for == "rendered"
+    wanted.stop()
 
 
 def test_it_ends_with_its_parent() -> None:
@@ -130,7 +144,7 @@ def test_it_ends_with_its_parent() -> None:
         "import time\n"
         "from worker.base.settings import Settings\n"
         "from worker.verify import VerifyProcess\n"
-        "process = VerifyProcess(Settings())\n"
+        'process = VerifyProcess(Settings(), "rendered")\n'
         "process.start()\n"
         "print(process.pid, flush=True)\n"
         "time.sleep(60)\n"

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from models.errors import DoctorFinding, LikenessError, QueueUnavailable
 from worker.base.settings import Settings, settings
+from worker.cli.faces.embedder import domain_of_profile
 from worker.mark.signer import ImageSigner
 from worker.queue.broker_check import round_trip
 from worker.queue.jobs.connection import connect, guarded, refuse_cluster
@@ -122,7 +123,8 @@ def _signer(configured: Settings) -> str:
 def _gate(configured: Settings) -> str:
     if configured.gate == "off":
         return "no: LIKENESS_GATE is off, and nobody looks whether images show the same face"
-    process = VerifyProcess(configured)
+    domain = domain_of_profile(configured)
+    process = VerifyProcess(configured, domain)
     try:
         info = process.start()
     finally:
@@ -132,7 +134,12 @@ def _gate(configured: Settings) -> str:
         if configured.gate == "required"
         else "all are taken, since LIKENESS_GATE is report"
     )
-    return f"by {info.embedder}, calibration {info.calibration[:12]}; {what_then}"
+    by = f"by {info.embedder}, calibration {info.calibration[:12]} for {info.calibrated_for}"
+    if info.origin == "published":
+        by += ", from published figures: better make your own with `likeness calibrate`"
+    if info.calibrated_for != domain:
+        by += f" THOUGH THE PROFILE RENDERS {domain}".upper()
+    return f"{by}; {what_then}"
 
 
 def _profile(configured: Settings) -> str:

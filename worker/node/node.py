@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import structlog
 from celery import Celery
 
+from models.domain import Domain
 from models.errors import (
     CalibrationRefused,
     FaceModelMissing,
@@ -71,7 +72,8 @@ class Node:
         # One, as the process judges one image at a time.
         self._judging = ThreadPoolExecutor(1, thread_name_prefix="judging")
         self._equipment = Equipment(self._device, self.images, fetcher, self._executor, self._judging)
-        self._verify = None if settings.gate == "off" else VerifyProcess(settings)
+        # Started once it is known what the profile's images look like.
+        self._verify: VerifyProcess | None = None
         self._reaper = Reaper(settings.reap_interval, self.store, self.queue, self.observer)
         self._profile = settings.profile
         self._started = False
@@ -85,20 +87,37 @@ class Node:
     def start(self) -> None:
         """Loads the profile, then begins to keep leases and to look for lost jobs.
 
-        Raises SignerUnfit or SigningFailed, then what keeps the gate from loading, then a RenderError.
+        Raises SignerUnfit or SigningFailed, then a RenderError, then what keeps the gate from loading.
         """
         self.images.check_signer()
-        if self._verify:
-            gate = self._verify.start()
-            log.info("gate.ready", embedder=gate.embedder, calibration=gate.calibration)
         renderer = self._device.start()
         self._profile = renderer.profile
+        if self.settings.gate != "off":
+            self._start_gate(renderer.domain or "photographs")
         where = f"{renderer.profile} RENDERS ON {renderer.device}".upper()
         log.info("node.ready", node=self.name, profile=renderer.profile, device=renderer.device, where=where)
         self.store_watch.start()
         for thread in (self.heartbeat, self._reaper, self._presence, self._supervisor):
             thread.start()
         self._started = True
+
+    def _start_gate(self, domain: Domain) -> None:
+        self._verify = VerifyProcess(self.settings, domain)
+        gate = self._verify.start()
+        log.info(
+            "gate.ready",
+            embedder=gate.embedder,
+            calibration=gate.calibration,
+            calibrated_for=gate.calibrated_for,
+            origin=gate.origin,
+        )
+        if gate.calibrated_for != domain:
+            log.warning(
+                "gate.other_domain",
+                calibrated_for=gate.calibrated_for,
+                rendered=domain,
+                advice=f"Its thresholds say little here. Make others: likeness calibrate --domain {domain}",
+            )
 
     def not_ready_reasons(self) -> list[str]:
         """Reasons why it can't take a job. Never blocks."""
@@ -109,7 +128,7 @@ class Node:
             reasons.append(trouble.message)
         if not self._device.is_ready:
             reasons.append("the profile isn't loaded")
-        if self._verify and not (self._started and self._verify.is_ready):
+        if self.settings.gate != "off" and not (self._verify and self._started and self._verify.is_ready):
             reasons.append("the gate isn't loaded")
         if self._outage:
             reasons.append(self._outage)

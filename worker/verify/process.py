@@ -5,6 +5,7 @@ from multiprocessing.context import SpawnContext
 
 import structlog
 
+from models.domain import Domain
 from models.errors import (
     CalibrationRefused,
     FaceModelMissing,
@@ -12,7 +13,7 @@ from models.errors import (
     VerifyProcessDied,
     VerifyProcessHung,
 )
-from models.gate_options import GateInfo
+from models.gate_options import GateInfo, GateOptions
 from models.likeness import Subject
 from worker.base.child_process import ChildProcess
 from worker.base.raw_image import RawImage
@@ -34,9 +35,11 @@ class VerifyProcess(ChildProcess["_Child"]):
     what the gate raised.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, domain: Domain) -> None:
+        """`domain` is that of the images to judge."""
         super().__init__(settings.load_timeout)
         self._settings = settings
+        self._options = options_of(settings, domain)
         self._spawning = spawning()
 
     def start(self) -> GateInfo:
@@ -80,7 +83,7 @@ class VerifyProcess(ChildProcess["_Child"]):
         return answer
 
     def _spawn(self) -> "_Child":
-        return _Child(self._spawning, self._settings)
+        return _Child(self._spawning, self._options)
 
 
 class _Child(SpawnedChild[GateInfo]):
@@ -90,5 +93,5 @@ class _Child(SpawnedChild[GateInfo]):
     slow_to_load = VerifyProcessHung
     load_failures = (VerifyError, FaceModelMissing, CalibrationRefused)
 
-    def __init__(self, spawn: SpawnContext, settings: Settings) -> None:
-        super().__init__(spawn, child_main, options_of(settings))
+    def __init__(self, spawn: SpawnContext, options: GateOptions) -> None:
+        super().__init__(spawn, child_main, options)

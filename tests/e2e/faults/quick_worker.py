@@ -105,7 +105,11 @@ class Judge:
     """Takes every picture that isn't of the one colour."""
 
     calibration = SimpleNamespace(
-        embedder=Embedder(name="quick", metric="cosine", files={}), digest=_NO_HASH, made_on="nothing"
+        embedder=Embedder(name="quick", metric="cosine", files={}),
+        digest=_NO_HASH,
+        domain="rendered",
+        origin="measured",
+        made_on="nothing",
     )
 
     def check(self, images: Any, subject: Any) -> Any:

@@ -40,7 +40,13 @@ class Pictures:
 
     def info(self) -> RenderInfo:
         return RenderInfo(
-            profile="pictures", pipeline="Pictures", steps=1, dtype="none", device="none", versions={}
+            profile="pictures",
+            pipeline="Pictures",
+            steps=1,
+            dtype="none",
+            device="none",
+            domain="rendered",
+            versions={},
         )
 
     def render(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from models.domain import Domain
 from worker.cli.faces.embedder import EmbedderOption, FaceModelsOption, load, read_picture
 
 if TYPE_CHECKING:
@@ -26,6 +27,10 @@ def calibrate(  # noqa: PLR0917 - typer's parameters are options by name
             show_default=False,
             help="A folder in it for each persona.",
         ),
+    ],
+    domain: Annotated[
+        Domain,
+        typer.Option(show_default=False, help="What the pictures are; the thresholds hold for no other."),
     ],
     out: Annotated[
         Path, typer.Option(help="The calibration; the plot goes beside it, as .png.", dir_okay=False)
@@ -47,7 +52,7 @@ def calibrate(  # noqa: PLR0917 - typer's parameters are options by name
     faces = load(embedder, face_models)
     views = [view for person in sorted(folder.iterdir()) if person.is_dir() for view in _views(person)]
     made_on = made_on or f"{len(views)} pictures of {len({view.person for view in views})} people."
-    calibration, pairs = measure(views, faces, made_on, max_yaw, _tell)
+    calibration, pairs = measure(views, faces, made_on, domain, max_yaw, _tell)
     out.write_text(json.dumps(calibration.to_data(), indent=1) + "\n")
     plot(calibration, pairs).save(out.with_suffix(".png"))
     _print(calibration)
@@ -77,7 +82,8 @@ def _print(calibration: "Calibration") -> None:
 
     console = Console(highlight=False, markup=False, soft_wrap=True, width=max(120, Console().width))
     console.print(
-        f"{calibration.embedder.name}: {calibration.images} pictures of {calibration.personas} people within "
+        f"{calibration.embedder.name}, {calibration.domain}: {calibration.images} pictures of "
+        f"{calibration.personas} people within "
         f"{calibration.max_yaw:g} degrees of yaw; a face was found in {calibration.detected:.1%}."
     )
     table = Table(

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from models.domain import Domain
 from models.likeness import EmbedderName
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
     from models.gate_options import GateOptions
     from pipelines.identity.faces import FaceEmbedder
+    from worker.base.settings import Settings
 
 EmbedderOption = Annotated[
     EmbedderName | None,
@@ -31,22 +33,35 @@ FaceModelsOption = Annotated[
 
 
 def options(
-    embedder: EmbedderName | None, face_models: Path | None, calibration: Path | None = None
+    embedder: EmbedderName | None,
+    face_models: Path | None,
+    calibration: Path | None = None,
+    domain: Domain | None = None,
 ) -> "GateOptions":
-    """The gate's options from the settings, overridden by those of the command line."""
+    """The gate's options from the settings, overridden by those of the command line. Without `domain`, it is that of
+    the configured profile."""
     from worker.base.settings import settings
     from worker.verify.options import options_of
 
+    configured = settings()
     given = {"embedder": embedder, "face_models_dir": face_models, "calibration": calibration}
     chosen = {name: value for name, value in given.items() if value is not None}
-    return options_of(settings().model_copy(update=chosen))
+    return options_of(configured.model_copy(update=chosen), domain or domain_of_profile(configured))
+
+
+def domain_of_profile(configured: "Settings") -> Domain:
+    """What the configured profile renders. `auto` looks for a GPU; raises DeviceUnfit for an unusable one."""
+    from pipelines.loading import chosen_profile
+    from worker.render.options import options_of as render_options_of
+
+    return chosen_profile(render_options_of(configured)).domain
 
 
 def load(embedder: EmbedderName | None, face_models: Path | None) -> "FaceEmbedder":
     """Loads the embedder. Raises FaceModelMissing."""
     from pipelines.identity.embedders import load_embedder
 
-    chosen = options(embedder, face_models)
+    chosen = options(embedder, face_models, domain="rendered")  # an embedder has none
     return load_embedder(chosen.embedder, Path(chosen.face_models))
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from models.domain import Domain
 from worker.cli.faces.embedder import EmbedderOption, FaceModelsOption, options, read_picture
 
 if TYPE_CHECKING:
@@ -37,6 +38,10 @@ def verify(  # noqa: PLR0917 - typer's parameters are options by name
             help="What `likeness calibrate` wrote, else LIKENESS_CALIBRATION, else the one that ships.",
         ),
     ] = None,
+    domain: Annotated[
+        Domain | None,
+        typer.Option(help="What IMAGE looks like, else what the configured profile renders."),
+    ] = None,
     embedder: EmbedderOption = None,
     face_models: FaceModelsOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print documents, one JSON object.")] = False,
@@ -46,7 +51,7 @@ def verify(  # noqa: PLR0917 - typer's parameters are options by name
     from pipelines.identity.loading import load_gate
 
     yaw = shot_named(shot).yaw
-    gate = load_gate(options(embedder, face_models, calibration))
+    gate = load_gate(options(embedder, face_models, calibration, domain))
     references = gate.check([read_picture(path) for path in reference], subject)
     judgement = gate.judge(gate.portrait(read_picture(image)), references, yaw=yaw, changed=changed)
     if as_json:
@@ -85,7 +90,8 @@ def _print_text(
             f"similarity  {scores.centroid:.3f} to the mean of the references ({scores.compared}), "
             f"{each_one} to each"
         )
-        typer.echo(f"floor       {verdict.floor:.3f}{' (widened)' * verdict.floor_widened}")
+        foreign = f" of {verdict.floor_of}, which says little here" if verdict.floor_of else ""
+        typer.echo(f"floor       {verdict.floor:.3f}{' (widened)' * verdict.floor_widened}{foreign}")
     ceiling = calibration.copy_ceiling
     typer.echo(f"nearest     {_nearest(scores.nearest_reference)}")
     typer.echo(f"            a copy up to a difference of {ceiling.difference:.4f}")

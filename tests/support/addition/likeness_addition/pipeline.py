@@ -35,6 +35,7 @@ class Flat(ReferencePipeline):
     def info(self) -> RenderInfo:
         return RenderInfo(
             profile="flat",
+            domain="rendered",
             pipeline="Flat",
             device="cpu",
             dtype="float32",

@@ -7,5 +7,6 @@ FLAT = Profile(
     pipeline="likeness_addition.pipeline:Flat",
     summary="One colour an image.",
     size=64,
+    domain="rendered",
     can_create=True,
 )

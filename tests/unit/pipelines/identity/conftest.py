@@ -30,7 +30,7 @@ def dlib_faces() -> DlibFaces:
 
 @pytest.fixture(scope="session")
 def gate(dlib_faces: DlibFaces) -> LikenessGate:
-    return LikenessGate(dlib_faces, shipped(dlib_faces.embedder))
+    return LikenessGate(dlib_faces, shipped(dlib_faces.embedder, "rendered"), "rendered")
 
 
 @pytest.fixture(scope="session")

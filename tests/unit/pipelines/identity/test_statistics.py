@@ -21,6 +21,7 @@ def test_kinds_that_overlap_are_counted() -> None:
     found = comparison(pairs([0.35, 0.6, 0.7, 0.8], [0.1, 0.2, 0.3, 0.4]))
     assert found.auc == pytest.approx(15 / 16)
     assert found.eer == pytest.approx(0.25)
+    assert found.at_eer is not None
     assert found.at_eer.false_misses == found.at_eer.false_matches == 0.25
 
 

@@ -24,7 +24,7 @@ FAR = Nearest(
 
 @pytest.fixture
 def calibration(dlib_faces: DlibFaces) -> Calibration:
-    return shipped(dlib_faces.embedder)
+    return shipped(dlib_faces.embedder, "rendered")
 
 
 def scores(centroid: float | None = 0.99, side: int = 300, **changed: Any) -> ImageScores:

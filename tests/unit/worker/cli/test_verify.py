@@ -81,7 +81,9 @@ def test_calibrate_writes_what_verify_reads(people: Path, tmp_path: Path) -> Non
         for number in range(2):
             copy(people / name / f"{number}.webp", few / name)
     (few / "maya" / "views.json").write_text('[{"file": "1.webp", "yaw_deg": 75}]')
-    result = CliRunner().invoke(app, ["calibrate", str(few), "--out", str(out), "--made-on", "Two samples."])
+    result = CliRunner().invoke(
+        app, ["calibrate", str(few), "--domain", "rendered", "--out", str(out), "--made-on", "Two samples."]
+    )
     assert result.exit_code == 0, result.output
     assert "EER" in result.stdout
     calibration = Calibration.parse(out.read_text())
