@@ -114,8 +114,8 @@ class Verdict(Document):
     floor: float | None = Field(None, description="The least similarity to the centroid that is taken.")
     floor_of: Domain | None = Field(
         None,
-        description="The domain that the floor was calibrated for, where it isn't the images' own: the verdict says "
-        "little. Null: it is.",
+        description="The domain that the floor was calibrated for, where it isn't the image's own, and the verdict "
+        "says little. Null: it is.",
     )
     floor_widened: bool = Field(
         False, description="Lower than usual, since the clone's face differs from the source's on purpose."

@@ -51,6 +51,7 @@ def calibrate(
     embedder: FaceEmbedder,
     made_on: str,
     domain: Domain,
+    *,
     max_yaw: float = MAX_YAW,
     told: Callable[[int, int], None] | None = None,
 ) -> tuple[Calibration, Pairs]:

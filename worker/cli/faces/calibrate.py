@@ -52,7 +52,7 @@ def calibrate(  # noqa: PLR0917 - typer's parameters are options by name
     faces = load(embedder, face_models)
     views = [view for person in sorted(folder.iterdir()) if person.is_dir() for view in _views(person)]
     made_on = made_on or f"{len(views)} pictures of {len({view.person for view in views})} people."
-    calibration, pairs = measure(views, faces, made_on, domain, max_yaw, _tell)
+    calibration, pairs = measure(views, faces, made_on, domain, max_yaw=max_yaw, told=_tell)
     out.write_text(json.dumps(calibration.to_data(), indent=1) + "\n")
     plot(calibration, pairs).save(out.with_suffix(".png"))
     _print(calibration)
