@@ -26,6 +26,9 @@ class SlowPictures:
             for shot, data in zip(SHOTS, files[3:], strict=True)
         }
 
+    def framed(self, reference: Image.Image, face: Any) -> Image.Image:
+        return reference
+
     def info(self) -> RenderInfo:
         return RenderInfo(
             profile="slow",

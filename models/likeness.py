@@ -154,6 +154,7 @@ class CheckedReference(Document):
 
     index: int = Field(ge=0, description="Its place in the job's list.")
     faces: int = Field(ge=0)
+    face: FaceBox | None = Field(None, description="Where the largest one is, in the reference's pixels.")
     similarity: float | None = Field(
         None, description="To the mean of the others that agree. Null: it has no face, or is alone."
     )

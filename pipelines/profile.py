@@ -62,6 +62,9 @@ class Profile:
     """References it takes. More are thinned out evenly."""
     reference_size: int = 512
     """References are scaled down to the area of a square with this side, in pixels."""
+    face_room: float | None = None
+    """References are cropped to a square round the face of so many times its side, where its place is known: 2 has
+    head and shoulders. None: they enter whole."""
     can_create: bool = False
     """Whether it can render a made-up person, who has no references yet."""
     max_batch: int = 1

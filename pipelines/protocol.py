@@ -8,6 +8,7 @@ from typing import Protocol, Self
 from PIL import Image
 
 from models.influencer import Appearance
+from models.likeness import FaceBox
 from models.manifest import RenderInfo
 from models.render import SpeedOptions
 from models.shot import Shot, shot_named
@@ -98,6 +99,11 @@ class ReferencePipeline(ABC):
     @abstractmethod
     def load(cls, setup: Setup) -> Self:
         """Load weights onto the device. Raises WeightsRefused for those that can't be trusted."""
+
+    def framed(self, reference: Image.Image, face: FaceBox | None) -> Image.Image:  # noqa: ARG002
+        """The part of a reference that `render` is given: all of it, unless a profile wants less. `face` is where
+        its largest face is, if that is known."""
+        return reference
 
     @abstractmethod
     def render(

@@ -2,6 +2,8 @@
 
 from PIL import Image, ImageOps
 
+from models.likeness import FaceBox
+
 _MOST_ASPECT = 2
 _LEAST_SIDE = 64
 # Where faces are, if only a part can be kept: in the middle, rather high.
@@ -12,6 +14,15 @@ def chosen(count: int, most: int) -> list[int]:
     """The positions of at most `most` of `count` references, evenly spread, the first among them."""
     kept = min(count, most)
     return [i * count // kept for i in range(kept)]
+
+
+def around(reference: Image.Image, face: FaceBox, room: float) -> Image.Image:
+    """A square round the face, `room` times its side, as far as the reference reaches. It keeps its resolution."""
+    half = room * face.side / 2
+    across, down = (face.left + face.right) / 2, (face.top + face.bottom) / 2
+    left, top = max(0, round(across - half)), max(0, round(down - half))
+    right, bottom = min(reference.width, round(across + half)), min(reference.height, round(down + half))
+    return reference.crop((left, top, right, bottom))
 
 
 def fitted(reference: Image.Image, side: int, multiple: int) -> Image.Image:

@@ -15,6 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from models.influencer import Appearance
+from models.likeness import FaceBox
 from models.manifest import RenderInfo, UsedWeights
 from models.record import NOT_USED
 from models.shot import DEFAULT_SHOTS, Shot, shot_named
@@ -25,7 +26,7 @@ from pipelines.diffusion.ladder import Ladder, Rung
 from pipelines.diffusion.recovery import attempt, no_room
 from pipelines.prompt import prompt_for
 from pipelines.protocol import Discard, PlannedShot, ReferenceNote, ReferencePipeline, Setup, Sink, Step
-from pipelines.references import chosen
+from pipelines.references import around, chosen
 from pipelines.registry import require_create
 
 OnStepEnd = Callable[[Any, int, Any, dict[str, Any]], dict[str, Any]]
@@ -119,6 +120,10 @@ class DiffusionEngine(ReferencePipeline):
 
     def forget(self) -> None:
         """Drops what belongs to the job that ends."""
+
+    def framed(self, reference: Image.Image, face: FaceBox | None) -> Image.Image:
+        room = self.plan.profile.face_room
+        return reference if face is None or room is None else around(reference, face, room)
 
     def render(
         self,

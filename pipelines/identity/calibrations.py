@@ -43,8 +43,8 @@ def refuse_other_domain(calibration: Calibration, domain: Domain) -> None:
         raise CalibrationRefused(
             f"The calibration was made for {_SUBJECTS[calibration.domain]}, and the profile renders "
             f"{_SUBJECTS[domain]}: its thresholds say little about them. Make one with `likeness calibrate "
-            f"--domain {domain}`, or unset LIKENESS_CALIBRATION for the one that ships. To use it all the same, set "
-            "LIKENESS_GATE to report or required: the default isn't taken for your wish.",
+            f"--domain {domain}`, or unset LIKENESS_CALIBRATION for the one that ships. To use it all the same, "
+            "set LIKENESS_GATE to report or required: the default isn't taken for your wish.",
             calibrated_for=calibration.domain,
             domain=domain,
         )

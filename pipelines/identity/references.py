@@ -66,6 +66,7 @@ def check_references(
             CheckedReference(
                 index=index,
                 faces=portrait.faces,
+                face=None if portrait.face is None else portrait.face.box,
                 similarity=None if value is None else round(value, 4),
                 faults=tuple(faults),
                 used=belongs,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from threading import Semaphore
 from typing import Protocol
@@ -21,6 +21,7 @@ from models.errors import (
     UnusableReference,
 )
 from models.job import ReferenceSource
+from models.likeness import FaceBox
 from models.manifest import UsedReference
 from models.record import RejectedReference
 from worker.base.raw_image import RawImage
@@ -41,6 +42,8 @@ class FetchedReference:
 
     image: RawImage
     ingredient: Ingredient
+    face: FaceBox | None = None
+    """Where its largest face is, once the gate looked."""
 
     @property
     def index(self) -> int:
@@ -66,6 +69,11 @@ class FetchedReferences:
     @property
     def ingredients(self) -> tuple[Ingredient, ...]:
         return tuple(one.ingredient for one in self.used)
+
+    def with_faces(self, faces: Sequence[FaceBox | None]) -> "FetchedReferences":
+        """The same, with the boxes of their faces, one for each that can be used."""
+        used = tuple(replace(one, face=face) for one, face in zip(self.used, faces, strict=True))
+        return replace(self, used=used)
 
     def without(self, rejected: Sequence[RejectedReference]) -> "FetchedReferences":
         """Returns these references with some more rejected."""

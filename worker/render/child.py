@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from ctypes import c_ulonglong
+from itertools import zip_longest
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
@@ -81,7 +82,10 @@ class _Teller:
 def _serve(pipeline: "ReferencePipeline", order: RenderOrder, teller: _Teller) -> Finished | Failed:
     from pipelines.protocol import PlannedShot, RenderCanceled
 
-    references = [reference.to_image() for reference in order.references]
+    references = [
+        pipeline.framed(reference.to_image(), face)
+        for reference, face in zip_longest(order.references, order.faces)
+    ]
     shots = [PlannedShot(shot, seed) for shot, seed in order.shots]
     try:
         teller.stop_if_called_off()

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from models.influencer import Appearance
+from models.likeness import FaceBox
 from models.manifest import RenderInfo
 from models.shot import Shot
 from models.source_type import SourceType
@@ -14,13 +15,15 @@ from worker.base.spawned import Failed, Ready
 class RenderOrder:
     """To the child: render these shots, each with its seed, from these references.
 
-    With a `person_seed` the person is invented, and there may be no references.
+    `faces` has the box of each reference's face, null where none is known; it may be empty. With a `person_seed` the
+    person is invented, and there may be no references.
     """
 
     references: tuple[RawImage, ...]
     appearance: Appearance
     shots: tuple[tuple[Shot, int], ...]
     person_seed: int | None = None
+    faces: tuple[FaceBox | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

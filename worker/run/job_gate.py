@@ -40,8 +40,8 @@ class JobGate:
     def _is_strict(self) -> bool:
         return self._mode == "required"
 
-    def check(self, references: FetchedReferences) -> tuple[RejectedReference, ...]:
-        """Measures the references. Returns those that are left out because they show another person.
+    def check(self, references: FetchedReferences) -> tuple[FetchedReferences, tuple[RejectedReference, ...]]:
+        """Measures the references. Returns those to use, with their faces, and those it keeps out.
 
         Raises NoUsableReference if none has a face and the job's subject is a person.
         """
@@ -52,13 +52,12 @@ class JobGate:
             one.model_copy(update={"index": reference.index})
             for one, reference in zip(found.checked, references.used, strict=True)
         )
-        if not self._is_strict:
-            return ()
-        return tuple(
+        others = tuple(
             _rejection(one, fetched.reference.asset_id)
             for one, fetched in zip(self._checked, references.used, strict=True)
-            if ReferenceFault.ANOTHER_PERSON in one.faults
+            if self._is_strict and ReferenceFault.ANOTHER_PERSON in one.faults
         )
+        return references.with_faces([one.face for one in found.checked]).without(others), others
 
     def expect_anchor(self) -> None:
         """Begins without references: the next image becomes the first one, if it shows one face."""

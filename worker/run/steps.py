@@ -112,6 +112,7 @@ class Steps(Generic[J]):
                 self.held.observer.shots_rendered_again(self.job.job_id, len(missing))
             order = RenderOrder(
                 references=references.images,
+                faces=tuple(one.face for one in references.used),
                 appearance=self.job.appearance,
                 shots=tuple((shot_named(shot), seed_of(self.job.job_id, shot, number)) for shot in missing),
                 person_seed=person_seed(number),

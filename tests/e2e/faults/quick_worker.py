@@ -80,6 +80,9 @@ class Device:
             Path(fifo).read_bytes()
         self._seconds = float(os.environ["FAULTS_SECONDS"])
 
+    def framed(self, reference: Image.Image, face: Any) -> Image.Image:
+        return reference
+
     def info(self) -> RenderInfo:
         return RenderInfo(
             profile="quick", pipeline="Device", steps=STEPS, dtype="none", device="none", versions={}

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from PIL import Image
+
 from models.manifest import RenderInfo
 from models.record import NOT_CARRIED
 from models.source_type import SourceType
@@ -17,6 +19,9 @@ OUTSIDE_SEED = 17
 
 class Composer:
     """What it says of a picture is all that matters here; what it shows is the first reference, upside down."""
+
+    def framed(self, reference: Image.Image, face: Any) -> Image.Image:
+        return reference
 
     def info(self) -> RenderInfo:
         return RenderInfo(

@@ -18,6 +18,9 @@ STEPS_FOREVER, DECODES_FOREVER = 1, 2
 class Device:
     """Two steps for each shot, all in one batch."""
 
+    def framed(self, reference: Image.Image, face: Any) -> Image.Image:
+        return reference
+
     def info(self) -> RenderInfo:
         return RenderInfo(
             profile="hangs", pipeline="Device", steps=2, dtype="none", device="none", versions={}

@@ -38,6 +38,9 @@ def picture(name: str) -> Image.Image:
 class Pictures:
     """A pipeline in all that the render process asks of one."""
 
+    def framed(self, reference: Image.Image, face: Any) -> Image.Image:
+        return reference
+
     def info(self) -> RenderInfo:
         return RenderInfo(
             profile="pictures",

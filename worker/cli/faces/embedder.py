@@ -38,8 +38,8 @@ def options(
     calibration: Path | None = None,
     domain: Domain | None = None,
 ) -> "GateOptions":
-    """The gate's options from the settings, overridden by those of the command line. Without `domain`, it is that of
-    the configured profile."""
+    """The gate's options from the settings, overridden by those of the command line. `domain` is the configured
+    profile's where none is given."""
     from worker.base.settings import settings
     from worker.verify.options import options_of
 

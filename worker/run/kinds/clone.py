@@ -34,7 +34,6 @@ def _fetch(run: Steps[CloneJob]) -> FetchedReferences:
     require_usable(references)
     log.info("references.fetched", used=len(references.used), rejected=len(references.rejected))
     if run.gate:
-        others = run.beside.ask_gate(run.gate.check, references)
+        references, others = run.beside.ask_gate(run.gate.check, references)
         run.held.references_checked(others)
-        references = references.without(others)
     return references
