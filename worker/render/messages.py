@@ -15,8 +15,8 @@ from worker.base.spawned import Failed, Ready
 class RenderOrder:
     """To the child: render these shots, each with its seed, from these references.
 
-    `faces` has the box of each reference's face, null where none is known; it may be empty. With a `person_seed` the
-    person is invented, and there may be no references.
+    `faces` has the box of each reference's face, null where none is known; it may be empty. With a `person_seed`
+    the person is invented, and there may be no references.
     """
 
     references: tuple[RawImage, ...]
