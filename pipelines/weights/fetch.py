@@ -82,7 +82,7 @@ def _fetch(store: WeightStore, source: Source, lock: Lock | None, held: Lock | N
         tell(
             f"Downloading {len(needed)} files, {sum(remote.bytes for remote in needed):,} bytes, at {revision}."
         )
-        download(source.repository, revision, [remote.path for remote in needed], part)
+        download(source.repository, revision, needed, part)
         tell("Comparing them with the hub's hashes.")
         known |= _check_downloaded(source, part, needed, held)
 
@@ -199,7 +199,8 @@ def _changed(source: Source, path: str, held: Lock) -> WeightsRefused:
 def _check_space(part: Path, needed: Iterable[RemoteFile]) -> None:
     done = dict(_files(part))
     missing = sum(remote.bytes for remote in needed if done.get(remote.path) != remote.bytes)
-    free = shutil.disk_usage(part).free
+    begun = sum(half.stat().st_size for half in (part / ".cache").glob("*.half"))
+    free = shutil.disk_usage(part).free + begun
     if missing + _SPARE > free:
         raise WeightsFetchFailed(
             f"The disk of {part.parent} has {free:,} bytes free, and {missing + _SPARE:,} are needed. Make room, "
@@ -211,7 +212,7 @@ def _check_space(part: Path, needed: Iterable[RemoteFile]) -> None:
 
 @contextmanager
 def _alone(part: Path, source: Source) -> Iterator[None]:
-    """Locks the part folder. Partial files that a killed fetch left are removed: the client can't resume them."""
+    """Locks the part folder. The client's own partial files, which it can't resume, are removed."""
     part.mkdir(exist_ok=True)
     handle = os.open(part, os.O_RDONLY | os.O_DIRECTORY)
     try:

@@ -2,13 +2,14 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from glob import escape
 from pathlib import Path
 
 from httpx2 import HTTPError
-from huggingface_hub import HfApi, snapshot_download
+from huggingface_hub import HfApi, hf_hub_url, snapshot_download
 from huggingface_hub.errors import (
     GatedRepoError,
     HfHubHTTPError,
@@ -16,11 +17,16 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
+from huggingface_hub.file_download import http_get
 from huggingface_hub.hf_api import RepoFile
+from huggingface_hub.utils._headers import build_hf_headers
 
 from models.errors import WeightsFetchFailed
 
 _THREADS = 4
+
+LARGE = 64 * 1024 * 1024
+"""Bytes from which on a file is worth going on with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,19 +71,55 @@ def list_files(repository: str, revision: str) -> list[RemoteFile]:
     ]
 
 
-def download(repository: str, revision: str, paths: Iterable[str], folder: Path) -> None:
+def download(repository: str, revision: str, remotes: Iterable[RemoteFile], folder: Path) -> None:
     """Downloads the files to `folder`, with progress bars on standard error.
 
-    Files from an earlier call at the same commit aren't downloaded again. Raises WeightsFetchFailed.
+    Files that are there from an earlier call at the same commit aren't asked for again, and a large one that broke
+    off goes on where it was. Raises WeightsFetchFailed.
     """
+    large: list[RemoteFile] = []
+    small: list[RemoteFile] = []
+    for remote in remotes:
+        (large if remote.sha256 and remote.bytes >= LARGE else small).append(remote)
     with _explained(repository):
-        snapshot_download(
-            repository,
-            revision=revision,
-            local_dir=folder,
-            allow_patterns=[escape(path) for path in paths],
-            max_workers=_THREADS,
+        if small:
+            snapshot_download(
+                repository,
+                revision=revision,
+                local_dir=folder,
+                allow_patterns=[escape(remote.path) for remote in small],
+                max_workers=_THREADS,
+            )
+        with ThreadPoolExecutor(_THREADS) as pool:
+            jobs = [pool.submit(_resume, repository, revision, remote, folder) for remote in large]
+            try:
+                for job in jobs:
+                    job.result()
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+
+
+def _resume(repository: str, revision: str, remote: RemoteFile, folder: Path) -> None:
+    """Downloads one large file. The hub's client begins such files anew, in a file with a random name."""
+    target = folder / remote.path
+    if target.is_file() and target.stat().st_size == remote.bytes:
+        return
+    half = folder / ".cache" / f"{remote.sha256}.half"
+    half.parent.mkdir(parents=True, exist_ok=True)
+    if half.exists() and half.stat().st_size > remote.bytes:
+        half.unlink()
+    with half.open("ab") as file:
+        http_get(
+            hf_hub_url(repository, remote.path, revision=revision),
+            file,
+            resume_size=file.tell(),
+            headers=build_hf_headers(),
+            expected_size=remote.bytes,
+            displayed_filename=remote.path,
         )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    half.replace(target)
 
 
 @contextmanager

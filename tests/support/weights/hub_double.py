@@ -24,14 +24,16 @@ class Repository:
     """What is sent in place of what is listed, from a hub or a proxy that lies."""
     held: set[str] = field(default_factory=set)
     """Files of which only the first half is sent, until `release`."""
+    ignores_ranges: bool = False
 
 
 class HubDouble:
-    """`endpoint` is for HF_ENDPOINT. Counts the downloads of each path."""
+    """`endpoint` is for HF_ENDPOINT. Counts downloads and keeps the ranges asked for, by path."""
 
     def __init__(self) -> None:
         self.repositories: dict[str, Repository] = {}
         self.downloads: Counter[str] = Counter()
+        self.ranges: dict[str, list[str]] = {}
         self.tokens: set[str | None] = set()
         self.release = Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -95,7 +97,15 @@ def _handler(hub: HubDouble) -> type[BaseHTTPRequestHandler]:
         def _send_file(self, repository: Repository, commit: str, path: str, files: Files) -> None:
             data = repository.sent.get(path, files[path])
             entry = _listed(path, files[path])
-            self.send_response(200)
+            wanted = self.headers["Range"]
+            if wanted and not repository.ignores_ranges:
+                begin = int(wanted.removeprefix("bytes=").partition("-")[0])
+                hub.ranges.setdefault(path, []).append(wanted)
+                self.send_response(206)
+                self.send_header("Content-Range", f"bytes {begin}-{len(data) - 1}/{len(data)}")
+                data = data[begin:]
+            else:
+                self.send_response(200)
             self.send_header("X-Repo-Commit", commit)
             self.send_header("ETag", f'"{entry.get("lfs", entry)["oid"]}"')
             self.send_header("Content-Length", str(len(data)))

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, replace
+from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,9 +16,10 @@ from typing import Any
 import pytest
 
 from models import errors
-from models.errors import LikenessError
+from models.errors import LikenessError, WeightsRefused
 from pipelines.profile import Source
 from pipelines.weights import Lock, WeightStore, verify
+from tests.support.processes import eventually
 from tests.support.weights.hub_double import HubDouble, Repository
 
 FIRST, SECOND = "a" * 40, "b" * 40
@@ -40,10 +42,14 @@ WANTED = {"model_index.json", "unet/model.safetensors", "vae/model.safetensors"}
 PROGRAM = """
 import json, sys
 from pathlib import Path
+from huggingface_hub import constants
 from models.errors import LikenessError
 from pipelines.profile import Source
 from pipelines.weights import WeightStore
+from pipelines.weights import hub
 from pipelines.weights.fetch import fetch
+hub.LARGE = 50_000
+constants.DOWNLOAD_CHUNK_SIZE = 1_000
 root, source, update = json.loads(sys.argv[1])
 source["files"] = tuple(source["files"])
 try:
@@ -85,6 +91,9 @@ class Hub:
             kind: type[LikenessError] = getattr(errors, answer["error"])
             raise kind(answer["message"], **answer["details"])
         return Lock.parse(answer["lock"])
+
+    def halves(self) -> list[Path]:
+        return list(self.store.part(SOURCE).rglob("*.half"))
 
     def on_disk(self) -> dict[str, bytes]:
         folder = self.store.folder(SOURCE)
@@ -130,14 +139,15 @@ def test_a_killed_fetch_goes_on_with_what_it_had_not_finished(hub: Hub) -> None:
         part / ".cache/huggingface/download/model_index.json.metadata",
     ]
     finished.append(part / ".cache/huggingface/download/vae/model.safetensors.metadata")
-    deadline = time.monotonic() + 60
-    while not (all(file.exists() for file in finished) and hub.server.downloads["unet/model.safetensors"]):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    assert eventually(
+        lambda: (
+            all(file.exists() for file in finished) and hub.server.downloads["unet/model.safetensors"] > 0
+        ),
+        60,
+    )
     process.send_signal(signal.SIGKILL)
     process.communicate()
     assert not hub.store.lock_path(SOURCE).exists()
-    assert list(part.rglob("*.incomplete"))
     hub.server.release.set()
     hub.repository.held.clear()
     assert set(hub.fetch().files) == WANTED
@@ -147,6 +157,33 @@ def test_a_killed_fetch_goes_on_with_what_it_had_not_finished(hub: Hub) -> None:
         "unet/model.safetensors": 2,
     }
     assert not part.exists()
+    verify(hub.store, SOURCE)
+
+
+@pytest.mark.parametrize("ignores_ranges", [False, True])
+def test_a_large_file_that_broke_off_goes_on_where_it_was(hub: Hub, *, ignores_ranges: bool) -> None:
+    hub.repository.held.add("unet/model.safetensors")
+    process = hub.start(SOURCE)
+    assert eventually(lambda: any(half.stat().st_size for half in hub.halves()), 60)
+    process.kill()
+    process.communicate()
+    begun = hub.halves()[0].stat().st_size
+    hub.server.release.set()
+    hub.repository.held.clear()
+    hub.repository.ignores_ranges = ignores_ranges
+    hub.fetch()
+    assert hub.server.ranges == ({} if ignores_ranges else {"unet/model.safetensors": [f"bytes={begun}-"]})
+    assert hub.on_disk() == {path: FILES[path] for path in WANTED}
+
+
+def test_a_half_of_other_bytes_is_fetched_again(hub: Hub) -> None:
+    part = hub.store.part(SOURCE)
+    (part / ".cache").mkdir(parents=True)
+    digest = sha256(FILES["unet/model.safetensors"]).hexdigest()
+    (part / ".cache" / f"{digest}.half").write_bytes(b"x" * 50_000)
+    with pytest.raises(WeightsRefused, match="not what it lists"):
+        hub.fetch()
+    hub.fetch()
     verify(hub.store, SOURCE)
 
 
