@@ -56,7 +56,7 @@ class Judge:
     """Compares pairs by the shipped calibration, and counts the time that laying pixels over pixels takes."""
 
     def __init__(self) -> None:
-        embedder = load_embedder(EmbedderName.DLIB, Path())
+        embedder = load_embedder(EmbedderName.DLIB, Path(), Path())
         self._gate = LikenessGate(embedder, shipped(embedder.embedder, "rendered"), "rendered")
         self.ceiling = self._gate.calibration.copy_ceiling
         self.portrait = self._gate.portrait

@@ -16,6 +16,7 @@ class GateOptions(Document):
     domain: Domain = Field(description="What the images that are judged look like.")
     embedder: EmbedderName = EmbedderName.DLIB
     face_models: str = Field("weights/faces", description="The folder of the ONNX models that you brought.")
+    weights: str = Field("weights", description="The folder that `likeness models fetch` fills.")
     calibration: str | None = Field(
         None, description="A file; null is the one that ships for the embedder and the domain."
     )

@@ -28,6 +28,8 @@ class Source:
     """A full commit hash. None: `likeness models fetch` takes the newest and records which one that was."""
     sha256: Mapping[str, str] = field(default_factory=dict, hash=False)
     """Hashes of files at that commit, by path, where they are known. A fetch that gets others is refused."""
+    suffix: Literal[".safetensors", ".onnx"] = ".safetensors"
+    """The type of its weight files. ONNX is for what is no pipeline: the face reader alone opens it."""
     variant: str | None = None
     """The part of its weight files' names that gives their precision, e.g. `fp16`."""
     shipped: bool = False

@@ -9,8 +9,19 @@ Importing this module doesn't import torch: a profile's module is imported when 
 from importlib.metadata import EntryPoint, entry_points
 
 from models.errors import InvalidInput, ProfileNeedsReferences
-from pipelines.profile import Profile
-from pipelines.sources import EMBEDDED, GB, IP_ADAPTER, KLEIN, QWEN, QWEN_LIGHTNING, SDXL
+from pipelines.profile import Profile, Source
+from pipelines.sources import (
+    AURAFACE,
+    EMBEDDED,
+    FACES,
+    GB,
+    IP_ADAPTER,
+    KLEIN,
+    QWEN,
+    QWEN_LIGHTNING,
+    SDXL,
+    YUNET,
+)
 
 _QWEN_PIPELINE = "pipelines.qwen_image_edit:QwenImageEdit"
 _QWEN_GEOMETRY = "pipelines.geometry.qwen_image_edit"
@@ -131,6 +142,11 @@ def profile_named(name: str) -> Profile:
         f"There is no pipeline profile {name[:64]!r}. Choose from: {', '.join([*PROFILES, *added])}.",
         profile=name[:64],
     )
+
+
+def sources_named(name: str) -> tuple[Source, ...]:
+    """The weights of the profile of that name, or those of the face models. Raises InvalidInput for any other."""
+    return (YUNET, AURAFACE) if name == FACES else profile_named(name).sources
 
 
 def _added() -> dict[str, EntryPoint]:

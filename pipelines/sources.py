@@ -92,6 +92,34 @@ QWEN_LIGHTNING = Source(
     licence_url="https://huggingface.co/lightx2v/Qwen-Image-Edit-2511-Lightning",
 )
 
+YUNET_FILE = "face_detection_yunet_2023mar.onnx"
+YUNET = Source(
+    repository="opencv/face_detection_yunet",
+    revision="3cc26e7f1014a5ee5d74a42acee58bafc9d0a310",
+    files=(YUNET_FILE,),
+    sha256={YUNET_FILE: "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"},
+    suffix=".onnx",
+    download=232_589,
+    licence="MIT",
+    licence_url="https://github.com/opencv/opencv_zoo/tree/main/models/face_detection_yunet",
+)
+
+AURAFACE_FILE = "glintr100.onnx"
+AURAFACE = Source(
+    repository="fal/AuraFace-v1",
+    revision="af6d057c9b0ec4071d4c49c80e3539258798b609",
+    # This one alone: the others beside it are InsightFace's, whose licence forbids commercial use.
+    files=(AURAFACE_FILE,),
+    sha256={AURAFACE_FILE: "a7933ea5330113b01c9b60351d8f4c33003f145d8470ac5f0e52ee2effe25c60"},
+    suffix=".onnx",
+    download=260_694_151,
+    licence="Apache-2.0",
+    licence_url="https://huggingface.co/fal/AuraFace-v1",
+)
+
+FACES = "faces"
+"""What `likeness models fetch` calls the face models."""
+
 ADAPTER_FILE = "sdxl_models/ip-adapter-plus-face_sdxl_vit-h.safetensors"
 IMAGE_ENCODER = "models/image_encoder"
 

@@ -10,7 +10,7 @@ from pipelines.identity.gate import LikenessGate
 
 def load_gate(options: GateOptions) -> LikenessGate:
     """Loads the embedder and its calibration. Raises FaceModelMissing or CalibrationRefused."""
-    faces = load_embedder(options.embedder, Path(options.face_models))
+    faces = load_embedder(options.embedder, Path(options.face_models), Path(options.weights))
     if not options.calibration:
         return LikenessGate(faces, calibrations.shipped(faces.embedder, options.domain), options.domain)
     calibration = calibrations.read(Path(options.calibration), faces.embedder)

@@ -14,7 +14,7 @@ from models.errors import WeightsFetchFailed, WeightsMissing, WeightsRefused
 from pipelines.profile import Source
 from pipelines.weights.configs import check_config
 from pipelines.weights.hub import RemoteFile, download, list_files, newest_revision
-from pipelines.weights.lock import SUFFIXES, Lock, LockedFile, WeightPath, matches
+from pipelines.weights.lock import NOTICES, Lock, LockedFile, WeightPath, is_known, matches, suffixes
 from pipelines.weights.store import WeightStore
 from pipelines.weights.verify import check_known, hash_files, verify
 
@@ -45,7 +45,8 @@ def fetch(store: WeightStore, source: Source, *, update: bool = False, tell: Tel
         tell(f"Comparing what is there of {source.repository} with its lock.")
         with suppress(WeightsMissing, WeightsRefused):
             verify(store, source)
-            return held
+            if held.covers(NOTICES):
+                return held
     try:
         store.root.mkdir(parents=True, exist_ok=True)
         with _alone(store.part(source), source):
@@ -62,7 +63,7 @@ def _fetch(store: WeightStore, source: Source, lock: Lock | None, held: Lock | N
     folder, part = store.folder(source), store.part(source)
     if folder.is_symlink():
         folder.unlink()
-    patterns = sorted({*source.files, *(lock.patterns if lock else ())})
+    patterns = sorted({*source.files, *NOTICES, *(lock.patterns if lock else ())})
     revision = held.revision if held else source.revision or newest_revision(source.repository)
     listed = _wanted(source, revision, patterns)
     if held is not None:
@@ -138,13 +139,16 @@ def _wanted(source: Source, revision: str, patterns: Iterable[str]) -> dict[str,
             )
         try:
             TypeAdapter(WeightPath).validate_python(path)
+            known_type = is_known(path, source)
         except ValidationError:
+            known_type = False
+        if not known_type:
             raise WeightsRefused(
                 f"{source.repository} lists {path[:100]!r}, which is not fetched: only plain names that end in "
-                f"{', '.join(sorted(SUFFIXES))} are. Narrow the profile's file patterns.",
+                f"{', '.join(sorted(suffixes(source)))} are. Narrow the profile's file patterns.",
                 repository=source.repository,
                 file=path[:300],
-            ) from None
+            )
     return listed
 
 

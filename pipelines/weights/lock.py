@@ -5,20 +5,26 @@ import os
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from hashlib import sha256
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated
 
 from pydantic import Field, NonNegativeInt
 
 from models.base import Document, Sha256, Time
+from pipelines.profile import Source
 
-SUFFIXES = frozenset((".safetensors", ".json", ".txt", ".jinja"))
-"""The only types of file that weights may consist of: none of them can carry code."""
+NOTICES = ("LICENSE", "LICENSE.md", "LICENSE.txt", "NOTICE", "NOTICE.md", "NOTICE.txt")
+"""Names of the licence and its notices. They are fetched and locked with all weights, and loaded by nothing."""
+
+_TEXTS = frozenset((".json", ".txt", ".jinja", ".md"))
+_NUMBERS = frozenset((".safetensors", ".onnx"))
 
 _NAME = r"[A-Za-z0-9_][A-Za-z0-9._+=-]*"
-_SUFFIX = "|".join(sorted(suffix[1:] for suffix in SUFFIXES))
+_SUFFIX = "|".join(sorted(suffix[1:] for suffix in _TEXTS | _NUMBERS))
 
-WeightPath = Annotated[str, Field(pattern=rf"^({_NAME}/)*{_NAME}\.({_SUFFIX})$", max_length=300)]
+WeightPath = Annotated[
+    str, Field(pattern=rf"^({_NAME}/)*({_NAME}\.({_SUFFIX})|LICENSE|NOTICE)$", max_length=300)
+]
 """A relative path with `/`. No part begins with a dot, so it can neither leave the folder nor hide."""
 
 Revision = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$", description="A full commit hash.")]
@@ -69,6 +75,17 @@ class Lock(Document):
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
+
+
+def suffixes(source: Source) -> frozenset[str]:
+    """The only types of file that its weights may consist of: none of them can carry code. Others that lie beside
+    them are refused, since loaders look around."""
+    return _TEXTS | {source.suffix}
+
+
+def is_known(path: str, source: Source) -> bool:
+    """Whether the file is of a type that the source's weights may have."""
+    return path in NOTICES or PurePosixPath(path).suffix in suffixes(source)
 
 
 def matches(path: str, patterns: Iterable[str]) -> bool:

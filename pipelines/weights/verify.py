@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import file_digest
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from models.errors import WeightsMissing, WeightsRefused
 from pipelines.profile import Source
 from pipelines.weights.configs import LARGEST_JSON, check_config
-from pipelines.weights.lock import SUFFIXES, Lock
+from pipelines.weights.lock import Lock, is_known, suffixes
 from pipelines.weights.store import WeightStore
 
 # More threads than this wait for the disk, not for the processor.
@@ -39,7 +39,7 @@ def verify(store: WeightStore, source: Source, *, profile: str = "PROFILE") -> V
     lock = _held_lock(store, source, profile)
     folder = store.folder(source)
     try:
-        found = dict(_files(folder))
+        found = dict(_files(folder, source))
         if missing := sorted(lock.files.keys() - found.keys()):
             raise _missing(
                 source, f"{len(missing)} of {len(lock.files)} files are not there ({missing[0]})", profile
@@ -105,7 +105,7 @@ def _held_lock(store: WeightStore, source: Source, profile: str) -> Lock:
     return lock
 
 
-def _files(folder: Path) -> Iterator[tuple[str, int]]:
+def _files(folder: Path, source: Source) -> Iterator[tuple[str, int]]:
     """Paths below the folder and their sizes. Raises WeightsRefused for all but plain files of the known types."""
     if folder.is_symlink():
         raise _refused(folder.name, "is a symbolic link")
@@ -120,10 +120,9 @@ def _files(folder: Path) -> Iterator[tuple[str, int]]:
                 continue
             if not stat.S_ISREG(status.st_mode):
                 raise _refused(path, "is a symbolic link or another special file")
-            if PurePosixPath(path).suffix not in SUFFIXES:
-                raise _refused(
-                    path, f"is of a type that is never loaded (only {', '.join(sorted(SUFFIXES))} are)"
-                )
+            if not is_known(path, source):
+                known = ", ".join(sorted(suffixes(source)))
+                raise _refused(path, f"is of a type that is never loaded (only {known} are)")
             if path.endswith(".json") and status.st_size > LARGEST_JSON:
                 raise _refused(path, f"is larger than JSON may be here ({LARGEST_JSON} bytes)")
             yield path, status.st_size

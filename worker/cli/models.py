@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +12,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from pipelines.profile import Profile, Source
+    from pipelines.profile import Source
 
 app = typer.Typer(
     no_args_is_help=True, help="Pipeline profiles: list them, fetch and verify their weights, time them."
@@ -33,7 +34,8 @@ def list_profiles() -> None:
     """List the profiles: licence, size, memory, and whether their weights are here."""
     from rich.table import Table
 
-    from pipelines.registry import CPU_PROFILE, GPU_PROFILE, all_profiles
+    from pipelines.registry import CPU_PROFILE, GPU_PROFILE, all_profiles, sources_named
+    from pipelines.sources import FACES
     from worker.base.settings import settings
 
     root, chosen = settings().weights_dir, settings().profile
@@ -43,13 +45,22 @@ def list_profiles() -> None:
         table.add_row(
             "*" if profile.name in marked else "",
             profile.name,
-            _fetched(root, profile),
+            _fetched(root, profile.sources),
             _size(sum(source.download for source in profile.sources)),
             _size(profile.memory),
             f"{profile.size} px",
             str(profile.steps),
             profile.licence,
         )
+    faces = sources_named(FACES)
+    table.add_row(
+        "",
+        FACES,
+        _fetched(root, faces),
+        _size(sum(source.download for source in faces)),
+        *("-",) * 3,
+        " + ".join(source.licence for source in faces),
+    )
     console = _console()
     console.print(table)
     console.print(
@@ -70,12 +81,12 @@ def fetch_weights(
 
     An interrupted fetch resumes where it stopped. HF_TOKEN is for repositories that require one.
     """
-    from pipelines.registry import profile_named
+    from pipelines.registry import sources_named
     from worker.base.settings import settings
 
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     root, console = settings().weights_dir, _console()
-    sources = profile_named(profile).sources
+    sources = sources_named(profile)
     for source in sources:
         _print_terms(console, source)
     if all(source.shipped for source in sources):
@@ -96,12 +107,12 @@ def fetch_weights(
 @app.command("verify")
 def verify_weights(profile: ProfileArgument) -> None:
     """Compare a profile's weights with their lock, byte for byte. A worker does the same before it loads them."""
-    from pipelines.registry import profile_named
+    from pipelines.registry import sources_named
     from pipelines.weights import check_known, store_of, verify
     from worker.base.settings import settings
 
     root, console = settings().weights_dir, _console()
-    for source in profile_named(profile).sources:
+    for source in sources_named(profile):
         began = time.monotonic()
         lock = verify(store_of(source, root), source, profile=profile).lock
         check_known(source, lock)
@@ -149,11 +160,11 @@ def _print_terms(console: "Console", source: "Source") -> None:
         console.print(f"  duties:  {source.duties}")
 
 
-def _fetched(root: Path, profile: "Profile") -> str:
+def _fetched(root: Path, sources: Sequence["Source"]) -> str:
     from pipelines.weights import store_of
 
-    here = sum(store_of(source, root).is_fetched(source) for source in profile.sources)
-    return {len(profile.sources): "yes", 0: "no"}.get(here, "partly")
+    here = sum(store_of(source, root).is_fetched(source) for source in sources)
+    return {len(sources): "yes", 0: "no"}.get(here, "partly")
 
 
 def _size(count: int) -> str:

@@ -10,6 +10,7 @@ def options_of(settings: Settings, domain: Domain) -> GateOptions:
     return GateOptions(
         embedder=settings.embedder,
         face_models=str(settings.face_models_dir or settings.weights_dir / "faces"),
+        weights=str(settings.weights_dir),
         domain=domain,
         calibration=str(settings.calibration) if settings.calibration else None,
         # An operator who set it means it; the default must not require what the calibration can't tell.

@@ -10,16 +10,19 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from pipelines.identity.onnx_faces import DETECTOR, RECOGNISERS
+from pipelines.identity.embedders import SFACE_FILE
+from pipelines.sources import AURAFACE_FILE, YUNET_FILE
+
+RECOGNISER_FILES = {"sface": SFACE_FILE, "auraface": AURAFACE_FILE}
 
 _BOX = 64
 """Side of the detector's boxes, in pixels."""
 
 
 def write_models(folder: Path) -> None:
-    """All three files, under the names that OnnxFaces looks for."""
-    _write(_detector(), folder / DETECTOR)
-    for file in RECOGNISERS.values():
+    """All three files, under the names that are looked for."""
+    _write(_detector(), folder / YUNET_FILE)
+    for file in RECOGNISER_FILES.values():
         _write(_recogniser(), folder / file)
 
 

@@ -62,7 +62,7 @@ def load(embedder: EmbedderName | None, face_models: Path | None) -> "FaceEmbedd
     from pipelines.identity.embedders import load_embedder
 
     chosen = options(embedder, face_models, domain="rendered")  # an embedder has none
-    return load_embedder(chosen.embedder, Path(chosen.face_models))
+    return load_embedder(chosen.embedder, Path(chosen.face_models), Path(chosen.weights))
 
 
 def read_picture(path: Path) -> "Image.Image":

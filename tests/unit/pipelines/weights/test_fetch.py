@@ -19,6 +19,7 @@ from models import errors
 from models.errors import LikenessError, WeightsRefused
 from pipelines.profile import Source
 from pipelines.weights import Lock, WeightStore, verify
+from pipelines.weights.lock import NOTICES
 from tests.support.processes import eventually
 from tests.support.weights.hub_double import HubDouble, Repository
 
@@ -112,7 +113,11 @@ def hub(tmp_path: Path) -> Iterator[Hub]:
 
 def test_a_first_fetch_takes_the_newest_commit_and_locks_it(hub: Hub) -> None:
     lock = hub.fetch()
-    assert (lock.revision, set(lock.files), lock.patterns) == (FIRST, WANTED, tuple(sorted(SOURCE.files)))
+    assert (lock.revision, set(lock.files), lock.patterns) == (
+        FIRST,
+        WANTED,
+        tuple(sorted({*SOURCE.files, *NOTICES})),
+    )
     assert lock.fetched_at is not None
     assert hub.on_disk() == {path: FILES[path] for path in WANTED}
     assert verify(hub.store, SOURCE).lock.digest == lock.digest
@@ -120,6 +125,29 @@ def test_a_first_fetch_takes_the_newest_commit_and_locks_it(hub: Hub) -> None:
         "tests--weights",
         "tests--weights.lock.json",
     ]
+
+
+def test_the_licence_comes_with_weights_and_is_fetched_for_a_lock_from_before(hub: Hub) -> None:
+    before = hub.fetch()
+    files = FILES | {"LICENSE.md": b"Apache", "NOTICE": b"Names", "LICENSE.pdf": b"not text"}
+    hub.repository.commits[FIRST] = files
+    narrow = before.model_copy(update={"patterns": SOURCE.files})
+    narrow.write(hub.store.lock_path(SOURCE))
+    assert verify(hub.store, SOURCE).lock.digest == before.digest
+    assert hub.fetch().files.keys() == WANTED | {"LICENSE.md", "NOTICE"}
+    assert verify(hub.store, SOURCE).lock.digest == before.digest
+    assert hub.server.downloads["vae/model.safetensors"] == 1
+
+
+def test_onnx_is_fetched_and_kept_for_sources_of_it_alone(hub: Hub) -> None:
+    hub.repository.commits[FIRST] = {"face.onnx": b"network"}
+    faces = replace(SOURCE, files=("*.onnx",), suffix=".onnx")
+    with pytest.raises(WeightsRefused, match=r"only plain names that end in .*safetensors"):
+        hub.fetch(replace(SOURCE, files=("*.onnx",)))
+    assert hub.fetch(faces).files.keys() == {"face.onnx"}
+    verify(hub.store, faces)
+    with pytest.raises(WeightsRefused, match="never loaded"):
+        verify(hub.store, replace(faces, suffix=".safetensors"))
 
 
 def test_a_second_fetch_asks_for_nothing_and_works_without_a_network(hub: Hub) -> None:

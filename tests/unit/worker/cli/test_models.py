@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.registry import PROFILES, profile_named
+from pipelines.sources import FACES
 from pipelines.weights import WeightStore, store_of
 from tests.support.weights.hub_double import HubDouble, Repository
 from tests.support.weights.tiny_weights import write_tiny
@@ -52,16 +53,17 @@ def run(folder: Path, *arguments: str, **environment: str) -> "subprocess.Comple
 
 
 def rows(folder: Path, **environment: str) -> dict[str, list[str]]:
-    """The words of each profile's row."""
+    """The words of each row, by the profile or what else is fetched."""
     answer = run(folder, "list", **environment)
     assert answer.returncode == 0, answer.stderr
     lines = [line.split() for line in answer.stdout.splitlines()[1:-1]]
-    return {next(word for word in words if word in PROFILES): words for words in lines}
+    return {next(word for word in words if word in {*PROFILES, FACES}): words for words in lines}
 
 
 def test_list_shows_every_profile_and_marks_what_runs_here(tmp_path: Path) -> None:
     listed = rows(tmp_path)
-    assert listed.keys() == PROFILES.keys()
+    assert listed.keys() == {*PROFILES, FACES}
+    assert " ".join(listed[FACES]) == "faces no 261 MB - - - MIT + Apache-2.0"
     assert " ".join(listed["flux2-klein"]) == "* flux2-klein no 16.0 GB 16.0 GB 1024 px 4 Apache-2.0"
     assert " ".join(listed["embedded"]) == "* embedded yes - 100 MB 512 px 2 CC0-1.0"
     assert "CreativeML-OpenRAIL++-M" in listed["sdxl-ip-adapter"]
