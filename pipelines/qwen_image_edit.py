@@ -22,7 +22,7 @@ from pipelines.diffusion.engine import dtype_for
 from pipelines.protocol import Setup
 from pipelines.qwen_processor import ImageOnlyQwen2VLProcessor
 from pipelines.references import fitted
-from pipelines.weights.safe import Allowed, check_parameters, load_folder, loading, read_safetensors
+from pipelines.weights.safe import Allowed, load_folder, loading, read_safetensors
 
 NEGATIVE_PROMPT = " "
 """Without a negative prompt, the pipeline silently switches guidance off."""
@@ -94,6 +94,9 @@ class QwenImageEdit(DiffusionEngine):
             # The stock processor needs torchvision, whose resizing also differs from Pillow's.
             processor=ImageOnlyQwen2VLProcessor.load(base.path / "processor"),
         )
+        if lightning and not setup.speed.quantize:
+            # Two trillion operations: a minute on a CPU. Weights that are to be quantised may not fit in full size.
+            pipe.transformer.to(setup.device.torch)
         for lora in lightning:
             _fuse(pipe, lora.path / lora.source.files[0])
             pipe.scheduler = FlowMatchEulerDiscreteScheduler.from_config(
@@ -176,7 +179,6 @@ def _fuse(pipe: Any, path: Path) -> None:
         )
     pipe.fuse_lora()
     pipe.unload_lora_weights()
-    check_parameters({"transformer": pipe.transformer})
 
 
 @contextmanager

@@ -22,7 +22,6 @@ from pipelines.references import squared
 from pipelines.sources import ADAPTER_FILE, IMAGE_ENCODER
 from pipelines.weights.safe import (
     Allowed,
-    check_parameters,
     load_folder,
     load_model,
     loading,
@@ -134,4 +133,3 @@ def _load_adapter(pipe: Any, path: Path) -> None:
         )
     with loading(path):
         pipe.load_ip_adapter(grouped(tensors), subfolder="", weight_name="", image_encoder_folder=None)
-    check_parameters({"unet": pipe.unet})

@@ -28,6 +28,7 @@ from pipelines.prompt import prompt_for
 from pipelines.protocol import Discard, PlannedShot, ReferenceNote, ReferencePipeline, Setup, Sink, Step
 from pipelines.references import around, chosen
 from pipelines.registry import require_create
+from pipelines.weights.safe import check_parameters, modules_of
 
 OnStepEnd = Callable[[Any, int, Any, dict[str, Any]], dict[str, Any]]
 """diffusers' `callback_on_step_end`: pipeline, index of the step, timestep, tensors."""
@@ -55,6 +56,7 @@ class DiffusionEngine(ReferencePipeline):
         pipeline.set_progress_bar_config(disable=True)
         speed.quantized(self._denoiser, setup.speed, dtype_for(setup))
         pipeline.to(setup.device.torch)
+        check_parameters(modules_of(pipeline))
         speed.accelerated(self._denoiser, setup.speed)
 
     @classmethod

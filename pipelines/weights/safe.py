@@ -1,4 +1,5 @@
 """Loads weights so that nothing but numbers gets in, and all of them: on the CPU, before any device sees them.
+Whether the numbers are finite is looked at once, where they compute (`check_parameters`).
 
 Stock loaders accept more than they should. A parameter that the file lacks stays on `meta` (diffusers) or is drawn
 at random (transformers), with a warning; non-finite numbers pass; a configuration may name other classes, other
@@ -22,6 +23,9 @@ from models.errors import WeightsRefused
 
 Allowed = Mapping[str, frozenset[str]]
 """For each component of a pipeline, the classes that it may be: `{"unet": {"diffusers.UNet2DConditionModel"}}`."""
+
+# Numbers of 8 bits that are widened at once.
+_AT_ONCE = 2**24
 
 _UTILITIES: tuple[Any, ...] = (diffusers.utils, transformers.utils)
 
@@ -66,10 +70,16 @@ def load_folder(
         pipeline = loader.from_pretrained(
             folder, local_files_only=True, use_safetensors=True, dtype=dtype, **given
         )
-    parts = pipeline.components.items()
-    check_parameters({name: part for name, part in parts if isinstance(part, nn.Module)})
+    for name, part in modules_of(pipeline).items():
+        _refuse_empty(name, part)
     assert isinstance(pipeline, pipeline_class)
     return pipeline
+
+
+def modules_of(pipeline: diffusers.DiffusionPipeline) -> dict[str, nn.Module]:
+    """Its models, by their names."""
+    components: dict[str, Any] = pipeline.components
+    return {name: part for name, part in components.items() if isinstance(part, nn.Module)}
 
 
 def load_model(model_class: type[M], folder: Path, *, dtype: torch.dtype, variant: str | None = None) -> M:
@@ -102,7 +112,7 @@ def load_model(model_class: type[M], folder: Path, *, dtype: torch.dtype, varian
                 folder,
                 f"doesn't fit {model_class.__name__}: {len(info[fault])} {fault.replace('_', ' ')}, e.g. {first}",
             )
-    check_parameters({folder.name: model})
+    _refuse_empty(folder.name, model)
     assert isinstance(model, model_class)
     return model
 
@@ -114,34 +124,57 @@ def read_safetensors(path: Path) -> dict[str, Tensor]:
     with loading(path):
         tensors = safetensors.torch.load_file(path, device="cpu")
     for name, tensor in tensors.items():
-        _check(f"{path.name}: {name}", tensor)
+        if tensor.numel() and tensor.is_floating_point() and not _bounds(tensor).isfinite().all():
+            raise _not_finite(f"{path.name}: {name}")
     return tensors
 
 
 def check_parameters(modules: Mapping[str, nn.Module]) -> None:
-    """Raises WeightsRefused for the first parameter or buffer that has no numbers or non-finite ones.
+    """Raises WeightsRefused for the first parameter or buffer without numbers, or with one that isn't finite.
 
-    One pass over the weights, at 10 to 30 GB/s.
+    One pass over the weights, where they are: call it once, on the device that computes with them.
     """
+    names: list[str] = []
+    bounds: list[Tensor] = []
     for name, module in modules.items():
+        _refuse_empty(name, module)
         for key, tensor in (*module.named_parameters(), *module.named_buffers()):
-            _check(f"{name}.{key}", tensor)
-
-
-def _check(name: str, tensor: Tensor) -> None:
-    if tensor.is_meta:
-        raise WeightsRefused(f"The weights lack {name}. Fetch them again.", parameter=name)
-    if not tensor.numel() or not (tensor.is_floating_point() or tensor.is_complex()):
+            if tensor.numel() and (tensor.is_floating_point() or tensor.is_complex()):
+                names.append(f"{name}.{key}")
+                bounds.append(_bounds(tensor))
+    if not bounds:
         return
+    # One answer for all: a device is asked once, and not for each tensor.
+    finite = torch.stack(bounds).isfinite().all(1).tolist()
+    if not all(finite):
+        raise _not_finite(names[finite.index(False)])
+
+
+def _bounds(tensor: Tensor) -> Tensor:
+    """The least and the greatest number, (2,) in float64. NaN and infinities survive in them, which takes a
+    thirtieth of the time of `isfinite`."""
+    tensor = tensor.detach()
     if tensor.is_complex():
         tensor = torch.view_as_real(tensor)
     if tensor.element_size() == 1:
-        tensor = tensor.float()  # nothing else is implemented for 8 bits
-    # NaN and infinities survive min and max, which take 30 times less time than isfinite.
-    if not all(bound.isfinite() for bound in torch.aminmax(tensor.detach())):
-        raise WeightsRefused(
-            f"The weights have a number in {name} that is not finite. Fetch them again.", parameter=name
-        )
+        # Nothing else is implemented for 8 bits. In parts, since each takes four times its memory.
+        parts = [_bounds(part.float()) for part in torch.split(tensor.flatten(), _AT_ONCE)]
+        return torch.stack([torch.stack(parts).min(), torch.stack(parts).max()])
+    return torch.stack(torch.aminmax(tensor)).double()
+
+
+def _not_finite(name: str) -> WeightsRefused:
+    return WeightsRefused(
+        f"The weights have a number in {name} that is not finite. Fetch them again.", parameter=name
+    )
+
+
+def _refuse_empty(name: str, module: nn.Module) -> None:
+    for key, tensor in (*module.named_parameters(), *module.named_buffers()):
+        if tensor.is_meta:
+            raise WeightsRefused(
+                f"The weights lack {name}.{key}. Fetch them again.", parameter=f"{name}.{key}"
+            )
 
 
 def _index(folder: Path) -> dict[str, Any]:

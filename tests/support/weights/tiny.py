@@ -12,7 +12,7 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from pipelines.profile import Source
 from pipelines.weights import Lock, LockedFile, WeightStore, verify
-from pipelines.weights.safe import load_folder
+from pipelines.weights.safe import check_parameters, load_folder, modules_of
 from pipelines.weights.verify import hash_files
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
@@ -115,11 +115,12 @@ class DeviceDouble:
 
 
 def load_onto_device(store: WeightStore, **options: Any) -> StableDiffusionPipeline:
-    """What a profile does: verify, load on the CPU, and only then the device."""
+    """What a profile does: verify, load on the CPU, and only then the device, which looks at the numbers."""
     path = verify(store, SOURCE).path
     pipeline: Any = load_folder(StableDiffusionPipeline, path, ALLOWED, **{"dtype": torch.float32} | options)
     for part in (pipeline.unet, pipeline.vae, pipeline.text_encoder):
         part.to("cuda:0")
+    check_parameters(modules_of(pipeline))
     assert isinstance(pipeline, StableDiffusionPipeline)
     return pipeline
 

@@ -193,8 +193,6 @@ LOCKED: dict[str, tuple[Callable[[Path], object], str]] = {
         ),
         r"1 mismatched keys, e\.g\. .*layer_norm1\.bias",
     ),
-    "not a number": (lambda folder: edit_tensors(folder / UNET, nan_in), "not finite"),
-    "infinity (transformers)": (lambda folder: edit_tensors(folder / TEXT, infinity_in), "not finite"),
     "broken JSON": (lambda folder: (folder / "unet/config.json").write_text("{"), "is not JSON"),
     "deep JSON": (lambda folder: (folder / "unet/config.json").write_text("[" * 100_000), "is not JSON"),
     "a broken index": (lambda folder: (folder / "model_index.json").write_text("[]"), "without names"),
@@ -260,6 +258,21 @@ def test_hostile_content_under_a_lock_of_its_own(
     assert caught.value.code == "WEIGHTS_REFUSED"
     assert device.arrived == []
     assert not (folder / "executed").exists()
+
+
+@pytest.mark.parametrize(("file", "change"), [(UNET, nan_in), (TEXT, infinity_in)])
+def test_numbers_that_are_not_finite_are_found_on_the_device(
+    file: str,
+    change: Callable[[dict[str, torch.Tensor]], None],
+    store: WeightStore,
+    folder: Path,
+    device: DeviceDouble,
+) -> None:
+    edit_tensors(folder / file, change)
+    lock_files(store)
+    with pytest.raises(WeightsRefused, match="not finite"):
+        load_onto_device(store)
+    assert device.arrived
 
 
 def test_links(store: WeightStore, folder: Path, device: DeviceDouble, tmp_path: Path) -> None:
