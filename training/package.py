@@ -20,8 +20,8 @@ from pipelines.embedded.people.arrays import Arrays
 from pipelines.embedded.pipeline import LikenessPipeline
 from pipelines.sources import EMBEDDED
 from pipelines.weights import WeightStore
+from pipelines.weights.hashing import hash_files
 from pipelines.weights.lock import Lock, LockedFile
-from pipelines.weights.verify import hash_files
 from training.correction import fit_correction
 from training.finisher import load_finisher, new_finisher
 from training.people.directions import fit_directions

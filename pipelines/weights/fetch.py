@@ -13,10 +13,11 @@ from pydantic import TypeAdapter, ValidationError
 from models.errors import WeightsFetchFailed, WeightsMissing, WeightsRefused
 from pipelines.profile import Source
 from pipelines.weights.configs import check_config
+from pipelines.weights.hashing import hash_chunks, hash_files
 from pipelines.weights.hub import RemoteFile, download, list_files, newest_revision
 from pipelines.weights.lock import NOTICES, Lock, LockedFile, WeightPath, is_known, matches, suffixes
 from pipelines.weights.store import WeightStore
-from pipelines.weights.verify import check_known, hash_files, verify
+from pipelines.weights.verify import check_known, verify
 
 _SPARE = 256 * 1024 * 1024
 """Bytes of the disk that a fetch leaves free."""
@@ -79,20 +80,31 @@ def _fetch(store: WeightStore, source: Source, lock: Lock | None, held: Lock | N
     }
     needed = [remote for path, remote in listed.items() if path not in known]
     if needed:
-        _check_space(part, needed)
-        tell(
-            f"Downloading {len(needed)} files, {sum(remote.bytes for remote in needed):,} bytes, at {revision}."
-        )
-        download(source.repository, revision, needed, part)
+        shared = _share(store, source, needed)
+        absent = [remote for remote in needed if remote.path not in shared]
+        if shared:
+            tell(f"Linked {len(shared)} files that another repository's folder has.")
+        _check_space(part, absent)
+        if absent:
+            tell(
+                f"Downloading {len(absent)} files, {sum(remote.bytes for remote in absent):,} bytes, at {revision}."
+            )
+            download(source.repository, revision, absent, part)
         tell("Comparing them with the hub's hashes.")
         known |= _check_downloaded(source, part, needed, held)
 
+    sizes = {path: remote.bytes for path, remote in listed.items()}
+    new_sizes = {remote.path: sizes.pop(remote.path) for remote in needed}
+    chunks = hash_chunks(folder, sizes) | hash_chunks(part, new_sizes)
     new = Lock(
         repository=source.repository,
         revision=revision,
         fetched_at=datetime.now(UTC),
         patterns=tuple(patterns),
-        files={path: LockedFile(sha256=known[path], bytes=listed[path].bytes) for path in sorted(listed)},
+        files={
+            path: LockedFile(sha256=known[path], bytes=listed[path].bytes, chunks=chunks.get(path, ()))
+            for path in sorted(listed)
+        },
     )
     # All that the lock names is on this disk now, in one folder or the other. The lock is written before the files
     # are moved, so that the next fetch can finish one that is killed in between.
@@ -103,6 +115,28 @@ def _fetch(store: WeightStore, source: Source, lock: Lock | None, held: Lock | N
         target.parent.mkdir(parents=True, exist_ok=True)
         (part / remote.path).replace(target)
     return new
+
+
+def _share(store: WeightStore, source: Source, needed: Iterable[RemoteFile]) -> set[str]:
+    """Links files whose content another repository has, so that it is on the disk once. Returns their paths."""
+    own = f"{store.folder(source).name}/"
+    there = {file.sha256: path for path, file in store.files() if not path.startswith(own)}
+    wanted = {remote.path: there[remote.sha256] for remote in needed if remote.sha256 in there}
+    digests = hash_files(
+        store.root, {wanted[remote.path]: remote.bytes for remote in needed if remote.path in wanted}
+    )
+    shared = set()
+    for remote in needed:
+        other = wanted.get(remote.path)
+        if other is None or digests.get(other) != remote.sha256:
+            continue
+        target = store.part(source) / remote.path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.unlink(missing_ok=True)
+        with suppress(OSError):  # another file system, or one without links: it is downloaded
+            target.hardlink_to(store.root / other)
+            shared.add(remote.path)
+    return shared
 
 
 def _check_pin(source: Source, held: Lock) -> None:

@@ -30,9 +30,14 @@ WeightPath = Annotated[
 Revision = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$", description="A full commit hash.")]
 
 
+CHUNK = 256 * 1024 * 1024
+"""Bytes of a file that are hashed by themselves, so that several cores hash a large one."""
+
+
 class LockedFile(Document):
     sha256: Sha256
     bytes: NonNegativeInt
+    chunks: tuple[Sha256, ...] = Field((), description="Of each 256 MiB, of files that are larger than that.")
 
 
 class Lock(Document):
@@ -48,7 +53,10 @@ class Lock(Document):
     @property
     def digest(self) -> str:
         """SHA-256 of repository, revision and files: the same for the same bytes, whenever they were fetched."""
-        content = self.model_dump(mode="json", include={"repository", "revision", "files"})
+        content = self.model_dump(mode="json", include={"repository", "revision"})
+        content["files"] = {
+            path: {"sha256": file.sha256, "bytes": file.bytes} for path, file in self.files.items()
+        }
         return sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
     @property

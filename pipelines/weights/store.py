@@ -1,10 +1,12 @@
 """The place of weights on this machine."""
 
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from models.errors import InvalidInput, WeightsRefused
 from pipelines.profile import Source
-from pipelines.weights.lock import Lock
+from pipelines.weights.lock import Lock, LockedFile
 
 _SHIPPED = Path(__file__).parents[1] / "embedded" / "weights"
 
@@ -51,6 +53,15 @@ class WeightStore:
             f"The lock file {path} can't be trusted. {reason} Restore it, or delete it and fetch again.",
             repository=source.repository,
         )
+
+    def files(self) -> Iterator[tuple[str, LockedFile]]:
+        """Files of all repositories that are there with the size in their lock, by their paths below the root."""
+        for path in sorted(self.root.glob("*.lock.json")):
+            with suppress(OSError, InvalidInput):
+                for name, file in Lock.parse(path.read_bytes()).files.items():
+                    place = f"{path.name.removesuffix('.lock.json')}/{name}"
+                    if _size(self.root / place) == file.bytes:
+                        yield place, file
 
     def is_fetched(self, source: Source) -> bool:
         """Whether all the source's files are there, by name and size alone: a quick look, not a check."""

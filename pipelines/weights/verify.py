@@ -2,20 +2,16 @@
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass
-from hashlib import file_digest
 from pathlib import Path
 
 from models.errors import WeightsMissing, WeightsRefused
 from pipelines.profile import Source
 from pipelines.weights.configs import LARGEST_JSON, check_config
+from pipelines.weights.hashing import changed
 from pipelines.weights.lock import Lock, is_known, suffixes
 from pipelines.weights.store import WeightStore
-
-# More threads than this wait for the disk, not for the processor.
-_MOST_THREADS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +45,8 @@ def verify(store: WeightStore, source: Source, *, profile: str = "PROFILE") -> V
         for path, size in found.items():
             if size != lock.files[path].bytes:
                 raise _refused(path, f"has {size} bytes, and the lock says {lock.files[path].bytes}")
-        for path, digest in hash_files(folder, found).items():
-            if digest != lock.files[path].sha256:
-                raise _refused(path, "has other content than the lock says")
+        if other := changed(folder, lock.files):
+            raise _refused(other, "has other content than the lock says")
         for path in found:
             if path.endswith(".json"):
                 check_config(folder, path)
@@ -75,19 +70,6 @@ def check_known(source: Source, lock: Lock) -> None:
                 repository=source.repository,
                 file=path,
             )
-
-
-def hash_files(folder: Path, sizes: Mapping[str, int]) -> dict[str, str]:
-    """The SHA-256 of each file (path → size in bytes). The biggest comes first, so that no thread ends with it
-    alone."""
-    paths = sorted(sizes, key=lambda path: sizes[path], reverse=True)
-    with ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1)) as pool:  # hashlib lets go of the GIL
-        return dict(zip(paths, pool.map(lambda path: _sha256(folder / path), paths), strict=True))
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()
 
 
 def _held_lock(store: WeightStore, source: Source, profile: str) -> Lock:

@@ -12,8 +12,8 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from pipelines.profile import Source
 from pipelines.weights import Lock, LockedFile, WeightStore, verify
+from pipelines.weights.hashing import hash_files
 from pipelines.weights.safe import check_parameters, load_folder, modules_of
-from pipelines.weights.verify import hash_files
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 SOURCE = Source(

@@ -139,6 +139,24 @@ def test_the_licence_comes_with_weights_and_is_fetched_for_a_lock_from_before(hu
     assert hub.server.downloads["vae/model.safetensors"] == 1
 
 
+def test_files_that_two_repositories_share_lie_on_the_disk_once(hub: Hub) -> None:
+    hub.fetch()
+    other = replace(SOURCE, repository="tests/other")
+    files = FILES | {"vae/model.safetensors": b"another's"}
+    hub.server.repositories[other.repository] = Repository({SECOND: files})
+    before = hub.server.downloads.copy()
+    hub.fetch(other)
+    verify(hub.store, other)
+    name = "unet/model.safetensors"
+    assert (hub.store.folder(other) / name).samefile(hub.store.folder(SOURCE) / name)
+    assert hub.server.downloads - before == {"model_index.json": 1, "vae/model.safetensors": 1}
+    # What one of them gets anew is no change of the other.
+    (hub.store.folder(other) / name).unlink()
+    hub.server.repositories[other.repository].commits = {FIRST: files | {name: b"newer"}}
+    hub.fetch(other, update=True)
+    verify(hub.store, SOURCE)
+
+
 def test_onnx_is_fetched_and_kept_for_sources_of_it_alone(hub: Hub) -> None:
     hub.repository.commits[FIRST] = {"face.onnx": b"network"}
     faces = replace(SOURCE, files=("*.onnx",), suffix=".onnx")
