@@ -49,6 +49,7 @@ class RenderInfo(Document):
         None,
         description="What the images look like; they are judged by a calibration for it. Null: not stated.",
     )
+    warnings: tuple[str, ...] = Field((), description="What an operator should know of the options.")
     versions: dict[str, str] = Field(description="Of torch, diffusers and likeness, among others.")
 
 

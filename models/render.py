@@ -6,18 +6,21 @@ from pydantic import Field, PositiveInt
 
 from models.base import Document
 
-Attention = Literal[
-    "native", "_native_cudnn", "_native_flash", "_native_efficient", "flash", "_flash_3", "sage", "xformers"
-]
-"""diffusers' names of attention backends, without those that download kernels at run time (`…_hub`)."""
+Attention = Literal["native", "_native_cudnn", "_native_flash", "_native_efficient"]
+"""diffusers' names of attention backends, those alone that torch brings. Others need compiled packages that PyPI
+doesn't have, or download kernels at run time."""
 
 
 class SpeedOptions(Document):
     """Options that make rendering faster or smaller. Each is off unless an operator tried it on their device."""
 
     compile: bool = Field(False, description="Compile the denoiser's blocks. The first start takes longer.")
-    attention: Attention | None = Field(None, description="Null leaves diffusers' own choice.")
-    quantize: Literal["fp8"] | None = Field(None, description="Half the memory for the denoiser's weights.")
+    attention: Attention | None = Field(
+        None, description="Null: cuDNN's on compute capability 9.0 and 10.0, else diffusers' own choice."
+    )
+    quantize: Literal["fp8"] | None = Field(
+        None, description="Half the memory for the denoiser's weights; a tenth slower."
+    )
     step_cache: Literal["first-block"] | None = Field(None, description="Skip steps that change little.")
     channels_last: bool = Field(False, description="The memory format that convolutions like.")
 

@@ -169,7 +169,7 @@ def _random(plan: Plan, options: RenderOptions, scale: Scale) -> tuple[Reference
     from pipelines.diffusion.engine import dtype_for
 
     watch = Stopwatch(pick_device(options.device))
-    setup = Setup(plan, watch, options.speed)
+    setup = Setup(plan, watch)
     geometry = cast("Geometry", import_module(profile.geometry))
     if scale == "full":
         _check_room(profile, watch, geometry)

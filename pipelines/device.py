@@ -13,6 +13,7 @@ from typing import Literal
 import torch
 
 from models.errors import DeviceUnfit
+from models.render import Attention
 from pipelines.profile import Profile
 
 Phase = Literal["encode", "denoise", "decode"]
@@ -85,6 +86,17 @@ class Device:
     @property
     def is_accelerator(self) -> bool:
         return self._on_cuda
+
+    @property
+    def attention(self) -> Attention | None:
+        """The attention backend to use here where none is asked for; None leaves it to diffusers.
+
+        Others measured cuDNN's as 1.7 to 2.3 times as fast as flash attention on compute capability 9.0, 1.2 to 2 times
+        on 10.0, and as slower or the same elsewhere.
+        """
+        if self._on_cuda and torch.cuda.get_device_capability(self.torch) in {(9, 0), (10, 0)}:
+            return "_native_cudnn"
+        return None
 
     def computes_in(self, profile: Profile) -> torch.dtype:
         """The type of the profile's weights here: on a CPU it is always float32."""

@@ -1,10 +1,13 @@
-"""The profile `flux2-klein`: FLUX.2 [klein] 4B, four steps, several references. The default for a GPU."""
+"""The profile `flux2-klein`: FLUX.2 [klein] 4B, four steps, several references. The default for a GPU.
+
+`flux2-klein-small` is the same with a smaller decoder; its text encoder visits the device.
+"""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
-from diffusers import Flux2KleinPipeline
+from diffusers import AutoencoderKLFlux2, Flux2KleinPipeline
 from PIL import Image
 from torch import Tensor
 
@@ -12,7 +15,7 @@ from pipelines.diffusion import DiffusionEngine, OnStepEnd
 from pipelines.diffusion.engine import dtype_for
 from pipelines.protocol import Setup
 from pipelines.references import fitted
-from pipelines.weights.safe import Allowed, load_folder
+from pipelines.weights.safe import Allowed, load_folder, load_model
 
 _CLASSES: Allowed = {
     "scheduler": frozenset(("diffusers.FlowMatchEulerDiscreteScheduler",)),
@@ -26,6 +29,12 @@ _CLASSES: Allowed = {
 class SharedReferences(Flux2KleinPipeline):  # type: ignore[misc]
     """Encodes a job's references once. The stock pipeline encodes them in each call, and accepts no latents
     instead."""
+
+    @property
+    def _execution_device(self) -> torch.device:
+        # The stock property takes the first component's, and that may be on the CPU for now.
+        device: torch.device = self.transformer.device
+        return device
 
     reference_latents: tuple[Tensor, Tensor] | None = None
     """Latents (1, L, C) and their position ids (1, L, 4), L over all references."""
@@ -54,9 +63,13 @@ class Flux2Klein(DiffusionEngine):
 
     @classmethod
     def open(cls, setup: Setup) -> Any:
-        (weights,) = setup.weights
+        weights, *decoder = setup.weights
+        dtype = dtype_for(setup)
+        given: dict[str, Any] = {}
+        if decoder:
+            given["vae"] = load_model(AutoencoderKLFlux2, decoder[0].path, dtype=dtype)
         return load_folder(
-            cls.pipeline_class, weights.path, _CLASSES, dtype=dtype_for(setup), class_name=cls.stock_name
+            cls.pipeline_class, weights.path, _CLASSES, dtype=dtype, class_name=cls.stock_name, **given
         )
 
     def encode(self, references: list[Image.Image], prompts: list[str], reference_size: int) -> _Encoded:
@@ -66,7 +79,9 @@ class Flux2Klein(DiffusionEngine):
             pixels = [self.pipe.image_processor.preprocess(image) for image in small]
             self.pipe.prepare_image_latents(pixels, 1, None, self.setup.device.torch, self.pipe.vae.dtype)
         # One by one: the text encoder keeps every layer's output for every prompt.
-        embeds = [self.pipe.encode_prompt(prompt, device=self.setup.device.torch)[0] for prompt in prompts]
+        device = self.setup.device.torch
+        with self.on_device("text_encoder"):
+            embeds = [self.pipe.encode_prompt(prompt, device=device)[0] for prompt in prompts]
         return _Encoded(torch.cat(embeds), small)
 
     def denoise(

@@ -37,7 +37,8 @@ def load_pipeline(
     except RenderError as error:
         message = (
             f"The profile {name!r} can't render its warm-up image on {options.device!r}: {error.message} "
-            f"It takes about {profile.memory / 1e9:.0f} GB and some for the work."
+            f"It takes about {profile.memory / 1e9:.0f} GB while idle, and some for the work."
+            f"{f' {profile.with_less_memory}' if profile.with_less_memory else ''}"
         )
     except ImportError as error:
         message = (
@@ -68,7 +69,7 @@ def _load(
     weights = tuple(
         verify(store_of(source, root), source, profile=profile.name) for source in profile.sources
     )
-    pipeline = pipeline_class(profile).load(Setup(plan, device, options.speed, weights))
+    pipeline = pipeline_class(profile).load(Setup(plan, device, weights))
     pipeline.warm_up()
     return pipeline
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from models.domain import Domain
 from models.errors import ProfileLoadFailed
-from models.render import RenderOptions
+from models.render import RenderOptions, SpeedOptions
 
 SpeedOption = Literal["compile", "attention", "quantize", "step_cache", "channels_last"]
 
@@ -73,6 +73,14 @@ class Profile:
     """Images of one job that are denoised at once where memory allows."""
     memory: int = 0
     """Device memory that it holds while idle, in bytes, approximately."""
+    quantize: Literal["fp8"] | None = None
+    """How its denoiser's weights are kept, unless an option says otherwise."""
+    when_quantized: str = ""
+    """A warning for operators who ask for weights of 8 bits."""
+    guests: tuple[str, ...] = ()
+    """Components that are on the device only while they encode; their weights stay in host memory."""
+    with_less_memory: str = ""
+    """A sentence: what to set where there is less memory."""
     speed: frozenset[SpeedOption] = frozenset()
     """The speed options that were tried with it."""
     geometry: str | None = None
@@ -93,6 +101,13 @@ class Plan:
     steps: int
     reference_size: int
     max_batch: int
+    speed: SpeedOptions
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What an operator should know of the options."""
+        told = self.profile.when_quantized
+        return (told,) if told and self.speed.quantize else ()
 
     @classmethod
     def of(cls, profile: Profile, options: RenderOptions) -> "Plan":
@@ -124,4 +139,5 @@ class Plan:
             steps=options.steps or profile.steps,
             reference_size=options.reference_size or profile.reference_size,
             max_batch=min(options.max_batch or profile.max_batch, profile.max_batch),
+            speed=options.speed.model_copy(update={"quantize": options.speed.quantize or profile.quantize}),
         )

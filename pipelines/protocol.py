@@ -10,7 +10,6 @@ from PIL import Image
 from models.influencer import Appearance
 from models.likeness import FaceBox
 from models.manifest import RenderInfo
-from models.render import SpeedOptions
 from models.shot import Shot, shot_named
 from models.source_type import SourceType
 from pipelines.device import Device
@@ -87,7 +86,6 @@ class Setup:
 
     plan: Plan
     device: Device
-    speed: SpeedOptions
     weights: tuple[VerifiedSource, ...] = ()
     """One for each of the profile's sources, in their order."""
 

@@ -1,6 +1,7 @@
 """The profile `qwen-image-edit`: Qwen-Image-Edit-2511, 40 steps with true guidance. For quality.
 
-`qwen-image-edit-lightning` is the same model with a LoRA that makes eight steps enough.
+`qwen-image-edit-lightning` is the same model with a LoRA that makes eight steps enough; `firered-image-edit` has
+the same shape, trained further by others.
 """
 
 import math
@@ -94,7 +95,7 @@ class QwenImageEdit(DiffusionEngine):
             # The stock processor needs torchvision, whose resizing also differs from Pillow's.
             processor=ImageOnlyQwen2VLProcessor.load(base.path / "processor"),
         )
-        if lightning and not setup.speed.quantize:
+        if lightning and not setup.plan.speed.quantize:
             # Two trillion operations: a minute on a CPU. Weights that are to be quantised may not fit in full size.
             pipe.transformer.to(setup.device.torch)
         for lora in lightning:

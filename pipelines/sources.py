@@ -49,6 +49,33 @@ KLEIN = Source(
     licence_url="https://huggingface.co/black-forest-labs/FLUX.2-klein-4B/blob/main/LICENSE.md",
 )
 
+SMALL_DECODER = Source(
+    repository="black-forest-labs/FLUX.2-small-decoder",
+    revision="a3efc24f613ef42d9428af62fdbd6f5fd8856c4a",
+    # The repository has the same autoencoder in another format, too.
+    files=("config.json", "diffusion_pytorch_model.safetensors"),
+    sha256={
+        "diffusion_pytorch_model.safetensors": "d8d52ba036475f5fb07c8b435e176d3d97ebfa82f0d1a1c317f9cc1e25bd013b"
+    },
+    download=249_521_340,
+    licence="Apache-2.0",
+    licence_url="https://huggingface.co/black-forest-labs/FLUX.2-small-decoder",
+)
+
+# FireRed-Image-Edit's are the same files.
+_QWEN_COMMON = {
+    **_shards(
+        "text_encoder/model",
+        "d725335e4ea2399be706469e4b8807716a8fa64bd03468252e9f7acf2415fee4",
+        "b1830db6908dcc76df3a71492acbcf2b8cac130114cf1f3c2d9edae8de8c6de3",
+        "09c1807c6d00d7cab94f7db39d4c02ebb8537225ccde383861ac48db97945aa6",
+        "5dd068336d14d45ffb43cef374d286cc6ba9d8741b028f90a7d040d847961f4a",
+    ),
+    "vae/diffusion_pytorch_model.safetensors": (
+        "0c8bc8b758c649abef9ea407b95408389a3b2f610d0d10fcb054fe171d0a8344"
+    ),
+}
+
 QWEN = Source(
     repository="Qwen/Qwen-Image-Edit-2511",
     revision="6f3ccc0b56e431dc6a0c2b2039706d7d26f22cb9",
@@ -62,20 +89,31 @@ QWEN = Source(
             "ffcfb5a4895702635890a67bad183591e0ae515d794bdcb26e217b27a7f6d12d",
             "2b2556b736629e10a5a0dfa14606f2057f4f81c2ba53f94103682c7ac42d4940",
         ),
-        **_shards(
-            "text_encoder/model",
-            "d725335e4ea2399be706469e4b8807716a8fa64bd03468252e9f7acf2415fee4",
-            "b1830db6908dcc76df3a71492acbcf2b8cac130114cf1f3c2d9edae8de8c6de3",
-            "09c1807c6d00d7cab94f7db39d4c02ebb8537225ccde383861ac48db97945aa6",
-            "5dd068336d14d45ffb43cef374d286cc6ba9d8741b028f90a7d040d847961f4a",
-        ),
-        "vae/diffusion_pytorch_model.safetensors": (
-            "0c8bc8b758c649abef9ea407b95408389a3b2f610d0d10fcb054fe171d0a8344"
-        ),
+        **_QWEN_COMMON,
     },
     download=58 * GB,
     licence="Apache-2.0",
     licence_url="https://huggingface.co/Qwen/Qwen-Image-Edit-2511",
+)
+
+FIRERED = Source(
+    repository="FireRedTeam/FireRed-Image-Edit-1.1",
+    revision="3bc3f2a12722fd9883eb6357500de191d56baaf5",
+    files=(*_CONFIGURATION, "*/*.safetensors"),
+    sha256={
+        **_shards(
+            "transformer/diffusion_pytorch_model",
+            "cd6f0d78a3a8c21792538d0abae604bd7abbca1508a2e8c778ea359f5fabd180",
+            "bb6b283ea5954aa16e8df94fbbd37368c48c07ff3cfcf3a514117333c3753463",
+            "e0602f9a002cf2807080bfb6d055cbcd6991887be7e89c82fa9411f938195923",
+            "ae1d1ec1a35f5f59b086c1947dbf62d67d972d25cf7c771640921c9aa97ee492",
+            "9d304d6539e7dad0647346cecf68d1fd5dc0efc7319626cdde2fdfc3e1533417",
+        ),
+        **_QWEN_COMMON,
+    },
+    download=58 * GB,
+    licence="Apache-2.0",
+    licence_url="https://huggingface.co/FireRedTeam/FireRed-Image-Edit-1.1",
 )
 
 QWEN_LIGHTNING = Source(

@@ -5,6 +5,7 @@ A profile's class defines how its model encodes, denoises and decodes; this clas
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
@@ -18,10 +19,12 @@ from models.influencer import Appearance
 from models.likeness import FaceBox
 from models.manifest import RenderInfo, UsedWeights
 from models.record import NOT_USED
+from models.render import SpeedOptions
 from models.shot import DEFAULT_SHOTS, Shot, shot_named
 from models.source_type import SourceType
 from pipelines.diffusion import speed
 from pipelines.diffusion.decoder import Decoder
+from pipelines.diffusion.guest import Guest
 from pipelines.diffusion.ladder import Ladder, Rung
 from pipelines.diffusion.recovery import attempt, no_room
 from pipelines.prompt import prompt_for
@@ -54,10 +57,25 @@ class DiffusionEngine(ReferencePipeline):
         self.plan = setup.plan
         self._ladder = Ladder(setup.plan)
         pipeline.set_progress_bar_config(disable=True)
-        speed.quantized(self._denoiser, setup.speed, dtype_for(setup))
-        pipeline.to(setup.device.torch)
+        speed.quantized(self._denoiser, setup.plan.speed, dtype_for(setup))
+        self._guests = {name: Guest(getattr(pipeline, name)) for name in setup.plan.profile.guests}
+        for name, part in modules_of(pipeline).items():
+            if name not in self._guests:
+                part.to(setup.device.torch)
         check_parameters(modules_of(pipeline))
-        speed.accelerated(self._denoiser, setup.speed)
+        speed.accelerated(self._denoiser, self._speed())
+
+    def _speed(self) -> SpeedOptions:
+        """The speed options, and the device's own choice where none is asked for."""
+        asked, profile = self.plan.speed, self.plan.profile
+        if asked.attention or "attention" not in profile.speed:
+            return asked
+        return asked.model_copy(update={"attention": self.setup.device.attention})
+
+    def on_device(self, component: str) -> AbstractContextManager[None]:
+        """The component is on the device meanwhile; one that is no guest always is."""
+        guest = self._guests.get(component)
+        return guest.on(self.setup.device.torch) if guest else nullcontext()
 
     @classmethod
     def load(cls, setup: Setup) -> Self:
@@ -227,7 +245,7 @@ class DiffusionEngine(ReferencePipeline):
             vae.tile_latent_min_size = vae.tile_sample_min_size // self.pipe.vae_scale_factor
 
     def info(self) -> RenderInfo:
-        on = self.setup.speed.model_dump(exclude_defaults=True)
+        on = self._speed().model_dump(exclude_defaults=True)
         return RenderInfo(
             profile=self.plan.profile.name,
             pipeline=self.stock_name,
@@ -238,6 +256,7 @@ class DiffusionEngine(ReferencePipeline):
             reference_size=self.plan.reference_size,
             options={name: "on" if value is True else str(value) for name, value in on.items()},
             domain=self.plan.profile.domain,
+            warnings=self.plan.warnings,
             weights=tuple(
                 UsedWeights(
                     repository=used.lock.repository, revision=used.lock.revision, sha256=used.lock.digest
@@ -252,7 +271,7 @@ class DiffusionEngine(ReferencePipeline):
 
         From the second size on, torch compiles for any size.
         """
-        most = 2 if self.setup.speed.compile else 1
+        most = 2 if self.setup.plan.speed.compile else 1
         side = self.plan.reference_size
         plan = self.plan
         self.plan = replace(plan, steps=min(plan.steps, _WARM_UP_STEPS))

@@ -26,8 +26,7 @@ def quantized(denoiser: Any, speed: SpeedOptions, dtype: torch.dtype) -> None:
 
 
 def accelerated(denoiser: Any, speed: SpeedOptions) -> None:
-    """Applies the other options, once the denoiser is on its device. Raises diffusers' own error for a backend that
-    isn't installed."""
+    """Applies the other options, once the denoiser is on its device."""
     if speed.attention:
         # The backend also becomes the process's default. This restores the old one, for models that didn't ask for
         # it.

@@ -182,9 +182,10 @@ class Settings(EnvironmentSettings):
     compile: bool = False
     """Speed option: compile the denoiser. The first start takes minutes longer."""
     attention: Attention | None = None
-    """Speed option: the attention backend, by diffusers' name. Null leaves diffusers' choice."""
+    """Speed option: the attention backend, by diffusers' name. Null: `_native_cudnn` on compute capability 9.0 and
+    10.0, where it is about twice as fast, else diffusers' choice."""
     quantize: Literal["fp8"] | None = None
-    """Speed option: keep the denoiser's weights in 8 bits, for half of their memory."""
+    """Keep the denoiser's weights in 8 bits, for half of their memory. Rendering takes about a tenth longer."""
     step_cache: Literal["first-block"] | None = None
     """Speed option: skip steps that change little. For profiles of 40 steps."""
     channels_last: bool = False

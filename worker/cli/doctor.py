@@ -150,7 +150,9 @@ def _profile(configured: Settings) -> str:
     finally:
         process.stop()
     where = f"{info.profile} RENDERS ON {info.device}".upper()
-    return f"{where}, in {info.dtype}; loaded in {time.monotonic() - began:.1f} s"
+    return " ".join(
+        [f"{where}, in {info.dtype}; loaded in {time.monotonic() - began:.1f} s.", *info.warnings]
+    )
 
 
 def _ask(call: Callable[[], Any]) -> Any:

@@ -92,6 +92,8 @@ class Node:
         self.images.check_signer()
         renderer = self._device.start()
         self._profile = renderer.profile
+        for warning in renderer.warnings:
+            log.warning("profile.warning", profile=renderer.profile, warning=warning)
         if self.settings.gate != "off":
             self._start_gate(renderer.domain or "photographs")
         where = f"{renderer.profile} RENDERS ON {renderer.device}".upper()

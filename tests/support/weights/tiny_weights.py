@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from diffusers import AutoencoderKLFlux2
 from diffusers.models.transformers.transformer_qwenimage import QwenImageTransformer2DModel
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -54,6 +55,14 @@ def _write_klein(folder: Path, source: Source, seed: int) -> None:
     pipeline = flux2_klein.build("tiny", dtype=torch.bfloat16, device="cpu", seed=seed)
     pipeline.save_pretrained(folder, variant=source.variant)
     _in_several_files(pipeline, folder, "text_encoder")
+
+
+def _write_small_decoder(folder: Path, source: Source, seed: int) -> None:
+    shape = flux2_klein.TINY.vae
+    smaller = tuple(channels // 2 for channels in shape["block_out_channels"])
+    torch.manual_seed(seed)
+    vae = AutoencoderKLFlux2(**shape, decoder_block_out_channels=smaller)
+    vae.to(torch.bfloat16).save_pretrained(folder)
 
 
 def _write_qwen(folder: Path, source: Source, seed: int) -> None:
@@ -139,7 +148,9 @@ def _edit(path: Path, **changes: object) -> None:
 
 _WRITERS: dict[str, Callable[[Path, Source, int], None]] = {
     "black-forest-labs/FLUX.2-klein-4B": _write_klein,
+    "black-forest-labs/FLUX.2-small-decoder": _write_small_decoder,
     "Qwen/Qwen-Image-Edit-2511": _write_qwen,
+    "FireRedTeam/FireRed-Image-Edit-1.1": _write_qwen,
     "lightx2v/Qwen-Image-Edit-2511-Lightning": _write_lightning,
     "stabilityai/stable-diffusion-xl-base-1.0": _write_sdxl,
     "h94/IP-Adapter": _write_ip_adapter,

@@ -54,9 +54,23 @@ def test_the_defaults_exist() -> None:
 
 def test_options_replace_a_profiles_figures() -> None:
     klein = profile_named("flux2-klein")
-    assert Plan.of(klein, RenderOptions(profile="flux2-klein")) == Plan(klein, 1024, 4, 512, 4)
+    assert Plan.of(klein, RenderOptions(profile="flux2-klein")) == Plan(
+        klein, 1024, 4, 512, 4, SpeedOptions()
+    )
     chosen = RenderOptions(profile="flux2-klein", image_size=768, steps=6, reference_size=256, max_batch=1)
-    assert Plan.of(klein, chosen) == Plan(klein, 768, 6, 256, 1)
+    assert Plan.of(klein, chosen) == Plan(klein, 768, 6, 256, 1, SpeedOptions())
+
+
+def test_eight_bits_under_a_lora_are_warned_of() -> None:
+    fast = profile_named("qwen-image-edit-lightning")
+    asked = RenderOptions(profile=fast.name, speed=SpeedOptions(quantize="fp8"))
+    assert ["grid" in warning for warning in Plan.of(fast, asked).warnings] == [True]
+    assert Plan.of(fast, RenderOptions(profile=fast.name)).warnings == ()
+
+
+def test_a_profile_may_keep_its_weights_in_eight_bits_by_itself() -> None:
+    small = profile_named("flux2-klein-small")
+    assert Plan.of(small, RenderOptions(profile=small.name)).speed.quantize == "fp8"
 
 
 def test_a_batch_is_never_larger_than_the_profile_can() -> None:

@@ -29,7 +29,7 @@ def build_engine() -> BuildEngine:
         pipeline = geometry.build(
             "tiny", dtype=torch.float32, device="cpu", pipeline_class=engine.pipeline_class
         )
-        setup = Setup(Plan.of(profile, chosen), device or Device("cpu"), chosen.speed)
+        setup = Setup(Plan.of(profile, chosen), device or Device("cpu"))
         built: DiffusionEngine = engine(pipeline, setup)
         return built
 

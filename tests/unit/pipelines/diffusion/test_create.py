@@ -58,4 +58,8 @@ def test_others_say_which_can(build_engine: BuildEngine, name: str, references: 
 
 
 def test_the_profiles_that_can() -> None:
-    assert [name for name, profile in PROFILES.items() if profile.can_create] == ["embedded", "flux2-klein"]
+    assert [name for name, profile in PROFILES.items() if profile.can_create] == [
+        "embedded",
+        "flux2-klein",
+        "flux2-klein-small",
+    ]

@@ -14,7 +14,15 @@ from models.render import SpeedOptions
 from pipelines.diffusion import speed
 from pipelines.protocol import RenderCanceled
 from pipelines.registry import PROFILES
-from tests.support.weights.engines import BuildEngine, CancelAt, Levels, difference, references_of, render
+from tests.support.weights.engines import (
+    BuildEngine,
+    CancelAt,
+    FaultyDevice,
+    Levels,
+    difference,
+    references_of,
+    render,
+)
 
 MAYA, JONAS = references_of("maya"), references_of("jonas")
 
@@ -89,9 +97,22 @@ def test_an_attention_backend_is_used(build_engine: BuildEngine) -> None:
     assert render(build_engine("flux2-klein"), MAYA, "front").images
 
 
-def test_an_attention_backend_that_is_not_installed_is_refused_at_load(build_engine: BuildEngine) -> None:
-    with pytest.raises(Exception, match="flash"):
-        build_engine("flux2-klein", speed=SpeedOptions(attention="flash"))
+@pytest.mark.parametrize(
+    ("profile", "asked", "used"),
+    [
+        ("flux2-klein", None, "_native_efficient"),
+        ("flux2-klein", "native", "native"),
+        ("sdxl-ip-adapter", None, None),
+    ],
+)
+def test_a_device_has_a_backend_of_its_choice_where_none_is_asked_for(
+    profile: str, asked: Any, used: str | None, build_engine: BuildEngine
+) -> None:
+    class Choosy(FaultyDevice):
+        attention = "_native_efficient"
+
+    engine = build_engine(profile, device=Choosy(), speed=SpeedOptions(attention=asked))
+    assert engine.info().options.get("attention") == used
 
 
 def test_a_step_cache_skips_work_and_forgets_a_canceled_job(
