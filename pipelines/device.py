@@ -91,8 +91,8 @@ class Device:
     def attention(self) -> Attention | None:
         """The attention backend to use here where none is asked for; None leaves it to diffusers.
 
-        Others measured cuDNN's as 1.7 to 2.3 times as fast as flash attention on compute capability 9.0, 1.2 to 2 times
-        on 10.0, and as slower or the same elsewhere.
+        Others measured cuDNN's as 1.7 to 2.3 times as fast as flash attention on compute capability 9.0, 1.2 to 2
+        times on 10.0, and as slower or the same elsewhere.
         """
         if self._on_cuda and torch.cuda.get_device_capability(self.torch) in {(9, 0), (10, 0)}:
             return "_native_cudnn"

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +16,7 @@ from worker.cli.faces.embedder import domain_of_profile
 from worker.mark.signer import ImageSigner
 from worker.queue.broker_check import round_trip
 from worker.queue.jobs.connection import connect, guarded, refuse_cluster
+from worker.queue.presence import Presence, here
 from worker.render import RenderProcess
 from worker.storage import Storage
 from worker.storage.urls import check_urls
@@ -143,6 +145,10 @@ def _gate(configured: Settings) -> str:
 
 
 def _profile(configured: Settings) -> str:
+    with suppress(QueueUnavailable):
+        # A second copy beside theirs could take the memory that their next job needs.
+        if nodes := Presence(configured).nodes(here()):
+            return f"not tried: {', '.join(nodes)} rendered with it here. Stop them first to have it loaded"
     process = RenderProcess(configured)
     began = time.monotonic()
     try:

@@ -21,14 +21,14 @@ from worker.base.settings import Settings
 from worker.base.spawned import TICK, Failed, SpawnedChild, spawning
 from worker.render.child import main as child_main
 from worker.render.messages import Finished, FromChild, ImageDone, ReferenceNoted, RenderOrder, StepDone
-from worker.render.options import options_of
+from worker.render.options import load_timeout, options_of
 
 
 class RenderProcess(ChildProcess["_Child"]):
     """The render process of one device. `start` spawns it; it is replaced when it dies, hangs or is killed."""
 
     def __init__(self, settings: Settings) -> None:
-        super().__init__(settings.load_timeout)
+        super().__init__(load_timeout(settings))
         self._settings = settings
         self._spawning = spawning()
         # Seconds of earlier orders, and when the current one began. One value, since other threads read it.
