@@ -191,8 +191,8 @@ class Settings(EnvironmentSettings):
     channels_last: bool = False
     """Speed option: the memory format that suits convolutions."""
     load_timeout: float = Field(900, gt=0)
-    """How long the verify process may take to load its models, and the render process its profile; that has a second
-    more for each 60 MB of weights. A process that exceeds this or one of the two limits below is killed and
+    """How long the verify process may take to load its models, and the render process its profile; that has a
+    second more for each 60 MB of weights. A process that exceeds this or one of the two limits below is killed and
     replaced."""
     step_timeout: float = Field(300, gt=0)
     """How long the render process may be silent before and between denoising steps. Reading the references and

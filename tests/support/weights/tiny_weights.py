@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from diffusers import AutoencoderKLFlux2
 from diffusers.models.transformers.transformer_qwenimage import QwenImageTransformer2DModel
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from pipelines.geometry import flux2_klein, qwen_image_edit, sdxl_ip_adapter
@@ -111,16 +111,29 @@ def _write_sdxl(folder: Path, source: Source, seed: int) -> None:
     pipeline.register_modules(image_encoder=None, feature_extractor=None)
     pipeline.vae.to(torch.float16)
     pipeline.save_pretrained(folder, variant=source.variant)
+    _renamed(folder / "text_encoder" / "model.fp16.safetensors", lambda name: f"text_model.{name}")
     for part in ("tokenizer", "tokenizer_2"):
         _in_the_old_layout(folder / part)
 
 
 def _write_ip_adapter(folder: Path, source: Source, seed: int) -> None:
     pipeline: Any = sdxl_ip_adapter.base("tiny", dtype=torch.float16, device="cpu", seed=seed)
-    pipeline.image_encoder.save_pretrained(folder / IMAGE_ENCODER)
+    # Published in float32, with places that newer transformers count by themselves.
+    pipeline.image_encoder.to(torch.float32).save_pretrained(folder / IMAGE_ENCODER)
+    places = pipeline.image_encoder.config.image_size // pipeline.image_encoder.config.patch_size
+    _renamed(
+        folder / IMAGE_ENCODER / "model.safetensors",
+        more={"vision_model.embeddings.position_ids": torch.arange(places**2 + 1)[None]},
+    )
     tensors = sdxl_ip_adapter.adapter("tiny", pipeline.unet, dtype=torch.float16, device="cpu", seed=seed)
     (folder / ADAPTER_FILE).parent.mkdir(parents=True, exist_ok=True)
     save_file(tensors, folder / ADAPTER_FILE)
+
+
+def _renamed(file: Path, rename: Callable[[str], str] = str, more: dict[str, Tensor] | None = None) -> None:
+    """Keys as they are published, which today's libraries no longer write."""
+    tensors = {rename(name): tensor for name, tensor in load_file(file).items()}
+    save_file(tensors | (more or {}), file, metadata={"format": "pt"})
 
 
 def _in_several_files(pipeline: Any, folder: Path, *parts: str) -> None:
