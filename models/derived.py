@@ -5,9 +5,9 @@ from hashlib import sha256
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
-def seed_of(job_id: str, shot: str, attempt: int = 0) -> int:
-    """The image's seed, 63 bits. `attempt` counts a shot's re-renders, never a job's attempts."""
-    return int.from_bytes(_digest(job_id, shot, str(attempt))[:8]) >> 1
+def seed_of(job_id: str, shot: str, number: int = 0) -> int:
+    """The image's seed, 63 bits. `number` counts the tries of a shot from 0."""
+    return int.from_bytes(_digest(job_id, shot, str(number))[:8]) >> 1
 
 
 def person_seed_of(anchor_seed: int) -> int:

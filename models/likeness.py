@@ -167,7 +167,7 @@ class MissedImage(Document):
 
     shot: str
     seed: NonNegativeInt
-    attempt: PositiveInt = Field(description="Which try of the shot this was.")
+    number: PositiveInt = Field(alias="attempt", description="Which try of the shot this was.")
     judgement: Judgement
     digital_source_type: SourceType = SourceType.GENERATED
     evidence_key: str | None = Field(None, description="Where it is kept, if it was the best of all tries.")

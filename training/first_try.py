@@ -47,7 +47,7 @@ class Tester:
             sample_view(np.random.default_rng(seed), shot) for seed, shot in zip(seeds, shots, strict=True)
         ]
         pictures = self.maker.of(self.maker.read(person.references), views, seeds)
-        references = self.gate.check([Image.fromarray(one) for one in person.references])
+        references = self.gate.check_references([Image.fromarray(one) for one in person.references])
         judged = [
             self.gate.judge(self.gate.portrait(Image.fromarray(picture)), references, yaw=shot.yaw)
             for picture, shot in zip(pictures, shots, strict=True)

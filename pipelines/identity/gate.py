@@ -26,7 +26,9 @@ class LikenessGate:
         self._embedder = embedder
         self._digest = calibration.digest
 
-    def check(self, references: Sequence[Image.Image], subject: Subject = "person") -> ReferenceSet:
+    def check_references(
+        self, references: Sequence[Image.Image], subject: Subject = "person"
+    ) -> ReferenceSet:
         """Measures a job's references. Raises NoUsableReference if `subject` is "person" and none has a face."""
         return check_references(references, subject, self._embedder, self.calibration)
 

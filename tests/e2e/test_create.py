@@ -73,7 +73,7 @@ def test_a_job_makes_one_person_though_its_render_process_dies_and_another_job_m
 
     gate = load_gate(options_of(settings, "rendered"))
     made = pictures(client, storage, nova)
-    face = gate.check([made.pop("front")])
+    face = gate.check_references([made.pop("front")])
     portraits = {shot: gate.portrait(image) for shot, image in made.items()}
     for shot, portrait in portraits.items():
         others = {name: one for name, one in portraits.items() if name != shot}

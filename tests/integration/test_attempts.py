@@ -175,7 +175,7 @@ def test_a_worker_that_can_not_load_what_it_needs_leaves_and_the_job_is_not_blam
     assert (record.status, record.stage, record.last_error) == ("running", "queued", None)
     claim = node.store.claim(job, "healthy")
     assert claim.lease
-    assert claim.lease.tries == 1
+    assert claim.lease.counted == 1
 
 
 def test_who_lost_the_job_removes_none_of_its_images(node: Any, job: CloneJob, storage: Storage) -> None:

@@ -43,7 +43,7 @@ def test_the_best_of_all_tries_is_kept_as_evidence(place: Place, storage: Storag
         place.run(Judge(job, {("smile", 0): 0.3, ("smile", 1): 0.5, ("smile", 2): 0.4}))
     details = caught.value.details
     (missed,) = [MissedImage.parse(one) for one in details["missed"]]
-    assert (missed.shot, missed.attempt, missed.judgement.scores.centroid) == ("smile", 2, 0.5)
+    assert (missed.shot, missed.number, missed.judgement.scores.centroid) == ("smile", 2, 0.5)
     assert missed.seed == seed_of(job.job_id, "smile", 1)
     assert details["passed"] == ["front"]
     assert missed.evidence_key

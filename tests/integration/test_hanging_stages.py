@@ -228,6 +228,6 @@ def test_a_judgement_that_never_comes(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert process.pid
     monkeypatch.setattr(process._child, "send", lambda *_: None)
     with pytest.raises(VerifyProcessHung):
-        process.check((RawImage(8, 8, bytes(192)),), "any", lambda: None)
-    assert process.check((RawImage(8, 8, bytes(192)),), "any", lambda: None).checked
+        process.check_references((RawImage(8, 8, bytes(192)),), "any", lambda: None)
+    assert process.check_references((RawImage(8, 8, bytes(192)),), "any", lambda: None).checked
     process.stop()

@@ -59,7 +59,7 @@ def process() -> Iterator[VerifyProcess]:
 
 @pytest.fixture(scope="module")
 def references(process: VerifyProcess) -> Measured:
-    return process.check((raw("jonas 0"), raw("jonas 1")), "person", go_on).measured
+    return process.check_references((raw("jonas 0"), raw("jonas 1")), "person", go_on).measured
 
 
 def test_it_judges_as_the_gate_does(process: VerifyProcess, references: Measured) -> None:
@@ -75,7 +75,7 @@ def test_it_judges_as_the_gate_does(process: VerifyProcess, references: Measured
 def test_an_error_ends_the_request_and_not_the_process(process: VerifyProcess, references: Measured) -> None:
     pid = process.pid
     with pytest.raises(NoUsableReference):
-        process.check((RawImage(8, 8, bytes(192)),), "person", go_on)
+        process.check_references((RawImage(8, 8, bytes(192)),), "person", go_on)
     with pytest.raises(VerifyError, match="raised UnpicklingError"):
         process.judge(request("jonas 3", b"nonsense"), go_on)
     assert process.judge(request("jonas 3", references), go_on).judgement.verdict.outcome == "pass"

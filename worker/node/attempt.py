@@ -124,11 +124,11 @@ class Attempt:
 
     def _fail(self, error: LikenessError) -> None:
         """Retries if that can help and attempts are left; otherwise the job fails for good."""
-        tries = self.held.lease.tries
-        log.warning("attempt.failed", code=error.code, error=error.message, tries=tries)
+        counted = self.held.lease.counted
+        log.warning("attempt.failed", code=error.code, error=error.message, counted=counted)
         waits = self._waits_for_store(error)
-        if waits or (error.retryable and tries < self.node.settings.max_attempts):
-            delay = self._backoff(self.held.lease.attempt if waits else tries)
+        if waits or (error.retryable and counted < self.node.settings.max_attempts):
+            delay = self._backoff(self.held.lease.attempt if waits else counted)
             waiting = self.held.retry(JobError.of(error), delay, uncounted=waits)
             if not delay:
                 self.node.queue.send_again(waiting)
@@ -151,13 +151,13 @@ class Attempt:
         found_none = isinstance(error, StorageError) and error.retryable and self.held.stage == "fetching"
         return found_none and self.claim.begun_for < self.node.settings.outage_patience
 
-    def _backoff(self, tries: int) -> float:
-        """The backoff: seconds until the next attempt, after `tries` that counted."""
-        if tries < 2:
+    def _backoff(self, attempts: int) -> float:
+        """The backoff: seconds until the next attempt, after so many `attempts`."""
+        if attempts < 2:
             return 0
         # A larger exponent could exceed a float; by then, the maximum is reached.
         settings = self.node.settings
-        return min(settings.retry_backoff * 2.0 ** min(tries - 2, 64), settings.retry_backoff_max)
+        return min(settings.retry_backoff * 2.0 ** min(attempts - 2, 64), settings.retry_backoff_max)
 
 
 def _exhausted(claim: Claim) -> AttemptsExhausted:

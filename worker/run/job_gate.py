@@ -40,7 +40,9 @@ class JobGate:
     def _is_strict(self) -> bool:
         return self._mode == "required"
 
-    def check(self, references: FetchedReferences) -> tuple[FetchedReferences, tuple[RejectedReference, ...]]:
+    def check_references(
+        self, references: FetchedReferences
+    ) -> tuple[FetchedReferences, tuple[RejectedReference, ...]]:
         """Measures the references. Returns those to use, with their faces, and those it keeps out.
 
         Raises NoUsableReference if none has a face and the job's subject is a person.
@@ -61,15 +63,15 @@ class JobGate:
 
     def expect_anchor(self) -> None:
         """Begins without references: the next image becomes the first one, if it shows one face."""
-        self._references = self._process.check((), "any", self._raise_if_unwanted).measured
+        self._references = self._process.check_references((), "any", self._raise_if_unwanted).measured
 
     def _measure(self, images: tuple[RawImage, ...]) -> ReferencesChecked:
         try:
-            return self._process.check(images, self._job.subject, self._raise_if_unwanted)
+            return self._process.check_references(images, self._job.subject, self._raise_if_unwanted)
         except NoUsableReference:
             if self._is_strict:
                 raise
-            return self._process.check(images, "any", self._raise_if_unwanted)
+            return self._process.check_references(images, "any", self._raise_if_unwanted)
 
     def judge(self, shot: str, image: RawImage) -> tuple[Judgement, bool]:
         """Judges an image. Returns the judgement, and whether the image is taken."""

@@ -42,7 +42,7 @@ class Equipment:
     judging: Executor
 
 
-def nobody(attempt: int) -> None:
+def nobody(number: int) -> None:
     """A `person_seed` for when references say who the person is."""
 
 
@@ -108,7 +108,7 @@ class Steps(Generic[J]):
             if not (missing := self.shots.missing(shots)):
                 break
             if number:
-                log.info("shots.rendered_again", shots=missing, attempt=number + 1)
+                log.info("shots.rendered_again", shots=missing, tries=number + 1)
                 self.held.observer.shots_rendered_again(self.job.job_id, len(missing))
             order = RenderOrder(
                 references=references.images,
@@ -190,7 +190,7 @@ class Steps(Generic[J]):
         missed = MissedImage(
             shot=done.shot,
             seed=done.seed,
-            attempt=number + 1,
+            number=number + 1,
             judgement=judgement,
             digital_source_type=done.source_type,
         )

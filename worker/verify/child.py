@@ -43,7 +43,7 @@ def _answer(gate: "LikenessGate", request: CheckReferences | JudgeImage) -> From
 
 
 def _check(gate: "LikenessGate", request: CheckReferences) -> ReferencesChecked:
-    references = gate.check([image.to_image() for image in request.images], request.subject)
+    references = gate.check_references([image.to_image() for image in request.images], request.subject)
     return ReferencesChecked(pickle.dumps(references), references.checked)
 
 

@@ -53,7 +53,7 @@ class VerifyProcess(ChildProcess["_Child"]):
         child = self._child
         return child is None or child.is_loaded
 
-    def check(
+    def check_references(
         self, images: tuple[RawImage, ...], subject: Subject, raise_if_unwanted: Callable[[], None]
     ) -> ReferencesChecked:
         """Measures a job's references. Raises NoUsableReference."""

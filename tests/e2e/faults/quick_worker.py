@@ -115,7 +115,7 @@ class Judge:
         made_on="nothing",
     )
 
-    def check(self, images: Any, subject: Any) -> Any:
+    def check_references(self, images: Any, subject: Any) -> Any:
         checked = tuple(CheckedReference(index=i, faces=1, used=True) for i, _ in enumerate(images))
         return SimpleNamespace(checked=checked)
 

@@ -50,7 +50,7 @@ def claimed(store: JobStore, job: CloneJob) -> Lease:
 def test_a_claim_is_the_same_claim(store: JobStore, proxy: TcpProxy, job: CloneJob) -> None:
     proxy.lose_next_answer()
     lease = claimed(store, job)
-    assert (lease.attempt, lease.tries) == (1, 1)
+    assert (lease.attempt, lease.counted) == (1, 1)
     assert [event.type for event in store.events(job.job_id)] == ["job.submitted", "job.started"]
     store.renew(lease)
     assert store.claim(job, "me").verdict == "held", "another message of the same node"

@@ -98,7 +98,7 @@ class Judge:
     checked: list[tuple[RawImage, ...]] = field(default_factory=list)
     has_faces: bool = True
 
-    def check(self, images: Sequence[RawImage], subject: Subject, go_on: Any) -> ReferencesChecked:
+    def check_references(self, images: Sequence[RawImage], subject: Subject, go_on: Any) -> ReferencesChecked:
         self.subjects.append(subject)
         self.checked.append(tuple(images))
         if not self.has_faces and subject == "person":

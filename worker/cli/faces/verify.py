@@ -52,7 +52,7 @@ def verify(  # noqa: PLR0917 - typer's parameters are options by name
 
     yaw = shot_named(shot).yaw
     gate = load_gate(options(embedder, face_models, calibration, domain))
-    references = gate.check([read_picture(path) for path in reference], subject)
+    references = gate.check_references([read_picture(path) for path in reference], subject)
     judgement = gate.judge(gate.portrait(read_picture(image)), references, yaw=yaw, changed=changed)
     if as_json:
         _print_json(judgement, references.checked)

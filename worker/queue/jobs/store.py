@@ -49,13 +49,13 @@ _LATE = JobError.of(
 class Lease:
     """The right to write one job's state, as long as it is renewed and no other worker acquires the job.
 
-    `attempt` counts all attempts at the job, `tries` those that weren't handed over by a draining worker.
+    `attempt` counts all attempts at the job, `counted` those that weren't handed over by a draining worker.
     """
 
     job_id: str
     token: str
     attempt: int
-    tries: int
+    counted: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ def create(run: Steps[CreateJob], found: Sequence[FoundImage]) -> None:
         run.keep_evidence([anchor], ADVICE)
     references, seed = _anchor_alone(run)
     if run.gate:
-        references, _ = run.beside.ask_gate(run.gate.check, references)
+        references, _ = run.beside.ask_gate(run.gate.check_references, references)
     if anchors:
         # Without the anchor that they were made with, nobody would know who they show.
         run.take_up([image for image in found if image not in anchors])

@@ -82,10 +82,10 @@ def test_one_of_another_domain_is_taken_on_request_alone(
         load_gate(options)
     gate = load_gate(options.model_copy(update={"any_domain": True}))
     face = sample("maya", 0)
-    judgement = gate.judge(gate.portrait(face), gate.check([face]))
+    judgement = gate.judge(gate.portrait(face), gate.check_references([face]))
     assert judgement.verdict.floor_of == "rendered"
     ours = load_gate(options.model_copy(update={"domain": "rendered"}))
-    assert ours.judge(ours.portrait(face), ours.check([face])).verdict.floor_of is None
+    assert ours.judge(ours.portrait(face), ours.check_references([face])).verdict.floor_of is None
 
 
 def test_one_of_an_earlier_version_is_refused_with_what_to_do(tmp_path: Path, dlib_faces: DlibFaces) -> None:

@@ -39,7 +39,7 @@ def with_a_second_face(image: Image.Image) -> Image.Image:
 @pytest.fixture(scope="module")
 def references(gate: LikenessGate, sample: Sample) -> ReferenceSet:
     """Jonas's first three pictures."""
-    return gate.check([sample("jonas", number) for number in range(3)])
+    return gate.check_references([sample("jonas", number) for number in range(3)])
 
 
 def test_a_fresh_picture_of_the_same_person_passes(
@@ -105,7 +105,7 @@ def test_a_copy_of_each_kind_is_refused(
 
 
 def test_a_copy_of_a_reference_that_is_left_out_is_a_copy_too(gate: LikenessGate, sample: Sample) -> None:
-    references = gate.check([sample("jonas", 0), sample("jonas", 1), sample("maya", 0)])
+    references = gate.check_references([sample("jonas", 0), sample("jonas", 1), sample("maya", 0)])
     reasons = gate.judge(gate.portrait(sample("maya", 0)), references).verdict.reasons
     assert reasons == (Reason.NOT_THE_SAME_FACE, Reason.COPY_OF_REFERENCE)
 
@@ -152,7 +152,7 @@ def test_a_tiny_face_is_refused(gate: LikenessGate, references: ReferenceSet, sa
 
 def test_subjects_without_a_face_are_compared_as_pictures(gate: LikenessGate, sample: Sample) -> None:
     car = sample("jonas", 0).crop((0, 0, 512, 60)).resize((256, 64))
-    references = gate.check([car], "any")
+    references = gate.check_references([car], "any")
     same = gate.judge(gate.portrait(ImageOps.expand(car, 20, (127, 127, 127))), references)
     assert (same.scores.compared, same.scores.faces) == ("whole-image", 0)
     assert Reason.NO_FACE not in same.verdict.reasons

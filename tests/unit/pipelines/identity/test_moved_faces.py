@@ -50,7 +50,7 @@ FRESH = {
 
 @pytest.fixture(scope="module")
 def references(gate: LikenessGate) -> ReferenceSet:
-    return gate.check([picture(PERSON, REFERENCE)])
+    return gate.check_references([picture(PERSON, REFERENCE)])
 
 
 def judged(

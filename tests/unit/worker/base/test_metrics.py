@@ -44,7 +44,7 @@ def test_images_and_their_likeness() -> None:
     metrics.image_stored("job_1", image(None))
     metrics.image_stored("job_1", image(judgement([], 0.7)))
     metrics.image_missed(
-        "job_1", MissedImage(shot="front", seed=1, attempt=1, judgement=judgement([FACE], 0.42))
+        "job_1", MissedImage(shot="front", seed=1, number=1, judgement=judgement([FACE], 0.42))
     )
     metrics.shots_rendered_again("job_1", 2)
     told = text(metrics)
