@@ -21,7 +21,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from api.landing.arrival import adopt, land, mark_training, waiting_for
-from api.landing.fair import FairQueue
+from api.landing.fair_queue import FairQueue
 from api.rows.database import Database
 from api.rows.tables import JobRow
 from models.errors import CancelUnavailable, DatabaseUnavailable, QueueUnavailable

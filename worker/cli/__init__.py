@@ -124,7 +124,7 @@ def workers(
 def submit(
     file: Annotated[typer.FileText, typer.Argument(help="The message as JSON; - reads standard input.")],
 ) -> None:
-    """Put a job of either kind on the queue and print its record. If FILE has no jobId, one is generated."""
+    """Put a job of any kind on the queue and print its record. If FILE has no jobId, one is generated."""
     from worker.cli.submit import submit_text
 
     typer.echo(submit_text(file.read()).to_json())
@@ -166,7 +166,7 @@ def inspect(
     """Show an image's provenance: who signed it, whether the signature is valid, and what it was made from.
 
     Exit code 0: the signature is valid, whoever made it. 3: there is none. 4: the picture was changed. 5: the
-    signed statement was changed. 6: its certificate wasn't fit to sign it.
+    signed statement was changed. 6: its certificate wasn't fit to sign it. 7: it is valid, and the XMP says otherwise.
     """
     from worker.cli.inspect import run
 

@@ -12,7 +12,7 @@ from worker.client import JobClient
 
 
 def submit_text(text: str) -> JobRecord:
-    """Submits a job of either kind from its JSON text. One without a job id gets a new one. Raises InvalidInput."""
+    """Submits a job of any kind from its JSON text. One without a job id gets a new one. Raises InvalidInput."""
     try:
         message = json.loads(text)
     except ValueError as error:

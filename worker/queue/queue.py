@@ -17,7 +17,7 @@ from models.job import CLONE
 from worker.base.observers import tracing
 from worker.base.settings import Settings
 from worker.queue import transport
-from worker.queue.hand import Hand
+from worker.queue.intake import Intake
 from worker.queue.jobs import JobStore, WaitingJob
 from worker.queue.jobs.refusals import why_unavailable
 from worker.queue.lanes import Lanes
@@ -56,7 +56,7 @@ def make_app(settings: Settings) -> Celery:
             "health_check_interval": _HEALTH_CHECK,
             "socket_keepalive": True,
             "socket_keepalive_options": _KEEPALIVE,
-            "hand": Hand(settings.queue),
+            "intake": Intake(settings.queue),
             # Celery reads it in two places.
             "visibility_timeout": settings.visibility_timeout,
             # `priority`: in the order in which a worker names its queues.

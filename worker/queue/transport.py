@@ -1,7 +1,7 @@
 """A kombu Redis transport that loses no message and survives any outage of Redis.
 
 With kombu 5.7.0, a message is lost if it is taken and then can't be recorded, or its answer doesn't come. Here a
-Hand takes and settles messages.
+Intake takes and settles messages.
 
 With kombu alone, a worker whose connection breaks while a message isn't acknowledged yet would end with an
 `AttributeError`: closing the old channel tries to put the message back on the queue, and acknowledging it later
@@ -31,7 +31,7 @@ from kombu.utils.scheduling import round_robin_cycle
 from redis.exceptions import RedisError, ResponseError
 
 from worker.queue.broker_channel import TargetedChannel, TargetedTransport
-from worker.queue.hand import Hand, Settlement
+from worker.queue.intake import Intake, Settlement
 from worker.queue.jobs.refusals import why_unavailable
 from worker.queue.lanes import is_for_begun
 
@@ -66,22 +66,22 @@ class QoS(redis.QoS):
         self._vrestore_count += 1
         if (self._vrestore_count - 1) % (interval or 1) == 0:
             with self.channel.conn_or_acquire() as client:
-                self.channel.hand.sweep(client, self.visibility_timeout, num or 100)
+                self.channel.intake.sweep(client, self.visibility_timeout, num or 100)
 
     def _settle(self, delivery_tag: str, settlement: Settlement) -> None:
         virtual.QoS.ack(self, delivery_tag)
-        self.channel.hand.owe(delivery_tag, settlement)
+        self.channel.intake.owe(delivery_tag, settlement)
         if not self.channel.closed:
             self.channel.settle()
 
 
 class Channel(TargetedChannel):
-    """A channel that takes and settles messages by the process's Hand."""
+    """A channel that takes and settles messages by the process's Intake."""
 
     QoS: Any = QoS
-    hand: Hand
+    intake: Intake
     """The process's own, from the transport options: it outlives channels."""
-    from_transport_options = (*TargetedChannel.from_transport_options, "hand")
+    from_transport_options = (*TargetedChannel.from_transport_options, "intake")
     # Kombu's, which its types leave out.
     connection_errors: tuple[type[Exception], ...]
     _in_poll: Any
@@ -97,11 +97,11 @@ class Channel(TargetedChannel):
 
     def settle(self) -> None:
         """Sends what is owed to Redis. If that fails, a later call does."""
-        if not self.hand.owes:
+        if not self.intake.owes:
             return
         try:
             with self.conn_or_acquire() as client:
-                self.hand.settle(client)
+                self.intake.settle(client)
         except (OSError, RedisError) as error:
             log.warning("message.unsettled", error=why_unavailable(error))
 
@@ -116,7 +116,7 @@ class Channel(TargetedChannel):
         """Reads the pending answer, and gives its message back. If none comes, the next connection asks for it."""
         with suppress(OSError, RedisError):
             if self.client.parse_response(self.client.connection, "EVAL"):
-                self.hand.owe(self.hand.answered(), "next")
+                self.intake.owe(self.intake.answered(), "next")
         self._in_poll = None
 
     @property
@@ -138,7 +138,7 @@ class Channel(TargetedChannel):
             return
         self._in_poll = self.client.connection
         self._brpop_sent_at = monotonic()
-        self.client.connection.send_command(*self.hand.question(lists))
+        self.client.connection.send_command(*self.intake.question(lists))
 
     def _brpop_read(self, **options: Any) -> bool:
         try:
@@ -153,7 +153,7 @@ class Channel(TargetedChannel):
         if not taken:
             self._asks_at = monotonic() + _ASK_AGAIN
             raise Empty
-        self._deliver(self.hand.answered(), taken)
+        self._deliver(self.intake.answered(), taken)
         return True
 
     def _deliver(self, tag: str, taken: bytes) -> None:
@@ -163,11 +163,11 @@ class Channel(TargetedChannel):
         try:
             self.connection._deliver(_message(content, queue, tag), queue)
         except Exception:
-            self.hand.owe(tag, "next")
+            self.intake.owe(tag, "next")
             raise
         if tag not in (self.qos._delivered or ()):
             # Its consumer doesn't acknowledge messages.
-            self.hand.owe(tag, "done")
+            self.intake.owe(tag, "done")
 
 
 class InTurn(round_robin_cycle):  # type: ignore[type-arg]

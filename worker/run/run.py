@@ -30,7 +30,7 @@ def run_job(job: Job, held: HeldJob, equipment: Equipment, gate: JobGate | None)
         kind.script(steps, () if is_first else steps.found())
         held.enter("storing")
         missed = steps.keep_evidence(steps.shots.missing(), kind.advice)
-        steps.beside.finish_uploads()
+        steps.background.finish_uploads()
         if not is_first:
             # An earlier attempt may have stored what isn't taken now. This waits until all uploads are over: a
             # server that keeps objects as files removes a folder with its last file, and rclone can then lose sight
@@ -51,4 +51,4 @@ def run_job(job: Job, held: HeldJob, equipment: Equipment, gate: JobGate | None)
             )
     finally:
         # Uploads of a job that is handed back are of use; those of a canceled one must not come later.
-        steps.beside.settle()
+        steps.background.settle()

@@ -17,7 +17,7 @@ from worker.base.observers import tracing
 from worker.references.fetch import FetchedReferences, ReferenceFetcher
 from worker.render import RenderOrder, RenderProcess
 from worker.render.messages import ImageDone, ReferenceNoted, StepDone
-from worker.run.beside import BesideWork
+from worker.run.background import BackgroundWork
 from worker.run.held import HeldJob
 from worker.run.imagestore import FoundImage, ImageStore
 from worker.run.job_gate import JobGate
@@ -57,7 +57,7 @@ class Steps(Generic[J]):
         self.fetcher = equipment.fetcher
         self.shots = ShotSet(job.shots)
         self.sources = Sources(held)
-        self.beside = BesideWork(equipment.judging, equipment.executor, held.raise_if_unwanted)
+        self.background = BackgroundWork(equipment.judging, equipment.executor, held.raise_if_unwanted)
         self._device = equipment.device
         self._images = equipment.images
         self._rendered: dict[str, float] = {}
@@ -86,7 +86,7 @@ class Steps(Generic[J]):
         for image in found:
             shot, judgement = image.stored.shot, None
             if self.gate:
-                judgement, taken = self.beside.ask_gate(self.gate.judge, shot, image.pixels())
+                judgement, taken = self.background.ask_gate(self.gate.judge, shot, image.pixels())
                 if not taken:
                     log.warning("image.refused", shot=shot, reasons=judgement.verdict.reasons)
                     continue
@@ -119,7 +119,7 @@ class Steps(Generic[J]):
             )
             self._render(references, order, number)
             # Meanwhile, another job has the device.
-            self.beside.finish_judgements()
+            self.background.finish_judgements()
 
     def keep_evidence(self, shots: Sequence[str], advice: str) -> tuple[MissedImage, ...]:
         """Stores the best try of each of these missed shots as evidence.
@@ -174,9 +174,9 @@ class Steps(Generic[J]):
 
     def _pass_on(self, made: Made, number: int) -> None:
         # If a judgement or an upload failed, the device needn't go on.
-        self.beside.raise_failures()
+        self.background.raise_failures()
         if self.gate:
-            self.beside.judge(self._judge, self.gate, made, number)
+            self.background.judge(self._judge, self.gate, made, number)
         else:
             self._take(made, None)
 
@@ -199,7 +199,7 @@ class Steps(Generic[J]):
 
     def _take(self, made: Made, judgement: Judgement | None) -> None:
         self.shots.take(made.done.shot, lambda: made.done.image)
-        self.beside.upload(self._store, made, judgement)
+        self.background.upload(self._store, made, judgement)
 
     def _store(self, made: Made, judgement: Judgement | None) -> None:
         with tracing.span("store", self._trace, shot=made.done.shot):

@@ -34,6 +34,6 @@ def _fetch(run: Steps[CloneJob]) -> FetchedReferences:
     require_usable(references)
     log.info("references.fetched", used=len(references.used), rejected=len(references.rejected))
     if run.gate:
-        references, others = run.beside.ask_gate(run.gate.check_references, references)
+        references, others = run.background.ask_gate(run.gate.check_references, references)
         run.held.references_checked(others)
     return references

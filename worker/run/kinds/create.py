@@ -23,18 +23,18 @@ def create(run: Steps[CreateJob], found: Sequence[FoundImage]) -> None:
     run.shots.keep_pixels_of(anchor)
     anchors = [image for image in found if image.stored.shot == anchor]
     if run.gate:
-        run.beside.ask_gate(run.gate.expect_anchor)
+        run.background.ask_gate(run.gate.expect_anchor)
     run.take_up(anchors)
     run.render(
         FetchedReferences(), [anchor], lambda number: person_seed_of(seed_of(run.job.job_id, anchor, number))
     )
     # Only a stored anchor can be taken up again, and the other images are worth nothing without it.
-    run.beside.finish_uploads()
+    run.background.finish_uploads()
     if not run.shots.taken:
         run.keep_evidence([anchor], ADVICE)
     references, seed = _anchor_alone(run)
     if run.gate:
-        references, _ = run.beside.ask_gate(run.gate.check_references, references)
+        references, _ = run.background.ask_gate(run.gate.check_references, references)
     if anchors:
         # Without the anchor that they were made with, nobody would know who they show.
         run.take_up([image for image in found if image not in anchors])

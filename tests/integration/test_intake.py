@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 
 from tests.e2e.faults.refusals import REFUSALS, Refusal, refusing
 from worker.base.settings import Settings
-from worker.queue.hand import Hand
+from worker.queue.intake import Intake
 from worker.queue.queue import make_app
 from worker.stack import EmbeddedStack
 
@@ -25,8 +25,8 @@ def app(settings: Settings) -> Celery:
 
 
 @pytest.fixture
-def hand(app: Celery) -> Hand:
-    held: Hand = app.conf.broker_transport_options["hand"]
+def hand(app: Celery) -> Intake:
+    held: Intake = app.conf.broker_transport_options["intake"]
     return held
 
 
@@ -52,7 +52,7 @@ def number_in(body: str) -> int:
     return int(args[0])
 
 
-def taken(client: Redis, hand: Hand) -> int:
+def taken(client: Redis, hand: Intake) -> int:
     count, index = client.hlen(hand.keys[0]), client.zcard(hand.keys[1])
     assert count == index
     return int(count)
@@ -77,7 +77,7 @@ class Taker:
 
 
 def test_a_message_is_on_its_queue_or_written_down(
-    app: Celery, hand: Hand, settings: Settings, redis_client: Redis
+    app: Celery, hand: Intake, settings: Settings, redis_client: Redis
 ) -> None:
     send(app, settings, 1, 2)
     with app.connection_for_read() as connection:
@@ -92,7 +92,7 @@ def test_a_message_is_on_its_queue_or_written_down(
 
 
 def test_an_answer_that_got_lost_is_asked_for_again(
-    app: Celery, hand: Hand, settings: Settings, redis_client: Redis
+    app: Celery, hand: Intake, settings: Settings, redis_client: Redis
 ) -> None:
     send(app, settings, 1, 2)
     # The connection broke before this was read.
@@ -103,7 +103,7 @@ def test_an_answer_that_got_lost_is_asked_for_again(
 
 
 def test_an_answer_that_nobody_waits_for_is_put_back(
-    app: Celery, hand: Hand, settings: Settings, redis_client: Redis
+    app: Celery, hand: Intake, settings: Settings, redis_client: Redis
 ) -> None:
     with app.connection_for_read() as connection:
         Taker(connection, settings)
@@ -116,7 +116,7 @@ def test_an_answer_that_nobody_waits_for_is_put_back(
 
 
 def test_what_is_settled_while_no_connection_is_there_is_settled_by_the_next(
-    app: Celery, hand: Hand, settings: Settings, redis_client: Redis
+    app: Celery, hand: Intake, settings: Settings, redis_client: Redis
 ) -> None:
     send(app, settings, 1, 2)
     with app.connection_for_read() as connection:
@@ -135,7 +135,7 @@ def test_the_visibility_timeout_puts_back_what_a_dead_worker_took(
     app: Celery, settings: Settings, redis_client: Redis
 ) -> None:
     send(app, settings, 1, 2)
-    dead = make_app(settings).conf.broker_transport_options["hand"]
+    dead = make_app(settings).conf.broker_transport_options["intake"]
     redis_client.execute_command(*dead.question([settings.queue]))  # type: ignore[no-untyped-call]
     dead.sweep(redis_client, 60, 10)
     assert waiting(redis_client, settings) == [2]
@@ -152,7 +152,7 @@ def test_a_refused_taking_changes_nothing(
     settings: Settings, own_redis: EmbeddedStack, kind: Refusal
 ) -> None:
     with Redis.from_url(own_redis.redis.url, decode_responses=True) as client:
-        hand = Hand("q")
+        hand = Intake("q")
         client.lpush("q", "message")
         with refusing(client, kind):
             for lists in (["q"], ["empty"]):

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-class BesideWork:
+class BackgroundWork:
     """Background work of one attempt. Methods call `raise_if_unwanted` while they wait. Judgements add uploads."""
 
     def __init__(self, judging: Executor, uploading: Executor, raise_if_unwanted: Callable[[], None]) -> None:

@@ -75,7 +75,7 @@ Settlement = Literal["done", "next", "last"]
 """What to do with a taken message: forget it, or put it back on its list, as the next one or the last one."""
 
 
-class Hand:
+class Intake:
     """A process's taken messages, for the consumer loop's thread only. Methods with a client raise RedisError."""
 
     def __init__(self, name: str) -> None:
