@@ -166,7 +166,8 @@ def inspect(
     """Show an image's provenance: who signed it, whether the signature is valid, and what it was made from.
 
     Exit code 0: the signature is valid, whoever made it. 3: there is none. 4: the picture was changed. 5: the
-    signed statement was changed. 6: its certificate wasn't fit to sign it. 7: it is valid, and the XMP says otherwise.
+    signed statement was changed. 6: its certificate wasn't fit to sign it. 7: it is valid, and the XMP says
+    otherwise.
     """
     from worker.cli.inspect import run
 

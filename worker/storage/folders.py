@@ -42,7 +42,7 @@ def _pattern(template: str) -> str:
     for literal, name, _, _ in Formatter().parse(template):
         if seen and name and "/" not in literal:
             raise InvalidInput(
-                f"The template {template!r} doesn't show which job an object belongs to: put a slash between its ids."
+                f"The template {template!r} doesn't show whose an object is: put a slash between its ids."
             )
         pattern += re.escape(literal)
         if name:
