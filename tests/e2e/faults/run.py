@@ -25,13 +25,16 @@ from models.errors import CancelUnavailable, LikenessError, NotFound, QueueUnava
 from models.job import CloneJob, CloneRequest, ReferenceSource
 from tests.e2e.faults import figures
 from tests.e2e.faults.afterwards import asking, collect, unfinished
-from tests.e2e.faults.chaos import Chaos, plan
+from tests.e2e.faults.chaos import Chaos
+from tests.e2e.faults.customer import Customer, customer
 from tests.e2e.faults.fleet import Fleet
 from tests.e2e.faults.invariants import Kind, Rendered, Seen, rendered_again, violations
+from tests.e2e.faults.kinds import INJECTS, plan
 from tests.e2e.faults.planned import Injected, Planned
 from tests.e2e.faults.proxies import StoreProxy, TcpProxy
 from tests.e2e.faults.quick_worker import MISSES
 from tests.e2e.faults.services import Deliverer, HangingReceiver, LastingRedis
+from tests.support.servers.postgresql import PostgreSQL
 from tests.support.servers.receiver import SECRET
 from tests.support.workers import environment_of
 from worker.base.settings import Settings
@@ -59,7 +62,9 @@ class Form:
     project_limit: int | None = 4
     """All jobs are of one project. Three workers would have six in hand."""
     long: bool = False
-    """With the faults that take their time."""
+    """With the faults that take their time, and with an API whose database is killed."""
+    rows: int = 60
+    """Clones that are asked for over HTTP, in a long run."""
 
 
 SMALL = Form(jobs=30, faults=26, seconds=25, patience=150)
@@ -138,6 +143,10 @@ def run(form: Form, seed: int, folder: Path, planned: Sequence[Planned] | None =
         fleet = here.workers(form.workers, form.image_seconds)
         cleanup.callback(fleet.abandon)
         producer = Producer(here, form, Random(seed), receiver.url())
+        buyer: Customer | None = None
+        database: PostgreSQL | None = None
+        if form.long:
+            buyer, database = cleanup.enter_context(customer(here.proxied, folder, form.seconds / form.rows))
         chaos = Chaos(
             here.settings,
             redis_server=LastingRedis(here.stack.redis),
@@ -147,6 +156,7 @@ def run(form: Form, seed: int, folder: Path, planned: Sequence[Planned] | None =
             receiver=receiver,
             deliverer=deliverer,
             submitted=producer.submitted,
+            database=database,
         )
         fleet.wait_ready()
         producer.start()
@@ -154,11 +164,16 @@ def run(form: Form, seed: int, folder: Path, planned: Sequence[Planned] | None =
         time.sleep(1)
         if planned is None:
             planned = plan(seed, form.faults, form.seconds, long=form.long)
-        chaos.run(planned)
+        chaos.run(planned, INJECTS)
         producer.join()
+        if buyer:
+            buyer.stop()
         deadline = time.monotonic() + form.patience
         _wait_for_ends(here, producer.submitted, deadline)
         _wait_for(lambda: _untold(producer.submitted, receiver) == 0, deadline)
+        if buyer:
+            buyer.wait_for_rows(deadline)
+            producer.complaints += buyer.complaints
         # Messages of jobs that ended are still taken, and webhooks noted. Workers that leave put messages back.
         _wait_for(lambda: not unfinished(here.settings), deadline)
         places = unfinished(here.settings)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from tests.e2e.faults.chaos import ALL_KINDS, BLACKOUT, BLACKOUT_SECONDS, KINDS, QUIET, plan
 from tests.e2e.faults.fleet import Fleet
+from tests.e2e.faults.kinds import ALL_KINDS, BLACKOUT, BLACKOUT_SECONDS, KINDS, QUIET, plan
 from tests.e2e.faults.proxies import TcpProxy
 from tests.e2e.faults.run import SMALL
 from tests.e2e.faults.shuffled import shuffle
