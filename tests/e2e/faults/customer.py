@@ -88,14 +88,14 @@ def customer(settings: Settings, folder: Path, every: float) -> Iterator[tuple[C
     assert found, "PostgreSQL's server isn't installed: apt-get install postgresql"
     with running(found, folder / "postgresql.log") as server:
         url = server.new()
-        source = _source(settings)
+        source = _source()
         services = make_app(settings, ApiSettings(database_url=url)).state.services
         services.database.migrate()
         secret = create_key(services.database, "customer").secret
         with Storage(settings) as storage:
             key = storage.keys.media_key(source.project_id, _ASSET)
             storage.put_image(key, load_sample("maya")[1][0], "image/webp", {})
-        seed(services.database, "customer", source, {_ASSET: (key, source.reference_images[0].url)})
+        seed(services.database, "customer", source, {_ASSET: (key, "https://images.example/maya.webp")})
         services.database.close()
         process = ApiProcess(settings, url, 0.5, folder / "api.log")
         try:
@@ -105,13 +105,6 @@ def customer(settings: Settings, folder: Path, every: float) -> Iterator[tuple[C
             process.kill()
 
 
-def _source(settings: Settings) -> Influencer:
+def _source() -> Influencer:
     persona, _ = load_sample("maya")
-    image = persona.reference_images[0].model_copy(update={"asset_id": _ASSET})
-    return persona.model_copy(
-        update={
-            "influencer_id": "inf_customers",
-            "project_id": "prj_customers",
-            "reference_images": (image,),
-        }
-    )
+    return persona.model_copy(update={"influencer_id": "inf_customers", "project_id": "prj_customers"})
