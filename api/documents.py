@@ -3,10 +3,21 @@
 
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
-from models.base import AssetId, Document, InfluencerId, JobId, ProjectId, Request, Sha256, Time, Url
+from models.base import (
+    AssetId,
+    Document,
+    InfluencerId,
+    JobId,
+    ProjectId,
+    Request,
+    Sha256,
+    Time,
+    Url,
+    without_defaults,
+)
 from models.influencer import (
     MOST_REFERENCES,
     AgeRange,
@@ -107,6 +118,8 @@ class CreateInfluencer(Persona, Request):
 class PatchInfluencer(Request):
     """The body of `PATCH /v1/influencers/{influencerId}`. Fields that are left out stay as they are; `null` clears
     a field that can be empty."""
+
+    model_config = ConfigDict(json_schema_extra=without_defaults)
 
     # A given name is never empty. The default shows only in its absence from the fields that were set.
     name: Name = Field(default_factory=str)

@@ -21,6 +21,13 @@ from models.errors import InvalidInput
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")
 
 
+def without_defaults(schema: dict[str, Any]) -> None:
+    """Takes the defaults out of a JSON Schema, for documents in which a field that is left out keeps a value: a
+    generated client would send the default."""
+    for field in schema.get("properties", {}).values():
+        field.pop("default", None)
+
+
 class Document(BaseModel):
     """An immutable document that crosses a border. JSON is camelCase; an unknown field is an error."""
 

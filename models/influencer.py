@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, ConfigDict, Field, model_validator
 
-from models.base import AssetId, Document, InfluencerId, ProjectId, Time, Url
+from models.base import AssetId, Document, InfluencerId, ProjectId, Time, Url, without_defaults
 
 MOST_REFERENCES = 20
 """The most reference images that an influencer can have."""
@@ -20,15 +20,16 @@ Phrase = Annotated[str, Field(max_length=4096)]
 Phrases = Annotated[tuple[Phrase, ...], Field(max_length=256)]
 
 
-def _spell_humor_both_ways(schema: dict[str, Any]) -> None:
+def _as_read(schema: dict[str, Any]) -> None:
     """Adds the second spelling to the JSON Schema: pydantic leaves it out, since it is an alias for reading."""
+    without_defaults(schema)
     schema["properties"]["humorStyle"] = schema["properties"]["humor"] | {"title": "Humorstyle"}
 
 
 class Personality(Document):
     """How the persona speaks and thinks. Purely narrative: it never changes a pixel."""
 
-    model_config = ConfigDict(json_schema_extra=_spell_humor_both_ways)
+    model_config = ConfigDict(json_schema_extra=_as_read)
 
     traits: Phrases | None = None
     tone: Phrase | None = None
@@ -76,6 +77,8 @@ class Appearance(Document):
 
 class Persona(Appearance):
     """Everything that describes a persona, in pictures and in words, except its name and its ids."""
+
+    model_config = ConfigDict(json_schema_extra=without_defaults)
 
     archetype: Text128 | None = None
     primary_language: Text128 | None = None

@@ -16,7 +16,7 @@ from models.errors import Conflict, InvalidInput, NotFound, NoUsableReference
 from models.job import CloneRequest, ReferenceSource
 from worker.client import plan_clone
 
-router = APIRouter(prefix="/v1")
+router = APIRouter(prefix="/v1", tags=["influencers"])
 _EXAMPLE = {
     "name": "Nova (B variant)",
     "newInfluencerId": "inf_01HX9Y6K7EJ4T2NOVAB",

@@ -16,7 +16,7 @@ from models.errors import InvalidInput, NotFound
 from models.event import JobEvent
 from models.record import JobRecord
 
-router = APIRouter(prefix="/v1")
+router = APIRouter(prefix="/v1", tags=["jobs"])
 
 
 class _Stream(StreamingResponse):

@@ -33,7 +33,7 @@ from api.rows.tables import InfluencerRow, ProjectRow
 from models.errors import Conflict, InvalidInput, NotFound
 from models.influencer import CloneOverrides, Influencer
 
-router = APIRouter(prefix="/v1")
+router = APIRouter(prefix="/v1", tags=["influencers"])
 _ASSETS = {"assetIds": ["med_01HX9Y6K7EJ4T2REF01"]}
 _EXAMPLE = {"name": "Nova", "gender": "female", "ageRange": "25-34", "referenceImages": _ASSETS}
 

@@ -17,7 +17,7 @@ from models.errors import Conflict, InvalidInput, NotFound
 from models.job import parse_job
 from models.record import CancelAnswer, JobRecord
 
-router = APIRouter(prefix="/v1")
+router = APIRouter(prefix="/v1", tags=["jobs"])
 
 
 @router.get(

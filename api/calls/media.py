@@ -20,7 +20,7 @@ from api.rows.rows import asset_of, no_upload, now, project_of, upload_of
 from api.rows.tables import AssetRow, UploadRow
 from models.errors import Conflict, InvalidInput, NotFound
 
-router = APIRouter(prefix="/v1")
+router = APIRouter(prefix="/v1", tags=["media"])
 KEPT_FOR = timedelta(days=1)
 """How long an upload may wait to be finalized."""
 _PAGE = 500

@@ -18,7 +18,7 @@ from api.rows.tables import ProjectRow
 from api.starting import plan_first_images, record_job
 from models.errors import Conflict, InvalidInput
 
-router = APIRouter(prefix="/v1")
+router = APIRouter(prefix="/v1", tags=["projects"])
 _EXAMPLE = {"name": "Spring", "audience": "parents, 30-44", "language": "en", "voice": "warm and playful"}
 
 

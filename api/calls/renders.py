@@ -12,7 +12,7 @@ from api.rows.rows import influencer_of, references_of
 from api.starting import plan_first_images, record_job, refuse_while_rendering
 from models.errors import Conflict, InvalidInput, NotFound
 
-router = APIRouter(prefix="/v1")
+router = APIRouter(prefix="/v1", tags=["influencers"])
 
 
 @router.post(

@@ -18,7 +18,7 @@ from api.rows.rows import influencer_of, no_influencer, now, project_of, selecti
 from api.rows.tables import AssetRow, InfluencerRow, ProjectRow, SelectionRow
 from models.errors import Conflict, InvalidInput, NotFound
 
-router = APIRouter(prefix="/v1")
+router = APIRouter(prefix="/v1", tags=["projects"])
 
 
 @router.put(

@@ -33,7 +33,7 @@ def body(
     BODIES.add(kind)
     schema = {"$ref": SCHEMA_OF.format(model=kind.__name__)}
     content: dict[str, Any] = {"application/json": {"schema": schema, "example": example}}
-    content |= {media_type: {} for media_type in or_bytes}
+    content |= {media_type: {"schema": {"type": "string", "format": "binary"}} for media_type in or_bytes}
     return {"requestBody": {"required": required, "content": content}}
 
 

@@ -12,6 +12,7 @@ from pydantic.json_schema import models_json_schema
 from starlette.routing import BaseRoute
 
 from api.http.declared import BODIES, SCHEMA_OF
+from models.base import without_defaults
 
 _TEXT = {"type": "string"}
 
@@ -88,14 +89,19 @@ def describe(app: FastAPI, routes: Sequence[BaseRoute]) -> dict[str, Any]:
         title=app.title,
         version=app.version,
         description="HEAD is answered as GET is, without the body.",
+        servers=[{"url": "/", "description": "Where this document came from."}],
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         routes=routes,
     )
     components = document["components"]
     components["schemas"] = _schemas(routes) | {"Error": _ERROR}
     components["headers"] = {name: header | {"required": True} for name, header in _HEADERS.items()}
     components["responses"] = {error.codes[0]: _error_response(error) for error in _ERRORS.values()}
-    for calls in document["paths"].values():
-        for method, operation in calls.items():
+    for route in (route for route in routes if isinstance(route, APIRoute)):
+        for method in (name.lower() for name in route.methods):
+            operation = document["paths"][route.path][method]
+            # Generated clients name a function after it.
+            operation["operationId"] = route.name
             _complete(operation, is_post=method == "post")
     return document
 
@@ -113,6 +119,9 @@ def _schemas(routes: Sequence[BaseRoute]) -> dict[str, Any]:
         ref_template=SCHEMA_OF,
     )
     found: dict[str, Any] = schemas["$defs"]
+    for kind in BODIES:
+        # A generated client would send a default, or ask for the field.
+        without_defaults(found[kind.__name__])
     return found
 
 
