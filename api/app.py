@@ -9,8 +9,9 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.routing import Route
 
-from api.calls import clones, events, influencers, jobs, media, projects, renders, selection
+from api.calls import clones, events, influencers, jobs, me, media, projects, renders, selection
 from api.http.call import Services
 from api.http.errors import body_of, status_of
 from api.http.following import Following
@@ -29,6 +30,7 @@ from api.settings import ApiSettings
 from models.errors import (
     InvalidInput,
     LikenessError,
+    MethodNotAllowed,
     NotFound,
     RateLimited,
     Unauthenticated,
@@ -98,10 +100,11 @@ def make_app(settings: Settings, api_settings: ApiSettings) -> FastAPI:
     )
     app.add_middleware(Frame, max_body=api_settings.api_max_body)
     # Routes are matched in this order, and jobs are called most often.
-    parts = (jobs, events, projects, media, influencers, selection, clones, renders)
+    parts = (jobs, events, projects, media, influencers, selection, clones, renders, me)
     for part in parts:
         app.include_router(part.router)
     routes = [route for part in parts for route in part.router.routes]
+    app.state.routes = routes
     document = cache(lambda: describe(app, routes))
     app.openapi = document  # type: ignore[method-assign]
     app.add_exception_handler(LikenessError, _tell)
@@ -116,6 +119,8 @@ async def _tell(request: Request, error: Any) -> Response:
         headers = {"WWW-Authenticate": "Bearer"}
     elif isinstance(error, RateLimited):
         headers = {"Retry-After": str(error.details["retryAfter"])}
+    elif isinstance(error, MethodNotAllowed):
+        headers = {"Allow": ", ".join(error.details["allowed"])}
     return JSONResponse(body_of(error, request.state.request_id), status_of(error), headers)
 
 
@@ -129,10 +134,21 @@ async def _tell_of_parameters(request: Request, error: Any) -> Response:
 
 
 async def _tell_of_routing(request: Request, error: Any) -> Response:
-    known = (404, 405)
-    return await _tell(
-        request,
-        NotFound("There is no such call. /docs lists them.")
-        if error.status_code in known
-        else Unforeseen("The request could not be answered."),
-    )
+    if error.status_code == 405:
+        allowed = _methods_of(request)
+        return await _tell(
+            request,
+            MethodNotAllowed(
+                f"This path has no {request.method}. It has: {', '.join(allowed)}.", allowed=allowed
+            ),
+        )
+    if error.status_code == 404:
+        return await _tell(request, NotFound("There is no such call. /docs lists them."))
+    return await _tell(request, Unforeseen("The request could not be answered."))
+
+
+def _methods_of(request: Request) -> list[str]:
+    """The methods of all calls with the request's path. Starlette knows those of the first one alone."""
+    routes = [route for route in request.app.state.routes if isinstance(route, Route)]
+    matching = [route for route in routes if route.path_regex.match(request.url.path)]
+    return sorted({method for route in matching for method in route.methods or ()})

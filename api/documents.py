@@ -28,8 +28,10 @@ from models.influencer import (
     Personality,
     ReferenceImage,
 )
+from models.job import CloneRequest
+from models.likeness import Subject
 from models.message import JobKind
-from models.shot import DEFAULT_CREATE_SHOTS, ShotNames
+from models.shot import DEFAULT_CREATE_SHOTS, DEFAULT_SHOTS, ShotNames
 
 # Ids that don't resolve are dropped, and so is text that isn't an id at all.
 AssetIds = Annotated[
@@ -107,6 +109,19 @@ class RenderReferences(Request):
     shots: ShotNames = DEFAULT_CREATE_SHOTS
 
 
+class StartClone(CloneRequest):
+    """The body of `POST /v1/influencers/{influencerId}/clone`. Only `name` is needed."""
+
+    shots: ShotNames = DEFAULT_SHOTS
+    subject: Subject = Field("person", description="`any`: references may show what has no face.")
+    accept_partial: bool = Field(
+        False, description="Complete with the shots that reach the likeness, if at least one does."
+    )
+    expires_at: Time | None = Field(
+        None, description="A job that no worker has begun with by then fails with DEADLINE_EXCEEDED."
+    )
+
+
 class CreateInfluencer(Persona, Request):
     """The body of `POST /v1/projects/{projectId}/influencers`. Only `name` is needed."""
 
@@ -141,6 +156,14 @@ class Reply(Document):
         return self.model_dump(mode="json", exclude_unset=True)
 
 
+class Me(Reply):
+    """The caller."""
+
+    organisation: str
+    key_id: str
+    scopes: tuple[str, ...]
+
+
 class StartedJob(Reply):
     """A job that was recorded and will be submitted."""
 
@@ -148,6 +171,7 @@ class StartedJob(Reply):
     kind: JobKind
     status: Literal["running"]
     influencer_id: InfluencerId
+    location_url: str = Field(description="Where the job's record is; also the header `Location`.")
 
 
 class StartedClone(StartedJob):

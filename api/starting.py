@@ -23,7 +23,18 @@ def record_job(session: Session, row: InfluencerRow, job: Job) -> StartedJob:
             created_at=now(),
         )
     )
-    return StartedJob(job_id=job.job_id, kind=job.kind, status="running", influencer_id=row.influencer_id)
+    return StartedJob(
+        job_id=job.job_id,
+        kind=job.kind,
+        status="running",
+        influencer_id=row.influencer_id,
+        location_url=location_of(job.job_id),
+    )
+
+
+def location_of(job_id: str) -> str:
+    """The path of a job's record."""
+    return f"/v1/jobs/{job_id}"
 
 
 def refuse_while_rendering(row: InfluencerRow) -> None:

@@ -100,6 +100,13 @@ class InvalidInput(LikenessError, code="VALIDATION"):
     """A document or argument from the caller breaks the contract. `details["fields"]` lists the offending paths."""
 
 
+class BodyTooLarge(InvalidInput):
+    """A request's body is above the cap."""
+
+    def __init__(self, message: str, **details: Any) -> None:
+        super().__init__(message, **{"subcode": "BODY_TOO_LARGE", **details})
+
+
 class InvalidSettings(LikenessError, code="SETTINGS_INVALID"):
     """A `LIKENESS_` variable, or an installed add-on, can't be used. A new start doesn't help."""
 
@@ -110,6 +117,10 @@ class SignerUnfit(InvalidSettings, code="SIGNER_UNFIT"):
 
 class NotFound(LikenessError, code="NOT_FOUND"):
     """The job, row or object doesn't exist, or belongs to another tenant."""
+
+
+class MethodNotAllowed(NotFound):
+    """There is such a path, but not with this method. `details["allowed"]` has those that it has."""
 
 
 class Conflict(LikenessError, code="CONFLICT"):

@@ -5,7 +5,7 @@ from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
 from api.calls.influencers import id_is_taken, new_influencer
-from api.documents import StartedClone
+from api.documents import StartClone, StartedClone
 from api.http.answers import Answer
 from api.http.call import WRITES, Call
 from api.http.declared import body, errors
@@ -13,7 +13,7 @@ from api.rows.rows import document_of, influencer_of, project_of, references_of
 from api.rows.tables import AssetRow
 from api.starting import record_job, refuse_while_rendering
 from models.errors import Conflict, InvalidInput, NotFound, NoUsableReference
-from models.job import CloneRequest, ReferenceSource
+from models.job import ReferenceSource
 from worker.client import plan_clone
 
 router = APIRouter(prefix="/v1", tags=["influencers"])
@@ -29,7 +29,7 @@ _EXAMPLE = {
     status_code=202,
     response_model=StartedClone,
     responses=errors(NotFound, Conflict, InvalidInput),
-    openapi_extra=body(CloneRequest, _EXAMPLE),
+    openapi_extra=body(StartClone, _EXAMPLE),
 )
 def clone(influencer_id: str, call: Call = WRITES) -> Response:
     """Clones an influencer: starts a job that renders new reference images of the same person.
@@ -40,7 +40,7 @@ def clone(influencer_id: str, call: Call = WRITES) -> Response:
 
     # Row, job and answer are written in one transaction; then the job is submitted.
     def work(session: Session) -> Answer:
-        asked = call.parsed(CloneRequest)
+        asked = call.parsed(StartClone)
         source = influencer_of(session, call.organisation, influencer_id)
         document = document_of(session, source)
         images = references_of(session, source)
@@ -53,7 +53,14 @@ def clone(influencer_id: str, call: Call = WRITES) -> Response:
         if asked.new_influencer_id == source.influencer_id:
             raise id_is_taken(influencer_id)
         job = plan_clone(
-            document, asked, [_source_of(asset) for _, asset in images], organisation=call.organisation
+            document,
+            asked,
+            [_source_of(asset) for _, asset in images],
+            asked.shots,
+            subject=asked.subject,
+            accept_partial=asked.accept_partial,
+            expires_at=asked.expires_at,
+            organisation=call.organisation,
         )
         project = project_of(session, call.organisation, source.project_id)
         named = document.model_copy(update={"name": asked.name})

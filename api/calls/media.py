@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import Response
@@ -12,8 +13,9 @@ from ulid import ULID
 
 from api.documents import MEDIA_TYPES, AddMedia, Asset, BeginUpload, Upload
 from api.http.answers import Answer
-from api.http.call import WRITES, Call
+from api.http.call import ANY_KEY, WRITES, Call
 from api.http.declared import body, errors
+from api.http.pages import CursorQuery, LimitQuery, Page, behind, page
 from api.library import UPLOAD_FOR, KeptPicture, MediaLibrary, is_picture
 from api.rows.database import Database
 from api.rows.rows import asset_of, no_upload, now, project_of, upload_of
@@ -24,6 +26,34 @@ router = APIRouter(prefix="/v1", tags=["media"])
 KEPT_FOR = timedelta(days=1)
 """How long an upload may wait to be finalized."""
 _PAGE = 500
+
+
+@router.get(
+    "/projects/{project_id}/media", response_model=Page[Asset], responses=errors(NotFound, InvalidInput)
+)
+def list_media(
+    project_id: str, cursor: CursorQuery = None, limit: LimitQuery = 20, call: Call = ANY_KEY
+) -> Response:
+    """Lists the images of the project's media library, the newest first."""
+
+    def work(session: Session) -> dict[str, Any]:
+        project = project_of(session, call.organisation, project_id)
+        asked = (
+            select(AssetRow)
+            .where(AssetRow.project_id == project.project_id)
+            .order_by(AssetRow.created_at.desc(), AssetRow.asset_id.desc())
+            .limit(limit + 1)
+        )
+        if cursor is not None:
+            asked = asked.where(behind(cursor, AssetRow.created_at, AssetRow.asset_id, newest_first=True))
+        return page(
+            session.scalars(asked).all(),
+            limit,
+            lambda row: (row.created_at, row.asset_id),
+            lambda row: _shown(call, row).to_data(),
+        )
+
+    return call.read(work)
 
 
 @router.post(

@@ -35,6 +35,8 @@ class Answer:
     status: int
     body: str
     job: Job | None = None
+    replayed: bool = False
+    """It was given before, under the same Idempotency-Key."""
 
     @classmethod
     def of(cls, status: int, document: Document | dict[str, Any], job: Job | None = None) -> "Answer":
@@ -126,7 +128,7 @@ def _known(session: Session, once: Once) -> Answer | None:
         return None
     if row.fingerprint != once.fingerprint:
         raise IdempotencyConflict("This Idempotency-Key was used for another request. Use a new one.")
-    return Answer(row.status, row.body)
+    return Answer(row.status, row.body, replayed=True)
 
 
 def _keep(session: Session, once: Once, answer: Answer) -> None:

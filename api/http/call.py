@@ -1,5 +1,6 @@
 """The `Call` that a handler gets: the caller, the body, and how to answer."""
 
+import json
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,10 +27,12 @@ from api.rows.links import Links
 from api.rows.rows import document_of, shown
 from api.rows.tables import InfluencerRow
 from models.base import Document
-from models.errors import QueueUnavailable
+from models.errors import InvalidInput, QueueUnavailable
 from models.influencer import Influencer
 from worker.client import JobClient
 from worker.queue.jobs import JobStore
+
+REPLAYED = "Idempotent-Replayed"
 
 DocumentT = TypeVar("DocumentT", bound=Document)
 
@@ -113,6 +116,11 @@ class Call:
 
 
 def as_response(answer: Answer, headers: dict[str, str] | None = None) -> Response:
+    headers = headers or {}
+    if answer.replayed:
+        headers |= {REPLAYED: "true"}
+    if answer.status == 202 and (location := json.loads(answer.body).get("locationUrl")):
+        headers |= {"Location": location}
     return Response(answer.body, answer.status, headers, "application/json")
 
 
@@ -135,8 +143,20 @@ class _Calling(SecurityBase):
         services.rates.count(caller.key_id)
         if self._scope is not None:
             caller.require(self._scope)
+        _refuse_unknown(request)
         body = b"" if request.method == "GET" else await request.body()
         return Call(services, caller, request, body)
+
+
+def _refuse_unknown(request: Request) -> None:
+    """Raises InvalidInput for a query parameter that the call doesn't have, as for a body's unknown field."""
+    known = {field.alias for field in request.scope["route"].dependant.query_params}
+    if unknown := sorted(set(request.query_params) - known):
+        has = f"It has: {', '.join(sorted(known))}." if known else "It has none."
+        raise InvalidInput(
+            f"The call has no query parameter {unknown[0][:64]!r}. {has}",
+            fields=[{"path": name[:64], "reason": "unknown"} for name in unknown[:20]],
+        )
 
 
 def calling(scope: Scope | None) -> Any:

@@ -3,11 +3,13 @@
 from typing import Any
 
 from models.errors import (
+    BodyTooLarge,
     Conflict,
     DatabaseUnavailable,
     ForbiddenScope,
     InvalidInput,
     LikenessError,
+    MethodNotAllowed,
     NotFound,
     QueueUnavailable,
     RateLimited,
@@ -18,8 +20,10 @@ from models.errors import (
 _STATUS: tuple[tuple[type[LikenessError], int], ...] = (
     (Unauthenticated, 401),
     (ForbiddenScope, 403),
+    (MethodNotAllowed, 405),
     (NotFound, 404),
     (Conflict, 409),
+    (BodyTooLarge, 413),
     (InvalidInput, 422),
     (RateLimited, 429),
     (QueueUnavailable, 503),

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ulid import ULID
 
 from api.http.errors import body_of, status_of
-from models.errors import InvalidInput, LikenessError, Unforeseen
+from models.errors import BodyTooLarge, LikenessError, Unforeseen
 
 log = structlog.get_logger()
 HEADER = b"x-request-id"
@@ -75,9 +75,7 @@ def _capped(receive: Receive, most: int, path: str) -> Callable[[], Any]:
         if size > most:
             is_picture = path.endswith("/media")
             advice = f" POST {path}/uploads gives a URL that takes larger pictures." if is_picture else ""
-            raise InvalidInput(
-                f"The body is larger than {most} bytes.{advice}", subcode="BODY_TOO_LARGE", most=most
-            )
+            raise BodyTooLarge(f"The body is larger than {most} bytes.{advice}", most=most)
         return message
 
     return counted

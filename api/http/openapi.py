@@ -98,7 +98,7 @@ def describe(app: FastAPI, routes: Sequence[BaseRoute]) -> dict[str, Any]:
     components["headers"] = {name: header | {"required": True} for name, header in _HEADERS.items()}
     components["responses"] = {error.codes[0]: _error_response(error) for error in _ERRORS.values()}
     for route in (route for route in routes if isinstance(route, APIRoute)):
-        for method in (name.lower() for name in route.methods):
+        for method in (name.lower() for name in route.methods or ()):
             operation = document["paths"][route.path][method]
             # Generated clients name a function after it.
             operation["operationId"] = route.name

@@ -29,7 +29,9 @@ def test_the_contracts_example(api: Api, store: JobStore) -> None:
         "kind": "influencer_clone",
         "status": "running",
         "influencerId": "inf_01HX9Y6K7EJ4T2NOVAB",
+        "locationUrl": f"/v1/jobs/{cloned['jobId']}",
     }
+    assert answer.headers["location"] == cloned["locationUrl"]
     row = api.row("inf_01HX9Y6K7EJ4T2NOVAB")
     assert (row["name"], row["status"], row["referenceImages"]) == ("Nova (B variant)", "pending", [])
     assert row["projectId"] == api.row(source)["projectId"]
@@ -38,6 +40,39 @@ def test_the_contracts_example(api: Api, store: JobStore) -> None:
         image["assetId"] for image in api.row(source)["referenceImages"]
     ]
     assert job.overrides.personality.humor == "dry-witty"
+
+
+def test_all_that_a_job_can_be_asked_for(api: Api, store: JobStore) -> None:
+    asked = {
+        "name": "B",
+        "shots": ["front", "smile"],
+        "subject": "any",
+        "acceptPartial": True,
+        "expiresAt": "2100-01-01T00:00:00.000Z",
+    }
+    answer = api.call("POST", f"/v1/influencers/{api.source()}/clone", asked)
+    job = message_of(store, answer.json()["jobId"])
+    assert (job.shots, job.subject, job.accept_partial) == (("front", "smile"), "any", True)
+    assert job.expires_at == datetime(2100, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("shots", ["no-such-shot"]), ("shots", []), ("subject", "dog"), ("expiresAt", "soon")],
+)
+def test_what_a_job_can_not_be_asked_for(field: str, value: object, api: Api) -> None:
+    answer = api.call("POST", f"/v1/influencers/{api.source()}/clone", {"name": "B", field: value})
+    (found,) = error_of(answer, 422, "VALIDATION")["details"]["fields"]
+    assert found["path"].partition(".")[0] == field
+    assert jobs_of(api) == 0
+
+
+def test_an_answer_that_is_repeated_says_so(api: Api) -> None:
+    path = f"/v1/influencers/{api.source()}/clone"
+    first, again = (api.call("POST", path, {"name": "B"}, idempotency_key="once") for _ in range(2))
+    assert first.json() == again.json()
+    assert [answer.headers.get("idempotent-replayed") for answer in (first, again)] == [None, "true"]
+    assert first.headers["location"] == again.headers["location"]
 
 
 def test_what_can_not_be_cloned(api: Api) -> None:

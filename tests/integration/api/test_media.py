@@ -175,7 +175,7 @@ def test_an_upload_is_what_was_announced(api: Api, storage: Storage) -> None:
 
 def test_what_is_too_large_or_of_another_kind(api: Api) -> None:
     project = api.project()
-    error = error_of(add(api, project, b"\0" * (1024 * 1024 + 1)), 422, "VALIDATION")
+    error = error_of(add(api, project, b"\0" * (1024 * 1024 + 1)), 413, "VALIDATION")
     assert error["details"]["subcode"] == "BODY_TOO_LARGE"
     assert f"POST /v1/projects/{project}/media/uploads" in error["message"]
     error = error_of(add(api, project, picture("GIF"), "image/gif"), 422, "VALIDATION")

@@ -57,7 +57,7 @@ def test_its_references_lead_somewhere(document: Any) -> None:
         return [found for value in part for found in references(value)] if isinstance(part, list) else []
 
     found = set(references(document))
-    assert "#/components/schemas/CloneRequest" in found
+    assert "#/components/schemas/StartClone" in found
     for reference in found:
         there = document
         for step in reference.removeprefix("#/").split("/"):

@@ -36,6 +36,7 @@ def test_a_brand_gets_its_first_influencer_and_its_images_begin(api: Api, store:
         "kind": "influencer_create",
         "status": "running",
         "influencerId": row["influencerId"],
+        "locationUrl": f"/v1/jobs/{told['job']['jobId']}",
     }
     job = create_message_of(store, told["job"]["jobId"])
     assert job.persona.to_data() == {name: value for name, value in row.items() if value is not None}

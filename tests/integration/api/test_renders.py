@@ -24,6 +24,7 @@ def test_a_draft_goes_to_ready_by_way_of_failed(api: Api, store: JobStore) -> No
         "kind": "influencer_create",
         "status": "running",
         "influencerId": influencer,
+        "locationUrl": f"/v1/jobs/{first.json()['jobId']}",
     }
     assert api.row(influencer)["status"] == "pending"
     lease = begin(store, create_message_of(store, first.json()["jobId"]))

@@ -10,7 +10,7 @@ from tests.support.api.client import Api
 from tests.support.api.statements import statements
 
 # They take no id, so there is nothing to find.
-WITHOUT_IDS = {("POST", "/v1/projects"), ("GET", "/v1/jobs")}
+WITHOUT_IDS = {("POST", "/v1/projects"), ("GET", "/v1/projects"), ("GET", "/v1/jobs"), ("GET", "/v1/me")}
 # Ids in a body, of a call to a project that is the caller's.
 BODIES: list[tuple[str, str, Any]] = [
     ("PUT", "/v1/projects/{mine}/primary-influencer", {"influencerId": "{influencer}"}),
