@@ -29,7 +29,7 @@ from api.rows.rows import (
     project_of,
     shown,
 )
-from api.rows.tables import InfluencerRow, ProjectRow
+from api.rows.tables import InfluencerRow, JobRow, ProjectRow
 from models.errors import Conflict, InvalidInput, NotFound
 from models.influencer import CloneOverrides, Influencer
 
@@ -133,7 +133,8 @@ def patch_influencer(influencer_id: str, call: Call = WRITES) -> Response:
     openapi_extra=body(DeleteInfluencer, {"reason": "The campaign is over."}, required=False),
 )
 def delete_influencer(influencer_id: str, call: Call = WRITES) -> Response:
-    """Deletes an influencer. Its id can't be used again, and it is no longer its project's primary one."""
+    """Deletes an influencer. Its id can't be used again, it is no longer its project's primary one, and a job that
+    renders its images is canceled."""
 
     def work(session: Session) -> Answer:
         asked = call.parsed(DeleteInfluencer) if call.body.strip() else DeleteInfluencer()
@@ -148,6 +149,17 @@ def delete_influencer(influencer_id: str, call: Call = WRITES) -> Response:
                 ProjectRow.primary_influencer_id == row.influencer_id,
             )
             .values(primary_influencer_id=None)
+        )
+        # The landing cancels them, however often it takes.
+        session.execute(
+            update(JobRow)
+            .where(
+                JobRow.organisation == row.organisation,
+                JobRow.influencer_id == row.influencer_id,
+                JobRow.landed_at.is_(None),
+                JobRow.canceled_at.is_(None),
+            )
+            .values(canceled_at=row.deleted_at)
         )
         row.delete_reason = asked.to_json() if asked.reason is not None else None
         gone = DeletedInfluencer(influencer_id=row.influencer_id, status="deleted", deleted_at=row.deleted_at)

@@ -1,23 +1,31 @@
 """The calls to read, list and cancel jobs. The rows still know jobs that Redis has forgotten."""
 
+import json
 from typing import Annotated
 
-from fastapi import APIRouter, Header
+from fastapi import APIRouter, Header, Query
 from fastapi.responses import Response
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
+from ulid import ULID
 
+from api.documents import StartedJob
 from api.http.answers import Answer
-from api.http.call import CANCELS_JOBS, READS_JOBS, Call, as_response
+from api.http.call import CANCELS_JOBS, READS_JOBS, WRITES, Call, as_response
 from api.http.declared import errors
 from api.http.pages import CursorQuery, LimitQuery, Page, behind, page
-from api.rows.rows import job_of
+from api.rows.rows import influencer_of, job_of, now
 from api.rows.tables import JobRow
+from api.starting import record_job, refuse_while_rendering
+from models.base import InfluencerId, Time
 from models.errors import Conflict, InvalidInput, NotFound
 from models.job import parse_job
 from models.record import CancelAnswer, JobRecord
+from worker.queue.jobs.dead import heir_of
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
+_OF_ONE = "Only jobs whose images are this influencer's."
 
 
 @router.get(
@@ -25,7 +33,13 @@ router = APIRouter(prefix="/v1", tags=["jobs"])
     response_model=Page[JobRecord],
     responses=errors(InvalidInput),
 )
-def list_jobs(cursor: CursorQuery = None, limit: LimitQuery = 20, call: Call = READS_JOBS) -> Response:
+def list_jobs(
+    cursor: CursorQuery = None,
+    limit: LimitQuery = 20,
+    influencer_id: Annotated[InfluencerId | None, Query(alias="influencerId", description=_OF_ONE)] = None,
+    since: Annotated[Time | None, Query(description="Only jobs that were started then or later.")] = None,
+    call: Call = READS_JOBS,
+) -> Response:
     """Lists the organisation's jobs, the newest first."""
     with call.services.database.read() as session:
         asked = (
@@ -34,6 +48,10 @@ def list_jobs(cursor: CursorQuery = None, limit: LimitQuery = 20, call: Call = R
             .order_by(JobRow.created_at.desc(), JobRow.job_id.desc())
             .limit(limit + 1)
         )
+        if influencer_id is not None:
+            asked = asked.where(JobRow.influencer_id == influencer_id)
+        if since is not None:
+            asked = asked.where(JobRow.created_at >= since)
         if cursor is not None:
             asked = asked.where(behind(cursor, JobRow.created_at, JobRow.job_id, newest_first=True))
         rows = session.scalars(asked).all()
@@ -89,6 +107,37 @@ def cancel_job(job_id: str, call: Call = CANCELS_JOBS) -> Response:
         return Answer.of(202 if answer.accepted else 200, answer)
 
     return call.act(ask)
+
+
+@router.post(
+    "/jobs/{job_id}/retry",
+    status_code=202,
+    response_model=StartedJob,
+    responses=errors(NotFound, Conflict, InvalidInput),
+)
+def retry_job(job_id: str, call: Call = WRITES) -> Response:
+    """Starts a job that failed, or was canceled, once more: as a new job, without the old one's deadline.
+
+    Its influencer must still be waiting for images, so a job is retried once.
+    """
+    # Whatever ended by now has landed once this returns.
+    current_record(call, job_id)
+
+    def work(session: Session) -> Answer:
+        row = job_of(session, call.organisation, job_id)
+        influencer = influencer_of(session, call.organisation, row.influencer_id, to_write=True)
+        refuse_while_rendering(influencer)
+        if influencer.status != "failed":
+            raise Conflict(
+                "The influencer has its images: there is nothing to retry.",
+                subcode="NOTHING_TO_RETRY",
+                status=influencer.status,
+            )
+        job = heir_of(json.loads(row.message), f"job_{ULID()}")
+        influencer.status, influencer.updated_at = "pending", now()
+        return Answer.of(202, record_job(session, influencer, job), job)
+
+    return call.write(work)
 
 
 def current_record(call: Call, job_id: str) -> JobRecord:

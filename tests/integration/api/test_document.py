@@ -26,6 +26,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from models.record import JobError
 from tests.support.api.client import Api, begin, message_of, result_of
 from worker.queue.jobs import JobStore
 from worker.storage import Storage
@@ -52,7 +53,7 @@ class World:
         row = api.row(source)
         jobs = [
             api.call("POST", f"/v1/influencers/{source}/clone", {"name": "N"}).json()["jobId"]
-            for _ in range(2)
+            for _ in range(3)
         ]
         project = f"/v1/projects/{row['projectId']}"
         picture = _picture()
@@ -61,6 +62,7 @@ class World:
         storage.put_image(storage.keys.upload_key(upload), picture, "image/png")
         done = message_of(store, jobs[0])
         store.complete(begin(store, done), result_of(done))
+        store.fail(begin(store, message_of(store, jobs[1])), JobError(code="RENDER_FAILED", message="No."))
         self._values: dict[str, list[Any]] = {
             "project_id": [row["projectId"]],
             "influencer_id": [source, api.influencer(row["projectId"])],

@@ -205,3 +205,46 @@ def test_events_are_told_when_they_happen(
         assert next(line for line in lines if line.startswith("event:")) == "event: job.completed"
         # It is the end.
         assert [line[:5] for line in lines if line] == ["data:"]
+
+
+def failed(store: JobStore, job_id: str) -> None:
+    store.fail(begin(store, message_of(store, job_id)), JobError(code="RENDER_FAILED", message="No."))
+
+
+def test_a_job_that_failed_is_retried_once_as_another(api: Api, store: JobStore, job_id: str) -> None:
+    error_of(api.call("POST", f"/v1/jobs/{job_id}/retry"), 409, "CONFLICT")
+    failed(store, job_id)
+    first = message_of(store, job_id)
+    answer = api.call("POST", f"/v1/jobs/{job_id}/retry", idempotency_key="again")
+    assert answer.status_code == 202, answer.text
+    again = answer.json()
+    assert answer.headers["location"] == f"/v1/jobs/{again['jobId']}"
+    assert again["jobId"] != job_id
+    assert api.row(again["influencerId"])["status"] == "pending"
+    assert api.call("POST", f"/v1/jobs/{job_id}/retry", idempotency_key="again").json() == again
+    error_of(api.call("POST", f"/v1/jobs/{job_id}/retry"), 409, "CONFLICT")
+    job = message_of(store, again["jobId"])
+    assert job.to_data() | {"jobId": job_id} == first.to_data()
+    store.complete(begin(store, job), result_of(job))
+    api.services.landing.sweep()
+    assert api.row(job.influencer_id)["status"] == "ready"
+    error = error_of(api.call("POST", f"/v1/jobs/{job_id}/retry"), 409, "CONFLICT")
+    assert error["details"]["subcode"] == "NOTHING_TO_RETRY"
+
+
+def test_the_list_is_narrowed(api: Api, store: JobStore, job_id: str) -> None:
+    other = api.call("POST", f"/v1/influencers/{api.source()}/clone", {"name": "C"}).json()
+    listed = api.call("GET", f"/v1/jobs?influencerId={other['influencerId']}").json()["items"]
+    assert [record["jobId"] for record in listed] == [other["jobId"]]
+    assert len(api.call("GET", "/v1/jobs?since=2020-01-01T00:00:00Z").json()["items"]) == 2
+    assert api.call("GET", "/v1/jobs?since=2100-01-01T00:00:00Z").json()["items"] == []
+    error_of(api.call("GET", "/v1/jobs?since=soon"), 422, "VALIDATION")
+
+
+def test_a_persona_that_is_deleted_takes_its_job_along(api: Api, store: JobStore, job_id: str) -> None:
+    job = message_of(store, job_id)
+    bystander = api.call("POST", f"/v1/influencers/{api.source()}/clone", {"name": "C"}).json()["jobId"]
+    assert api.call("DELETE", f"/v1/influencers/{job.influencer_id}").status_code == 200
+    api.services.landing.sweep()
+    assert api.call("GET", f"/v1/jobs/{job_id}").json()["status"] == "canceled"
+    assert api.call("GET", f"/v1/jobs/{bystander}").json()["status"] == "running"

@@ -31,6 +31,7 @@ CALLS: list[tuple[str, str, dict[str, Any] | None, str | None]] = [
     ("GET", "/v1/jobs/{job}", None, "jobs:read"),
     ("GET", "/v1/jobs/{job}/events", None, "jobs:read"),
     ("POST", "/v1/jobs/{job}/cancel", None, "jobs:cancel"),
+    ("POST", "/v1/jobs/{job}/retry", None, "influencers:write"),
 ]
 
 NOBODYS = {
