@@ -7,12 +7,14 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse, Response
+from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from api.calls import clones, events, influencers, jobs, me, media, projects, renders, selection
-from api.http.call import Services
+from api.http.call import REPLAYED, Services
 from api.http.errors import body_of, status_of
 from api.http.following import Following
 from api.http.frame import Frame
@@ -83,7 +85,13 @@ def make_app(settings: Settings, api_settings: ApiSettings) -> FastAPI:
             database.close()
             library.close()
 
-    app = FastAPI(title="Likeness", version=likeness_version(), lifespan=life, redirect_slashes=False)
+    app = FastAPIOffline(
+        title="Likeness",
+        version=likeness_version(),
+        lifespan=life,
+        redirect_slashes=False,
+        redoc_url=None,
+    )
     app.state.services = Services(
         database=database,
         client=client,
@@ -98,6 +106,20 @@ def make_app(settings: Settings, api_settings: ApiSettings) -> FastAPI:
         uploads=uploads,
         limits=Limits(api_settings),
     )
+    if origins := [origin.strip() for origin in api_settings.api_cors_origins.split(",") if origin.strip()]:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_methods=["GET", "POST", "PATCH", "PUT", "DELETE"],
+            allow_headers=[
+                "Authorization",
+                "Content-Type",
+                "Idempotency-Key",
+                "If-None-Match",
+                "Last-Event-ID",
+            ],
+            expose_headers=["ETag", "Location", "Retry-After", "X-Request-Id", REPLAYED],
+        )
     app.add_middleware(Frame, max_body=api_settings.api_max_body)
     # Routes are matched in this order, and jobs are called most often.
     parts = (jobs, events, projects, media, influencers, selection, clones, renders, me)
@@ -136,6 +158,8 @@ async def _tell_of_parameters(request: Request, error: Any) -> Response:
 async def _tell_of_routing(request: Request, error: Any) -> Response:
     if error.status_code == 405:
         allowed = _methods_of(request)
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers={"Allow": ", ".join(allowed)})
         return await _tell(
             request,
             MethodNotAllowed(
@@ -151,4 +175,5 @@ def _methods_of(request: Request) -> list[str]:
     """The methods of all calls with the request's path. Starlette knows those of the first one alone."""
     routes = [route for route in request.app.state.routes if isinstance(route, Route)]
     matching = [route for route in routes if route.path_regex.match(request.url.path)]
-    return sorted({method for route in matching for method in route.methods or ()})
+    methods = {method for route in matching for method in route.methods or ()}
+    return sorted(methods | {"OPTIONS"} | ({"HEAD"} if "GET" in methods else set()))

@@ -21,6 +21,9 @@ class ApiSettings(EnvironmentSettings):
     60), or it may send a call into a connection that is closing."""
     api_max_body: int = Field(1024 * 1024, ge=1024)
     """The largest body of a request."""
+    api_cors_origins: str = ""
+    """Origins of pages in browsers that may call the API, such as `https://studio.example`, with commas between
+    them. None by default."""
     api_rate: float = Field(100, gt=0)
     """Calls a second that one key may make to one API process."""
     api_streams: int = Field(200, ge=1)

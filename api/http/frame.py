@@ -14,6 +14,12 @@ from models.errors import BodyTooLarge, LikenessError, Unforeseen
 
 log = structlog.get_logger()
 HEADER = b"x-request-id"
+# An answer is what it says it is, shows in no other site's frame, and its URL stays here.
+_SAFE = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+)
 
 
 class Frame:
@@ -39,7 +45,8 @@ class Frame:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                message["headers"] = [*message.get("headers", ()), (HEADER, request_id.encode())]
+                marks = ((HEADER, request_id.encode()), *_SAFE)
+                message["headers"] = [*message.get("headers", ()), *marks]
             elif is_head:
                 return
             await send(message)
