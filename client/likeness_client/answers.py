@@ -1,0 +1,37 @@
+"""What both clients do with httpx: answers, errors, and how long they listen."""
+
+import time
+from typing import Any
+
+import httpx2
+
+from likeness_client.errors import JobTimeout, LikenessError
+from likeness_client.requests import result_of
+
+
+def json_in(answer: httpx2.Response) -> Any:
+    if not answer.content:
+        return None
+    try:
+        return answer.json()
+    except ValueError:
+        return None
+
+
+def error_in(answer: httpx2.Response) -> LikenessError:
+    try:
+        result_of(answer.status_code, json_in(answer))
+    except LikenessError as error:
+        return error
+    raise AssertionError
+
+
+def listening(deadline: float | None) -> httpx2.Timeout:
+    """The API sends a comment every 15 seconds; a connection that is silent for a minute is dead."""
+    left = 60.0 if deadline is None else max(0.1, min(60.0, deadline - time.monotonic()))
+    return httpx2.Timeout(30, read=left)
+
+
+def require_time(job_id: str, deadline: float | None) -> None:
+    if deadline is not None and time.monotonic() >= deadline:
+        raise JobTimeout(f"{job_id} did not end in time; it goes on.")
