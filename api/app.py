@@ -61,7 +61,8 @@ def make_app(settings: Settings, api_settings: ApiSettings) -> FastAPI:
     Raises InvalidSettings, and InvalidInput for key templates of the object store that can't be used.
     """
     database = Database(api_settings.database_url.get_secret_value())
-    client, store = JobClient(settings), JobStore(settings)
+    # Somebody waits for each answer, and a call that hangs holds a thread.
+    client, store = JobClient(settings, patient=False), JobStore(settings, patient=False)
     landing = Landing(database, client, store, Feed(settings))
     library = MediaLibrary(settings)
     links = Links(settings, library.url)

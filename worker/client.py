@@ -95,9 +95,10 @@ def _given(**optional: Any) -> dict[str, Any]:
 class JobClient:
     """Submits and follows jobs. Methods raise QueueUnavailable while Redis can't be reached."""
 
-    def __init__(self, settings: Settings | None = None) -> None:
+    def __init__(self, settings: Settings | None = None, *, patient: bool = True) -> None:
+        """A `patient` client tries a call for up to a minute while Redis is silent; another one for ten seconds."""
         self._settings = settings or default_settings()
-        self._store = JobStore(self._settings)
+        self._store = JobStore(self._settings, patient=patient)
         self._queue = JobQueue(self._settings, self._store)
 
     def submit(self, job: Job) -> JobRecord:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
 from pydantic import SecretStr
 
@@ -12,13 +13,15 @@ from api.app import make_app
 from api.http.call import Services
 from api.rows.keys import create_key
 from api.settings import ApiSettings, api_settings
+from tests.e2e.faults.proxies import TcpProxy
 from tests.support.api.calls import error_of
-from tests.support.api.client import Api, begin, message_of, result_of
+from tests.support.api.client import Api, begin, message_of, on_a_port, result_of
 from tests.support.servers.postgresql import PostgreSQL, binaries, running
 from tests.support.servers.process import ApiProcess
 from worker.base.settings import Settings
 from worker.cli import main
 from worker.queue.jobs import JobStore
+from worker.stack import EmbeddedStack
 
 
 @pytest.fixture(scope="module")
@@ -101,3 +104,32 @@ def test_keys_create_says_a_sentence(
         assert "DATABASE_UNAVAILABLE" in told.err
         assert "s3cret" not in told.err + told.out
     api_settings.cache_clear()
+
+
+def test_a_silent_redis_holds_no_call_up_for_long(
+    settings: Settings, stack: EmbeddedStack, tmp_path: Path
+) -> None:
+    proxy = TcpProxy(stack.redis.port)
+    url = SecretStr(f"redis://{proxy.address}/0")
+    chosen = ApiSettings(database_url=SecretStr(f"sqlite:///{tmp_path}/api.db"))
+    app = make_app(settings.model_copy(update={"redis_url": url}), chosen)
+    services: Services = app.state.services
+    services.database.migrate()
+    api = Api(app, create_key(services.database, "acme").secret)
+    path = f"/v1/influencers/{api.source()}/clone"
+    headers = {"Authorization": f"Bearer {api.secret}"}
+    try:
+        with (
+            on_a_port(app) as port,
+            # A patient client of Redis would take longer than this.
+            httpx2.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=30) as client,
+        ):
+            known = client.post(path, json={"name": "B"}).json()["jobId"]
+            with proxy.blackhole():
+                # It is recorded, and will be submitted.
+                promised = client.post(path, json={"name": "C"})
+                assert promised.status_code == 202
+                error_of(client.get(f"/v1/jobs/{known}"), 503, "QUEUE_UNAVAILABLE")
+            assert client.get(f"/v1/jobs/{promised.json()['jobId']}").json()["status"] == "running"
+    finally:
+        proxy.stop()

@@ -19,12 +19,14 @@ T = TypeVar("T")
 _OF_A_CLUSTER = (MovedError, AskError, ClusterCrossSlotError)
 
 
-def connect(settings: Settings) -> Redis:
-    """Creates a thread-safe client that decodes answers to text and retries for about four seconds.
+def connect(settings: Settings, *, patient: bool = True) -> Redis:
+    """Creates a thread-safe client that decodes answers to text.
 
-    Raises InvalidSettings if the URL can't be read.
+    A `patient` one tries a call for about four seconds where Redis refuses, and for a minute where it is silent.
+    One that isn't, for callers who wait themselves, gives up after a second, and ten. Raises InvalidSettings if
+    the URL can't be read.
     """
-    return _client(settings, retries=6)
+    return _client(settings, retries=6) if patient else _client(settings, retries=1, timeout=5)
 
 
 def guarded(call: Any) -> Any:
@@ -69,12 +71,12 @@ def refuse_cluster(settings: Settings) -> None:
         raise cluster_refused()
 
 
-def _client(settings: Settings, retries: int) -> Redis:
+def _client(settings: Settings, retries: int, timeout: float = 10) -> Redis:
     target = target_of(settings.redis_url.get_secret_value())
     options = {
         "decode_responses": True,
         "socket_connect_timeout": 2,
-        "socket_timeout": 10,
+        "socket_timeout": timeout,
         "health_check_interval": 30,
         "retry": _Patience(ExponentialBackoff(cap=1, base=0.1), retries=retries),
         "retry_on_error": [RedisConnectionError, RedisTimeoutError, ResponseError],

@@ -100,11 +100,12 @@ class JobStore:
     there is no such job. They then write nothing.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, patient: bool = True) -> None:
+        """`patient`: as for `connect`."""
         self.lease_ttl = settings.lease_ttl
         self._settings = settings
         self._limits = (settings.project_limit or "", settings.organisation_limit or "")
-        self._redis = connect(settings)
+        self._redis = connect(settings, patient=patient)
         sources = resources.files("worker.queue.jobs")
         script = "".join(sources.joinpath(name).read_text() for name in ("slots.lua", "store.lua"))
         self._script = self._redis.register_script(script)
