@@ -13,7 +13,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
-from api.calls import clones, events, influencers, jobs, me, media, projects, renders, selection
+from api.calls import clones, events, files, influencers, jobs, me, media, projects, renders, selection
 from api.http.call import REPLAYED, Services
 from api.http.errors import body_of, status_of
 from api.http.following import Following
@@ -123,7 +123,7 @@ def make_app(settings: Settings, api_settings: ApiSettings) -> FastAPI:
         )
     app.add_middleware(Frame, max_body=api_settings.api_max_body)
     # Routes are matched in this order, and jobs are called most often.
-    parts = (jobs, events, projects, media, influencers, selection, clones, renders, me)
+    parts = (jobs, events, projects, media, influencers, selection, clones, renders, files, me)
     for part in parts:
         app.include_router(part.router)
     routes = [route for part in parts for route in part.router.routes]

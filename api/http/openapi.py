@@ -109,7 +109,7 @@ def describe(app: FastAPI, routes: Sequence[BaseRoute]) -> dict[str, Any]:
 def _schemas(routes: Sequence[BaseRoute]) -> dict[str, Any]:
     """The schemas of bodies and answers, made together so that a document used in both has one schema."""
     calls = [route for route in routes if isinstance(route, APIRoute)]
-    sent = [route.response_model for route in calls]
+    sent = [route.response_model for route in calls if route.response_model is not None]
     sent += [more["model"] for route in calls for more in route.responses.values() if "model" in more]
     _, schemas = models_json_schema(
         [

@@ -10,7 +10,7 @@ from api.rows.database import Database
 from api.rows.links import Links
 from api.rows.tables import AssetRow
 from api.settings import ApiSettings
-from tests.support.api.client import Api
+from tests.support.api.client import IMAGE, Api
 from tests.support.api.media import add, picture
 from worker.base.settings import Settings
 
@@ -47,6 +47,25 @@ def test_the_urls_of_a_picture_are_signed_when_it_is_told_of(api: Api, api_setti
         image = tell()
         assert httpx2.get(image["url"]).content == data
         assert httpx2.get(image["thumbnailUrl"]).status_code == 200
+
+
+def test_a_files_own_url_never_dies(api: Api, api_settings: ApiSettings) -> None:
+    data = picture()
+    asset = add(api, api.project(), data).json()["assetId"]
+    database = Database(api_settings.database_url.get_secret_value())
+    with database.write() as session:
+        session.execute(update(AssetRow).values(url=ENDED, thumbnail_url=ENDED))
+    database.close()
+    leads, small = (api.call("GET", f"/v1/files/{asset}{part}") for part in ("", "/thumbnail"))
+    assert (leads.status_code, small.status_code) == (302, 302)
+    assert httpx2.get(leads.headers["location"]).content == data
+    assert httpx2.get(small.headers["location"]).headers["content-type"] == "image/webp"
+
+
+def test_a_picture_on_the_web_leads_there(api: Api) -> None:
+    asset = api.media(api.project())
+    for part in ("", "/thumbnail"):
+        assert api.call("GET", f"/v1/files/{asset}{part}").headers["location"] == IMAGE
 
 
 def test_a_url_is_made_once_in_half_of_its_life(monkeypatch: Any) -> None:

@@ -14,6 +14,8 @@ CALLS: list[tuple[str, str, dict[str, Any] | None, str | None]] = [
     ("POST", "/v1/media/{asset}/finalize", None, "influencers:write"),
     ("GET", "/v1/projects/{project}/influencers", None, None),
     ("GET", "/v1/projects/{project}/media", None, None),
+    ("GET", "/v1/files/{asset}", None, None),
+    ("GET", "/v1/files/{asset}/thumbnail", None, None),
     ("GET", "/v1/influencers/{influencer}", None, None),
     ("PATCH", "/v1/influencers/{influencer}", {"name": "Nova 2"}, "influencers:write"),
     ("DELETE", "/v1/influencers/{influencer}", None, "influencers:write"),

@@ -1,0 +1,35 @@
+"""The pictures of assets: `GET /v1/files/{assetId}` leads to a URL that works now."""
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+
+from api.http.call import ANY_KEY, Call
+from api.http.declared import errors
+from api.rows.rows import asset_of
+from models.errors import InvalidInput, NotFound
+
+router = APIRouter(prefix="/v1", tags=["media"])
+_LEADS = errors(NotFound, InvalidInput) | {302: {"description": "`Location` works now, at least for a time."}}
+
+
+@router.get("/files/{asset_id}", status_code=302, response_class=Response, responses=_LEADS)
+def get_file(asset_id: str, call: Call = ANY_KEY) -> Response:
+    """Leads to the asset's picture. Unlike the URLs in a job's record, this one never dies."""
+    return _leading_to(call, asset_id, thumbnail=False)
+
+
+@router.get("/files/{asset_id}/thumbnail", status_code=302, response_class=Response, responses=_LEADS)
+def get_thumbnail(asset_id: str, call: Call = ANY_KEY) -> Response:
+    """Leads to the asset's thumbnail, or to its picture if it has none."""
+    return _leading_to(call, asset_id, thumbnail=True)
+
+
+def _leading_to(call: Call, asset_id: str, *, thumbnail: bool) -> Response:
+    with call.services.database.read() as session:
+        asset = asset_of(session, call.organisation, asset_id)
+        if asset is None:
+            raise NotFound("There is no such asset. GET /v1/projects/{projectId}/media lists a project's.")
+        url, thumbnail_url = call.services.links.of(asset)
+    where = (thumbnail_url or url) if thumbnail else url
+    # Not longer than the URL itself works: half of a presigned one's life is left, at least.
+    return Response(status_code=302, headers={"Location": where, "Cache-Control": "private, max-age=300"})
