@@ -52,9 +52,13 @@ def options(
 def domain_of_profile(configured: "Settings") -> Domain:
     """What the configured profile renders. `auto` looks for a GPU; raises DeviceUnfit for an unusable one."""
     from pipelines.loading import chosen_profile
+    from pipelines.registry import CPU_PROFILE, profile_named
     from worker.render.options import options_of as render_options_of
 
-    return chosen_profile(render_options_of(configured)).domain
+    try:
+        return chosen_profile(render_options_of(configured)).domain
+    except ImportError:  # there is no torch here, and so no GPU profile
+        return profile_named(CPU_PROFILE).domain
 
 
 def load(embedder: EmbedderName | None, face_models: Path | None) -> "FaceEmbedder":

@@ -1,6 +1,8 @@
 """`likeness verify` and `likeness calibrate` as a person uses them, on the sample personas."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from shutil import copy
 
@@ -94,3 +96,16 @@ def test_calibrate_writes_what_verify_reads(people: Path, tmp_path: Path) -> Non
     code, text = verify(face, face, options=("--calibration", str(out)))
     assert code == 1
     assert "Two samples." in text
+
+
+def test_it_needs_no_torch(people: Path) -> None:
+    """The identity check is installed without the render extra, too."""
+    code = (
+        "import sys\n"
+        "sys.modules['torch'] = None\n"
+        "from worker.base.settings import Settings\n"
+        "from worker.cli.faces.embedder import domain_of_profile\n"
+        "print(domain_of_profile(Settings()), domain_of_profile(Settings(profile='flux2-klein')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["rendered", "photographs"]
