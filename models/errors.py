@@ -3,9 +3,11 @@
 LikenessError                                              the root; never raised itself
 ├── Unforeseen                    INTERNAL                 a bug, or an unforeseen situation; retryable
 ├── InvalidInput                  VALIDATION               the caller's document breaks the contract
+│   └── BodyTooLarge              VALIDATION               a request's body is above the cap
 ├── InvalidSettings               SETTINGS_INVALID         a LIKENESS_ variable can't be used
 │   └── SignerUnfit               SIGNER_UNFIT             the certificate, key or callback can't sign images
 ├── NotFound                      NOT_FOUND                no such job or object, or it is another tenant's
+│   └── MethodNotAllowed          NOT_FOUND                the path has no such method
 ├── Conflict                      CONFLICT                 the row's or job's state forbids the call
 │   ├── IdempotencyConflict       IDEMPOTENCY_CONFLICT     same id, other content
 │   └── CancelUnavailable         CONFLICT                 too late: the result is being committed

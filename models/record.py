@@ -97,6 +97,24 @@ class JobResult(Document):
     manifest_url: str
 
 
+class Asked(Document):
+    """What a job was asked for."""
+
+    name: str | None = Field(None, description="Of the persona whose images these are.")
+    source_influencer_id: InfluencerId | None = Field(None, description="Who is cloned.")
+    shots: tuple[str, ...] = Field((), description="In the order in which the result has them.")
+
+    @classmethod
+    def of(cls, message: dict[str, Any]) -> Self:
+        """`message`: a job's, as JSON data of any kind."""
+        persona = message.get("source") or message.get("persona") or {}
+        return cls(
+            name=message.get("name") or persona.get("name"),
+            source_influencer_id=persona.get("influencerId") if "source" in message else None,
+            shots=tuple(message.get("shots", ())),
+        )
+
+
 class JobRecord(Document):
     """The job envelope. `sequence` grows by one with every event; `progress` never falls."""
 
@@ -109,6 +127,7 @@ class JobRecord(Document):
     influencer_id: InfluencerId
     project_id: ProjectId
     location_url: str
+    asked: Asked | None = None
     attempts: NonNegativeInt = Field(0, description="How often a worker began with the job.")
     cancel_requested: bool = False
     submitted_at: Time

@@ -17,11 +17,11 @@ from api.http.declared import errors
 from api.http.pages import CursorQuery, LimitQuery, Page, behind, page
 from api.rows.rows import influencer_of, job_of, now
 from api.rows.tables import JobRow
-from api.starting import record_job, refuse_while_rendering
+from api.starting import location_of, record_job, refuse_while_rendering
 from models.base import InfluencerId, Time
 from models.errors import Conflict, InvalidInput, NotFound
 from models.job import parse_job
-from models.record import CancelAnswer, JobRecord
+from models.record import Asked, CancelAnswer, JobRecord
 from worker.queue.jobs.dead import heir_of
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
@@ -173,7 +173,8 @@ def _record(row: JobRow, known: JobRecord | None) -> JobRecord:
         sequence=0,
         influencer_id=row.influencer_id,
         project_id=row.project_id,
-        location_url=f"/v1/jobs/{row.job_id}",
+        location_url=location_of(row.job_id),
+        asked=Asked.of(json.loads(row.message)),
         submitted_at=row.created_at,
         updated_at=row.created_at,
     )

@@ -41,6 +41,9 @@ def test_the_envelope_and_its_etag(api: Api, store: JobStore, job_id: str) -> No
     assert shown["kind"] == "influencer_clone"
     assert (shown["status"], shown["stage"], shown["progress"]) == ("running", "queued", 0)
     assert shown["locationUrl"] == path
+    asked = shown["asked"]
+    assert (asked["name"], asked["shots"]) == ("B", list(message_of(store, job_id).shots))
+    assert asked["sourceInfluencerId"] == message_of(store, job_id).source.influencer_id
     etag = queued.headers["etag"]
     for tag in (etag, f"W/{etag}", f'"x", {etag}', "*"):
         same = api.call("GET", path, if_none_match=tag)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from models.event import JobEvent
-from models.record import JobRecord
+from models.record import Asked, JobRecord
 
 _TIMES = ("submitted_at", "started_at", "updated_at", "finished_at", "expires_at")
 _JSON = ("rejected_references", "reference_notes", "last_error", "result", "error")
@@ -19,6 +19,8 @@ def record_from(fields: dict[str, str]) -> JobRecord:
     record |= {name: json.loads(fields[name]) for name in _JSON if name in fields}
     if "kind" in fields:
         record["kind"] = fields["kind"]
+    if "message" in fields:
+        record["asked"] = Asked.of(json.loads(fields["message"]))
     record["cancel_requested"] = fields.get("cancel_requested") == "1"
     record["location_url"] = f"/v1/jobs/{fields['job_id']}"
     return JobRecord.model_validate(record)
