@@ -1,6 +1,6 @@
 """Estimates from a picture's header how much memory decoding it takes: an upper bound for honest files.
 
-The figures are Pillow's and its codecs', as tests/unit/worker/references/test_decode_memory.py measures them.
+The figures are Pillow's and its codecs', as tests/integration/references/test_decode_memory.py measures them.
 """
 
 import math

@@ -1,20 +1,16 @@
-"""A drawer of ball heads, and the profile with the weights that are shipped: loaded once, used by all."""
-
-from pathlib import Path
+"""A drawer of ball heads, and the profile with the weights that are shipped."""
 
 import numpy as np
 import pytest
 
-from models.render import RenderOptions
 from pipelines.embedded.people.code import LOOKS_SIZE, Coder
 from pipelines.embedded.people.drawer import Drawer
 from pipelines.embedded.people.points import Points, choose_points
 from pipelines.embedded.people.shape import ShapeBasis
-from pipelines.embedded.profile import Embedded
-from pipelines.loading import load_pipeline
-from pipelines.sources import EMBEDDED
-from pipelines.weights import WeightStore, store_of
 from tests.support.pictures.ball_head import ball_head, ball_textures
+from tests.support.weights.embedded import engine, shipped
+
+__all__ = ["engine", "shipped"]
 
 
 @pytest.fixture(scope="session")
@@ -26,17 +22,3 @@ def drawer() -> Drawer:
     looks_mean, looks_spread = rng.uniform(0.2, 0.8, (2, LOOKS_SIZE)).astype(np.float32)
     coder = Coder(ShapeBasis(head.base, components, spread), looks_mean, looks_spread)
     return Drawer(head, coder, ball_textures(rng), Points.of(head, coder, choose_points(head)))
-
-
-@pytest.fixture(scope="session")
-def shipped() -> WeightStore:
-    """Where the package's own weights are, whatever folder a worker has for others."""
-    return store_of(EMBEDDED, Path("none"))
-
-
-@pytest.fixture(scope="session")
-def engine() -> Embedded:
-    """At half its size, which shows as much of what is tested."""
-    loaded = load_pipeline(RenderOptions(profile="embedded", device="cpu", image_size=256))
-    assert isinstance(loaded, Embedded)
-    return loaded
