@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipelines.embedded.drawing.samples import Kind, Samples, lengths
-from pipelines.embedded.people.arrays import Floats
+from pipelines.embedded.people.arrays import Floats, Ints
 from pipelines.embedded.people.head import LIPS, Figure, Material
 from pipelines.embedded.people.pose import Posed
 from pipelines.embedded.people.raster import Rasteriser
@@ -151,17 +151,23 @@ def fall(samples: Samples, light: Light, shadow: Floats | None) -> Fall:
 
 
 def _lit(seen: Floats, shadow: Floats, bias: Floats) -> Floats:
-    """(n,) the part of the lamp's light that reaches places `seen` by it: nine lookups in the shadow map."""
+    """(n,) the part of the lamp's light that reaches places `seen` by it: looked up in the shadow map over three of
+    its cells a side, with weights that go smoothly from cell to cell, so that no cell's edge shows."""
     side = len(shadow)
     step = 1.3 * side / SHADOW_SIZE
     padded = np.pad(shadow, 1, constant_values=1e9).ravel()
     limit = seen[:, 2] - bias
-    columns, rows = (
-        [np.clip((seen[:, axis] * side + k * step).astype(np.int32) + 1, 0, side + 1) for k in (-1, 0, 1)]
-        for axis in (0, 1)
-    )
+    (columns, across), (rows, down) = (_cells(seen[:, axis] * side, step, side) for axis in (0, 1))
     total = np.zeros(len(seen), np.float32)
-    for row in rows:
-        for column in columns:
-            total += padded[row * (side + 2) + column] >= limit
-    return np.asarray(total / np.float32(9))
+    for row, weight in zip(rows, down, strict=True):
+        for column, other in zip(columns, across, strict=True):
+            total += weight * other * (padded[row * (side + 2) + column] >= limit)
+    return total
+
+
+def _cells(at: Floats, step: float, side: int) -> tuple[list[Ints], list[Floats]]:
+    """The padded map's cells to look at around places on one axis, and their weights, which sum up to one."""
+    first = np.floor(at / step - 0.5)
+    share = (at / step - 0.5 - first).astype(np.float32)
+    cells = [np.clip(((first + 0.5 + k) * step).astype(np.int32) + 1, 0, side + 1) for k in (-1, 0, 1, 2)]
+    return cells, [(1 - share) / 3, np.full_like(share, 1 / 3), np.full_like(share, 1 / 3), share / 3]
