@@ -1,6 +1,9 @@
 """The calls to read, list and cancel jobs. The rows still know jobs that Redis has forgotten."""
 
+import asyncio
 import json
+from contextlib import suppress
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query
@@ -25,6 +28,8 @@ from models.record import Asked, CancelAnswer, JobRecord
 from worker.queue.jobs.dead import heir_of
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
+_LONGEST_WAIT = 60
+_WAIT = "`wait=N`: answer once the job has ended, or after so many seconds (a minute at most)."
 _OF_ONE = "Only jobs whose images are this influencer's."
 
 
@@ -72,7 +77,10 @@ def list_jobs(
     responses=errors(NotFound, InvalidInput) | {304: {"description": "Nothing new."}},
 )
 async def get_job(
-    job_id: str, if_none_match: Annotated[str | None, Header()] = None, call: Call = READS_JOBS
+    job_id: str,
+    if_none_match: Annotated[str | None, Header()] = None,
+    prefer: Annotated[str | None, Header(description=_WAIT)] = None,
+    call: Call = READS_JOBS,
 ) -> Response:
     """Returns a job's record. With its `ETag` in `If-None-Match`, answers 304 until the job has moved."""
     polls = call.services.polls
@@ -80,7 +88,13 @@ async def get_job(
     if record is None:
         record = await run_in_threadpool(current_record, call, job_id)
         polls.note(call.organisation, job_id)
-    headers = {"ETag": record.etag, "Cache-Control": "private, no-cache"}
+    headers = {"Cache-Control": "private, no-cache"}
+    if seconds := _wait_of(prefer):
+        headers["Preference-Applied"] = f"wait={seconds}"
+        if not record.is_final:
+            await _ended(call, record, seconds)
+            record = await run_in_threadpool(current_record, call, job_id)
+    headers["ETag"] = record.etag
     if if_none_match is not None and _matches(record.etag, if_none_match):
         return Response(status_code=304, headers=headers)
     return as_response(Answer(200, record.to_json()), headers)
@@ -151,6 +165,30 @@ def current_record(call: Call, job_id: str) -> JobRecord:
     record = _record(row, known)
     _land(call, row, record)
     return record
+
+
+async def _ended(call: Call, record: JobRecord, seconds: int) -> None:
+    """Returns once the job has ended, or the time is over. It counts as one of the key's event streams."""
+    following, key_id = call.services.following, call.caller.key_id
+    following.open(key_id)
+    try:
+        current = partial(current_record, call, record.job_id)
+        with following.following(record.job_id, record.sequence, current) as follower, suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                async for _ in follower.texts():
+                    pass
+    finally:
+        following.close(key_id)
+
+
+def _wait_of(prefer: str | None) -> int:
+    """The seconds of `Prefer: wait=N`, a minute at most; 0 without it. Preferences that aren't known are ignored,
+    as RFC 7240 has it."""
+    for preference in (prefer or "").split(","):
+        name, _, value = preference.partition("=")
+        if name.strip().lower() == "wait" and value.strip().isdecimal():
+            return min(int(value.strip()[:9]), _LONGEST_WAIT)
+    return 0
 
 
 def _land(call: Call, row: JobRow, record: JobRecord) -> None:

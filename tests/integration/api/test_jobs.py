@@ -1,6 +1,7 @@
 """Jobs: the envelope, ETag, lists, cancel and events."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from typing import Any
 
@@ -251,3 +252,33 @@ def test_a_persona_that_is_deleted_takes_its_job_along(api: Api, store: JobStore
     api.services.landing.sweep()
     assert api.call("GET", f"/v1/jobs/{job_id}").json()["status"] == "canceled"
     assert api.call("GET", f"/v1/jobs/{bystander}").json()["status"] == "running"
+
+
+def test_a_caller_may_wait_for_the_end(app: FastAPI, api: Api, store: JobStore, job_id: str) -> None:
+    job = message_of(store, job_id)
+    lease = begin(store, job)
+    headers = {"Authorization": f"Bearer {api.secret}", "Prefer": "respond-async, wait=50"}
+    with (
+        on_a_port(app) as port,
+        httpx2.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=60) as client,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        waiting = pool.submit(client.get, f"/v1/jobs/{job_id}")
+        # It is still under way after that.
+        assert wait([waiting], timeout=1).not_done
+        store.complete(lease, result_of(job))
+        answer = waiting.result()
+        assert (answer.json()["status"], answer.headers["preference-applied"]) == ("completed", "wait=50")
+        assert client.get(f"/v1/jobs/{job_id}").json()["status"] == "completed", "at once"
+
+
+@pytest.mark.parametrize("prefer", ["wait=0", "wait=", "wait=-1", "wait=x", "return=minimal", "wait"])
+def test_what_is_no_wish_to_wait_is_ignored(prefer: str, api: Api, job_id: str) -> None:
+    answer = api.call("GET", f"/v1/jobs/{job_id}", prefer=prefer)
+    assert (answer.status_code, answer.json()["status"]) == (200, "running")
+    assert "preference-applied" not in answer.headers
+
+
+def test_waiting_ends_with_its_time(api: Api, job_id: str) -> None:
+    answer = api.call("GET", f"/v1/jobs/{job_id}", prefer="wait=1")
+    assert (answer.json()["status"], answer.headers["preference-applied"]) == ("running", "wait=1")
