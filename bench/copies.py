@@ -174,6 +174,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--personas", type=Path, help="a folder of folders of pictures")
     parser.add_argument("--out", type=Path, help="a line of JSON for each pair")
     chosen = parser.parse_args(arguments)
+    if chosen.assets is None and chosen.personas is None:
+        parser.error("Give --assets, --personas or both: there are no pictures to compare.")
     judge, pairs = Judge(), list[Judged]()
     if chosen.personas is not None:
         pairs += of_folder(judge, chosen.personas)

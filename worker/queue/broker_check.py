@@ -62,7 +62,7 @@ def _explained(what: str, act: Callable[[], None]) -> None:
     try:
         act()
     except (OperationalError, RedisError, OSError) as error:
-        why = str(error) or type(error).__name__
+        why = str(error).rstrip(".") or type(error).__name__
         raise QueueUnavailable(
             f"A worker can't {what} the broker: {why}. Check LIKENESS_REDIS_URL and the rights of its user."
         ) from None

@@ -24,7 +24,7 @@ def contact_sheet(
 ) -> Image.Image:
     """Draws an RGB sheet on white. `images` are pairs of a shot's name and its picture. Rows wrap after eight.
 
-    `notes`, by shot, go under the shots' names.
+    `notes` go under the captions that they are keyed by: a shot's name, or a reference's number, from 1.
     """
     notes = notes or {}
     sections = [
@@ -34,7 +34,7 @@ def contact_sheet(
     columns = max(3, min(_MOST_COLUMNS, max(len(cells) for _, cells in sections)))
     width = 2 * _MARGIN + columns * (_CELL + _GAP) - _GAP
     heading, row = 48, _CELL + _CAPTION + _GAP // 2
-    rows = [row, row + _NOTE * bool(notes)]
+    rows = [row + _NOTE * any(caption in notes for caption, _ in cells) for _, cells in sections]
     heights = [
         heading + ceil(len(cells) / columns) * row for row, (_, cells) in zip(rows, sections, strict=True)
     ]
@@ -50,7 +50,7 @@ def contact_sheet(
             upper = top + heading + index // columns * row
             sheet.paste(_thumbnail(image), (left, upper))
             _write(draw, (left, upper + _CELL + 6), caption, size=17, ink=_INK, width=_CELL)
-            if name == "Clone" and caption in notes:
+            if caption in notes:
                 at = (left, upper + _CELL + 6 + _NOTE)
                 _write(draw, at, notes[caption], size=14, ink=_FAINT, width=_CELL)
         top += height + 24

@@ -15,7 +15,7 @@ from models.errors import WatchTimeout, WorkerEnded
 from models.event import JobEvent
 from models.job import CloneJob
 from models.likeness import Judgement
-from models.record import JobRecord, JobResult
+from models.record import JobRecord, JobResult, RejectedReference
 from worker.cli.demo.contact_sheet import contact_sheet
 from worker.cli.demo.sample_job import sample_job
 from worker.client import JobClient
@@ -129,7 +129,8 @@ def _write(
         name,
         [Image.open(BytesIO(data)).convert("RGB") for data in files],
         [(shot, Image.open(BytesIO(data)).convert("RGB")) for shot, data in images],
-        {image.shot: _note(image.judgement) for image in record.result.images if image.judgement},
+        {image.shot: _note(image.judgement) for image in record.result.images if image.judgement}
+        | {str(each.index + 1): _left_out(each) for each in record.rejected_references},
     )
     sheet.save(out / "contact-sheet.png")
 
@@ -150,6 +151,10 @@ def _likeness(result: JobResult) -> str:
         return f"{said}."
     those = "; ".join(f"{shot} {_note(judgement)}" for shot, judgement in missed)
     return f"{said}. With LIKENESS_GATE=required those that miss it would be rendered again: {those}."
+
+
+def _left_out(rejected: RejectedReference) -> str:
+    return "left out: " + rejected.code.removeprefix("REFERENCE_").lower().replace("_", " ")
 
 
 def _note(judgement: Judgement) -> str:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from pipelines.identity.calibrate import View
 
 _SUFFIXES = {".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
+# One false match in a thousand can't be told from fewer comparisons.
+_STRANGERS = 1000
 
 
 def calibrate(  # noqa: PLR0917 - typer's parameters are options by name
@@ -56,6 +58,7 @@ def calibrate(  # noqa: PLR0917 - typer's parameters are options by name
     out.write_text(json.dumps(calibration.to_data(), indent=1) + "\n")
     plot(calibration, pairs).save(out.with_suffix(".png"))
     _print(calibration)
+    _warn_of_few(calibration)
     typer.echo(f"Saved in {out}, the plot in {out.with_suffix('.png')}.")
 
 
@@ -74,6 +77,16 @@ def _views(person: Path) -> "Iterator[View]":
 def _tell(done: int, of: int) -> None:
     if done % 20 == 0 or done == of:
         typer.echo(f"{done} of {of} pictures measured", err=True)
+
+
+def _warn_of_few(calibration: "Calibration") -> None:
+    strangers = min(each.impostor.count or 0 for each in calibration.faces)
+    if strangers < _STRANGERS:
+        typer.echo(
+            f"Warning: {strangers} comparisons of different people are too few for a false match rate of 0.1 %. "
+            "Take pictures of at least 20 people.",
+            err=True,
+        )
 
 
 def _print(calibration: "Calibration") -> None:

@@ -39,14 +39,22 @@ def options(
     domain: Domain | None = None,
 ) -> "GateOptions":
     """The gate's options from the settings, overridden by those of the command line. `domain` is the configured
-    profile's where none is given."""
+    profile's where none is given. Raises InvalidInput if the profile is `auto` and the GPU can't be used."""
+    from models.errors import DeviceUnfit, InvalidInput
     from worker.base.settings import settings
     from worker.verify.options import options_of
 
     configured = settings()
     given = {"embedder": embedder, "face_models_dir": face_models, "calibration": calibration}
     chosen = {name: value for name, value in given.items() if value is not None}
-    return options_of(configured.model_copy(update=chosen), domain or domain_of_profile(configured))
+    try:
+        domain = domain or domain_of_profile(configured)
+    except DeviceUnfit as unfit:
+        raise InvalidInput(
+            "What the pictures are can't be told from the configured profile, since LIKENESS_PROFILE is `auto` and "
+            "the device can't be used. Say it with --domain rendered or --domain photographs."
+        ) from unfit
+    return options_of(configured.model_copy(update=chosen), domain)
 
 
 def domain_of_profile(configured: "Settings") -> Domain:

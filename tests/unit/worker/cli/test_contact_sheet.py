@@ -55,6 +55,15 @@ def test_a_note_goes_under_the_shot_that_it_is_of() -> None:
     assert noted.crop(right).tobytes() != plain.crop(right).tobytes()
 
 
+def test_a_reference_is_noted_by_its_number() -> None:
+    references = [picture((9, 9, 9)), picture((8, 8, 8))]
+    plain = contact_sheet("t", references, [])
+    noted = contact_sheet("t", references, [], {"2": "left out"})
+    right = (290, 0, plain.width, plain.height)
+    assert noted.height > plain.height
+    assert noted.crop(right).tobytes() != plain.crop(right).tobytes()
+
+
 def test_a_long_caption_does_not_run_into_its_neighbour() -> None:
     def right_half(caption: str) -> bytes:
         sheet = contact_sheet("t", [], [(caption, picture((9, 9, 9))), ("b", picture((8, 8, 8)))])

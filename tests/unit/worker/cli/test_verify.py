@@ -88,6 +88,7 @@ def test_calibrate_writes_what_verify_reads(people: Path, tmp_path: Path) -> Non
     )
     assert result.exit_code == 0, result.output
     assert "EER" in result.stdout
+    assert "too few for a false match rate of 0.1 %" in result.stderr
     calibration = Calibration.parse(out.read_text())
     assert (calibration.personas, calibration.images, calibration.made_on) == (2, 3, "Two samples.")
     with Image.open(out.with_suffix(".png")) as picture:
@@ -96,6 +97,16 @@ def test_calibrate_writes_what_verify_reads(people: Path, tmp_path: Path) -> Non
     code, text = verify(face, face, options=("--calibration", str(out)))
     assert code == 1
     assert "Two samples." in text
+
+
+def test_an_unusable_gpu_asks_for_the_domain(people: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A laptop with PyPI's torch, built for CUDA, has no device that `auto` would take."""
+    monkeypatch.setattr("torch.version.cuda", "13.0")
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    face = people / "maya" / "0.webp"
+    with pytest.raises(InvalidInput, match="--domain rendered"):
+        verify(face, people / "maya" / "1.webp")
+    assert verify(face, people / "maya" / "1.webp", options=("--domain", "rendered"))[0] == 0
 
 
 def test_it_needs_no_torch(people: Path) -> None:
