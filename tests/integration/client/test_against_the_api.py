@@ -106,8 +106,8 @@ def test_refusals_are_what_they_mean(api: Api, likeness: Client) -> None:
     with pytest.raises(Invalid) as caught:
         likeness.create_project("")
     assert caught.value.details["fields"][0]["path"] == "name"
-    stranger = Client(str(likeness._http.base_url), "lk_wrong", patience=Patience(1))
-    with pytest.raises(Unauthenticated):
+    address = str(likeness._http.base_url)
+    with Client(address, "lk_wrong", patience=Patience(1)) as stranger, pytest.raises(Unauthenticated):
         stranger.me()
 
 
