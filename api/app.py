@@ -13,7 +13,19 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
-from api.calls import clones, events, files, influencers, jobs, me, media, projects, renders, selection
+from api.calls import (
+    clones,
+    events,
+    files,
+    influencers,
+    jobs,
+    me,
+    media,
+    probes,
+    projects,
+    renders,
+    selection,
+)
 from api.http.call import REPLAYED, Services
 from api.http.errors import body_of, status_of
 from api.http.following import Following
@@ -21,6 +33,7 @@ from api.http.frame import Frame
 from api.http.openapi import describe
 from api.http.polls import Polls
 from api.http.rates import Rates
+from api.http.readiness import Readiness
 from api.http.turns import Turns
 from api.landing.landing import Landing
 from api.library import MediaLibrary
@@ -106,6 +119,7 @@ def make_app(settings: Settings, api_settings: ApiSettings) -> FastAPI:
         following=Following(store, api_settings.api_streams),
         uploads=uploads,
         limits=Limits(api_settings),
+        readiness=Readiness(database),
     )
     if origins := [origin.strip() for origin in api_settings.api_cors_origins.split(",") if origin.strip()]:
         app.add_middleware(
@@ -127,7 +141,8 @@ def make_app(settings: Settings, api_settings: ApiSettings) -> FastAPI:
     for part in parts:
         app.include_router(part.router)
     routes = [route for part in parts for route in part.router.routes]
-    app.state.routes = routes
+    app.include_router(probes.router)
+    app.state.routes = [*routes, *probes.router.routes]
     document = cache(lambda: describe(app, routes))
     app.openapi = document  # type: ignore[method-assign]
     app.add_exception_handler(LikenessError, _tell)

@@ -17,6 +17,7 @@ from api.http.answers import Answer, Answerer, Once, Work
 from api.http.following import Following
 from api.http.polls import Polls
 from api.http.rates import Rates
+from api.http.readiness import Readiness
 from api.http.turns import Turns
 from api.landing.landing import Landing
 from api.library import MediaLibrary
@@ -53,6 +54,7 @@ class Services:
     following: Following
     uploads: Turns
     limits: Limits
+    readiness: Readiness
 
 
 @dataclass(frozen=True, slots=True)

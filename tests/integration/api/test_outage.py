@@ -33,6 +33,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL]:
         yield started
 
 
+def probe(api: Api, path: str) -> tuple[int, list[str]]:
+    """The answer to a probe, which has no key."""
+    answer = api.run(lambda client: client.get(f"/{path}"))
+    return answer.status_code, answer.json()["reasons"]
+
+
 def test_calls_get_a_coded_503_and_rows_follow_afterwards(
     server: PostgreSQL, settings: Settings, store: JobStore
 ) -> None:
@@ -45,6 +51,7 @@ def test_calls_get_a_coded_503_and_rows_follow_afterwards(
     job = message_of(store, api.call("POST", path, {"name": "B"}).json()["jobId"])
     services.landing.sweep()
     store.complete(begin(store, job), result_of(job))
+    assert probe(api, "ready") == (200, [])
     server.kill()
     for method, where, body in (
         ("GET", f"/v1/influencers/{job.influencer_id}", None),
@@ -54,8 +61,13 @@ def test_calls_get_a_coded_503_and_rows_follow_afterwards(
         error = error_of(api.call(method, where, body), 503, "DATABASE_UNAVAILABLE")
         assert "LIKENESS_DATABASE_URL" in error["message"]
         assert error["details"] == {}
+    time.sleep(1.1)  # what a probe saw last holds for a second
+    assert probe(api, "ready") == (503, ["the database doesn't answer"])
+    assert probe(api, "live") == (200, [])
     server.start()
     assert api.call("POST", path, {"name": "C"}).status_code == 202
+    time.sleep(1.1)
+    assert probe(api, "ready") == (200, [])
     services.landing.sweep()
     answer = api.call("GET", f"/v1/influencers/{job.influencer_id}")
     assert answer.status_code == 200, answer.text
