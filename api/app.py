@@ -33,7 +33,6 @@ from api.http.frame import Frame
 from api.http.openapi import describe
 from api.http.polls import Polls
 from api.http.rates import Rates
-from api.http.readiness import Readiness
 from api.http.turns import Turns
 from api.landing.landing import Landing
 from api.library import MediaLibrary
@@ -41,6 +40,7 @@ from api.rows.database import Database
 from api.rows.keys import KnownKeys
 from api.rows.limits import Limits
 from api.rows.links import Links
+from api.rows.readiness import Readiness
 from api.settings import ApiSettings
 from models.errors import (
     InvalidInput,

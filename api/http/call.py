@@ -17,7 +17,6 @@ from api.http.answers import Answer, Answerer, Once, Work
 from api.http.following import Following
 from api.http.polls import Polls
 from api.http.rates import Rates
-from api.http.readiness import Readiness
 from api.http.turns import Turns
 from api.landing.landing import Landing
 from api.library import MediaLibrary
@@ -25,6 +24,7 @@ from api.rows.database import Database
 from api.rows.keys import Caller, KnownKeys, Scope
 from api.rows.limits import Kind, Limits
 from api.rows.links import Links
+from api.rows.readiness import Readiness
 from api.rows.rows import document_of, shown
 from api.rows.tables import InfluencerRow
 from models.base import Document

@@ -1,4 +1,4 @@
-"""Whether an API process can answer calls now."""
+"""Whether the database answers, for probes."""
 
 import time
 from threading import Lock
