@@ -132,8 +132,16 @@ def make_app(settings: Settings, api_settings: ApiSettings) -> FastAPI:
                 "Idempotency-Key",
                 "If-None-Match",
                 "Last-Event-ID",
+                "Prefer",
             ],
-            expose_headers=["ETag", "Location", "Retry-After", "X-Request-Id", REPLAYED],
+            expose_headers=[
+                "ETag",
+                "Location",
+                "Preference-Applied",
+                "Retry-After",
+                "X-Request-Id",
+                REPLAYED,
+            ],
         )
     app.add_middleware(Frame, max_body=api_settings.api_max_body)
     # Routes are matched in this order, and jobs are called most often.

@@ -10,7 +10,14 @@ from typing import Any, Self, cast
 
 import httpx2
 
-from likeness_client.answers import error_in, json_in, listening, require_time
+from likeness_client.answers import (
+    error_in,
+    json_in,
+    listening,
+    require_stored,
+    require_time,
+    unreachable,
+)
 from likeness_client.documents import (
     Asset,
     CancelAnswer,
@@ -97,12 +104,12 @@ class AsyncClient:
             return cast("Asset", await self.call(found.small(project_id)))
         upload = await self.call(found.announced(project_id))
         # The store's URL is signed by itself: it must not see the key.
-        async with httpx2.AsyncClient(timeout=300) as store:
-            answer = await store.put(upload["uploadUrl"], content=found.data, headers=upload["headers"])
-        if not answer.is_success:
-            raise Unavailable(
-                f"The store answered with HTTP status {answer.status_code}.", status=answer.status_code
-            )
+        try:
+            async with httpx2.AsyncClient(timeout=300) as store:
+                answer = await store.put(upload["uploadUrl"], content=found.data, headers=upload["headers"])
+        except httpx2.TransportError as error:
+            raise unreachable("store", error) from None
+        require_stored(answer)
         return cast("Asset", await self.call(post(f"media/{segment(upload['assetId'])}/finalize")))
 
     # Personas
@@ -235,7 +242,7 @@ class AsyncClient:
                         yield json.loads(text)
                     require_time(job_id, deadline)
         except httpx2.TransportError as error:
-            raise Unavailable(f"The API can't be reached: {type(error).__name__}.") from None
+            raise unreachable("API", error) from None
 
     # Below the calls
 
@@ -266,7 +273,7 @@ class AsyncClient:
                     headers=dict(request.headers),
                 )
             except httpx2.TransportError as error:
-                failed: LikenessError = Unavailable(f"The API can't be reached: {type(error).__name__}.")
+                failed: LikenessError = unreachable("API", error)
             else:
                 if not is_not_now(answer.status_code):
                     return result_of(answer.status_code, json_in(answer))

@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx2
 
-from likeness_client.errors import JobTimeout, LikenessError
+from likeness_client.errors import JobTimeout, LikenessError, Unavailable
 from likeness_client.requests import result_of
 
 
@@ -24,6 +24,18 @@ def error_in(answer: httpx2.Response) -> LikenessError:
     except LikenessError as error:
         return error
     raise AssertionError
+
+
+def require_stored(answer: httpx2.Response) -> None:
+    """Raises Unavailable if the object store didn't take an upload."""
+    if not answer.is_success:
+        raise Unavailable(
+            f"The store answered with HTTP status {answer.status_code}.", status=answer.status_code
+        )
+
+
+def unreachable(what: str, error: httpx2.TransportError) -> Unavailable:
+    return Unavailable(f"The {what} can't be reached: {type(error).__name__}.")
 
 
 def listening(deadline: float | None) -> httpx2.Timeout:

@@ -9,7 +9,14 @@ from typing import Any, Self, cast
 
 import httpx2
 
-from likeness_client.answers import error_in, json_in, listening, require_time
+from likeness_client.answers import (
+    error_in,
+    json_in,
+    listening,
+    require_stored,
+    require_time,
+    unreachable,
+)
 from likeness_client.documents import (
     Asset,
     CancelAnswer,
@@ -96,11 +103,13 @@ class Client:
             return cast("Asset", self.call(found.small(project_id)))
         upload = self.call(found.announced(project_id))
         # The store's URL is signed by itself: it must not see the key.
-        answer = httpx2.put(upload["uploadUrl"], content=found.data, headers=upload["headers"], timeout=300)
-        if not answer.is_success:
-            raise Unavailable(
-                f"The store answered with HTTP status {answer.status_code}.", status=answer.status_code
+        try:
+            answer = httpx2.put(
+                upload["uploadUrl"], content=found.data, headers=upload["headers"], timeout=300
             )
+        except httpx2.TransportError as error:
+            raise unreachable("store", error) from None
+        require_stored(answer)
         return cast("Asset", self.call(post(f"media/{segment(upload['assetId'])}/finalize")))
 
     # Personas
@@ -229,7 +238,7 @@ class Client:
                         yield json.loads(text)
                     require_time(job_id, deadline)
         except httpx2.TransportError as error:
-            raise Unavailable(f"The API can't be reached: {type(error).__name__}.") from None
+            raise unreachable("API", error) from None
 
     # Below the calls
 
@@ -259,7 +268,7 @@ class Client:
                     headers=dict(request.headers),
                 )
             except httpx2.TransportError as error:
-                failed: LikenessError = Unavailable(f"The API can't be reached: {type(error).__name__}.")
+                failed: LikenessError = unreachable("API", error)
             else:
                 if not is_not_now(answer.status_code):
                     return result_of(answer.status_code, json_in(answer))

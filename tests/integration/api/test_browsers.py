@@ -57,6 +57,25 @@ def test_a_preflight_is_answered(open_to_a_page: Api) -> None:
     assert "POST" in answer.headers["access-control-allow-methods"]
 
 
+def test_a_page_may_send_every_header_that_a_call_reads(open_to_a_page: Api) -> None:
+    paths = open_to_a_page.call("GET", "/openapi.json").json()["paths"]
+    read = {
+        parameter["name"].lower()
+        for calls in paths.values()
+        for operation in calls.values()
+        for parameter in operation.get("parameters", ())
+        if parameter["in"] == "header"
+    }
+    assert {"idempotency-key", "last-event-id", "prefer"} <= read
+    asked = {
+        "origin": PAGE,
+        "access_control_request_method": "GET",
+        "access_control_request_headers": ", ".join(sorted(read)),
+    }
+    answer = open_to_a_page.call("OPTIONS", "/v1/projects", **asked)
+    assert answer.status_code == 200, answer.text
+
+
 def test_options_says_what_a_path_has(api: Api) -> None:
     answer = api.call("OPTIONS", "/v1/projects")
     assert (answer.status_code, answer.headers["allow"]) == (204, "GET, HEAD, OPTIONS, POST")

@@ -18,7 +18,7 @@ from likeness_client import (
     Unavailable,
 )
 from likeness_client import JobTimeout as Late
-from likeness_client.requests import EventReader
+from likeness_client.requests import SMALL, EventReader
 from likeness_client.testing import FakeApi
 
 QUICK = Patience(tries=3, first=0.001)
@@ -120,6 +120,21 @@ def test_no_picture_is_told_before_anything_is_sent(api: FakeApi, likeness: Clie
     with pytest.raises(Invalid, match="none of PNG, JPEG and WebP"):
         likeness.upload("prj_1", b"GIF89a")
     assert api.requests == []
+
+
+def test_a_store_that_is_not_there_is_an_error_of_the_client(api: FakeApi, likeness: Client) -> None:
+    picture = b"\x89PNG\r\n\x1a\n" + bytes(SMALL)
+    upload = {"assetId": "med_1", "uploadUrl": "http://127.0.0.1:1/med_1", "headers": {}}
+    api.failures += [(201, upload), (201, upload)]
+    with pytest.raises(Unavailable, match="The store can't be reached"):
+        likeness.upload("prj_1", picture)
+
+    async def upload_one() -> None:
+        async with AsyncClient("http://likeness", "lk_test", patience=QUICK, transport=api) as other:
+            await other.upload("prj_1", picture)
+
+    with pytest.raises(Unavailable, match="The store can't be reached"):
+        asyncio.run(upload_one())
 
 
 def test_events_may_come_in_pieces() -> None:
