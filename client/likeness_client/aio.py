@@ -37,12 +37,15 @@ from likeness_client.requests import (
     Patience,
     Picture,
     Request,
+    cloning,
+    creation,
+    deletion,
     get,
     is_not_now,
     post,
+    rendering,
     result_of,
     segment,
-    without_none,
 )
 
 
@@ -123,10 +126,7 @@ class AsyncClient:
     ) -> Influencer:
         """Creates a persona. `references`: asset ids, with which it is ready at once. `fields`: as the API has
         them, such as `gender` or `ageRange`."""
-        body = {"name": name, **fields}
-        if references:
-            body["referenceImages"] = {"assetIds": list(references)}
-        return cast("Influencer", await self.call(post(f"projects/{segment(project_id)}/influencers", body)))
+        return cast("Influencer", await self.call(creation(project_id, name, references, fields)))
 
     async def influencer(self, influencer_id: str) -> Influencer:
         return cast("Influencer", await self.call(get(f"influencers/{segment(influencer_id)}")))
@@ -138,8 +138,7 @@ class AsyncClient:
 
     async def delete(self, influencer_id: str, reason: str | None = None) -> None:
         """Deletes a persona for good, and cancels a job that renders its images."""
-        body = None if reason is None else {"reason": reason}
-        await self.call(Request("DELETE", f"/v1/influencers/{segment(influencer_id)}", json=body))
+        await self.call(deletion(influencer_id, reason))
 
     async def bind(self, influencer_id: str, references: Sequence[str]) -> list[ReferenceImage]:
         """Adds reference images by their asset ids. Returns all that the persona has."""
@@ -162,21 +161,21 @@ class AsyncClient:
         idempotency_key: str | None = None,
     ) -> StartedJob:
         """Starts a job that renders fresh reference images of the same person, for a persona of its own."""
-        body = without_none(
-            name=name,
-            newInfluencerId=new_influencer_id,
+        request = cloning(
+            influencer_id,
+            name,
+            new_influencer_id=new_influencer_id,
             overrides=overrides,
-            shots=None if shots is None else list(shots),
-            acceptPartial=accept_partial,
-            expiresAt=expires_at,
+            shots=shots,
+            accept_partial=accept_partial,
+            expires_at=expires_at,
+            key=idempotency_key,
         )
-        path = f"influencers/{segment(influencer_id)}/clone"
-        return cast("StartedJob", await self.call(post(path, body, key=idempotency_key)))
+        return cast("StartedJob", await self.call(request))
 
     async def render(self, influencer_id: str, shots: Sequence[str] | None = None) -> StartedJob:
         """Starts a job that renders the first reference images of a persona that has none."""
-        path = f"influencers/{segment(influencer_id)}/reference-images/render"
-        return cast("StartedJob", await self.call(post(path, without_none(shots=shots and list(shots)))))
+        return cast("StartedJob", await self.call(rendering(influencer_id, shots)))
 
     def jobs(self, *, influencer_id: str | None = None, since: str | None = None) -> AsyncIterator[Job]:
         """Jobs, the newest first."""

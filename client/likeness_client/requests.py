@@ -2,7 +2,7 @@
 
 import random
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -64,6 +64,45 @@ def get(path: str, **params: Any) -> Request:
 def post(path: str, body: Any = None, *, key: str | None = None) -> Request:
     """`key`: its idempotency key; a new one for each call, unless the caller has one."""
     return Request("POST", f"/v1/{path}", json=body, headers={"Idempotency-Key": key or str(uuid.uuid4())})
+
+
+def creation(project_id: str, name: str, references: Sequence[str], fields: dict[str, Any]) -> Request:
+    body = {"name": name, **fields}
+    if references:
+        body["referenceImages"] = {"assetIds": list(references)}
+    return post(f"projects/{segment(project_id)}/influencers", body)
+
+
+def deletion(influencer_id: str, reason: str | None) -> Request:
+    body = None if reason is None else {"reason": reason}
+    return Request("DELETE", f"/v1/influencers/{segment(influencer_id)}", json=body)
+
+
+def cloning(
+    influencer_id: str,
+    name: str,
+    *,
+    new_influencer_id: str | None,
+    overrides: dict[str, Any] | None,
+    shots: Sequence[str] | None,
+    accept_partial: bool | None,
+    expires_at: str | None,
+    key: str | None,
+) -> Request:
+    body = without_none(
+        name=name,
+        newInfluencerId=new_influencer_id,
+        overrides=overrides,
+        shots=None if shots is None else list(shots),
+        acceptPartial=accept_partial,
+        expiresAt=expires_at,
+    )
+    return post(f"influencers/{segment(influencer_id)}/clone", body, key=key)
+
+
+def rendering(influencer_id: str, shots: Sequence[str] | None) -> Request:
+    body = without_none(shots=None if shots is None else list(shots))
+    return post(f"influencers/{segment(influencer_id)}/reference-images/render", body)
 
 
 def segment(text: str) -> str:
