@@ -1,6 +1,6 @@
 """A kombu Redis transport that loses no message and survives any outage of Redis.
 
-With kombu 5.7.0, a message is lost if it is taken and then can't be recorded, or its answer doesn't come. Here a
+With kombu 5.7.0, a message is lost if it is taken and then can't be recorded, or its answer doesn't come. Here an
 Intake takes and settles messages.
 
 With kombu alone, a worker whose connection breaks while a message isn't acknowledged yet would end with an
