@@ -13,19 +13,10 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
-from api.calls import (
-    clones,
-    events,
-    files,
-    influencers,
-    jobs,
-    me,
-    media,
-    probes,
-    projects,
-    renders,
-    selection,
-)
+from api.calls import me, probes, projects
+from api.calls.influencers import clones, influencers, renders, selection
+from api.calls.jobs import events, jobs
+from api.calls.media import files, media
 from api.http.call import REPLAYED, Services
 from api.http.errors import body_of, status_of
 from api.http.following import Following

@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from api.app import make_app
-from api.calls.influencers import new_influencer
+from api.calls.influencers.influencers import new_influencer
 from api.http.call import Services
 from api.rows.rows import project_of
 from api.rows.seed import seed

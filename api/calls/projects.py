@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from ulid import ULID
 
-from api.calls.influencers import new_influencer
+from api.calls.influencers.influencers import new_influencer
 from api.documents import CreateProject, Project
 from api.http.answers import Answer
 from api.http.call import ANY_KEY, WRITES, Call

@@ -121,7 +121,7 @@ def test_no_such_call_or_row(api: Api, path: str) -> None:
 def test_what_nobody_foresaw_is_an_answer_too(
     api: Api, monkeypatch: pytest.MonkeyPatch, logged: list[Any]
 ) -> None:
-    monkeypatch.setattr("api.calls.influencers.project_of", lambda *_: 1 / 0)
+    monkeypatch.setattr("api.calls.influencers.influencers.project_of", lambda *_: 1 / 0)
     error = error_of(api.call("GET", "/v1/projects/p/influencers"), 500, "INTERNAL")
     assert "division" not in json.dumps(error)
     assert error["requestId"] in [event.get("request_id") for event in logged]

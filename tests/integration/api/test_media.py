@@ -14,7 +14,7 @@ from PIL import Image
 from sqlalchemy import func, select, update
 
 from api.app import make_app
-from api.calls.media import KEPT_FOR, sweep_uploads
+from api.calls.media.media import KEPT_FOR, sweep_uploads
 from api.documents import MEDIA_TYPES
 from api.library import KeptPicture, MediaLibrary, Picture
 from api.rows.keys import create_key

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from api.calls.selection import _usable
+from api.calls.influencers.selection import _usable
 from api.documents import DeletedInfluencer
 from tests.support.api.calls import error_of
 from tests.support.api.client import Api
@@ -70,10 +70,12 @@ def test_whoever_deletes_and_whoever_sets_the_primary_one_wait_for_each_other(
             return stopped
 
         if first == "put":
-            slow.setattr("api.calls.selection._usable", stop_after(_usable, delete))
+            slow.setattr("api.calls.influencers.selection._usable", stop_after(_usable, delete))
             answers = [put(new)]
         else:
-            slow.setattr("api.calls.influencers.DeletedInfluencer", stop_after(DeletedInfluencer, put))
+            slow.setattr(
+                "api.calls.influencers.influencers.DeletedInfluencer", stop_after(DeletedInfluencer, put)
+            )
             answers = [delete(old)]
         answers.append(second[0].result())
     assert [answer.status_code for answer in answers] == [200, 200]

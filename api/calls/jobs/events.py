@@ -8,7 +8,7 @@ from fastapi.responses import Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
 
-from api.calls.jobs import current_record
+from api.calls.jobs.jobs import current_record
 from api.http.call import READS_JOBS, Call
 from api.http.declared import errors
 from api.http.following import end_of, text_of

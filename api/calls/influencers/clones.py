@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
-from api.calls.influencers import id_is_taken, new_influencer
+from api.calls.influencers.influencers import id_is_taken, new_influencer
 from api.documents import StartClone, StartedClone
 from api.http.answers import Answer
 from api.http.call import WRITES, Call

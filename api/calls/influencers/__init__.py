@@ -1,0 +1,1 @@
+"""The calls about influencers: rows, clones, renders, selection for content."""

@@ -1,0 +1,1 @@
+"""The calls about jobs: records, lists, cancel, retry, events."""

@@ -1,0 +1,1 @@
+"""The calls about pictures: uploads, and files by the asset's id."""
