@@ -263,7 +263,8 @@ class DiffusionEngine(ReferencePipeline):
                 )
                 for used in self.setup.weights
             ),
-            versions={name: version(name) for name in ("torch", "diffusers", "transformers", "likeness")},
+            versions={name: version(name) for name in ("torch", "diffusers", "transformers")}
+            | {"likeness": version("likeness-worker")},
         )
 
     def warm_up(self) -> None:

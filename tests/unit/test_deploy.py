@@ -1,6 +1,8 @@
 """What deploy/ says, as far as that can be told without Docker and without a cluster."""
 
 import re
+import tomllib
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -67,3 +69,11 @@ def test_every_service_tells_of_its_health() -> None:
     services = documents(COMPOSE)[0]["services"]
     assert all(service["healthcheck"]["test"] for service in services.values())
     assert "noeviction" in services["redis"]["command"]
+
+
+def test_the_image_installs_the_wheel_that_it_built() -> None:
+    root = DEPLOY.parent
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    built = f"{project['name'].replace('-', '_')}-{project['version']}-py3-none-any.whl"
+    (pattern,) = re.findall(r"echo /tmp/wheels/(\S+)\)", (root / "Dockerfile.gpu").read_text())
+    assert fnmatch(built, pattern)

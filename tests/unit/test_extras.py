@@ -79,9 +79,9 @@ def others_packages(modules: tuple[str, ...]) -> set[str]:
 
 
 def installed_with(extras: tuple[str, ...]) -> set[str]:
-    """The distributions that `pip install 'likeness[extras]'` brings."""
+    """The distributions that `pip install 'likeness-worker[extras]'` brings."""
     found = set()
-    waiting = [("likeness", extra) for extra in ("", *extras)]
+    waiting = [("likeness-worker", extra) for extra in ("", *extras)]
     while waiting:
         wanted = waiting.pop()
         if wanted in found:

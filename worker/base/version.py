@@ -7,6 +7,6 @@ from importlib.metadata import PackageNotFoundError, version
 @cache
 def likeness_version() -> str:
     try:
-        return version("likeness")
+        return version("likeness-worker")
     except PackageNotFoundError:  # run from a tree that isn't installed
         return "0"
