@@ -27,6 +27,7 @@ from api.http.rates import Rates
 from api.http.turns import Turns
 from api.landing.landing import Landing
 from api.library import MediaLibrary
+from api.rows.backfill import backfill
 from api.rows.database import Database
 from api.rows.keys import KnownKeys
 from api.rows.limits import Limits
@@ -51,6 +52,8 @@ from worker.queue.jobs.feed import Feed
 
 # In seconds. The uploads that are swept are a day old.
 _UPLOADS_SWEPT_EVERY = 600.0
+# In seconds. Only a process of an earlier version makes work for it.
+_BACKFILLED_EVERY = 60.0
 # Uploads that are decoded or stored at once; how long one waits for its turn, in seconds; and how many of one
 # organisation may wait, since each holds its picture in memory.
 _UPLOADS_AT_ONCE = 4
@@ -77,6 +80,7 @@ def make_app(settings: Settings, api_settings: ApiSettings) -> FastAPI:
         database.wait()
         sweeps = (
             Periodic("landing", api_settings.landing_interval, landing.sweep),
+            Periodic("backfill", _BACKFILLED_EVERY, lambda: backfill(database)),
             Periodic("uploads", _UPLOADS_SWEPT_EVERY, lambda: media.sweep_uploads(database, library)),
         )
         for sweep in sweeps:

@@ -31,6 +31,7 @@ from models.influencer import (
 from models.job import CloneRequest
 from models.likeness import Subject
 from models.message import JobKind
+from models.record import JobStatus
 from models.shot import DEFAULT_CREATE_SHOTS, DEFAULT_SHOTS, ShotNames
 
 # Ids that don't resolve are dropped, and so is text that isn't an id at all.
@@ -186,6 +187,33 @@ class StartedCreate(StartedJob):
     kind: Literal["influencer_create"]
 
 
+class JobFailure(Document):
+    """Why a job failed. The job's record has more."""
+
+    code: str
+    message: str
+
+
+class InfluencerJob(Document):
+    """The latest job for an influencer's images."""
+
+    job_id: JobId
+    kind: JobKind
+    status: JobStatus
+    error: JobFailure | None = Field(None, description="Null unless the job failed.")
+
+
+class StoredInfluencer(Influencer):
+    """An influencer as the API stores it: with the job that it waits for, and where it came from."""
+
+    source_influencer_id: InfluencerId | None = Field(
+        None, description="Whom it was cloned from. Null for one that was created."
+    )
+    job: InfluencerJob | None = Field(
+        None, description="The job of one that is pending, training or failed; null for the others."
+    )
+
+
 class Project(Reply):
     """The answer to `POST /v1/projects`. Only a project with a first influencer has `influencer` and `job`."""
 
@@ -193,7 +221,7 @@ class Project(Reply):
     name: Name
     created_at: Time
     # Left out rather than null, so that their schemas have neither null nor a default.
-    influencer: Influencer | SkipJsonSchema[None] = Field(default_factory=lambda: None)
+    influencer: StoredInfluencer | SkipJsonSchema[None] = Field(default_factory=lambda: None)
     job: StartedCreate | SkipJsonSchema[None] = Field(default_factory=lambda: None)
 
 

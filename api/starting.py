@@ -19,6 +19,7 @@ def record_job(session: Session, row: InfluencerRow, job: Job) -> StartedJob:
             organisation=row.organisation,
             project_id=row.project_id,
             influencer_id=row.influencer_id,
+            kind=job.kind,
             message=job.to_json(),
             created_at=now(),
         )

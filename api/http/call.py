@@ -1,7 +1,7 @@
 """The `Call` that a handler gets: the caller, the body, and how to answer."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -13,6 +13,7 @@ from fastapi.security.base import SecurityBase
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
+from api.documents import InfluencerJob
 from api.http.answers import Answer, Answerer, Once, Work
 from api.http.following import Following
 from api.http.polls import Polls
@@ -22,10 +23,11 @@ from api.landing.landing import Landing
 from api.library import MediaLibrary
 from api.rows.database import Database
 from api.rows.keys import Caller, KnownKeys, Scope
+from api.rows.latest_jobs import latest_jobs
 from api.rows.limits import Kind, Limits
 from api.rows.links import Links
 from api.rows.readiness import Readiness
-from api.rows.rows import document_of, shown
+from api.rows.rows import document_of, stored
 from api.rows.tables import InfluencerRow
 from models.base import Document
 from models.errors import InvalidInput, QueueUnavailable
@@ -96,9 +98,12 @@ class Call:
         """The row's document, with URLs that work now."""
         return document_of(session, row, self.services.links.of)
 
-    def shown(self, session: Session, row: InfluencerRow) -> dict[str, Any]:
-        """The influencer as JSON data for an answer."""
-        return shown(self.influencer(session, row))
+    def shown(
+        self, session: Session, row: InfluencerRow, jobs: Mapping[str, InfluencerJob] | None = None
+    ) -> dict[str, Any]:
+        """The influencer as JSON data for an answer. `jobs`: what `latest_jobs` found for a list that it is in."""
+        jobs = latest_jobs(session, [row]) if jobs is None else jobs
+        return stored(self.influencer(session, row), row, jobs.get(row.influencer_id))
 
     def read(self, work: Callable[[Session], Any]) -> Response:
         """Answers 200 with the document that `work` reads."""

@@ -31,7 +31,7 @@ def land(session: Session, records: Mapping[str, JobRecord], now: datetime, *, w
     made: list[tuple[InfluencerRow, JobResult]] = []
     for job in taken:
         record = records[job.job_id]
-        job.landed_at, job.record = now, record.to_json()
+        job.landed_at, job.status, job.record = now, record.status, record.to_json()
         row = rows.get((job.organisation, job.influencer_id))
         if row is None or row.deleted_at is not None:
             continue
@@ -77,13 +77,15 @@ def adopt(session: Session, job_id: str, of: str, now: datetime) -> None:
     failed = session.get(JobRow, of)
     if failed is None or session.get(JobRow, job_id) is not None:
         return
+    heir = heir_of(json.loads(failed.message), job_id)
     session.add(
         JobRow(
             job_id=job_id,
             organisation=failed.organisation,
             project_id=failed.project_id,
             influencer_id=failed.influencer_id,
-            message=heir_of(json.loads(failed.message), job_id).to_json(),
+            kind=heir.kind,
+            message=heir.to_json(),
             created_at=now,
         )
     )

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from api.documents import BoundReferences, Selection
+from api.documents import BoundReferences, InfluencerJob, Selection
 from api.rows.tables import (
     AssetRow,
     BoundImageRow,
@@ -177,6 +177,15 @@ def shown(document: Influencer | BoundReferences | Selection) -> dict[str, Any]:
     for image in data["referenceImages"]:
         image.setdefault("thumbnailUrl", None)
     return data
+
+
+def stored(influencer: Influencer, row: InfluencerRow, job: InfluencerJob | None) -> dict[str, Any]:
+    """The influencer as JSON data for an answer, with its source and its job, which are null if there is none."""
+    more = {
+        "sourceInfluencerId": row.source_influencer_id,
+        "job": None if job is None else job.model_dump(mode="json"),
+    }
+    return shown(influencer) | more
 
 
 def described_by(influencer: Influencer) -> str:

@@ -7,7 +7,7 @@ characters.
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Dialect, ForeignKey, ForeignKeyConstraint, Index, String, Text
+from sqlalchemy import BigInteger, Dialect, ForeignKey, ForeignKeyConstraint, Index, String, Text, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
@@ -93,6 +93,7 @@ class InfluencerRow(Base):
     __table_args__ = (
         Index("influencers_by_age", "project_id", "created_at", "influencer_id"),
         Index("influencers_by_end", "organisation", "deleted_at"),
+        Index("influencers_by_source", "organisation", "source_influencer_id", "created_at", "influencer_id"),
     )
 
     organisation: Mapped[str] = mapped_column(primary_key=True)
@@ -101,6 +102,8 @@ class InfluencerRow(Base):
     status: Mapped[str]
     document: Mapped[str] = mapped_column(Text)
     """Name and persona."""
+    source_influencer_id: Mapped[str | None]
+    """The influencer of the same organisation that it was cloned from. It may be deleted by now."""
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]
@@ -125,12 +128,20 @@ class BoundImageRow(Base):
     added_at: Mapped[datetime]
 
 
+UNFILLED = text("kind IS NULL OR (status IS NULL AND landed_at IS NOT NULL)")
+"""The condition for jobs that an earlier version recorded or landed. `backfill` completes them."""
+
+
 class JobRow(Base):
     """A job that this API submitted. While `landed_at` isn't set, a process must still handle it."""
 
     __tablename__ = "jobs"
     __table_args__ = (
         Index("jobs_by_age", "organisation", "created_at", "job_id"),
+        Index("jobs_by_influencer", "organisation", "influencer_id", "created_at", "job_id"),
+        Index("jobs_by_kind", "organisation", "kind", "created_at", "job_id"),
+        Index("jobs_by_status", "organisation", "status", "created_at", "job_id"),
+        Index("jobs_unfilled", "job_id", sqlite_where=UNFILLED, postgresql_where=UNFILLED),
         Index("jobs_unlanded", "landed_at", "job_id"),
         Index("jobs_to_cancel", "landed_at", "canceled_at"),
     )
@@ -139,6 +150,10 @@ class JobRow(Base):
     organisation: Mapped[str]
     project_id: Mapped[str]
     influencer_id: Mapped[str]
+    kind: Mapped[str | None]
+    """The message's kind. Null until `backfill` has set it."""
+    status: Mapped[str | None]
+    """The final record's status. Null until the job has landed."""
     message: Mapped[str] = mapped_column(Text)
     """The message that is submitted, word for word, however often."""
     created_at: Mapped[datetime]

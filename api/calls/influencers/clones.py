@@ -1,16 +1,20 @@
-"""`POST /v1/influencers/{influencerId}/clone`."""
+"""The clones of an influencer: starting one, and their list."""
+
+from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import Response
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from api.calls.influencers.influencers import id_is_taken, new_influencer
-from api.documents import StartClone, StartedClone
+from api.calls.influencers.influencers import id_is_taken, influencer_page, new_influencer
+from api.documents import StartClone, StartedClone, StoredInfluencer
 from api.http.answers import Answer
-from api.http.call import WRITES, Call
+from api.http.call import ANY_KEY, WRITES, Call
 from api.http.declared import body, errors
+from api.http.pages import CursorQuery, LimitQuery, Page
 from api.rows.rows import document_of, influencer_of, project_of, references_of
-from api.rows.tables import AssetRow
+from api.rows.tables import AssetRow, InfluencerRow
 from api.starting import record_job, refuse_while_rendering
 from models.errors import Conflict, InvalidInput, NotFound, NoUsableReference
 from models.job import ReferenceSource
@@ -65,10 +69,34 @@ def clone(influencer_id: str, call: Call = WRITES) -> Response:
         project = project_of(session, call.organisation, source.project_id)
         named = document.model_copy(update={"name": asked.name})
         call.require_room(session, "influencers")
-        row = new_influencer(session, project, job.influencer_id, "pending", named)
+        row = new_influencer(
+            session, project, job.influencer_id, "pending", named, cloned_from=source.influencer_id
+        )
         return Answer.of(202, record_job(session, row, job), job)
 
     return call.write(work)
+
+
+@router.get(
+    "/influencers/{influencer_id}/clones",
+    response_model=Page[StoredInfluencer],
+    responses=errors(NotFound, InvalidInput),
+)
+def list_clones(
+    influencer_id: str, cursor: CursorQuery = None, limit: LimitQuery = 20, call: Call = ANY_KEY
+) -> Response:
+    """Lists the influencers that were cloned from this one, the oldest first, without the clones of clones."""
+
+    def work(session: Session) -> dict[str, Any]:
+        source = influencer_of(session, call.organisation, influencer_id)
+        asked = select(InfluencerRow).where(
+            InfluencerRow.organisation == source.organisation,
+            InfluencerRow.source_influencer_id == source.influencer_id,
+            InfluencerRow.deleted_at.is_(None),
+        )
+        return influencer_page(call, session, asked, cursor, limit)
+
+    return call.read(work)
 
 
 def _source_of(asset: AssetRow) -> ReferenceSource:

@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import Response
-from sqlalchemy import select, update
+from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 from ulid import ULID
 
@@ -15,11 +15,13 @@ from api.documents import (
     DeletedInfluencer,
     DeleteInfluencer,
     PatchInfluencer,
+    StoredInfluencer,
 )
 from api.http.answers import Answer
 from api.http.call import ANY_KEY, WRITES, Call
 from api.http.declared import body, errors
 from api.http.pages import CursorQuery, LimitQuery, Page, behind, page
+from api.rows.latest_jobs import latest_jobs
 from api.rows.rows import (
     bind,
     described_by,
@@ -31,7 +33,7 @@ from api.rows.rows import (
 )
 from api.rows.tables import InfluencerRow, JobRow, ProjectRow
 from models.errors import Conflict, InvalidInput, NotFound
-from models.influencer import CloneOverrides, Influencer
+from models.influencer import CloneOverrides
 
 router = APIRouter(prefix="/v1", tags=["influencers"])
 _ASSETS = {"assetIds": ["med_01HX9Y6K7EJ4T2REF01"]}
@@ -41,7 +43,7 @@ _EXAMPLE = {"name": "Nova", "gender": "female", "ageRange": "25-34", "referenceI
 @router.post(
     "/projects/{project_id}/influencers",
     status_code=201,
-    response_model=Influencer,
+    response_model=StoredInfluencer,
     responses=errors(NotFound, Conflict, InvalidInput),
     openapi_extra=body(CreateInfluencer, _EXAMPLE),
 )
@@ -63,7 +65,7 @@ def create_influencer(project_id: str, call: Call = WRITES) -> Response:
 
 @router.get(
     "/projects/{project_id}/influencers",
-    response_model=Page[Influencer],
+    response_model=Page[StoredInfluencer],
     responses=errors(NotFound, InvalidInput),
 )
 def list_influencers(
@@ -73,28 +75,17 @@ def list_influencers(
 
     def work(session: Session) -> dict[str, Any]:
         project = project_of(session, call.organisation, project_id)
-        asked = (
-            select(InfluencerRow)
-            .where(InfluencerRow.project_id == project.project_id, InfluencerRow.deleted_at.is_(None))
-            .order_by(InfluencerRow.created_at, InfluencerRow.influencer_id)
-            .limit(limit + 1)
+        asked = select(InfluencerRow).where(
+            InfluencerRow.project_id == project.project_id, InfluencerRow.deleted_at.is_(None)
         )
-        if cursor is not None:
-            asked = asked.where(behind(cursor, InfluencerRow.created_at, InfluencerRow.influencer_id))
-        rows = session.scalars(asked).all()
-        return page(
-            rows,
-            limit,
-            lambda row: (row.created_at, row.influencer_id),
-            lambda row: call.shown(session, row),
-        )
+        return influencer_page(call, session, asked, cursor, limit)
 
     return call.read(work)
 
 
 @router.get(
     "/influencers/{influencer_id}",
-    response_model=Influencer,
+    response_model=StoredInfluencer,
     responses=errors(NotFound, InvalidInput),
 )
 def get_influencer(influencer_id: str, call: Call = ANY_KEY) -> Response:
@@ -105,7 +96,7 @@ def get_influencer(influencer_id: str, call: Call = ANY_KEY) -> Response:
 
 @router.patch(
     "/influencers/{influencer_id}",
-    response_model=Influencer,
+    response_model=StoredInfluencer,
     responses=errors(NotFound, InvalidInput),
     openapi_extra=body(PatchInfluencer, {"personality": {"tone": "playful"}}),
 )
@@ -190,6 +181,23 @@ def bind_references(influencer_id: str, call: Call = WRITES) -> Response:
     return call.write(work)
 
 
+def influencer_page(
+    call: Call, session: Session, asked: "Select[InfluencerRow]", cursor: str | None, limit: int
+) -> dict[str, Any]:
+    """A page of the influencers that the query finds, the oldest first."""
+    if cursor is not None:
+        asked = asked.where(behind(cursor, InfluencerRow.created_at, InfluencerRow.influencer_id))
+    asked = asked.order_by(InfluencerRow.created_at, InfluencerRow.influencer_id).limit(limit + 1)
+    rows = session.scalars(asked).all()
+    jobs = latest_jobs(session, rows)
+    return page(
+        rows,
+        limit,
+        lambda row: (row.created_at, row.influencer_id),
+        lambda row: call.shown(session, row, jobs),
+    )
+
+
 def id_is_taken(influencer_id: str) -> Conflict:
     return Conflict(
         "There is, or was, an influencer with this id. Give another one, or none to get a new one.",
@@ -198,9 +206,16 @@ def id_is_taken(influencer_id: str) -> Conflict:
 
 
 def new_influencer(
-    session: Session, project: ProjectRow, influencer_id: str, status: str, persona: Any
+    session: Session,
+    project: ProjectRow,
+    influencer_id: str,
+    status: str,
+    persona: Any,
+    *,
+    cloned_from: str | None = None,
 ) -> InfluencerRow:
-    """Adds a row for the persona. Raises Conflict if the id is taken, even by a deleted influencer."""
+    """Adds a row for the persona, which may be cloned from another one. Raises Conflict if the id is taken, even by
+    a deleted influencer."""
     if session.get(InfluencerRow, (project.organisation, influencer_id)) is not None:
         raise id_is_taken(influencer_id)
     at = now()
@@ -210,6 +225,7 @@ def new_influencer(
         project_id=project.project_id,
         status=status,
         document=described_by(persona),
+        source_influencer_id=cloned_from,
         created_at=at,
         updated_at=at,
     )

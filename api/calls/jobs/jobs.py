@@ -4,7 +4,7 @@ import asyncio
 import json
 from contextlib import suppress
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Query
 from fastapi.responses import Response
@@ -24,12 +24,14 @@ from api.starting import location_of, record_job, refuse_while_rendering
 from models.base import InfluencerId, Time
 from models.errors import Conflict, InvalidInput, NotFound
 from models.job import parse_job
-from models.record import Asked, CancelAnswer, JobRecord
+from models.message import JobKind
+from models.record import Asked, CancelAnswer, JobRecord, JobStatus
 from worker.queue.jobs.dead import heir_of
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
 _LONGEST_WAIT = 60
 _WAIT = "`wait=N`: answer once the job has ended, or after so many seconds (a minute at most)."
+_WITH_RESULT = "`result`: completed jobs have their results, with all images."
 _OF_ONE = "Only jobs whose images are this influencer's."
 
 
@@ -39,13 +41,18 @@ _OF_ONE = "Only jobs whose images are this influencer's."
     responses=errors(InvalidInput),
 )
 def list_jobs(
+    *,
     cursor: CursorQuery = None,
     limit: LimitQuery = 20,
     influencer_id: Annotated[InfluencerId | None, Query(alias="influencerId", description=_OF_ONE)] = None,
     since: Annotated[Time | None, Query(description="Only jobs that were started then or later.")] = None,
+    status: Annotated[JobStatus | None, Query(description="Only jobs with this status.")] = None,
+    kind: Annotated[JobKind | None, Query(description="Only jobs of this kind.")] = None,
+    include: Annotated[Literal["result"] | None, Query(description=_WITH_RESULT)] = None,
     call: Call = READS_JOBS,
 ) -> Response:
-    """Lists the organisation's jobs, the newest first."""
+    """Lists the organisation's jobs, the newest first: their records, without their results unless they are
+    included."""
     with call.services.database.read() as session:
         asked = (
             select(JobRow)
@@ -57,6 +64,13 @@ def list_jobs(
             asked = asked.where(JobRow.influencer_id == influencer_id)
         if since is not None:
             asked = asked.where(JobRow.created_at >= since)
+        if kind is not None:
+            asked = asked.where(JobRow.kind == kind)
+        if status == "running":
+            # Also those that ended and haven't landed yet, which are left out below.
+            asked = asked.where(JobRow.status.is_(None), JobRow.landed_at.is_(None))
+        elif status is not None:
+            asked = asked.where(JobRow.status == status)
         if cursor is not None:
             asked = asked.where(behind(cursor, JobRow.created_at, JobRow.job_id, newest_first=True))
         rows = session.scalars(asked).all()
@@ -65,9 +79,15 @@ def list_jobs(
     records = {row.job_id: _record(row, next(running) if row.record is None else None) for row in rows}
     for row in rows:
         _land(call, row, records[row.job_id])
+    left_out = set() if include == "result" else {"result"}
     document = page(
-        rows, limit, lambda row: (row.created_at, row.job_id), lambda row: records[row.job_id].to_data()
+        rows,
+        limit,
+        lambda row: (row.created_at, row.job_id),
+        lambda row: records[row.job_id].model_dump(mode="json", exclude_none=True, exclude=left_out),
     )
+    if status is not None:
+        document["items"] = [job for job in document["items"] if job["status"] == status]
     return as_response(Answer.of(200, document))
 
 

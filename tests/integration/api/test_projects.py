@@ -39,7 +39,8 @@ def test_a_brand_gets_its_first_influencer_and_its_images_begin(api: Api, store:
         "locationUrl": f"/v1/jobs/{told['job']['jobId']}",
     }
     job = create_message_of(store, told["job"]["jobId"])
-    assert job.persona.to_data() == {name: value for name, value in row.items() if value is not None}
+    stored = {name: value for name, value in row.items() if value is not None and name != "job"}
+    assert job.persona.to_data() == stored
     assert job.accept_partial
     assert len(job.shots) == 4
     assert api.call("POST", "/v1/projects", BRAND, idempotency_key="k").content == made.content

@@ -30,6 +30,7 @@ CALLS: list[tuple[str, str, dict[str, Any] | None, str | None]] = [
     ("POST", "/v1/projects/{project}/content/selection", {"brief": {}}, None),
     ("GET", "/v1/projects/{project}/content/selections/{selection}", None, None),
     ("POST", "/v1/influencers/{influencer}/clone", {"name": "Nova B"}, "influencers:write"),
+    ("GET", "/v1/influencers/{influencer}/clones", None, None),
     ("GET", "/v1/jobs/{job}", None, "jobs:read"),
     ("GET", "/v1/jobs/{job}/events", None, "jobs:read"),
     ("POST", "/v1/jobs/{job}/cancel", None, "jobs:cancel"),

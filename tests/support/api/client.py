@@ -86,6 +86,25 @@ class Api:
         images = {"assetIds": [self.media(project_id)]}
         return self.influencer(project_id, referenceImages=images, **fields)
 
+    def clone(self, source: str, **fields: Any) -> dict[str, Any]:
+        """The answer to a clone: the ids of a job and of its influencer."""
+        answer = self.call("POST", f"/v1/influencers/{source}/clone", {"name": "B"} | fields)
+        assert answer.status_code == 202, answer.text
+        started: dict[str, Any] = answer.json()
+        return started
+
+    def listed(self, path: str) -> list[Any]:
+        """All items of a list, page by page. `path` has a query."""
+        found: list[Any] = []
+        cursor = ""
+        while True:
+            answer = self.call("GET", f"{path}{cursor}")
+            assert answer.status_code == 200, answer.text
+            found += answer.json()["items"]
+            if answer.json()["nextCursor"] is None:
+                return found
+            cursor = f"&cursor={answer.json()['nextCursor']}"
+
     def row(self, influencer_id: str) -> Any:
         return self.call("GET", f"/v1/influencers/{influencer_id}").json()
 
