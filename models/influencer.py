@@ -78,8 +78,6 @@ class Appearance(Document):
 class Persona(Appearance):
     """Everything that describes a persona, in pictures and in words, except its name and its ids."""
 
-    model_config = ConfigDict(json_schema_extra=without_defaults)
-
     archetype: Text128 | None = None
     primary_language: Text128 | None = None
     voice_profile: Text256 | None = None
@@ -110,6 +108,8 @@ class CloneOverrides(Persona):
     A key that is left out keeps the source's value; `null` clears it, where the field can be empty. Name,
     ids and reference images can't be overridden.
     """
+
+    model_config = ConfigDict(json_schema_extra=without_defaults)
 
     def apply_to(self, influencer: Influencer) -> Influencer:
         """The influencer with these overrides merged in."""

@@ -1,6 +1,8 @@
 """The OpenAPI document. FastAPI writes it from the handlers; this adds what all calls have in common: headers,
 errors, the idempotency key."""
 
+import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +17,7 @@ from api.http.declared import BODIES, SCHEMA_OF
 from models.base import without_defaults
 
 _TEXT = {"type": "string"}
+_REFERENCE = re.compile(r'"#/components/schemas/([^"]+)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +122,32 @@ def _schemas(routes: Sequence[BaseRoute]) -> dict[str, Any]:
         ref_template=SCHEMA_OF,
     )
     found: dict[str, Any] = schemas["$defs"]
-    for kind in BODIES:
+    sent_to_us = _reachable(found, [kind.__name__ for kind in BODIES])
+    for name, schema in found.items():
+        if name not in sent_to_us:
+            _require_what_is_always_there(schema)
         # A generated client would send a default, or ask for the field.
-        without_defaults(found[kind.__name__])
+        without_defaults(schema)
+    return found
+
+
+def _require_what_is_always_there(schema: dict[str, Any]) -> None:
+    """Answers leave out what is null, and have everything else."""
+    fields = schema.get("properties", {})
+    required = schema.get("required", [])
+    if more := [name for name, field in fields.items() if field.get("default") is not None]:
+        schema["required"] = [name for name in fields if name in (*required, *more)]
+
+
+def _reachable(schemas: dict[str, Any], names: Sequence[str]) -> set[str]:
+    """The names of schemas that these refer to, directly or through others, and their own."""
+    found: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += _REFERENCE.findall(json.dumps(schemas[name]))
     return found
 
 

@@ -64,6 +64,24 @@ def test_its_references_lead_somewhere(document: Any) -> None:
             there = there[step]
 
 
+def test_no_schema_has_a_default(document: Any) -> None:
+    """A generated client would send one where leaving out keeps a value, and call a field of an answer required
+    that is left out where it is null."""
+    schemas = document["components"]["schemas"]
+    defaults = [
+        (name, field)
+        for name, schema in schemas.items()
+        for field, value in schema.get("properties", {}).items()
+        if "default" in value
+    ]
+    assert defaults == []
+    record = schemas["JobRecord"]
+    assert {"attempts", "kind", "referenceNotes"} <= set(record["required"])
+    assert not {"result", "error", "startedAt"} & set(record["required"])
+    assert {"gender", "personality", "referenceImages"} <= set(schemas["Influencer"]["required"])
+    assert schemas["StartClone"]["required"] == ["name"]
+
+
 def test_errors_have_a_code_an_example_and_their_headers(api: Api, document: Any) -> None:
     said = document["components"]
     codes = said["schemas"]["Error"]["properties"]["error"]["properties"]["code"]["enum"]
