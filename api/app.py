@@ -17,6 +17,7 @@ from api.calls import me, probes, projects
 from api.calls.influencers import clones, influencers, renders, selection
 from api.calls.jobs import events, jobs
 from api.calls.media import files, media
+from api.calls.operations import letters, queue, webhooks
 from api.http.call import REPLAYED, Services
 from api.http.errors import body_of, status_of
 from api.http.following import Following
@@ -47,7 +48,10 @@ from worker.base.periodic import Periodic
 from worker.base.settings import Settings
 from worker.base.version import likeness_version
 from worker.client import JobClient
+from worker.queue.backlog import BacklogReader
 from worker.queue.jobs import JobStore
+from worker.queue.jobs.dead import DeadLetters
+from worker.queue.jobs.deliveries import Deliveries
 from worker.queue.jobs.feed import Feed
 
 # In seconds. The uploads that are swept are a day old.
@@ -115,6 +119,9 @@ def make_app(settings: Settings, api_settings: ApiSettings) -> FastAPI:
         uploads=uploads,
         limits=Limits(api_settings),
         readiness=Readiness(database),
+        backlog=BacklogReader(settings, patient=False),
+        letters=DeadLetters(settings, patient=False),
+        deliveries=Deliveries(settings, patient=False),
     )
     if origins := [origin.strip() for origin in api_settings.api_cors_origins.split(",") if origin.strip()]:
         app.add_middleware(
@@ -140,7 +147,10 @@ def make_app(settings: Settings, api_settings: ApiSettings) -> FastAPI:
         )
     app.add_middleware(Frame, max_body=api_settings.api_max_body)
     # Routes are matched in this order, and jobs are called most often.
-    parts = (jobs, events, projects, media, influencers, selection, clones, renders, files, me)
+    parts = (
+        *(jobs, events, projects, media, influencers, selection, clones, renders, files, me),
+        *(queue, letters, webhooks),
+    )
     for part in parts:
         app.include_router(part.router)
     routes = [route for part in parts for route in part.router.routes]

@@ -31,8 +31,10 @@ from models.influencer import (
 from models.job import CloneRequest
 from models.likeness import Subject
 from models.message import JobKind
-from models.record import JobStatus
+from models.operations import TierQueue, WorkerState
+from models.record import JobError, JobStatus
 from models.shot import DEFAULT_CREATE_SHOTS, DEFAULT_SHOTS, ShotNames
+from models.webhook import Delivery
 
 # Ids that don't resolve are dropped, and so is text that isn't an id at all.
 AssetIds = Annotated[
@@ -155,6 +157,46 @@ class Reply(Document):
 
     def to_data(self) -> dict[str, Any]:
         return self.model_dump(mode="json", exclude_unset=True)
+
+
+class QueueByTier(Document):
+    """The queue, by tier."""
+
+    tiers: tuple[TierQueue, ...]
+
+
+class Workers(Document):
+    """All workers."""
+
+    items: tuple[WorkerState, ...]
+
+
+class ListedLetter(Document):
+    """A dead letter without its message. What isn't a job has neither a job's id nor what follows it."""
+
+    letter_id: str
+    at: Time
+    error: JobError
+    retried_as: JobId | None = Field(None, description="The new job that was made of it.")
+    can_retry: bool
+    job_id: JobId | None = None
+    kind: JobKind | None = None
+    organisation: str | None = None
+    project_id: ProjectId | None = None
+    influencer_id: InfluencerId | None = None
+
+
+class RetriedLetter(Reply):
+    """A dead letter that became a new job."""
+
+    letter_id: str
+    job_id: JobId
+
+
+class ReplayedWebhooks(Document):
+    """The deliveries that begin anew: one for each URL that the webhook goes to."""
+
+    items: tuple[Delivery, ...]
 
 
 class Me(Reply):

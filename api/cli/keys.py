@@ -16,14 +16,14 @@ app = typer.Typer(no_args_is_help=True, help="API keys: create and revoke them."
 def create(
     organisation: Annotated[str, typer.Argument(metavar="ORGANISATION", show_default=False)],
     scope: Annotated[
-        list[str] | None, typer.Option(help="May be given again. Without it, all scopes.")
+        list[str] | None, typer.Option(help="May be given again. Without it, all scopes but `operate`.")
     ] = None,
 ) -> None:
     """Make a key for an organisation and print its id and its secret. The secret is shown only now."""
-    from api.rows.keys import SCOPES, create_key
+    from api.rows.keys import OWN_SCOPES, create_key
 
     with _database() as database:
-        key = create_key(database, organisation, tuple(scope or SCOPES))
+        key = create_key(database, organisation, tuple(scope or OWN_SCOPES))
     typer.echo(f"{key.key_id} {key.secret}")
 
 

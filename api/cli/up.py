@@ -26,7 +26,7 @@ _PERSONA = "maya"
 def run(data: Path, port: int) -> None:
     """Serves until Ctrl-C. What is in `data` is kept for the next time; the key is new each time."""
     from api.rows.database import Database
-    from api.rows.keys import create_key
+    from api.rows.keys import SCOPES, create_key
     from api.server import serve
     from api.settings import ApiSettings
 
@@ -39,7 +39,8 @@ def run(data: Path, port: int) -> None:
         database = Database(url)
         database.migrate()
         influencer_id = _first_persona(database, settings)
-        key = create_key(database, _ORGANISATION)
+        # Everything here is the user's own.
+        key = create_key(database, _ORGANISATION, SCOPES)
         database.close()
 
         def show(base: str) -> None:

@@ -33,7 +33,10 @@ from models.base import Document
 from models.errors import InvalidInput, QueueUnavailable
 from models.influencer import Influencer
 from worker.client import JobClient
+from worker.queue.backlog import BacklogReader
 from worker.queue.jobs import JobStore
+from worker.queue.jobs.dead import DeadLetters
+from worker.queue.jobs.deliveries import Deliveries
 
 REPLAYED = "Idempotent-Replayed"
 
@@ -57,6 +60,9 @@ class Services:
     uploads: Turns
     limits: Limits
     readiness: Readiness
+    backlog: BacklogReader
+    letters: DeadLetters
+    deliveries: Deliveries
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,3 +181,4 @@ ANY_KEY: Any = calling(None)
 WRITES: Any = calling("influencers:write")
 READS_JOBS: Any = calling("jobs:read")
 CANCELS_JOBS: Any = calling("jobs:cancel")
+OPERATES: Any = calling("operate")

@@ -2,7 +2,7 @@
 
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -13,8 +13,11 @@ from models.base import Document
 from models.errors import InvalidInput
 
 RowT = TypeVar("RowT")
+PlaceT = TypeVar("PlaceT")
 ItemT = TypeVar("ItemT", bound=Document)
 MOST = 100
+# Items that are looked at for one page.
+_MOST_LOOKED_AT = 2000
 
 CursorQuery = Annotated[
     str | None, Query(max_length=512, description="A page's `nextCursor`, for the page after it.")
@@ -63,6 +66,29 @@ def page(
     items = rows[:limit]
     cursor = None
     if len(rows) > limit:
-        at, last = place(items[-1])
-        cursor = urlsafe_b64encode(f"{round(at.timestamp() * 1000)}:{last}".encode()).decode()
+        cursor = _cursor(*place(items[-1]))
     return {"items": [show(row) for row in items], "nextCursor": cursor}
+
+
+def scanned(
+    found: Iterator[tuple[PlaceT, RowT]],
+    limit: int,
+    is_wanted: Callable[[RowT], bool],
+    place: Callable[[PlaceT], tuple[datetime, str]],
+    show: Callable[[RowT], Any],
+) -> dict[str, Any]:
+    """Builds a page from items that are read one by one, each with its place. Where few are wanted, it looks at two
+    thousand: the page then has fewer than `limit`, though more may follow."""
+    items: list[Any] = []
+    last: PlaceT | None = None
+    for looked_at, (at, row) in enumerate(found):
+        if last is not None and (len(items) == limit or looked_at == _MOST_LOOKED_AT):
+            return {"items": items, "nextCursor": _cursor(*place(last))}
+        last = at
+        if is_wanted(row):
+            items.append(show(row))
+    return {"items": items, "nextCursor": None}
+
+
+def _cursor(at: datetime, last: str) -> str:
+    return urlsafe_b64encode(f"{round(at.timestamp() * 1000)}:{last}".encode()).decode()

@@ -15,8 +15,11 @@ from api.rows.database import Database
 from api.rows.tables import ApiKeyRow
 from models.errors import ForbiddenScope, InvalidInput, NotFound, Unauthenticated
 
-Scope = Literal["influencers:write", "jobs:read", "jobs:cancel"]
+Scope = Literal["influencers:write", "jobs:read", "jobs:cancel", "operate"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
+OWN_SCOPES: tuple[Scope, ...] = tuple(scope for scope in SCOPES if scope != "operate")
+"""The scopes that stay within the key's own organisation. `operate` crosses organisations, so it is only given to
+those who ask for it."""
 
 KNOWN_FOR = 1.0
 """Seconds for which a valid key isn't looked up again."""
@@ -48,7 +51,7 @@ class NewKey:
     secret: str
 
 
-def create_key(database: Database, organisation: str, scopes: tuple[str, ...] = SCOPES) -> NewKey:
+def create_key(database: Database, organisation: str, scopes: tuple[str, ...] = OWN_SCOPES) -> NewKey:
     """Creates a key. Raises InvalidInput for an unknown scope, or a name that is empty or above 128 characters."""
     if unknown := sorted(set(scopes) - set(SCOPES)):
         raise InvalidInput(f"There is no scope {unknown[0][:64]!r}. Choose from: {', '.join(SCOPES)}.")

@@ -16,6 +16,7 @@ import redis
 from pydantic import SecretStr
 
 from models.errors import InvalidSettings, LikenessError, QueueUnavailable
+from models.operations import WorkerState
 from tests.integration.test_dead_connections import consuming, loop, wait_until  # noqa: F401
 from tests.support.jobs.stored import make_job
 from tests.support.servers.redis_servers import (
@@ -88,7 +89,7 @@ def everything_works(settings: Settings) -> None:
     assert JobQueue(settings, store).depths()[settings.queue] == 1
     assert round_trip(settings) < 60
     assert [event.type for event in store.events(job.job_id, block=1)] == ["job.submitted"]
-    Presence(settings).announce("here:1", "embedded")
+    Presence(settings).announce(WorkerState(node="here:1"))
     assert Presence(settings).nodes("here") == ["here:1"]
     assert store.claim(job, "here:1").verdict == "claimed"
     assert store.cancel(job.job_id) is None

@@ -37,6 +37,7 @@ class Place(Protocol):
 
     settings: Settings
     name: str
+    worker_id: str
     store: JobStore
     queue: JobQueue
     images: ImageStore

@@ -102,7 +102,7 @@ def _claim(node: Place, job: Job, expires: datetime | None) -> tuple[Claim, floa
     while True:
         asked = time.monotonic()
         try:
-            return node.store.claim(job, node.name, expires), asked
+            return node.store.claim(job, node.name, expires, node.worker_id), asked
         except QueueUnavailable as error:
             if node.drain.begun:
                 raise

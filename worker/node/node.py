@@ -3,6 +3,7 @@
 import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import structlog
 from celery import Celery
@@ -17,10 +18,12 @@ from models.errors import (
     VerifyError,
 )
 from models.job import Job
+from models.operations import WorkerState
 from models.record import JobResult
 from worker.base.observers.observer import Observer
 from worker.base.periodic import Periodic
 from worker.base.settings import Settings
+from worker.base.version import likeness_version
 from worker.base.watchdog import Watchdog
 from worker.node.consumer_loop import ConsumerLoop
 from worker.node.health import WorkerHealth
@@ -28,7 +31,7 @@ from worker.node.heartbeat import Heartbeat
 from worker.node.reaper import Reaper
 from worker.node.store_watch import StoreWatch
 from worker.queue.jobs import JobStore
-from worker.queue.presence import Presence, here
+from worker.queue.presence import Presence, here, new_worker_id
 from worker.queue.queue import JobQueue
 from worker.references.fetch import ReferenceFetcher
 from worker.render import RenderProcess
@@ -57,6 +60,10 @@ class Node:
         self.is_broken = False
         self.observer = observer
         self.name = f"{here()}:{os.getpid()}"
+        self.worker_id = new_worker_id()
+        self._state = WorkerState(
+            worker=self.worker_id, node=self.name, profile=settings.profile, version=likeness_version()
+        )
         self.store = JobStore(settings)
         self.queue = JobQueue(settings, self.store, app)
         self.drain = Drain(settings.drain_grace)
@@ -75,7 +82,6 @@ class Node:
         # Started once it is known what the profile's images look like.
         self._verify: VerifyProcess | None = None
         self._reaper = Reaper(settings.reap_interval, self.store, self.queue, self.observer)
-        self._profile = settings.profile
         self._started = False
         self._outage: str | None = None
         self.observer.worker_began(lambda: self._device.busy_seconds, self.heartbeat.in_hand)
@@ -91,13 +97,21 @@ class Node:
         """
         self.images.check_signer()
         renderer = self._device.start()
-        self._profile = renderer.profile
+        loaded = {"profile": renderer.profile, "device": renderer.device, "since": datetime.now(UTC)}
+        self._state = self._state.model_copy(update=loaded)
         for warning in renderer.warnings:
             log.warning("profile.warning", profile=renderer.profile, warning=warning)
         if self.settings.gate != "off":
             self._start_gate(renderer.domain or "photographs")
         where = f"{renderer.profile} RENDERS ON {renderer.device}".upper()
-        log.info("node.ready", node=self.name, profile=renderer.profile, device=renderer.device, where=where)
+        log.info(
+            "node.ready",
+            node=self.name,
+            workerId=self.worker_id,
+            profile=renderer.profile,
+            device=renderer.device,
+            where=where,
+        )
         self.store_watch.start()
         for thread in (self.heartbeat, self._reaper, self._presence, self._supervisor):
             thread.start()
@@ -164,7 +178,10 @@ class Node:
         if self.health.live():
             return
         try:
-            self._presence_key.announce(self.name, self._profile)
+            # Announcing it shows that Redis is back.
+            reasons = tuple(reason for reason in self.health.ready() if reason != self._outage)
+            now = self._state.model_copy(update={"ready": not reasons, "reasons": reasons})
+            self._presence_key.announce(now)
             self._outage = None
         except QueueUnavailable as error:
             self._outage = error.message

@@ -16,11 +16,24 @@ class Lanes:
 
     def new(self, project_id: str) -> str:
         """The queue for a project's new jobs."""
-        return self._new(self._tier_of.get(project_id, DEFAULT_TIER))
+        return self._new(self.tier_of(project_id))
 
     def begun(self, project_id: str) -> str:
         """The queue for a project's jobs that a worker had, or should have had."""
         return self.new(project_id) + _BEGUN
+
+    def tier_of(self, project_id: str) -> str:
+        """The tier of a project's jobs."""
+        return self._tier_of.get(project_id, DEFAULT_TIER)
+
+    @property
+    def tiers(self) -> tuple[str, ...]:
+        """All tiers, the default one last."""
+        return self._tiers
+
+    def queues_of(self, tier: str) -> tuple[str, ...]:
+        """A tier's queues: that of begun jobs, then that of new ones."""
+        return self._of((tier,))
 
     @property
     def all(self) -> tuple[str, ...]:

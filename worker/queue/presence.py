@@ -1,30 +1,70 @@
-"""Presence: each ready worker keeps a key in Redis alive, so that others can see it."""
+"""Presence: each live worker keeps a key in Redis alive that says what it is, so that others can see it."""
 
+import json
 import socket
+from secrets import token_hex
+from typing import cast
 
+from models.operations import WorkerState
 from worker.base.settings import Settings
 from worker.queue.jobs.connection import connect, guarded
+
+# KEYS 1 zset: nodes, by the time (ms) at which their key expires; 2 the node's key. ARGV: node, state, ttl (ms).
+# The zset is an index: to look for the keys themselves, Redis would go through every key that it has.
+_ANNOUNCE = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
+redis.call('ZADD', KEYS[1], now + ARGV[3], ARGV[1])
+-- Not those that have just expired: Redis's clock may have been set forward.
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - 60000)
+"""
 
 
 class Presence:
     """The keys of live workers. Methods raise QueueUnavailable."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, patient: bool = True) -> None:
+        """`patient`: as for `connect`."""
+        self._index = f"{settings.redis_prefix}:nodes"
         self._prefix = f"{settings.redis_prefix}:node:"
         # Three missed renewals, as for a lease.
         self._ttl_ms = int(settings.lease_ttl * 1000)
-        self._redis = connect(settings)
+        self._redis = connect(settings, patient=patient)
 
-    def announce(self, node: str, profile: str) -> None:
-        """Announces that `node` (`host:pid`) is live, for another term."""
-        guarded(lambda: self._redis.set(self._prefix + node, profile, px=self._ttl_ms))
+    def announce(self, state: WorkerState) -> None:
+        """Announces that a worker is live, and what it is, for another term."""
+        keys = (self._index, self._prefix + state.node)
+        arguments = (state.node, state.to_json(), self._ttl_ms)
+        guarded(lambda: self._redis.eval(_ANNOUNCE, len(keys), *keys, *arguments))
+
+    def workers(self) -> list[WorkerState]:
+        """The live workers, by their node's name. Their jobs aren't known here."""
+        nodes = cast("list[str]", guarded(lambda: self._redis.zrange(self._index, 0, -1)))
+        if not nodes:
+            return []
+        keys = [self._prefix + node for node in nodes]
+        states = cast("list[str | None]", guarded(lambda: self._redis.mget(keys)))
+        found = (_state_of(node, state) for node, state in zip(nodes, states, strict=True) if state)
+        return sorted(found, key=lambda worker: worker.node)
 
     def nodes(self, host: str) -> list[str]:
         """The live workers on one host."""
-        keys = guarded(lambda: [str(key) for key in self._redis.scan_iter(f"{self._prefix}{host}:*")])
-        return sorted(key.removeprefix(self._prefix) for key in keys)
+        return [worker.node for worker in self.workers() if worker.node.rpartition(":")[0] == host]
 
 
 def here() -> str:
     """This machine's name, as nodes announce it."""
     return socket.gethostname()
+
+
+def new_worker_id() -> str:
+    """An id for a worker's process. It says nothing about its machine, since callers of the API see it."""
+    return f"wrk_{token_hex(6)}"
+
+
+def _state_of(node: str, state: str) -> WorkerState:
+    # A newer version may announce more than is known here.
+    known = {field.alias for field in WorkerState.model_fields.values()}
+    told = {name: value for name, value in json.loads(state).items() if name in known}
+    return WorkerState.parse(told | {"node": node})

@@ -1,10 +1,9 @@
-"""Converts a delivery's row in Redis to the webhook's body, and to what the command line shows."""
+"""Converts a delivery's row in Redis to the webhook's body."""
 
 import json
-import re
 from typing import Any
 
-from models.webhook import Delivery, Webhook
+from models.webhook import Webhook
 from worker.queue.jobs.documents import time_of
 
 # Webhooks are thin: a receiver that wants more reads the record.
@@ -29,23 +28,3 @@ def webhook_from(fields: dict[str, str]) -> Webhook:
         if len(fields["error"]) > _MOST_DETAILS:
             data["error"]["details"] = {}
     return Webhook.model_validate({"type": fields["type"], "timestamp": data["finished_at"], "data": data})
-
-
-def delivery_from(fields: dict[str, str], next_at: float | None) -> Delivery:
-    """Builds the state of a delivery from its row. `next_at` is when it is tried next, if it is pending."""
-    delivery: dict[str, Any] = {
-        name: fields[name] for name in ("webhook_id", "job_id", "type", "state", "tries")
-    }
-    delivery["url"] = _without_query(fields["url"])
-    delivery["created_at"] = time_of(fields["created_at"])
-    delivery["last_answer"] = fields.get("last_answer")
-    if "last_at" in fields:
-        delivery["last_try_at"] = time_of(fields["last_at"])
-    if next_at is not None:
-        delivery["next_try_at"] = time_of(next_at)
-    return Delivery.model_validate(delivery)
-
-
-def _without_query(url: str) -> str:
-    place, query, _ = url.partition("#")[0].partition("?")
-    return re.sub(r"//[^/@]*@", "//", place) + ("?…" if query else "")

@@ -1,23 +1,14 @@
-"""The outbox's Python side. outbox.lua says what each write means, and why it is safe."""
+"""A deliverer's side of the outbox. outbox.lua says what each write means, and why it is safe."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from importlib import resources
-from itertools import islice
-from typing import Any, cast
 
-from models.errors import NotFound
-from models.webhook import Delivery, DeliveryState
+from models.webhook import DeliveryState
 from worker.base.settings import Settings
-from worker.queue.jobs.connection import connect, guarded
-from worker.webhooks.documents import delivery_from
+from worker.queue.jobs.deliveries import Deliveries
 from worker.webhooks.receivers import receiver_of
 
 # How many tries one receiver may have at once.
 _MOST_SHARE = 4
-# The endpoints that store.lua sends one webhook to: the job's own URL, and the one that hears of all jobs.
-_ENDPOINTS = ("job", "all")
-_PAGE = 200
 _YET_TO_COME = 2**53
 
 
@@ -69,22 +60,17 @@ class Outcome:
     slow: bool = False
 
 
-class Outbox:
+class Outbox(Deliveries):
     """The webhooks that are to be delivered, and past ones. Methods raise QueueUnavailable."""
 
     def __init__(self, settings: Settings) -> None:
-        self._prefix = settings.redis_prefix
-        self._hooks = f"{self._prefix}:hooks"
-        self._row_ttl = int(settings.record_ttl)
+        super().__init__(settings)
         # A try ends by itself before this, so that a longer silence means that its process died.
         self._lease_ms = int(settings.webhook_timeout * 2000)
         self._share = max(1, min(_MOST_SHARE, settings.webhook_concurrency // 2))
         # Redis's clock when it was last seen, in ms since 1970.
         self._clock = _YET_TO_COME
         self._general_url = settings.webhook_url.get_secret_value() if settings.webhook_url else ""
-        self._redis = connect(settings)
-        source = resources.files("worker.webhooks").joinpath("outbox.lua").read_text()
-        self._script = self._redis.register_script(source)
 
     def take(self, most: int, most_doubtful: int | None = None) -> list[Try]:
         """Takes deliveries for the caller to try now, who reports each outcome with `note`. At most `most_doubtful`
@@ -129,43 +115,3 @@ class Outbox:
     def late(self, seconds: float) -> int:
         """The number of deliveries that should have been tried more than `seconds` ago."""
         return int(self._call("late", int(seconds * 1000)))
-
-    def replay(self, name: str) -> list[Delivery]:
-        """Delivers again the webhook with this id, or of this job, whatever its state. Raises NotFound."""
-        known = guarded(lambda: self._redis.hget(f"{self._prefix}:job:{name}", "webhook_id"))
-        ids = [f"{known or name}-{endpoint}" for endpoint in _ENDPOINTS]
-        replayed = [delivery_id for delivery_id in ids if self._call("replay", delivery_id) == "ok"]
-        if not replayed:
-            raise NotFound(f"There is no webhook of {name}. It may have expired, or its job isn't final yet.")
-        return self._read(replayed)
-
-    def deliveries(self, state: DeliveryState | None = None, most: int | None = None) -> list[Delivery]:
-        """Lists deliveries: pending ones by their next try, then the others, the latest first."""
-        return list(islice((found for found in self._all() if state in (None, found.state)), most))
-
-    def _all(self) -> Iterator[Delivery]:
-        # A delivery may end while this reads, and would then appear twice.
-        seen: set[str] = set()
-        for key, latest_first in ((self._hooks, False), (f"{self._hooks}:ended", True)):
-            start, ids = 0, [""]
-            while ids:
-                ids = self._page(key, start, latest_first)
-                start += len(ids)
-                yield from self._read([delivery_id for delivery_id in ids if delivery_id not in seen])
-                seen.update(ids)
-
-    def _page(self, key: str, start: int, latest_first: bool) -> list[str]:
-        found = guarded(lambda: self._redis.zrange(key, start, start + _PAGE - 1, desc=latest_first))
-        return cast("list[str]", found)
-
-    def _read(self, ids: list[str]) -> list[Delivery]:
-        with self._redis.pipeline(transaction=False) as pipeline:
-            for delivery_id in ids:
-                pipeline.hgetall(f"{self._hooks}:row:{delivery_id}")
-                pipeline.zscore(self._hooks, delivery_id)
-            answers = guarded(pipeline.execute)
-        rows = zip(answers[::2], answers[1::2], strict=True)
-        return [delivery_from(fields, next_at) for fields, next_at in rows if fields]
-
-    def _call(self, function: str, *args: Any) -> Any:
-        return guarded(lambda: self._script(keys=[self._hooks], args=[function, self._row_ttl, *args]))

@@ -18,7 +18,7 @@ from structlog.testing import capture_logs
 from api.app import make_app
 from api.http.call import Services
 from api.rows.database import Database
-from api.rows.keys import create_key
+from api.rows.keys import SCOPES, create_key
 from api.rows.tables import Base
 from api.settings import ApiSettings
 from tests.support.api.client import Api
@@ -122,6 +122,12 @@ def api(app: FastAPI) -> Api:
 def stranger(app: FastAPI) -> Api:
     """Of another organisation."""
     return Api(app, create_key(app.state.services.database, "other").secret)
+
+
+@pytest.fixture
+def operator(app: FastAPI) -> Api:
+    """Whose key may do everything, in an organisation of its own."""
+    return Api(app, create_key(app.state.services.database, "operators", SCOPES).secret)
 
 
 @pytest.fixture

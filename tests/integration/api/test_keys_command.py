@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from api import settings as settings_module
 from api.cli.keys import app
 from api.rows.database import Database
-from api.rows.keys import authenticate
+from api.rows.keys import SCOPES, authenticate
 from models.errors import InvalidInput, Unauthenticated
 
 
@@ -27,6 +27,12 @@ def keys(*arguments: str) -> str:
     if done.exception:
         raise done.exception
     return done.stdout
+
+
+def test_a_key_crosses_organisations_only_where_that_was_asked_for(database: Database) -> None:
+    plain, operator = keys("create", "acme"), keys("create", "acme", "--scope", "operate")
+    scopes = [authenticate(database, f"Bearer {made.split()[1]}").scopes for made in (plain, operator)]
+    assert scopes == [set(SCOPES) - {"operate"}, {"operate"}]
 
 
 def test_a_key_is_made_and_revoked(database: Database) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from api.rows.keys import SCOPES, create_key
+from api.rows.keys import OWN_SCOPES, create_key
 from tests.support.api.calls import error_of
 from tests.support.api.client import IMAGE, Api
 
@@ -24,7 +24,7 @@ def pages(api: Api, path: str, limit: int) -> list[Any]:
 def test_a_key_says_whose_it_is(api: Api) -> None:
     me = api.call("GET", "/v1/me").json()
     assert me["keyId"].startswith("key_")
-    assert (me["organisation"], me["scopes"]) == ("acme", sorted(SCOPES))
+    assert (me["organisation"], me["scopes"]) == ("acme", sorted(OWN_SCOPES))
     narrow = create_key(api.services.database, "other", ("jobs:read",))
     theirs = Api(api.app, narrow.secret).call("GET", "/v1/me").json()
     assert theirs == {"organisation": "other", "keyId": narrow.key_id, "scopes": ["jobs:read"]}

@@ -35,6 +35,9 @@ CALLS: list[tuple[str, str, dict[str, Any] | None, str | None]] = [
     ("GET", "/v1/jobs/{job}/events", None, "jobs:read"),
     ("POST", "/v1/jobs/{job}/cancel", None, "jobs:cancel"),
     ("POST", "/v1/jobs/{job}/retry", None, "influencers:write"),
+    ("POST", "/v1/operations/dead-letters/{letter}/retry", None, "operate"),
+    ("DELETE", "/v1/operations/dead-letters/{letter}", None, "operate"),
+    ("POST", "/v1/operations/webhooks/{webhook}/replay", None, "operate"),
 ]
 
 NOBODYS = {
@@ -43,6 +46,8 @@ NOBODYS = {
     "job": "job_nobody",
     "asset": "med_nobody",
     "selection": "sel_nobody",
+    "letter": "msg_nobody",
+    "webhook": "evt_nobody",
 }
 
 

@@ -28,7 +28,7 @@ class DoubleNode:
 
     def __init__(self, settings: Settings, storage: Storage) -> None:
         self.settings = settings
-        self.name = "here:1"
+        self.name, self.worker_id = "here:1", "wrk_1"
         self.store = JobStore(settings)
         self.queue = JobQueue(settings, self.store)
         self.drain = Drain(60)

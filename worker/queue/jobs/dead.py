@@ -14,8 +14,8 @@ from models.record import JobError
 from worker.base.settings import Settings
 from worker.queue.jobs.connection import connect, guarded
 from worker.queue.jobs.documents import time_of
+from worker.queue.jobs.ranked import Place, Ranked
 
-_PAGE = 200
 _MOST_HEIRS = 10_000
 # Does nothing for a letter that was dropped meanwhile. Programs that keep rows of jobs learn of the heir from the
 # feed, or from the list of heirs if they missed the feed.
@@ -35,16 +35,31 @@ redis.call('XADD', feed, '*', 'job', heir, 'news', 'retried', 'of', of)
 class DeadLetters:
     """The dead letters of the last `record_ttl` seconds, 10,000 at most. Methods raise QueueUnavailable."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, patient: bool = True) -> None:
+        """`patient`: as for `connect`."""
         self._base = f"{settings.redis_prefix}:dead"
         self._told = (f"{settings.redis_prefix}:heirs", f"{settings.redis_prefix}:feed")
         self._ttl_ms = int(settings.record_ttl * 1000)
-        self._redis = connect(settings)
+        self._redis = connect(settings, patient=patient)
+        self._list = Ranked(self._redis, self._base, latest_first=True)
 
     def letters(self, code: str | None = None, most: int | None = None) -> list[DeadLetter]:
         """Dead letters, the latest first. With `code`, only those with that error."""
-        found = (letter for letter in self._all() if code in (None, letter.error.code))
+        found = (letter for _, letter in self.after(None) if code in (None, letter.error.code))
         return list(islice(found, most))
+
+    def after(self, place: Place | None) -> Iterator[tuple[Place, DeadLetter]]:
+        """The letters behind a place in the list, or all, the latest first, each with its place. They are read as
+        they are asked for, a page at a time."""
+        for places in self._list.pages(place):
+            with self._redis.pipeline(transaction=False) as pipeline:
+                for found in places:
+                    pipeline.hgetall(self._key(found.member))
+                rows = guarded(pipeline.execute)
+            for found, fields in zip(places, rows, strict=True):
+                # One that expired, or was dropped meanwhile, is gone.
+                if fields:
+                    yield found, _letter_from(fields)
 
     def get(self, letter_id: str) -> DeadLetter:
         """One letter. Raises NotFound."""
@@ -75,19 +90,6 @@ class DeadLetters:
         if not guarded(lambda: self._redis.delete(self._key(letter_id))):
             raise NotFound("There is no such dead letter. It may have expired, or been dropped.")
         guarded(lambda: self._redis.zrem(self._base, letter_id))
-
-    def _all(self) -> Iterator[DeadLetter]:
-        start = 0
-        while True:
-            ids = guarded(lambda at=start: self._redis.zrevrange(self._base, at, at + _PAGE - 1))
-            for letter_id in cast("list[str]", ids):
-                try:
-                    yield self.get(letter_id)
-                except NotFound:
-                    continue
-            if len(ids) < _PAGE:
-                return
-            start += _PAGE
 
     def _key(self, letter_id: str) -> str:
         return f"{self._base}:{letter_id}"

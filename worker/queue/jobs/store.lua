@@ -8,7 +8,7 @@
 --                          got lost; separate from `watch`, since there may be very many
 --       5 lanes    hash    for each queue, when the message that was claimed last had been sent
 --       6 expiring zset    jobs that no worker began with yet, by the time at which they fail because of that
---       7 hooks    zset    webhooks to deliver; webhooks/outbox.lua describes the keys around it
+--       7 hooks    zset    webhooks to deliver; outbox.lua describes the keys around it
 --       8 dead     zset    dead letters by the time of their death; `dead:<id>` is a letter's hash
 --       9 parked and 10 slots: see slots.lua
 --      11 feed     stream  jobs that a worker began with, or that ended, in the last ten minutes: see feed.py
@@ -225,9 +225,9 @@ end
 
 -- Take the job, if nobody holds it. A claim may come without a submit: from a producer that only knows Celery.
 -- One that comes too late to begin ends the job, with the error `late`.
--- `claim` names this very call.
+-- `claim` names this very call, `holder` the node, and `worker` its process as records name it.
 function calls.claim(id, message, fingerprint, influencer, project, callback, expires_at, organisation, claim, holder,
-    lease_ms, max_attempts, late, limit, organisation_limit)
+    worker, lease_ms, max_attempts, late, limit, organisation_limit)
   if is_same_claim(claim) then return held_by(get('verdict')) end
   local known = get('fingerprint')
   if not known then create(id, message, fingerprint, influencer, project, callback, expires_at, organisation)
@@ -247,14 +247,14 @@ function calls.claim(id, message, fingerprint, influencer, project, callback, ex
 
   local lease_until = now + lease_ms
   raise_token()
-  set('holder', holder, 'lease_until', lease_until, 'claim', claim, 'verdict', verdict)
+  set('holder', holder, 'held_since', now, 'lease_until', lease_until, 'claim', claim, 'verdict', verdict)
   redis.call('ZADD', watch, lease_until, id)
   redis.call('ZREM', sent, id)
   if verdict == 'claimed' then
     local attempt = redis.call('HINCRBY', job, 'attempts', 1)
     redis.call('ZREM', expiring, id)
     redis.call('HSETNX', job, 'started_at', now)
-    set('stage', 'fetching')
+    set('stage', 'fetching', 'worker', worker)
     emit('job.started', cjson.encode({ attempt = attempt }))
     if attempt == 1 then report('begun') end
   end

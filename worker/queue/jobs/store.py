@@ -134,15 +134,16 @@ class JobStore:
         """Notes that the job's message is on the queue `lane`, unless the job has moved on meanwhile."""
         self._call(waiting.job_id, "sent", waiting.token, lane, _LOST_AFTER_MS)
 
-    def claim(self, job: Job, holder: str, expires: datetime | None = None) -> Claim:
+    def claim(self, job: Job, holder: str, expires: datetime | None = None, worker: str = "") -> Claim:
         """Tries to become the job's holder. A job that was never submitted is recorded first; its deadline is then
-        `expires`, if that is earlier than its own."""
+        `expires`, if that is earlier than its own. `worker` names the holder in the job's record."""
         answer = self._call(
             job.job_id,
             "claim",
             *_identity(job, expires),
             uuid4().hex,
             holder,
+            worker,
             _ms(self._settings.lease_ttl),
             self._settings.max_attempts,
             _LATE,

@@ -6,7 +6,8 @@ import pytest
 
 from models.source_type import SourceType
 from tests.support.jobs.webhook_rows import ROW
-from worker.webhooks.documents import delivery_from, webhook_from
+from worker.queue.jobs.deliveries import delivery_from
+from worker.webhooks.documents import webhook_from
 
 
 def test_what_is_told() -> None:

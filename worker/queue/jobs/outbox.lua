@@ -1,4 +1,4 @@
--- Deliveries of webhooks: who tries which one now, and the outcomes. jobs/store.lua writes their rows, in the step
+-- Deliveries of webhooks: who tries which one now, and the outcomes. store.lua writes their rows, in the step
 -- that makes a job final. Each call is one atomic step; Redis's own clock is the only one.
 --
 -- KEYS  1 hooks                zset    pending deliveries by the time (ms) of their next try; one in hand, by when
@@ -7,7 +7,7 @@
 --         :row:<id>            hash    a delivery: the webhook's content, its URL, its state
 --         :ended               zset    deliveries that were made or given up, by when
 --         :busy:<receiver>     zset    deliveries in hand at one receiver, by the same time as in `hooks`; who that is,
---                                      receivers.py decides: a registrable domain or an address
+--                                      webhooks/receivers.py decides: a registrable domain or an address
 --         :parked:<receiver>   zset    due deliveries that wait for those, by when they began to wait
 --         :parked:*            zset    the same for places of receivers that aren't known to answer
 --         :well:<receiver>     string  it answered the last try

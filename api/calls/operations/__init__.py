@@ -1,0 +1,1 @@
+"""The operators' calls, which cross organisations: the queue, the workers, dead letters, webhooks."""
