@@ -13,7 +13,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
-from api.calls import me, probes, projects
+from api.calls import me, probes, projects, webhook_secrets
 from api.calls.influencers import clones, influencers, renders, selection
 from api.calls.jobs import events, jobs
 from api.calls.media import files, media
@@ -35,6 +35,7 @@ from api.rows.limits import Limits
 from api.rows.links import Links
 from api.rows.readiness import Readiness
 from api.settings import ApiSettings
+from api.webhook_secrets import WebhookSecrets
 from models.errors import (
     InvalidInput,
     LikenessError,
@@ -58,6 +59,8 @@ from worker.queue.jobs.feed import Feed
 _UPLOADS_SWEPT_EVERY = 600.0
 # In seconds. Only a process of an earlier version makes work for it.
 _BACKFILLED_EVERY = 60.0
+# In seconds. Redis may have lost what deliverers sign with.
+_SECRETS_COMPARED_EVERY = 10.0
 # Uploads that are decoded or stored at once; how long one waits for its turn, in seconds; and how many of one
 # organisation may wait, since each holds its picture in memory.
 _UPLOADS_AT_ONCE = 4
@@ -77,6 +80,7 @@ def make_app(settings: Settings, api_settings: ApiSettings) -> FastAPI:
     landing = Landing(database, client, store, Feed(settings))
     library = MediaLibrary(settings)
     links = Links(settings, library.url)
+    secrets = WebhookSecrets(database, settings)
     uploads = Turns(_UPLOADS_AT_ONCE, _LONGEST_WAIT, _MOST_WAITING)
 
     @asynccontextmanager
@@ -85,6 +89,7 @@ def make_app(settings: Settings, api_settings: ApiSettings) -> FastAPI:
         sweeps = (
             Periodic("landing", api_settings.landing_interval, landing.sweep),
             Periodic("backfill", _BACKFILLED_EVERY, lambda: backfill(database)),
+            Periodic("webhook-secrets", _SECRETS_COMPARED_EVERY, secrets.sync),
             Periodic("uploads", _UPLOADS_SWEPT_EVERY, lambda: media.sweep_uploads(database, library)),
         )
         for sweep in sweeps:
@@ -122,6 +127,7 @@ def make_app(settings: Settings, api_settings: ApiSettings) -> FastAPI:
         backlog=BacklogReader(settings, patient=False),
         letters=DeadLetters(settings, patient=False),
         deliveries=Deliveries(settings, patient=False),
+        webhook_secrets=secrets,
     )
     if origins := [origin.strip() for origin in api_settings.api_cors_origins.split(",") if origin.strip()]:
         app.add_middleware(
@@ -148,7 +154,7 @@ def make_app(settings: Settings, api_settings: ApiSettings) -> FastAPI:
     app.add_middleware(Frame, max_body=api_settings.api_max_body)
     # Routes are matched in this order, and jobs are called most often.
     parts = (
-        *(jobs, events, projects, media, influencers, selection, clones, renders, files, me),
+        *(jobs, events, projects, media, influencers, selection, clones, renders, files, webhook_secrets, me),
         *(queue, letters, webhooks),
     )
     for part in parts:

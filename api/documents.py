@@ -43,6 +43,7 @@ AssetIds = Annotated[
 ]
 # PostgreSQL's text refuses NUL, and no URL has control characters.
 HttpUrl = Annotated[Url, Field(pattern=r"^https?://[^\s\x00-\x1f\x7f]+$")]
+WebhookSecretId = Annotated[str, Field(pattern=r"^whs_[0-9A-Z]{26}$")]
 MediaType = Literal["image/png", "image/jpeg", "image/webp"]
 MEDIA_TYPES: tuple[MediaType, ...] = get_args(MediaType)
 
@@ -307,6 +308,29 @@ class PrimaryInfluencer(Reply):
 
     project_id: ProjectId
     influencer_id: InfluencerId | None
+
+
+class WebhookSecret(Reply):
+    """A secret that signs the organisation's webhooks, without the secret itself."""
+
+    secret_id: WebhookSecretId
+    created_at: Time
+    beginning: str | None = Field(
+        description="The secret's first characters. Null: the deployment can't sign with it any more."
+    )
+
+
+class NewWebhookSecret(WebhookSecret):
+    """A secret that was just made. It is shown only now."""
+
+    secret: str = Field(description="For any library of Standard Webhooks: `whsec_` and base64.")
+
+
+class DeletedWebhookSecret(Reply):
+    """A webhook secret that was deleted."""
+
+    secret_id: WebhookSecretId
+    deleted_at: Time
 
 
 class Selection(Document):

@@ -29,6 +29,7 @@ from api.rows.links import Links
 from api.rows.readiness import Readiness
 from api.rows.rows import document_of, stored
 from api.rows.tables import InfluencerRow
+from api.webhook_secrets import WebhookSecrets
 from models.base import Document
 from models.errors import InvalidInput, QueueUnavailable
 from models.influencer import Influencer
@@ -63,6 +64,7 @@ class Services:
     backlog: BacklogReader
     letters: DeadLetters
     deliveries: Deliveries
+    webhook_secrets: WebhookSecrets
 
 
 @dataclass(frozen=True, slots=True)

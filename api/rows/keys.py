@@ -15,7 +15,7 @@ from api.rows.database import Database
 from api.rows.tables import ApiKeyRow
 from models.errors import ForbiddenScope, InvalidInput, NotFound, Unauthenticated
 
-Scope = Literal["influencers:write", "jobs:read", "jobs:cancel", "operate"]
+Scope = Literal["influencers:write", "jobs:read", "jobs:cancel", "webhooks:write", "operate"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 OWN_SCOPES: tuple[Scope, ...] = tuple(scope for scope in SCOPES if scope != "operate")
 """The scopes that stay within the key's own organisation. `operate` crosses organisations, so it is only given to

@@ -1,22 +1,25 @@
-"""Limits on what one organisation may have: projects, influencers, and uploads that it began."""
+"""Limits on what one organisation may have: projects, influencers, webhook secrets, and uploads that it began."""
 
 from typing import Any, Literal
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from api.rows.tables import AssetRow, InfluencerRow, ProjectRow, UploadRow
+from api.rows.tables import AssetRow, InfluencerRow, ProjectRow, UploadRow, WebhookSecretRow
 from api.settings import ApiSettings
 from models.errors import Conflict
 
-Kind = Literal["projects", "influencers", "uploads"]
+Kind = Literal["projects", "influencers", "uploads", "webhook secrets"]
 
+# A rotation needs two. Each signs every webhook, in one header.
+_MOST_SECRETS = 5
 # Any number will do, so long as nobody else locks it.
 _LOCK = 0x11CF
 _ADVICE: dict[Kind, str] = {
     "projects": "Use one that is there, or ask for a higher limit.",
     "influencers": "Delete one, or ask for a higher limit.",
     "uploads": "Finalize one, or wait: one that nobody finalizes is removed after a day.",
+    "webhook secrets": "Delete one that no receiver needs any more.",
 }
 
 
@@ -28,6 +31,7 @@ class Limits:
             "projects": settings.organisation_projects,
             "influencers": settings.organisation_influencers,
             "uploads": settings.organisation_uploads,
+            "webhook secrets": _MOST_SECRETS,
         }
 
     def require_room(self, session: Session, organisation: str, kind: Kind) -> None:
@@ -55,6 +59,8 @@ def _owned(kind: Kind, organisation: str) -> "Select[Any]":
         return select(InfluencerRow.influencer_id).where(
             InfluencerRow.organisation == organisation, InfluencerRow.deleted_at.is_(None)
         )
+    if kind == "webhook secrets":
+        return select(WebhookSecretRow.secret_id).where(WebhookSecretRow.organisation == organisation)
     return (
         select(UploadRow.asset_id)
         .join(ProjectRow, ProjectRow.project_id == UploadRow.project_id)

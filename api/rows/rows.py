@@ -37,6 +37,11 @@ class Described(Persona):
     name: Name
 
 
+def is_id(text: str) -> bool:
+    """Whether the text can be a row's id, and so be a part of a query."""
+    return _ID.fullmatch(text) is not None
+
+
 def project_of(session: Session, organisation: str, project_id: str) -> ProjectRow:
     """Finds a project of the organisation. Raises NotFound."""
     row = None

@@ -176,6 +176,18 @@ class SelectionRow(Base):
     created_at: Mapped[datetime]
 
 
+class WebhookSecretRow(Base):
+    """The name of a secret that signs an organisation's webhooks. The secret itself is derived, never stored."""
+
+    __tablename__ = "webhook_secrets"
+
+    secret_id: Mapped[str] = mapped_column(primary_key=True)
+    organisation: Mapped[str] = mapped_column(index=True)
+    master: Mapped[str]
+    """The name of the master key that it is derived from."""
+    created_at: Mapped[datetime]
+
+
 class AnswerRow(Base):
     """An answer that was given under an Idempotency-Key."""
 

@@ -122,6 +122,9 @@ class Settings(EnvironmentSettings):
     webhook_secrets: SecretStr = SecretStr("")
     """Signing secrets (`whsec_` and base64 of 24 to 64 bytes), separated by spaces. Each signs every webhook, so a
     new one can be listed before an old one is removed. Only `likeness webhooks deliver` reads them."""
+    webhook_master_keys: SecretStr = SecretStr("")
+    """Keys of 32 characters or more, separated by spaces. Organisations' own secrets are derived from them, new
+    ones from the first. API processes and deliverers need the same. Empty: no organisation has its own."""
     webhook_schedule: tuple[NonNegativeFloat, ...] = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
     """The waits between tries, as a JSON list; up to a fifth is added at random. The first try is immediate."""
     webhook_timeout: float = Field(20, gt=0)

@@ -2,7 +2,7 @@
 
 from base64 import b64encode
 from pathlib import Path
-from secrets import token_bytes
+from secrets import token_bytes, token_hex
 from typing import Any, Self
 
 from worker.base.settings import Settings
@@ -19,7 +19,7 @@ class EmbeddedStack:
 
     `data_dir` is created if need be, and locked against other stacks. Objects in it survive a restart; Redis's data
     does so only with `persist`. Keys, secrets and ports are new for each stack, and so is the certificate that its
-    workers sign with, which nobody trusts.
+    workers sign with, which nobody trusts; the master key of webhook secrets is kept in the folder.
     """
 
     def __init__(self, data_dir: Path, *, persist: bool = False) -> None:
@@ -27,6 +27,7 @@ class EmbeddedStack:
         self.redis = RedisServer(data_dir / "redis", persist=persist)
         self.s3 = S3Server(data_dir / "s3")
         self._webhook_secret = f"whsec_{b64encode(token_bytes(32)).decode()}"
+        self._master_key = data_dir / "webhook-master-key"
         self._signing = data_dir.resolve() / "signing"
         self._signer: dict[str, str] = {}
 
@@ -36,6 +37,7 @@ class EmbeddedStack:
         return {
             "LIKENESS_REDIS_URL": self.redis.url,
             "LIKENESS_WEBHOOK_SECRETS": self._webhook_secret,
+            "LIKENESS_WEBHOOK_MASTER_KEYS": self._master_key.read_text(),
             "LIKENESS_S3_ENDPOINT_URL": self.s3.endpoint_url,
             "LIKENESS_S3_ACCESS_KEY_ID": self.s3.access_key_id,
             "LIKENESS_S3_SECRET_ACCESS_KEY": self.s3.secret_access_key,
@@ -62,6 +64,7 @@ class EmbeddedStack:
         try:
             certificate, key = make_development_certificate(self._signing)
             self._signer = {"LIKENESS_SIGN_CERTIFICATE": str(certificate), "LIKENESS_SIGN_KEY": str(key)}
+            _make_key(self._master_key)
             self.redis.start()
             self.s3.start()
         except BaseException:
@@ -84,3 +87,10 @@ class EmbeddedStack:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+def _make_key(file: Path) -> None:
+    """Writes a new key, for this user's eyes alone, unless the file is there."""
+    if not file.exists():
+        file.touch(mode=0o600)
+        file.write_text(token_hex(32))

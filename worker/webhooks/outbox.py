@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from models.webhook import DeliveryState
 from worker.base.settings import Settings
 from worker.queue.jobs.deliveries import Deliveries
+from worker.webhooks.own_secrets import SecretName, names_in
 from worker.webhooks.receivers import receiver_of
 
 # How many tries one receiver may have at once.
@@ -32,6 +33,15 @@ class Try:
     @property
     def url(self) -> str:
         return self.fields["url"]
+
+    @property
+    def organisation(self) -> str:
+        return self.fields.get("organisation", "")
+
+    @property
+    def own_secrets(self) -> list[SecretName]:
+        """The names of the secrets that it is signed with. Empty: the deployment's are used."""
+        return names_in(self.fields.get("own_secrets", ""))
 
     @property
     def number(self) -> int:

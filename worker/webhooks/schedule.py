@@ -18,8 +18,8 @@ def outcome_of(
 ) -> Outcome:
     """The outcome of a delivery's try `number`, from 1. `waits` are in seconds."""
     if answer.status is None:
-        # A refusal comes from the guard at once, and isn't the receiver's fault.
-        text, is_slow = answer.failure, not answer.is_refused
+        # Where nothing was sent, that isn't the receiver's fault.
+        text, is_slow = answer.failure, not (answer.is_refused or answer.is_unsigned)
     else:
         text, is_slow = _describe(answer.status), False
     if answer.status is not None and 200 <= answer.status < 300:

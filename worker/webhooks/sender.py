@@ -14,19 +14,27 @@ from worker.net.guard import check_url, resolve
 from worker.net.pinned import Deadline, Resolver
 from worker.webhooks.documents import webhook_from
 from worker.webhooks.outbox import Try
+from worker.webhooks.own_secrets import MasterKeys
 from worker.webhooks.signing import WebhookSigner
+
+_UNSIGNED = (
+    "not tried: none of this deliverer's LIKENESS_WEBHOOK_MASTER_KEYS is one that the organisation's secrets are "
+    "derived from"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The answer to a try. `status` is None if none came back, and `failure` says why.
 
-    `is_refused`: the guard refused, so nothing was sent. `retry_after` is in seconds.
+    `is_refused`: the guard refused, so nothing was sent. `is_unsigned`: no signature could be made, so nothing was
+    sent either. `retry_after` is in seconds.
     """
 
     status: int | None = None
     failure: str = ""
     is_refused: bool = False
+    is_unsigned: bool = False
     retry_after: float = 0
 
 
@@ -42,6 +50,7 @@ class Sender:
         self._timeout = settings.webhook_timeout
         self._allow_http_to = settings.allow_http_to
         self._signer = WebhookSigner(settings)
+        self._masters = MasterKeys(settings)
         self._resolve = resolve
         self._tls = tls
 
@@ -59,13 +68,17 @@ class Sender:
             return Answer(failure=f"no answer ({type(error).__name__})")
 
     def _send(self, tried: Try) -> Answer:
+        own = self._masters.secrets(tried.organisation, tried.own_secrets)
+        if tried.own_secrets and not own:
+            # The deployment's secret would not do: its signature is one that the receiver doesn't ask for.
+            return Answer(failure=_UNSIGNED, is_unsigned=True)
         deadline = Deadline(self._timeout)
         place = check_url(tried.url, self._allow_http_to)
         body = webhook_from(tried.fields).to_json()
         headers = {
             "Content-Type": "application/json",
             "Content-Length": str(len(body.encode())),
-            **self._signer.headers(tried.webhook_id, tried.at, body),
+            **self._signer.headers(tried.webhook_id, tried.at, body, own),
         }
         with exchange(
             "POST",

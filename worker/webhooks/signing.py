@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from standardwebhooks import Webhook
@@ -15,7 +16,8 @@ _LEAST, _MOST = 24, 64
 
 
 class WebhookSigner:
-    """Signs with every secret of the settings, so that a receiver that knows any of them can verify.
+    """Signs with an organisation's own secrets, or else with those of the settings: with every one, so that a
+    receiver that knows any of them can verify.
 
     Raises InvalidSettings if there is no secret, or if one can't be used; the message gives that one's position.
     """
@@ -35,10 +37,12 @@ class WebhookSigner:
                 )
         self._keys = [Webhook(secret) for secret in secrets]
 
-    def headers(self, webhook_id: str, at: float, body: str) -> dict[str, str]:
-        """The headers that the standard requires. `at` is when this try is made, in seconds since 1970."""
+    def headers(self, webhook_id: str, at: float, body: str, own: Sequence[str] = ()) -> dict[str, str]:
+        """The headers that the standard requires. `at` is when this try is made, in seconds since 1970. `own`: the
+        organisation's own secrets, if it has any."""
         timestamp = datetime.fromtimestamp(int(at), UTC)
-        signatures = (key.sign(webhook_id, timestamp, body) for key in self._keys)
+        keys = [Webhook(secret) for secret in own] or self._keys
+        signatures = (key.sign(webhook_id, timestamp, body) for key in keys)
         return {
             "webhook-id": webhook_id,
             "webhook-timestamp": str(int(at)),

@@ -21,10 +21,13 @@ from api.rows.database import Database
 from api.rows.keys import SCOPES, create_key
 from api.rows.tables import Base
 from api.settings import ApiSettings
+from tests.integration.webhooks.conftest import receive
 from tests.support.api.client import Api
 from tests.support.servers.postgresql import PostgreSQL, binaries, running
 from worker.base.settings import Settings
 from worker.queue.jobs import JobStore
+
+__all__ = ["receive"]
 
 
 @pytest.fixture(autouse=True)

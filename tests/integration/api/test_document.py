@@ -77,6 +77,7 @@ class World:
             "selection_id": [
                 api.call("POST", f"{project}/content/selection", {"brief": {}}).json()["selectionId"]
             ],
+            "secret_id": _two_secrets(api),
             "bytes": [len(picture)],
             "cursor": [api.call("GET", "/v1/jobs?limit=1").json()["nextCursor"]],
             "if-none-match": [api.call("GET", f"/v1/jobs/{jobs[0]}").headers["etag"]],
@@ -159,6 +160,14 @@ def for_each(drawn: SearchStrategy[Any], count: int, act: Callable[[Any], None])
         act(one)
 
     each()
+
+
+def _two_secrets(api: Api) -> list[str]:
+    """Two, since one may be deleted; no more, since there may be only a few."""
+    path = "/v1/webhook-secrets"
+    while len(found := api.call("GET", path).json()["items"]) < 2:
+        assert api.call("POST", path).status_code == 201
+    return [secret["secretId"] for secret in found]
 
 
 def _picture() -> bytes:

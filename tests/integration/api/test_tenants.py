@@ -16,6 +16,8 @@ WITHOUT_IDS = {
     ("GET", "/v1/jobs"),
     ("GET", "/v1/me"),
     *(("GET", f"/v1/operations/{what}") for what in ("queue", "workers", "dead-letters", "webhooks")),
+    ("POST", "/v1/webhook-secrets"),
+    ("GET", "/v1/webhook-secrets"),
 }
 # Ids in a body, of a call to a project that is the caller's.
 BODIES: list[tuple[str, str, Any]] = [
@@ -71,6 +73,7 @@ def ids_of(api: Api) -> dict[str, str]:
         "asset": upload.json()["assetId"],
         "selection": selected.json()["selectionId"],
         "job": job,
+        "secret": api.call("POST", "/v1/webhook-secrets").json()["secretId"],
     }
 
 

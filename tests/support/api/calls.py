@@ -31,6 +31,7 @@ CALLS: list[tuple[str, str, dict[str, Any] | None, str | None]] = [
     ("GET", "/v1/projects/{project}/content/selections/{selection}", None, None),
     ("POST", "/v1/influencers/{influencer}/clone", {"name": "Nova B"}, "influencers:write"),
     ("GET", "/v1/influencers/{influencer}/clones", None, None),
+    ("DELETE", "/v1/webhook-secrets/{secret}", None, "webhooks:write"),
     ("GET", "/v1/jobs/{job}", None, "jobs:read"),
     ("GET", "/v1/jobs/{job}/events", None, "jobs:read"),
     ("POST", "/v1/jobs/{job}/cancel", None, "jobs:cancel"),
@@ -48,6 +49,7 @@ NOBODYS = {
     "selection": "sel_nobody",
     "letter": "msg_nobody",
     "webhook": "evt_nobody",
+    "secret": "whs_nobody",
 }
 
 

@@ -14,6 +14,7 @@
 --         :slow:<receiver>     string  it could not be reached, or let the last try run into its timeout
 --         :hold:<SHA-1 of URL> string  the URL isn't tried (Retry-After) until this expires; its value: since when
 --         :gone:<SHA-1 of URL> string  the URL answered 410: it is not tried until somebody replays
+--         :secrets             hash    by organisation, the names of its own secrets: see own_secrets.py
 --         :url                 string  the URL that hears of every job, while there are deliverers that have it
 -- ARGV  1 function, 2 row ttl (s), then what the function takes
 --
@@ -97,6 +98,17 @@ local function park(id, name, lease_ms)
   redis.call('PEXPIRE', parked, 2 * lease_ms)
 end
 
+-- A delivery's fields, with the names of the secrets that its organisation has now.
+local function fields_of(id)
+  local fields, organisation = redis.call('HGETALL', row(id)), get(id, 'organisation')
+  local names = organisation and redis.call('HGET', hooks .. ':secrets', organisation)
+  if names then
+    fields[#fields + 1] = 'own_secrets'
+    fields[#fields + 1] = names
+  end
+  return fields
+end
+
 -- Takes deliveries to try now, each with its fields. No receiver gets more than `share` at once, and a slow one
 -- only one: a receiver that hangs takes no more than that from the others. All that aren't known to answer get no
 -- more than `doubtful` together, so that many that hang leave places, too. Deliveries whose receiver isn't named
@@ -145,7 +157,7 @@ function calls.take(most, doubtful, lease_ms, share, url, seen)
           redis.call('HINCRBY', row(id), 'token', 1)
           redis.call('HINCRBY', row(id), 'tries', 1)
           redis.call('HSET', row(id), 'last_at', now())
-          taken[#taken + 1] = { id, is_well and 0 or 1, redis.call('HGETALL', row(id)) }
+          taken[#taken + 1] = { id, is_well and 0 or 1, fields_of(id) }
         end
       end
     end

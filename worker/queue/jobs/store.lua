@@ -95,6 +95,9 @@ local function post(webhook_id, kind, name, url)
     local value = get(field)
     if value then redis.call('HSET', row, field, value) end
   end
+  -- The job's own URL is its organisation's, whose secrets sign for it. The one that hears of all jobs is not.
+  local organisation = get('organisation')
+  if name == 'job' and organisation then redis.call('HSET', row, 'organisation', organisation) end
   local result = get('result')
   if result then
     local made = cjson.decode(result)
@@ -114,8 +117,8 @@ local function tell(kind, sequence)
   local webhook_id = 'evt_' .. redis.sha1hex(get('job_id') .. ':' .. ended)
   set('webhook_id', webhook_id)
   local own, general = get('callback_url'), redis.call('GET', hooks .. ':url')
-  if own then post(webhook_id, kind, 'job', own) end
-  if general and general ~= own then post(webhook_id, kind, 'all', general) end
+  if own and own ~= general then post(webhook_id, kind, 'job', own) end
+  if general then post(webhook_id, kind, 'all', general) end
 end
 
 local function conclude(status, data)
