@@ -243,17 +243,17 @@ class InfluencerJob(Document):
     job_id: JobId
     kind: JobKind
     status: JobStatus
-    error: JobFailure | None = Field(None, description="Null unless the job failed.")
+    error: JobFailure | None = Field(description="Null unless the job failed.")
 
 
 class StoredInfluencer(Influencer):
     """An influencer as the API stores it: with the job that it waits for, and where it came from."""
 
     source_influencer_id: InfluencerId | None = Field(
-        None, description="Whom it was cloned from. Null for one that was created."
+        description="Whom it was cloned from. Null for one that was created."
     )
     job: InfluencerJob | None = Field(
-        None, description="The job of one that is pending, training or failed; null for the others."
+        description="The job of one that is pending, training or failed; null for the others."
     )
 
 
