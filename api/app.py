@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from api.calls import me, probes, projects, webhook_secrets
 from api.calls.influencers import clones, influencers, renders, selection
-from api.calls.jobs import events, jobs
+from api.calls.jobs import events, jobs, previews
 from api.calls.media import files, media
 from api.calls.operations import letters, queue, webhooks
 from api.http.call import REPLAYED, Services
@@ -54,6 +54,7 @@ from worker.queue.jobs import JobStore
 from worker.queue.jobs.dead import DeadLetters
 from worker.queue.jobs.deliveries import Deliveries
 from worker.queue.jobs.feed import Feed
+from worker.queue.jobs.previews import PreviewStore
 
 # In seconds. The uploads that are swept are a day old.
 _UPLOADS_SWEPT_EVERY = 600.0
@@ -114,6 +115,7 @@ def make_app(settings: Settings, api_settings: ApiSettings) -> FastAPI:
         database=database,
         client=client,
         store=store,
+        previews=PreviewStore(settings),
         landing=landing,
         library=library,
         links=links,
@@ -154,7 +156,20 @@ def make_app(settings: Settings, api_settings: ApiSettings) -> FastAPI:
     app.add_middleware(Frame, max_body=api_settings.api_max_body)
     # Routes are matched in this order, and jobs are called most often.
     parts = (
-        *(jobs, events, projects, media, influencers, selection, clones, renders, files, webhook_secrets, me),
+        *(
+            jobs,
+            events,
+            previews,
+            projects,
+            media,
+            influencers,
+            selection,
+            clones,
+            renders,
+            files,
+            webhook_secrets,
+            me,
+        ),
         *(queue, letters, webhooks),
     )
     for part in parts:

@@ -8,6 +8,7 @@ from typing import Any
 from PIL import Image
 
 from models.manifest import RenderInfo
+from models.source_type import SourceType
 from worker.render import child, process
 from worker.stack.samples import load_sample
 
@@ -43,13 +44,18 @@ class SlowPictures:
     def render(
         self, references: Any, appearance: Any, shots: Any, sink: Any, person_seed: int | None = None
     ) -> None:
-        from pipelines.protocol import RenderedImage, Step
+        from pipelines.protocol import PREVIEW_SIDE, Preview, RenderedImage, Step
 
         for planned in shots:
             name = planned.shot.name
+
+            def preview(name: str = name) -> Preview:
+                small = self._pictures[name].resize((PREVIEW_SIDE, PREVIEW_SIDE), Image.Resampling.NEAREST)
+                return Preview(small, SourceType.GENERATED)
+
             for step in range(1, STEPS + 1):
                 time.sleep(self._seconds / STEPS)
-                sink.step(Step(name, step, STEPS))
+                sink.step(Step(name, step, STEPS, preview))
             sink.image(RenderedImage(name, planned.seed, self._pictures[name]))
 
 

@@ -40,3 +40,4 @@ class RenderOptions(Document):
         None, description="Images of a job that are denoised at once, at most."
     )
     speed: SpeedOptions = SpeedOptions()
+    previews: bool = Field(True, description="Send small pictures of images while they are denoised.")

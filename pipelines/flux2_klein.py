@@ -11,7 +11,7 @@ from diffusers import AutoencoderKLFlux2, Flux2KleinPipeline
 from PIL import Image
 from torch import Tensor
 
-from pipelines.diffusion import DiffusionEngine, OnStepEnd
+from pipelines.diffusion import DiffusionEngine, OnStepEnd, colours
 from pipelines.diffusion.engine import dtype_for
 from pipelines.protocol import Setup
 from pipelines.references import fitted
@@ -60,6 +60,7 @@ class Flux2Klein(DiffusionEngine):
 
     pipeline_class: ClassVar[Any] = SharedReferences
     stock_name: ClassVar[str] = "Flux2KleinPipeline"
+    prediction: ClassVar[str | None] = "noise_pred"
 
     @classmethod
     def open(cls, setup: Setup) -> Any:
@@ -98,6 +99,12 @@ class Flux2Klein(DiffusionEngine):
     def decode(self, latents: Tensor) -> Tensor:
         image: Tensor = self.pipe.vae.decode(latents.to(self.pipe.vae.dtype)).sample
         return image
+
+    def colours(self, latents: Tensor) -> Tensor | None:
+        # The latents are (L, C), packed in patches of 2 x 2, row by row.
+        side = self.plan.size // (self.pipe.vae_scale_factor * 2)
+        patches = latents.T.reshape(1, -1, side, side)
+        return colours.FLUX2(self.pipe._unpatchify_latents(patches)[0])
 
     def forget(self) -> None:
         self.pipe.reference_latents = None

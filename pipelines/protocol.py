@@ -1,7 +1,7 @@
 """The interface between the render process and a pipeline profile."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, Self
 
@@ -25,6 +25,18 @@ class PlannedShot:
     seed: int
 
 
+PREVIEW_SIDE = 128
+"""The longest side of a preview, in pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A small RGB picture of an image that is still being denoised."""
+
+    image: Image.Image
+    source_type: SourceType
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """The progress of one shot: `step` of `steps` denoising steps are done."""
@@ -32,6 +44,8 @@ class Step:
     shot: str
     step: int
     steps: int
+    preview: Callable[[], Preview | None] | None = None
+    """Makes a preview of what this step left; it works until `Sink.step` returns. None where the profile can't."""
 
 
 @dataclass(frozen=True, slots=True)

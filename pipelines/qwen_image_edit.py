@@ -18,7 +18,7 @@ from PIL import Image
 from torch import Tensor
 
 from models.errors import WeightsRefused
-from pipelines.diffusion import DiffusionEngine, OnStepEnd
+from pipelines.diffusion import DiffusionEngine, OnStepEnd, colours
 from pipelines.diffusion.engine import dtype_for
 from pipelines.protocol import Setup
 from pipelines.qwen_processor import ImageOnlyQwen2VLProcessor
@@ -82,6 +82,7 @@ class QwenImageEdit(DiffusionEngine):
 
     pipeline_class: ClassVar[Any] = SharedReferences
     stock_name: ClassVar[str] = "QwenImageEditPlusPipeline"
+    prediction: ClassVar[str | None] = "noise_pred"
 
     @classmethod
     def open(cls, setup: Setup) -> Any:
@@ -140,10 +141,16 @@ class QwenImageEdit(DiffusionEngine):
                 true_cfg_scale=self.plan.profile.guidance,
                 **self.call(generators, on_step_end),
             ).images
-        # The latents are packed in patches of 2 x 2. As (1, C, 1, H, W), the decoder knows their size.
+        return self._unpacked(latents)
+
+    def _unpacked(self, latents: Tensor) -> Tensor:
+        """Unpacks latents from patches of 2 x 2. As (1, C, 1, H, W), the decoder knows their size."""
         side = self.plan.size
         unpacked: Tensor = self.pipe._unpack_latents(latents, side, side, self.pipe.vae_scale_factor)
         return unpacked
+
+    def colours(self, latents: Tensor) -> Tensor | None:
+        return colours.QWEN_IMAGE(self._unpacked(latents[None])[0, :, 0])
 
     def decode(self, latents: Tensor) -> Tensor:
         vae = self.pipe.vae

@@ -13,7 +13,7 @@ from transformers import CLIPImageProcessorPil, CLIPVisionModelWithProjection
 from models.errors import WeightsRefused
 from models.influencer import Appearance
 from models.shot import Shot
-from pipelines.diffusion import DiffusionEngine, OnStepEnd
+from pipelines.diffusion import DiffusionEngine, OnStepEnd, colours
 from pipelines.diffusion.engine import dtype_for
 from pipelines.geometry.ip_adapter import grouped, names
 from pipelines.prompt import keywords_for
@@ -67,6 +67,7 @@ class SdxlIpAdapter(DiffusionEngine):
     pipeline_class: ClassVar[Any] = StableDiffusionXLPipeline
     stock_name: ClassVar[str] = "StableDiffusionXLPipeline"
     denoiser: ClassVar[str] = "unet"
+    prediction: ClassVar[str | None] = "noise_pred"
 
     @classmethod
     def open(cls, setup: Setup) -> Any:
@@ -121,6 +122,9 @@ class SdxlIpAdapter(DiffusionEngine):
         vae = self.pipe.vae
         image: Tensor = vae.decode(latents.to(vae.dtype) / vae.config.scaling_factor).sample
         return image
+
+    def colours(self, latents: Tensor) -> Tensor | None:
+        return colours.SDXL(latents)
 
 
 def _load_adapter(pipe: Any, path: Path) -> None:

@@ -48,6 +48,12 @@ class Answer:
 Work = Callable[[Session], Answer]
 
 
+def is_known(etag: str, if_none_match: str | None) -> bool:
+    """Whether a caller that sends this `If-None-Match` has what the ETag stands for."""
+    tags = [tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")]
+    return etag in tags or "*" in tags
+
+
 @dataclass(frozen=True, slots=True)
 class Once:
     """The Idempotency-Key of a POST, its organisation, and a fingerprint that identifies the request."""

@@ -38,6 +38,7 @@ from worker.queue.backlog import BacklogReader
 from worker.queue.jobs import JobStore
 from worker.queue.jobs.dead import DeadLetters
 from worker.queue.jobs.deliveries import Deliveries
+from worker.queue.jobs.previews import PreviewStore
 
 REPLAYED = "Idempotent-Replayed"
 
@@ -51,6 +52,7 @@ class Services:
     database: Database
     client: JobClient
     store: JobStore
+    previews: PreviewStore
     landing: Landing
     library: MediaLibrary
     links: Links

@@ -37,6 +37,12 @@ def body(
     return {"requestBody": {"required": required, "content": content}}
 
 
+def pictures(*media_types: str) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a handler that answers 200 with a picture of one of these types."""
+    binary = {"schema": {"type": "string", "format": "binary"}}
+    return {200: {"content": dict.fromkeys(media_types, binary)}}
+
+
 def errors(*kinds: type[LikenessError]) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a handler that raises these. `openapi.py` adds the errors that every call can have."""
     return {status_for(kind): {} for kind in kinds}

@@ -73,7 +73,7 @@ _ERROR = _object(
 )
 _HEADERS = {
     "X-Request-Id": {"description": "The request's id, as errors and logs have it.", "schema": _TEXT},
-    "ETag": {"description": "For If-None-Match: 304 until the job has moved.", "schema": _TEXT},
+    "ETag": {"description": "For If-None-Match: 304 until there is something new.", "schema": _TEXT},
     "Retry-After": {"description": "When to try again, in seconds.", "schema": {"type": "integer"}},
     "WWW-Authenticate": {"description": "How to say who calls.", "schema": {"const": "Bearer"}},
 }

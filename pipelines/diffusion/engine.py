@@ -26,9 +26,19 @@ from pipelines.diffusion import speed
 from pipelines.diffusion.decoder import Decoder
 from pipelines.diffusion.guest import Guest
 from pipelines.diffusion.ladder import Ladder, Rung
+from pipelines.diffusion.previews import expected, small_picture
 from pipelines.diffusion.recovery import attempt, no_room
 from pipelines.prompt import prompt_for
-from pipelines.protocol import Discard, PlannedShot, ReferenceNote, ReferencePipeline, Setup, Sink, Step
+from pipelines.protocol import (
+    Discard,
+    PlannedShot,
+    Preview,
+    ReferenceNote,
+    ReferencePipeline,
+    Setup,
+    Sink,
+    Step,
+)
 from pipelines.references import around, chosen
 from pipelines.registry import require_create
 from pipelines.weights.safe import check_parameters, modules_of
@@ -49,6 +59,8 @@ class DiffusionEngine(ReferencePipeline):
     """diffusers' name for the pipeline, as in `model_index.json` and manifests."""
     denoiser: ClassVar[str] = "transformer"
     """The component that runs at every step."""
+    prediction: ClassVar[str | None] = None
+    """The variable of the pipeline's loop that has the denoiser's prediction, where previews need it."""
 
     def __init__(self, pipeline: Any, setup: Setup) -> None:
         """`pipeline` is a `pipeline_class` whose weights are on the CPU, or on the device already."""
@@ -57,6 +69,9 @@ class DiffusionEngine(ReferencePipeline):
         self.plan = setup.plan
         self._ladder = Ladder(setup.plan)
         pipeline.set_progress_bar_config(disable=True)
+        if self.prediction:
+            # What its callback may be given.
+            pipeline._callback_tensor_inputs = [*pipeline._callback_tensor_inputs, self.prediction]
         speed.quantized(self._denoiser, setup.plan.speed, dtype_for(setup))
         self._guests = {name: Guest(getattr(pipeline, name)) for name in setup.plan.profile.guests}
         for name, part in modules_of(pipeline).items():
@@ -118,6 +133,11 @@ class DiffusionEngine(ReferencePipeline):
     def decode(self, latents: Tensor) -> Tensor:
         """Returns RGB in [-1, 1], (1, 3, H, W). Called while the denoiser runs or, if memory is short, is idle."""
 
+    def colours(self, latents: Tensor) -> Tensor | None:  # noqa: ARG002
+        """The colours of one image's latents, for a preview: (3, H, W), from about -1 to 1. None if no map to them
+        is known. The latents are float32, and a row of those that `on_step_end` has."""
+        return None
+
     def source_type(self, encoded: Any, row: int) -> SourceType:  # noqa: ARG002 - most only generate
         """The source type of the image `row`: a composite, if it has pixels of references."""
         return SourceType.GENERATED
@@ -129,7 +149,10 @@ class DiffusionEngine(ReferencePipeline):
 
     def call(self, generators: list[torch.Generator], on_step_end: OnStepEnd) -> dict[str, Any]:
         """The arguments that `denoise` gives to any pipeline, besides what was encoded."""
-        return {
+        asked = (
+            {"callback_on_step_end_tensor_inputs": ["latents", self.prediction]} if self.prediction else {}
+        )
+        return asked | {
             "generator": generators,
             "height": self.plan.size,
             "width": self.plan.size,
@@ -208,8 +231,9 @@ class DiffusionEngine(ReferencePipeline):
             # Kernels are queued: without this, steps would be reported before they are computed.
             device.synchronize()
             decoder.raise_failed()
-            for row in rows:
-                sink.step(Step(job.shots[row].shot.name, index + 1, self.plan.steps))
+            for place, row in enumerate(rows):
+                preview = partial(self._preview, tensors, index, place, self.source_type(job.encoded, row))
+                sink.step(Step(job.shots[row].shot.name, index + 1, self.plan.steps, preview))
             return tensors
 
         # One for each image, on the CPU, so that its noise is the same on every device and in every batch.
@@ -218,6 +242,15 @@ class DiffusionEngine(ReferencePipeline):
             latents = self.denoise(job.encoded, rows, generators, on_step_end)
             device.synchronize()
         return latents
+
+    def _preview(
+        self, tensors: dict[str, Any], index: int, place: int, source_type: SourceType
+    ) -> Preview | None:
+        prediction, sigma = None, torch.zeros(())
+        if self.prediction:
+            prediction, sigma = tensors[self.prediction][place], self.pipe.scheduler.sigmas[index + 1]
+        colours = self.colours(expected(tensors["latents"][place], prediction, sigma))
+        return None if colours is None else Preview(small_picture(colours), source_type)
 
     def _note_unused(self, count: int, places: list[int], sink: Sink) -> None:
         why = f"the profile takes {len(places)} at most"

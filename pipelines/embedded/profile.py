@@ -18,6 +18,7 @@ from models.shot import Shot
 from models.source_type import SourceType
 from pipelines.diffusion import DiffusionEngine, OnStepEnd
 from pipelines.diffusion.engine import dtype_for
+from pipelines.embedded.nets.finisher import FACTOR
 from pipelines.embedded.people.view import View, sample_view
 from pipelines.embedded.person import Person
 from pipelines.embedded.pipeline import LikenessPipeline
@@ -109,6 +110,10 @@ class Embedded(DiffusionEngine):
     def decode(self, latents: Tensor) -> Tensor:
         image: Tensor = self.pipe.decode(latents)
         return image
+
+    def colours(self, latents: Tensor) -> Tensor | None:
+        # They are pixels, FACTOR² for each cell.
+        return latents.reshape(3, FACTOR**2, *latents.shape[1:]).mean(1)
 
     def _tile(self, on: bool) -> None:
         """Does nothing: decoding only reshapes, so there is nothing to tile."""

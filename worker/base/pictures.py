@@ -1,4 +1,4 @@
-"""Encodes images as the stored PNG and its WebP thumbnail, both marked with the source type."""
+"""Encodes images as the stored PNG and its WebP thumbnail, or as a preview, all marked with the source type."""
 
 from dataclasses import dataclass
 from io import BytesIO
@@ -43,6 +43,18 @@ def thumbnail_of(image: Image.Image, side: int, xmp: bytes = b"") -> bytes:
     buffer = BytesIO()
     small.save(buffer, "WEBP", quality=85, xmp=xmp)
     return buffer.getvalue()
+
+
+def preview_of(image: Image.Image, source_type: SourceType, most: int) -> bytes | None:
+    """A WebP of an image that isn't finished, marked as `encode` marks. None if it would take more than `most`
+    bytes."""
+    xmp = _XMP.replace("SOURCE_TYPE", source_type.value).encode()
+    for quality in (80, 50, 20):
+        buffer = BytesIO()
+        image.save(buffer, "WEBP", quality=quality, method=2, xmp=xmp)
+        if buffer.tell() <= most:
+            return buffer.getvalue()
+    return None
 
 
 def decode(png: bytes, thumbnail: bytes) -> EncodedImage:

@@ -193,6 +193,8 @@ class Settings(EnvironmentSettings):
     """Speed option: skip steps that change little. For profiles of 40 steps."""
     channels_last: bool = False
     """Speed option: the memory format that suits convolutions."""
+    previews: Literal["on", "off"] = "on"
+    """Whether small pictures of images that are being rendered are kept in Redis, for five minutes at most."""
     load_timeout: float = Field(900, gt=0)
     """How long the verify process may take to load its models, and the render process its profile; that has a
     second more for each 60 MB of weights. A process that exceeds this or one of the two limits below is killed and

@@ -31,10 +31,12 @@ from worker.node.heartbeat import Heartbeat
 from worker.node.reaper import Reaper
 from worker.node.store_watch import StoreWatch
 from worker.queue.jobs import JobStore
+from worker.queue.jobs.previews import PreviewStore
 from worker.queue.presence import Presence, here, new_worker_id
 from worker.queue.queue import JobQueue
 from worker.references.fetch import ReferenceFetcher
 from worker.render import RenderProcess
+from worker.render.previews import PreviewWriter
 from worker.run.drain import Drain
 from worker.run.held import HandedBack, HeldJob
 from worker.run.imagestore import ImageStore
@@ -78,7 +80,10 @@ class Node:
         self._device = RenderProcess(settings)
         # One, as the process judges one image at a time.
         self._judging = ThreadPoolExecutor(1, thread_name_prefix="judging")
-        self._equipment = Equipment(self._device, self.images, fetcher, self._executor, self._judging)
+        self._previews = PreviewWriter(PreviewStore(settings))
+        self._equipment = Equipment(
+            self._device, self.images, fetcher, self._executor, self._judging, self._previews
+        )
         # Started once it is known what the profile's images look like.
         self._verify: VerifyProcess | None = None
         self._reaper = Reaper(settings.reap_interval, self.store, self.queue, self.observer)
@@ -113,7 +118,7 @@ class Node:
             where=where,
         )
         self.store_watch.start()
-        for thread in (self.heartbeat, self._reaper, self._presence, self._supervisor):
+        for thread in (self.heartbeat, self._reaper, self._presence, self._supervisor, self._previews):
             thread.start()
         self._started = True
 
@@ -209,7 +214,7 @@ class Node:
     def stop(self) -> None:
         """End the threads and the processes."""
         self.store_watch.stop()
-        for thread in (self._reaper, self.heartbeat, self._presence, self._supervisor):
+        for thread in (self._reaper, self.heartbeat, self._presence, self._supervisor, self._previews):
             thread.stop()
         if self._verify:
             self._verify.stop()

@@ -1,6 +1,7 @@
 """The render process: renders the orders from its pipe with a pipeline. It knows no queue and no store."""
 
 import threading
+import time
 from collections.abc import Callable
 from ctypes import c_ulonglong
 from itertools import zip_longest
@@ -18,12 +19,21 @@ from models.errors import (
 from models.render import RenderOptions
 from worker.base.raw_image import RawImage
 from worker.base.spawned import Failed, Ready, live_with_parent
-from worker.render.messages import Finished, FromChild, ImageDone, ReferenceNoted, RenderOrder, StepDone
+from worker.render.messages import (
+    Finished,
+    FromChild,
+    ImageDone,
+    PreviewMade,
+    ReferenceNoted,
+    RenderOrder,
+    StepDone,
+)
 
 if TYPE_CHECKING:
     from pipelines.protocol import ReferenceNote, ReferencePipeline, RenderedImage, Step
 
 _MOST_MESSAGE = 200  # characters of a note, which appears in records and errors
+_PREVIEWS_APART = 0.5  # seconds between two previews of a shot
 
 
 def main(pipe: Connection, leash: Connection, called_off: Any, options: RenderOptions) -> None:
@@ -45,23 +55,54 @@ def main(pipe: Connection, leash: Connection, called_off: Any, options: RenderOp
         except EOFError:
             return
         number += 1
-        last = _serve(pipeline, order, _Teller(pipe, len(order.references), _stopper(called_off, number)))
+        stop = _stopper(called_off, number)
+        last = _serve(
+            pipeline, order, _Teller(pipe, len(order.references), stop, _Previews(options.previews))
+        )
         pipe.send(last)
         if isinstance(last, Failed) and last.ends_process:
             return
 
 
+class _Previews:
+    """Makes one order's previews: of each shot the first step's, then at most two a second."""
+
+    def __init__(self, wanted: bool) -> None:
+        self._wanted = wanted
+        self._next: dict[str, float] = {}
+
+    def after(self, step: "Step") -> PreviewMade | None:
+        """Makes a preview, if it is time for one. None also if that fails: it never ends a render."""
+        now = time.monotonic()
+        if step.preview is None or not self._wanted or now < self._next.get(step.shot, 0):
+            return None
+        self._next[step.shot] = now + _PREVIEWS_APART
+        try:
+            preview = step.preview()
+        except Exception:  # noqa: BLE001 - whatever a profile raises; a device that is lost says so at the next step
+            self._wanted = False
+            return None
+        return PreviewMade(RawImage.of(preview.image), preview.source_type) if preview else None
+
+
 class _Teller:
     """The pipeline's sink: sends everything over the pipe. Images may come from another thread than steps."""
 
-    def __init__(self, pipe: Connection, references: int, stop_if_called_off: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        pipe: Connection,
+        references: int,
+        stop_if_called_off: Callable[[], None],
+        previews: _Previews | None = None,
+    ) -> None:
         self._pipe = pipe
         self._references = references
+        self._previews = previews or _Previews(wanted=False)
         self._lock = threading.Lock()
         self.stop_if_called_off = stop_if_called_off
 
     def step(self, step: "Step") -> None:
-        self._send(StepDone(step.shot, step.step, step.steps))
+        self._send(StepDone(step.shot, step.step, step.steps, self._previews.after(step)))
         self.stop_if_called_off()
 
     def image(self, image: "RenderedImage") -> None:

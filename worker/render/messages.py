@@ -27,12 +27,21 @@ class RenderOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class PreviewMade:
+    """A small picture of a shot's image as it was after a step."""
+
+    image: RawImage
+    source_type: SourceType = SourceType.GENERATED
+
+
+@dataclass(frozen=True, slots=True)
 class StepDone:
-    """From the child: how many denoising steps of a shot are done."""
+    """From the child: how many denoising steps of a shot are done. Now and then with a preview."""
 
     shot: str
     step: int
     steps: int
+    preview: PreviewMade | None = None
 
 
 @dataclass(frozen=True, slots=True)

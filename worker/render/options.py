@@ -40,5 +40,6 @@ def options_of(settings: Settings, **changes: Any) -> RenderOptions:
             step_cache=settings.step_cache,
             channels_last=settings.channels_last,
         ),
+        previews=settings.previews == "on",
     )
     return options.model_copy(update=changes)

@@ -52,3 +52,5 @@ def run_job(job: Job, held: HeldJob, equipment: Equipment, gate: JobGate | None)
     finally:
         # Uploads of a job that is handed back are of use; those of a canceled one must not come later.
         steps.background.settle()
+        if equipment.previews:
+            equipment.previews.forget(job.job_id, job.shots)

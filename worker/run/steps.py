@@ -17,6 +17,7 @@ from worker.base.observers import tracing
 from worker.references.fetch import FetchedReferences, ReferenceFetcher
 from worker.render import RenderOrder, RenderProcess
 from worker.render.messages import ImageDone, ReferenceNoted, StepDone
+from worker.render.previews import PreviewWriter
 from worker.run.background import BackgroundWork
 from worker.run.held import HeldJob
 from worker.run.imagestore import FoundImage, ImageStore
@@ -40,6 +41,7 @@ class Equipment:
     fetcher: ReferenceFetcher
     executor: Executor
     judging: Executor
+    previews: PreviewWriter | None = None
 
 
 def nobody(number: int) -> None:
@@ -60,6 +62,7 @@ class Steps(Generic[J]):
         self.background = BackgroundWork(equipment.judging, equipment.executor, held.raise_if_unwanted)
         self._device = equipment.device
         self._images = equipment.images
+        self._previews = equipment.previews
         self._rendered: dict[str, float] = {}
         self._ready = 0
         self._trace = tracing.current()
@@ -171,6 +174,8 @@ class Steps(Generic[J]):
         self._rendered[done.shot] = done.step / done.steps
         share = (self._ready + sum(self._rendered.values())) / len(self.job.shots)
         self.held.step_done(done.shot, done.step, done.steps, share)
+        if done.preview and self._previews:
+            self._previews.show(self.job.job_id, done.shot, done.preview)
 
     def _pass_on(self, made: Made, number: int) -> None:
         # If a judgement or an upload failed, the device needn't go on.

@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from ulid import ULID
 
 from api.documents import StartedJob
-from api.http.answers import Answer
+from api.http.answers import Answer, is_known
 from api.http.call import CANCELS_JOBS, READS_JOBS, WRITES, Call, as_response
 from api.http.declared import errors
 from api.http.pages import CursorQuery, LimitQuery, Page, behind, page
@@ -115,7 +115,7 @@ async def get_job(
             await _ended(call, record, seconds)
             record = await run_in_threadpool(current_record, call, job_id)
     headers["ETag"] = record.etag
-    if if_none_match is not None and _matches(record.etag, if_none_match):
+    if is_known(record.etag, if_none_match):
         return Response(status_code=304, headers=headers)
     return as_response(Answer(200, record.to_json()), headers)
 
@@ -246,8 +246,3 @@ def _cancel(call: Call, row: JobRow) -> CancelAnswer:
     except NotFound:
         call.services.landing.submit(row.job_id)
         return call.services.client.cancel(row.job_id)
-
-
-def _matches(etag: str, if_none_match: str) -> bool:
-    tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
-    return etag in tags or "*" in tags

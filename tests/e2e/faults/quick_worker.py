@@ -55,6 +55,7 @@ class Step:
     shot: str
     step: int
     steps: int
+    preview: None = None
 
 
 @dataclass(frozen=True, slots=True)

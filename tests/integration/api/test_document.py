@@ -67,12 +67,14 @@ class World:
         store.fail(begin(store, message_of(store, jobs[1])), JobError(code="RENDER_FAILED", message="No."))
         told = job_for("https://a.example/hook")
         store.end_canceled(claimed(store, told))
+        api.services.previews.put(jobs[2], "front", _picture("WEBP"))
         self._values: dict[str, list[Any]] = {
             "project_id": [row["projectId"]],
             "influencer_id": [source, api.influencer(row["projectId"])],
             "job_id": jobs,
             "letter_id": [jobs[1]],
             "webhook_id": [told.job_id],
+            "shot": ["front"],
             "asset_id": [upload, row["referenceImages"][0]["assetId"]],
             "selection_id": [
                 api.call("POST", f"{project}/content/selection", {"brief": {}}).json()["selectionId"]
@@ -170,7 +172,7 @@ def _two_secrets(api: Api) -> list[str]:
     return [secret["secretId"] for secret in found]
 
 
-def _picture() -> bytes:
+def _picture(kind: str = "PNG") -> bytes:
     buffer = BytesIO()
-    Image.new("RGB", (64, 64)).save(buffer, "PNG")
+    Image.new("RGB", (64, 64)).save(buffer, kind)
     return buffer.getvalue()

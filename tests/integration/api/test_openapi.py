@@ -9,7 +9,7 @@ import pytest
 from pydantic.alias_generators import to_camel
 
 from api.http.rates import Rates
-from tests.support.api.calls import CALLS, error_of
+from tests.support.api.calls import CALLS, documented, error_of
 from tests.support.api.client import Api
 
 DOCS = Path(__file__).parents[3] / "docs" / "api.md"
@@ -23,7 +23,7 @@ def document(api: Api) -> Any:
 def test_it_lists_the_calls_with_scopes_and_errors(api: Api, document: Any) -> None:
     assert document["openapi"].startswith("3.1")
     for method, path, body, scope in CALLS:
-        call = document["paths"][path.replace("}", "_id}")][method.lower()]
+        call = document["paths"][documented(path)][method.lower()]
         assert call["security"] == [{"key": [scope] if scope else []}]
         assert {"401", "404", "500"} <= set(call["responses"])
         assert body is None or "requestBody" in call

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from api.rows.keys import KnownKeys
-from tests.support.api.calls import CALLS, NOBODYS, error_of
+from tests.support.api.calls import CALLS, NOBODYS, documented, error_of
 from tests.support.api.client import Api
 from tests.support.api.statements import statements
 
@@ -48,7 +48,7 @@ def test_the_table_has_every_call(api: Api) -> None:
     """One that is missing here could tell of another's rows without anybody noticing."""
     document = api.app.openapi()
     there = {(method.upper(), path) for path, calls in document["paths"].items() for method in calls}
-    listed = {(method, path.replace("}", "_id}")) for method, path, _, _ in CALLS}
+    listed = {(method, documented(path)) for method, path, _, _ in CALLS}
     assert listed | WITHOUT_IDS == there
 
 
@@ -64,6 +64,8 @@ def ids_of(api: Api) -> dict[str, str]:
     upload = api.call("POST", f"/v1/projects/{project}/media/uploads", {"mediaType": "image/png", "bytes": 9})
     selected = api.call("POST", f"/v1/projects/{project}/content/selection", {"brief": {}})
     job = api.call("POST", f"/v1/influencers/{source}/clone", {"name": "B"}).json()["jobId"]
+    api.services.previews.put(job, "front", b"RIFF")
+    assert api.call("GET", f"/v1/jobs/{job}/previews/front").status_code == 200
     # What is remembered of its owner's calls makes no stranger's any different.
     for _ in range(2):
         assert api.call("GET", f"/v1/jobs/{job}").status_code == 200
@@ -74,6 +76,7 @@ def ids_of(api: Api) -> dict[str, str]:
         "selection": selected.json()["selectionId"],
         "job": job,
         "secret": api.call("POST", "/v1/webhook-secrets").json()["secretId"],
+        "shot": "front",
     }
 
 

@@ -1,5 +1,6 @@
 """All calls of the API, and what refusals say."""
 
+import re
 from typing import Any
 
 CALLS: list[tuple[str, str, dict[str, Any] | None, str | None]] = [
@@ -34,6 +35,7 @@ CALLS: list[tuple[str, str, dict[str, Any] | None, str | None]] = [
     ("DELETE", "/v1/webhook-secrets/{secret}", None, "webhooks:write"),
     ("GET", "/v1/jobs/{job}", None, "jobs:read"),
     ("GET", "/v1/jobs/{job}/events", None, "jobs:read"),
+    ("GET", "/v1/jobs/{job}/previews/{shot}", None, "jobs:read"),
     ("POST", "/v1/jobs/{job}/cancel", None, "jobs:cancel"),
     ("POST", "/v1/jobs/{job}/retry", None, "influencers:write"),
     ("POST", "/v1/operations/dead-letters/{letter}/retry", None, "operate"),
@@ -45,12 +47,18 @@ NOBODYS = {
     "influencer": "inf_nobody",
     "project": "nobody",
     "job": "job_nobody",
+    "shot": "front",
     "asset": "med_nobody",
     "selection": "sel_nobody",
     "letter": "msg_nobody",
     "webhook": "evt_nobody",
     "secret": "whs_nobody",
 }
+
+
+def documented(path: str) -> str:
+    """A path of CALLS as the OpenAPI document has it."""
+    return re.sub(r"\{(?!shot\})(\w+)\}", r"{\1_id}", path)
 
 
 def error_of(answer: Any, status: int, code: str) -> dict[str, Any]:

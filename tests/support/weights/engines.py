@@ -14,7 +14,7 @@ from models.shot import shot_named
 from models.source_type import SourceType
 from pipelines.device import Device, Phase
 from pipelines.diffusion import DiffusionEngine
-from pipelines.protocol import PlannedShot, ReferenceNote, RenderCanceled, RenderedImage, Step
+from pipelines.protocol import PlannedShot, Preview, ReferenceNote, RenderCanceled, RenderedImage, Step
 from worker.stack.samples import load_sample
 
 PROFILES = ("flux2-klein", "qwen-image-edit", "sdxl-ip-adapter")
@@ -46,6 +46,19 @@ class Kept:
     def reference(self, note: ReferenceNote) -> None:
         assert not self.images, "before the images that it concerns"
         self.notes.append(note)
+
+
+class Looks(Kept):
+    """Keeps a preview of each step, too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.previews: dict[tuple[str, int], Preview | None] = {}
+
+    def step(self, step: Step) -> None:
+        super().step(step)
+        assert step.preview
+        self.previews[step.shot, step.step] = step.preview()
 
 
 class CancelAt(Kept):

@@ -19,14 +19,16 @@ T = TypeVar("T")
 _OF_A_CLUSTER = (MovedError, AskError, ClusterCrossSlotError)
 
 
-def connect(settings: Settings, *, patient: bool = True) -> Redis:
-    """Creates a thread-safe client that decodes answers to text.
+def connect(settings: Settings, *, patient: bool = True, text: bool = True) -> Redis:
+    """Creates a thread-safe client that decodes answers to `text`, or leaves them as bytes.
 
     A `patient` one tries a call for about four seconds where Redis refuses, and for a minute where it is silent.
     One that isn't, for callers who wait themselves, gives up after a second, and ten. Raises InvalidSettings if
     the URL can't be read.
     """
-    return _client(settings, retries=6) if patient else _client(settings, retries=1, timeout=5)
+    if patient:
+        return _client(settings, retries=6, text=text)
+    return _client(settings, retries=1, timeout=5, text=text)
 
 
 def guarded(call: Any) -> Any:
@@ -71,10 +73,10 @@ def refuse_cluster(settings: Settings) -> None:
         raise cluster_refused()
 
 
-def _client(settings: Settings, retries: int, timeout: float = 10) -> Redis:
+def _client(settings: Settings, retries: int, timeout: float = 10, *, text: bool = True) -> Redis:
     target = target_of(settings.redis_url.get_secret_value())
     options = {
-        "decode_responses": True,
+        "decode_responses": text,
         "socket_connect_timeout": 2,
         "socket_timeout": timeout,
         "health_check_interval": 30,

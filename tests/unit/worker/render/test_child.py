@@ -10,10 +10,11 @@ from models.influencer import Appearance
 from models.likeness import FaceBox
 from models.record import NOT_CARRIED
 from models.source_type import SourceType
-from pipelines.protocol import ReferenceNote, RenderedImage
+from pipelines.protocol import Preview, ReferenceNote, RenderedImage, Step
 from worker.base.raw_image import RawImage
-from worker.render.child import _serve, _Teller
-from worker.render.messages import Finished, ImageDone, ReferenceNoted, RenderOrder
+from worker.render import child
+from worker.render.child import _Previews, _serve, _Teller
+from worker.render.messages import Finished, ImageDone, PreviewMade, ReferenceNoted, RenderOrder, StepDone
 
 
 def test_an_image_goes_with_its_type_and_a_note_with_its_reason() -> None:
@@ -60,3 +61,53 @@ def test_a_pipeline_gets_references_as_it_frames_them(faces: tuple[FaceBox | Non
     with ours, theirs:
         assert isinstance(_serve(pipeline, order, _Teller(theirs, 2, lambda: None)), Finished)
     assert [image.size for image in pipeline.got] == [(3, 4) if faces else (8, 6), (8, 6)]
+
+
+class Clock:
+    """Time that a test moves."""
+
+    now = 100.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+def looks(colour: str = "teal") -> Preview:
+    return Preview(Image.new("RGB", (4, 2), colour), SourceType.COMPOSITE)
+
+
+def test_a_shot_has_a_preview_at_its_first_step_and_then_twice_a_second(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(child, "time", clock)
+    previews = _Previews(wanted=True)
+    assert previews.after(Step("front", 1, 9, looks)) == PreviewMade(
+        RawImage.of(looks().image), SourceType.COMPOSITE
+    )
+    assert previews.after(Step("smile", 1, 9, looks))
+    clock.now += 0.49
+    assert previews.after(Step("front", 2, 9, looks)) is None
+    clock.now += 0.02
+    assert previews.after(Step("front", 3, 9, looks))
+    assert previews.after(Step("smile", 3, 9)) is None, "a profile that has none"
+
+
+def test_a_preview_that_fails_costs_the_order_its_previews_alone() -> None:
+    made: list[str] = []
+
+    def fail() -> Preview:
+        made.append("front")
+        raise RuntimeError("no kernel image is available")
+
+    ours, theirs = Pipe()
+    with ours, theirs:
+        teller = _Teller(theirs, 1, lambda: None, _Previews(wanted=True))
+        teller.step(Step("front", 1, 2, fail))
+        teller.step(Step("smile", 1, 2, fail))
+        assert [ours.recv() for _ in range(2)] == [StepDone("front", 1, 2), StepDone("smile", 1, 2)]
+    assert made == ["front"]
+
+
+def test_no_preview_is_made_where_none_is_wanted() -> None:
+    assert _Previews(wanted=False).after(Step("front", 1, 2, lambda: pytest.fail("it is made"))) is None
