@@ -17,7 +17,7 @@ from api.calls import me, probes, projects, webhook_secrets
 from api.calls.influencers import clones, influencers, renders, selection
 from api.calls.jobs import events, jobs, previews
 from api.calls.media import files, media
-from api.calls.operations import letters, queue, webhooks
+from api.calls.operations import letters, metrics, queue, webhooks
 from api.http.call import REPLAYED, Services
 from api.http.errors import body_of, status_of
 from api.http.following import Following
@@ -28,6 +28,7 @@ from api.http.rates import Rates
 from api.http.turns import Turns
 from api.landing.landing import Landing
 from api.library import MediaLibrary
+from api.metrics import QueueMetrics
 from api.rows.backfill import backfill
 from api.rows.database import Database
 from api.rows.keys import KnownKeys
@@ -82,6 +83,7 @@ def make_app(settings: Settings, api_settings: ApiSettings) -> FastAPI:
     library = MediaLibrary(settings)
     links = Links(settings, library.url)
     secrets = WebhookSecrets(database, settings)
+    backlog = BacklogReader(settings, patient=False)
     uploads = Turns(_UPLOADS_AT_ONCE, _LONGEST_WAIT, _MOST_WAITING)
 
     @asynccontextmanager
@@ -126,10 +128,11 @@ def make_app(settings: Settings, api_settings: ApiSettings) -> FastAPI:
         uploads=uploads,
         limits=Limits(api_settings),
         readiness=Readiness(database),
-        backlog=BacklogReader(settings, patient=False),
+        backlog=backlog,
         letters=DeadLetters(settings, patient=False),
         deliveries=Deliveries(settings, patient=False),
         webhook_secrets=secrets,
+        metrics=QueueMetrics(backlog),
     )
     if origins := [origin.strip() for origin in api_settings.api_cors_origins.split(",") if origin.strip()]:
         app.add_middleware(
@@ -175,8 +178,9 @@ def make_app(settings: Settings, api_settings: ApiSettings) -> FastAPI:
     for part in parts:
         app.include_router(part.router)
     routes = [route for part in parts for route in part.router.routes]
-    app.include_router(probes.router)
-    app.state.routes = [*routes, *probes.router.routes]
+    for router in (probes.router, metrics.router):
+        app.include_router(router)
+    app.state.routes = [*routes, *probes.router.routes, *metrics.router.routes]
     document = cache(lambda: describe(app, routes))
     app.openapi = document  # type: ignore[method-assign]
     app.add_exception_handler(LikenessError, _tell)

@@ -7,8 +7,10 @@ from collections.abc import Callable
 import uvicorn
 
 from api.app import make_app
+from api.http.call import Services
 from api.settings import ApiSettings
 from models.errors import InvalidSettings, Unforeseen
+from worker.base.endpoint import Endpoint
 from worker.base.observers.logs import configure_logs
 from worker.base.settings import Settings
 
@@ -17,13 +19,23 @@ def serve(
     settings: Settings, api_settings: ApiSettings, when_ready: Callable[[str], None] = lambda _: None
 ) -> None:
     """Serves until SIGTERM or Ctrl-C. First waits for the database; calls `when_ready` with the base URL once it
-    accepts connections.
+    accepts connections. With LIKENESS_HTTP_PORT, it serves probes and metrics there, too.
 
     Raises InvalidSettings if the address can't be used, and Unforeseen if the server never started.
     """
     configure_logs(settings)
     app = make_app(settings, api_settings)
-    app.state.services.database.wait()
+    services: Services = app.state.services
+    if settings.http_port is not None:
+        # From before the database answers, until the process ends.
+        Endpoint(
+            settings.http_host,
+            settings.http_port,
+            live=list,
+            ready=services.readiness.reasons,
+            metrics=services.metrics.exposition,
+        ).start()
+    services.database.wait()
     host, port = api_settings.api_host, api_settings.api_port
     try:
         listening = _listen(host, port)

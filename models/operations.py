@@ -1,4 +1,4 @@
-"""What operators see of a deployment: its queue by tier, and its workers."""
+"""What operators see of a deployment: its queue by tier, its workers, and how much waits for somebody."""
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt
 
@@ -40,3 +40,12 @@ class WorkerState(Document):
     ready: bool = False
     reasons: tuple[str, ...] = Field((), description="Why it takes no new job.")
     jobs: tuple[WorkerJob, ...] = ()
+
+
+class Backlog(Document):
+    """One look at the queue. Its parts are read one after the other, so each may be from another moment."""
+
+    tiers: tuple[TierQueue, ...]
+    workers: tuple[WorkerState, ...]
+    dead_letters: NonNegativeInt
+    webhooks_pending: NonNegativeInt

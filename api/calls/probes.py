@@ -1,4 +1,5 @@
-"""`GET /live` and `GET /ready`: probes like a worker's. They need no key, and are no part of the API's document."""
+"""`GET /live` and `GET /ready` (also `/health`): probes like a worker's. They need no key, and are no part of the
+API's document."""
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
@@ -15,6 +16,7 @@ async def live() -> JSONResponse:
 
 
 @router.get("/ready")
+@router.get("/health")
 def ready(request: Request) -> JSONResponse:
     """Answers 503 while the database is away."""
     services: Services = request.app.state.services

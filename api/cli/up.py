@@ -54,7 +54,9 @@ def run(data: Path, port: int) -> None:
             sys.stdout.flush()
 
         with suppress(KeyboardInterrupt), own_worker(stack.environment, data / "worker.log"):
-            serve(settings, ApiSettings(database_url=url, api_port=port), show)
+            # LIKENESS_HTTP_PORT is the worker's, if it is set.
+            own = settings.model_copy(update={"http_port": None})
+            serve(own, ApiSettings(database_url=url, api_port=port), show)
     typer.echo("# Stopped.")
 
 

@@ -21,6 +21,7 @@ from api.http.rates import Rates
 from api.http.turns import Turns
 from api.landing.landing import Landing
 from api.library import MediaLibrary
+from api.metrics import QueueMetrics
 from api.rows.database import Database
 from api.rows.keys import Caller, KnownKeys, Scope
 from api.rows.latest_jobs import latest_jobs
@@ -67,6 +68,7 @@ class Services:
     letters: DeadLetters
     deliveries: Deliveries
     webhook_secrets: WebhookSecrets
+    metrics: QueueMetrics
 
 
 @dataclass(frozen=True, slots=True)

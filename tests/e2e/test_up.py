@@ -146,3 +146,11 @@ def test_the_manuals_python_example(
     (code,) = re.findall(rf"```python\n([^`]*{AS_PRINTED}.*?)```", MANUAL.read_text(), re.DOTALL)
     exec(compile(code.replace(f"http://{AS_PRINTED}", up.base), str(MANUAL), "exec"), {})
     assert capsys.readouterr().out == "ready\n"
+
+
+def test_its_key_sees_its_worker(up: Up) -> None:
+    assert "operate" in up.read("/v1/me")["scopes"]
+    (worker,) = up.read("/v1/operations/workers")["items"]
+    assert (worker["profile"], worker["ready"], worker["reasons"]) == ("embedded", True, [])
+    assert worker["device"]
+    assert worker["worker"].startswith("wrk_")

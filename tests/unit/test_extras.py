@@ -21,12 +21,12 @@ OPTIONAL = {"opentelemetry"}
 OWNERS = {"dlib": ["dlib-bin"]}
 
 INSTALLATIONS = {
-    (): ("worker.client", "worker.cli.submit"),
+    (): ("worker.client", "worker.cli.submit", "worker.cli.operations.queue"),
     ("worker", "render", "gate"): (
         "worker.node.app",
         "worker.render.child",
         "worker.verify.child",
-        "worker.cli.dead",
+        "worker.cli.operations.dead",
         "worker.cli.doctor",
         "worker.cli.faces.calibrate",
         "worker.cli.faces.verify",
@@ -36,7 +36,7 @@ INSTALLATIONS = {
         "worker.cli.models",
         "worker.cli.workers",
     ),
-    ("webhooks",): ("worker.webhooks.deliverer", "worker.cli.webhooks"),
+    ("webhooks",): ("worker.webhooks.deliverer", "worker.cli.operations.webhooks"),
     ("api",): ("api.server", "api.cli.api", "api.cli.keys"),
 }
 

@@ -10,12 +10,12 @@ import typer
 from models.errors import InvalidInput, InvalidSettings, LikenessError
 from models.shot import REFERENCE_SHEET
 from worker.base.endings import end_when_told
-from worker.cli import dead as dead_commands
 from worker.cli import models as models_commands
-from worker.cli import webhooks as webhooks_commands
 from worker.cli.added import add_commands
 from worker.cli.faces import calibrate as calibrate_command
 from worker.cli.faces import verify as verify_command
+from worker.cli.operations import dead as dead_commands
+from worker.cli.operations import webhooks as webhooks_commands
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(models_commands.app, name="models")
@@ -151,6 +151,16 @@ def watch(
 
 
 @app.command()
+def queue(
+    json: Annotated[bool, typer.Option("--json", help="Print a JSON document.")] = False,
+) -> None:
+    """Show how many jobs wait, are parked and are held, by tier, and the workers with what they hold."""
+    from worker.cli.operations.queue import run
+
+    run(as_json=json)
+
+
+@app.command()
 def cancel(job_id: JobIdArgument) -> None:
     """Request a job's cancellation. It is cooperative: watch the job to see it end."""
     from worker.client import JobClient
@@ -204,8 +214,8 @@ def collect_garbage(
 def health() -> None:
     """Exit code 0 if a worker is ready, else 1.
 
-    With LIKENESS_HTTP_PORT, this asks the process that serves it: a worker or a deliverer. Otherwise, a ready
-    worker on this machine must have announced itself in Redis within the last seconds.
+    With LIKENESS_HTTP_PORT, this asks the process that serves it: a worker, a deliverer or an API. Otherwise, a
+    ready worker on this machine must have announced itself in Redis within the last seconds.
     """
     from worker.cli.health import is_ready
 

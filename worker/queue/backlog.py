@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from kombu.transport.redis import PRIORITY_STEPS, Channel
 
-from models.operations import TierQueue, WorkerJob, WorkerState
+from models.operations import Backlog, TierQueue, WorkerJob, WorkerState
 from worker.base.settings import Settings
 from worker.queue.jobs.connection import connect, guarded
 from worker.queue.jobs.documents import time_of
@@ -63,16 +63,6 @@ for _, list in ipairs(KEYS) do
 end
 return { count, longest }
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Backlog:
-    """One look at the queue. Its parts were read one after the other, so each may be from another moment."""
-
-    tiers: tuple[TierQueue, ...]
-    workers: tuple[WorkerState, ...]
-    dead_letters: int
-    webhooks_pending: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +119,8 @@ class BacklogReader:
         letters, hooks = self._pipelined(
             [("ZCARD", f"{self._prefix}:dead"), ("ZCARD", f"{self._prefix}:hooks")]
         )
-        return Backlog(tiers, self._workers(held), letters, hooks)
+        workers = self._workers(held)
+        return Backlog(tiers=tiers, workers=workers, dead_letters=letters, webhooks_pending=hooks)
 
     def _watched(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Running jobs that some worker must act on at a time of their own: those that are held, and those that

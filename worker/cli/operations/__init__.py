@@ -1,0 +1,1 @@
+"""Operators' commands: the queue, dead letters, webhooks."""
