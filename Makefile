@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+GENERATORS := $(VENV)/generators
 OUT ?= out
 
 ASSETS ?= assets
@@ -11,7 +12,7 @@ ASSETS ?= assets
 demo: $(VENV)/installed
 	$(BIN)/likeness demo --out $(OUT)
 
-test: check
+test: check $(GENERATORS)/installed
 	$(BIN)/pytest --numprocesses 2
 
 check: $(VENV)/installed
@@ -41,8 +42,9 @@ format: $(VENV)/installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-schemas: $(VENV)/installed
+schemas: $(VENV)/installed $(GENERATORS)/installed
 	$(BIN)/python -m models.schemas
+	$(BIN)/python -m tests.support.generators.tools
 
 # The weights of the profile `embedded`: a day on two cores. ASSETS is the folder with MakeHuman's assets.
 train: $(VENV)/installed
@@ -53,5 +55,13 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
+# What generates clients from the OpenAPI document, for tests and for client/ts.
+$(GENERATORS)/installed: tests/support/generators/requirements.txt client/ts/package-lock.json | $(VENV)/installed
+	$(BIN)/python -m venv --without-pip $(GENERATORS)
+	$(BIN)/python -m pip --python $(GENERATORS)/bin/python install --quiet --no-compile \
+		--requirement tests/support/generators/requirements.txt
+	cd client/ts && PATH="$(abspath $(GENERATORS)/bin):$$PATH" npm ci --ignore-scripts --no-audit --no-fund
+	touch $@
+
 clean:
-	rm -rf $(VENV) $(OUT)
+	rm -rf $(VENV) $(OUT) client/ts/node_modules client/ts/dist

@@ -12,29 +12,12 @@ import numpy as np
 import pytest
 from likeness_client import Client, Conflict, Invalid, NotFound, Patience, Unauthenticated
 from PIL import Image
-from pydantic import SecretStr
 
-from api.app import make_app
-from api.rows.keys import create_key
-from api.settings import ApiSettings
 from models.record import JobError
 from tests.support.api.client import Api, begin, message_of, on_a_port, result_of
-from worker.base.settings import Settings
 from worker.queue.jobs import JobStore
 
 CLIENT = Path(__file__).parents[3] / "client"
-
-
-@pytest.fixture
-def api(settings: Settings, tmp_path: Path) -> Api:
-    app = make_app(settings, ApiSettings(database_url=SecretStr(f"sqlite:///{tmp_path}/api.db")))
-    app.state.services.database.migrate()
-    return Api(app, create_key(app.state.services.database, "acme").secret)
-
-
-@pytest.fixture
-def store(settings: Settings) -> JobStore:
-    return JobStore(settings)
 
 
 @pytest.fixture
