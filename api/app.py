@@ -36,6 +36,7 @@ from api.rows.limits import Limits
 from api.rows.links import Links
 from api.rows.readiness import Readiness
 from api.settings import ApiSettings
+from api.urls import UrlCheck
 from api.webhook_secrets import WebhookSecrets
 from models.errors import (
     InvalidInput,
@@ -133,6 +134,7 @@ def make_app(settings: Settings, api_settings: ApiSettings) -> FastAPI:
         deliveries=Deliveries(settings, patient=False),
         webhook_secrets=secrets,
         metrics=QueueMetrics(backlog),
+        urls=UrlCheck(settings),
     )
     if origins := [origin.strip() for origin in api_settings.api_cors_origins.split(",") if origin.strip()]:
         app.add_middleware(

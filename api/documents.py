@@ -44,6 +44,17 @@ AssetIds = Annotated[
 # PostgreSQL's text refuses NUL, and no URL has control characters.
 HttpUrl = Annotated[Url, Field(pattern=r"^https?://[^\s\x00-\x1f\x7f]+$")]
 WebhookSecretId = Annotated[str, Field(pattern=r"^whs_[0-9A-Z]{26}$")]
+ExpiresAt = Annotated[
+    Time | None,
+    Field(description="A job that no worker has begun with by then fails with DEADLINE_EXCEEDED."),
+]
+CallbackUrl = Annotated[
+    HttpUrl | None,
+    Field(
+        description="Gets a signed webhook of the job's end. https, public addresses only.",
+        examples=["https://hooks.example/likeness"],
+    ),
+]
 MediaType = Literal["image/png", "image/jpeg", "image/webp"]
 MEDIA_TYPES: tuple[MediaType, ...] = get_args(MediaType)
 
@@ -111,6 +122,8 @@ class RenderReferences(Request):
     """The optional body of `POST /v1/influencers/{influencerId}/reference-images/render`."""
 
     shots: ShotNames = DEFAULT_CREATE_SHOTS
+    expires_at: ExpiresAt = None
+    callback_url: CallbackUrl = None
 
 
 class StartClone(CloneRequest):
@@ -121,9 +134,8 @@ class StartClone(CloneRequest):
     accept_partial: bool = Field(
         False, description="Complete with the shots that reach the likeness, if at least one does."
     )
-    expires_at: Time | None = Field(
-        None, description="A job that no worker has begun with by then fails with DEADLINE_EXCEEDED."
-    )
+    expires_at: ExpiresAt = None
+    callback_url: CallbackUrl = None
 
 
 class CreateInfluencer(Persona, Request):

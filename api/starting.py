@@ -2,12 +2,11 @@
 
 from sqlalchemy.orm import Session
 
-from api.documents import StartedJob
+from api.documents import RenderReferences, StartedJob
 from api.rows.rows import document_of, now
 from api.rows.tables import InfluencerRow, JobRow
 from models.errors import Conflict
 from models.job import Job
-from models.shot import DEFAULT_CREATE_SHOTS
 from worker.client import plan_create
 
 
@@ -48,13 +47,19 @@ def refuse_while_rendering(row: InfluencerRow) -> None:
         )
 
 
-def plan_first_images(
-    session: Session, row: InfluencerRow, shots: tuple[str, ...] = DEFAULT_CREATE_SHOTS
-) -> Job:
+def plan_first_images(session: Session, row: InfluencerRow, asked: RenderReferences | None = None) -> Job:
     """Plans the job that renders a persona's first reference images, and sets the row to pending.
 
     The job may complete with some of the images, which are better than none. Raises InvalidInput for shots that
     can't be rendered.
     """
     row.status, row.updated_at = "pending", now()
-    return plan_create(document_of(session, row), shots, accept_partial=True, organisation=row.organisation)
+    asked = asked or RenderReferences()
+    return plan_create(
+        document_of(session, row),
+        asked.shots,
+        accept_partial=True,
+        callback_url=asked.callback_url,
+        expires_at=asked.expires_at,
+        organisation=row.organisation,
+    )

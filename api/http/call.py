@@ -30,6 +30,7 @@ from api.rows.links import Links
 from api.rows.readiness import Readiness
 from api.rows.rows import document_of, stored
 from api.rows.tables import InfluencerRow
+from api.urls import UrlCheck
 from api.webhook_secrets import WebhookSecrets
 from models.base import Document
 from models.errors import InvalidInput, QueueUnavailable
@@ -69,6 +70,7 @@ class Services:
     deliveries: Deliveries
     webhook_secrets: WebhookSecrets
     metrics: QueueMetrics
+    urls: UrlCheck
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,11 @@ class Call:
     def require_room(self, session: Session, kind: Kind) -> None:
         """Raises Conflict if the organisation is at its limit for this kind."""
         self.services.limits.require_room(session, self.organisation, kind)
+
+    def require_callback(self, url: str | None) -> None:
+        """Raises InvalidInput for a `callbackUrl` that no webhook would be sent to."""
+        if url is not None:
+            self.services.urls.require_usable(url, "callbackUrl")
 
     def influencer(self, session: Session, row: InfluencerRow) -> Influencer:
         """The row's document, with URLs that work now."""

@@ -45,6 +45,7 @@ def clone(influencer_id: str, call: Call = WRITES) -> Response:
     # Row, job and answer are written in one transaction; then the job is submitted.
     def work(session: Session) -> Answer:
         asked = call.parsed(StartClone)
+        call.require_callback(asked.callback_url)
         source = influencer_of(session, call.organisation, influencer_id)
         document = document_of(session, source)
         images = references_of(session, source)
@@ -63,6 +64,7 @@ def clone(influencer_id: str, call: Call = WRITES) -> Response:
             asked.shots,
             subject=asked.subject,
             accept_partial=asked.accept_partial,
+            callback_url=asked.callback_url,
             expires_at=asked.expires_at,
             organisation=call.organisation,
         )

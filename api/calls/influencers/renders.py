@@ -27,6 +27,7 @@ def render_references(influencer_id: str, call: Call = WRITES) -> Response:
 
     def work(session: Session) -> Answer:
         asked = call.parsed(RenderReferences) if call.body.strip() else RenderReferences()
+        call.require_callback(asked.callback_url)
         row = influencer_of(session, call.organisation, influencer_id, to_write=True)
         refuse_while_rendering(row)
         if references_of(session, row):
@@ -35,7 +36,7 @@ def render_references(influencer_id: str, call: Call = WRITES) -> Response:
                 subcode="HAS_REFERENCE_IMAGES",
                 status=row.status,
             )
-        job = plan_first_images(session, row, asked.shots)
+        job = plan_first_images(session, row, asked)
         return Answer.of(202, record_job(session, row, job), job)
 
     return call.write(work)

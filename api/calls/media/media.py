@@ -26,6 +26,7 @@ router = APIRouter(prefix="/v1", tags=["media"])
 KEPT_FOR = timedelta(days=1)
 """How long an upload may wait to be finalized."""
 _PAGE = 500
+_ADVICE = " Or send the picture itself: as the body, or to the URL of an upload."
 
 
 @router.get(
@@ -71,6 +72,7 @@ async def add_media(project_id: str, call: Call = WRITES) -> Response:
 
     def work(session: Session) -> Answer:
         asked = call.parsed(AddMedia)
+        call.services.urls.require_usable(asked.url, "url", _ADVICE)
         project = project_of(session, call.organisation, project_id)
         asset = AssetRow(
             asset_id=f"med_{ULID()}",

@@ -49,16 +49,24 @@ def test_all_that_a_job_can_be_asked_for(api: Api, store: JobStore) -> None:
         "subject": "any",
         "acceptPartial": True,
         "expiresAt": "2100-01-01T00:00:00.000Z",
+        "callbackUrl": "https://hooks.example/likeness?token=sesame",
     }
     answer = api.call("POST", f"/v1/influencers/{api.source()}/clone", asked)
     job = message_of(store, answer.json()["jobId"])
     assert (job.shots, job.subject, job.accept_partial) == (("front", "smile"), "any", True)
     assert job.expires_at == datetime(2100, 1, 1, tzinfo=UTC)
+    assert job.callback_url == asked["callbackUrl"]
 
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("shots", ["no-such-shot"]), ("shots", []), ("subject", "dog"), ("expiresAt", "soon")],
+    [
+        ("shots", ["no-such-shot"]),
+        ("shots", []),
+        ("subject", "dog"),
+        ("expiresAt", "soon"),
+        ("callbackUrl", "hook"),
+    ],
 )
 def test_what_a_job_can_not_be_asked_for(field: str, value: object, api: Api) -> None:
     answer = api.call("POST", f"/v1/influencers/{api.source()}/clone", {"name": "B", field: value})

@@ -80,6 +80,9 @@ class World:
                 api.call("POST", f"{project}/content/selection", {"brief": {}}).json()["selectionId"]
             ],
             "secret_id": _two_secrets(api),
+            # Most others lead nowhere, and are refused.
+            "url": ["https://images.example/nova.png"],
+            "callbackUrl": ["https://hooks.example/likeness"],
             "bytes": [len(picture)],
             "cursor": [api.call("GET", "/v1/jobs?limit=1").json()["nextCursor"]],
             "if-none-match": [api.call("GET", f"/v1/jobs/{jobs[0]}").headers["etag"]],

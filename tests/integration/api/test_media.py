@@ -210,6 +210,23 @@ def test_a_url_on_the_web_has_no_control_characters(api: Api, character: str) ->
         assert found["path"] == field
 
 
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("http://images.example/a.png", "Plain http to images.example is refused. Use https."),
+        ("https://localhost/a.png", "localhost is not a public name. Use a full host name."),
+    ],
+)
+def test_a_url_that_no_job_would_fetch_from_is_refused_with_what_to_do(api: Api, url: str, says: str) -> None:
+    answer = api.call("POST", f"/v1/projects/{api.project()}/media", {"url": url})
+    error = error_of(answer, 422, "VALIDATION")
+    assert error["details"]["fields"] == [{"path": "url", "reason": says}]
+    assert (
+        error["message"]
+        == f"url: {says} Or send the picture itself: as the body, or to the URL of an upload."
+    )
+
+
 def test_another_tenant_finalizes_and_adds_nothing(api: Api, stranger: Api, storage: Storage) -> None:
     project, data = api.project(), picture()
     upload = begin(api, project, data)

@@ -1,0 +1,22 @@
+"""URLs that callers name, checked as they come, by the guard that decides what is connected to later."""
+
+from models.errors import InvalidInput, ReferenceUrlRefused
+from worker.base.settings import Settings
+from worker.net.guard import check_url
+
+
+class UrlCheck:
+    """Refuses URLs that no worker fetches from, and no deliverer posts to. Looks no name up."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._allow_http_to = settings.allow_http_to
+
+    def require_usable(self, url: str, field: str, advice: str = "") -> None:
+        """Raises InvalidInput for the body's `field`. `advice` ends the message."""
+        try:
+            check_url(url, self._allow_http_to)
+        except ReferenceUrlRefused as error:
+            # The guard's messages name the host at most.
+            raise InvalidInput(
+                f"{field}: {error.message}{advice}", fields=[{"path": field, "reason": error.message}]
+            ) from None
