@@ -1713,6 +1713,17 @@ export interface components {
         RenderReferences: {
             /** Shots */
             shots?: ("front" | "three-quarter-left" | "three-quarter-right" | "profile" | "smile" | "serious" | "close-up" | "half-body" | "looking-up" | "warm-light" | "cool-light" | "side-light" | "backlit" | "outdoor")[];
+            /**
+             * Expiresat
+             * @description A job that no worker has begun with by then fails with DEADLINE_EXCEEDED.
+             */
+            expiresAt?: string | null;
+            /**
+             * Callbackurl
+             * @description Gets a signed webhook of the job's end. https, public addresses only.
+             * @example https://hooks.example/likeness
+             */
+            callbackUrl?: string | null;
         };
         /**
          * ReplayedWebhooks
@@ -1835,6 +1846,12 @@ export interface components {
              * @description A job that no worker has begun with by then fails with DEADLINE_EXCEEDED.
              */
             expiresAt?: string | null;
+            /**
+             * Callbackurl
+             * @description Gets a signed webhook of the job's end. https, public addresses only.
+             * @example https://hooks.example/likeness
+             */
+            callbackUrl?: string | null;
         };
         /**
          * StartedClone
