@@ -35,9 +35,11 @@ export type Arguments<M extends Method, P extends PathWith<M>> =
     ? [options?: OptionsOf<Call<M, P>>]
     : [options: OptionsOf<Call<M, P>>];
 
-/** The document of a call's success. */
+/** What a call's success has: a document, a picture, or nothing. */
 export type Answer<M extends Method, P extends PathWith<M>> =
-  Call<M, P> extends { responses: infer R } ? Json<R[keyof R & (200 | 201 | 202)]> : never;
+  Call<M, P> extends { responses: infer R } ? Got<R[keyof R & (200 | 201 | 202 | 302)]> : never;
+/** A 302 leads to a picture. */
+type Got<T> = [T] extends [never] ? undefined : T extends { content: { "application/json": infer Body } } ? Body : Blob;
 
 /** The same as seen from within `call`. */
 export interface Options extends Common {

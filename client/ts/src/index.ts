@@ -38,7 +38,9 @@ export class Likeness {
     for (let tries = 1; ; tries++) {
       try {
         const answer = await this.#send(asked.length > 0 ? `${filled}?${new URLSearchParams(asked)}` : filled, request);
-        return (await reached(answer.json())) as Answer<M, P>;
+        const isDocument = answer.headers.get("Content-Type")?.startsWith("application/json");
+        const read = isDocument ? answer.json() : answer.status === 204 ? undefined : answer.blob();
+        return (await reached(Promise.resolve(read))) as Answer<M, P>;
       } catch (error) {
         await this.#pause(error, tries);
       }

@@ -4,14 +4,17 @@ import json
 import re
 import shutil
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
 from pathlib import Path
 from subprocess import Popen
 from threading import Thread
 from typing import ClassVar
 
 import pytest
+from PIL import Image
 
 from tests.e2e.faults.proxies import TcpProxy
 from tests.support.api.client import Api, begin, message_of, on_a_port, result_of
@@ -40,6 +43,13 @@ USES = """
     const { items } = await likeness.call("get", "/v1/jobs", { query: { status: "running", limit: 5 } });
     console.log(asset.assetId, items[0]?.stage, (await likeness.call("get", "/v1/me")).organisation);
     await likeness.call("delete", "/v1/influencers/{influencer_id}", { path: { influencer_id: "inf_1" } });
+    const of = { job_id: "job_1", shot: "front" };
+    const preview = await likeness.call("get", "/v1/jobs/{job_id}/previews/{shot}", { path: of });
+    const stored = await likeness.call("get", "/v1/files/{asset_id}", { path: { asset_id: asset.assetId } });
+    console.log(preview.size + stored.size);
+    const gone: undefined = await likeness.call("delete", "/v1/operations/dead-letters/{letter_id}", {
+      path: { letter_id: "1" },
+    });
     await likeness.wait("job_1", { signal: AbortSignal.timeout(1000) });
 """
 
@@ -142,6 +152,27 @@ def test_errors_are_what_they_mean(project: Path, api: Api, proxy: TcpProxy) -> 
     ], complaints
 
 
+PICTURES = """
+import { Likeness } from "likeness-client";
+const likeness = new Likeness("http://localhost:8080", process.env.LIKENESS_API_KEY);
+const { projectId } = await likeness.call("post", "/v1/projects", { body: { name: "Spring" } });
+const body = new Blob([Buffer.from("PNG", "base64")], { type: "image/png" });
+const path = { project_id: projectId };
+const asset = await likeness.call("post", "/v1/projects/{project_id}/media", { path, body });
+const found = await likeness.call("get", "/v1/files/{asset_id}", { path: { asset_id: asset.assetId } });
+console.log(body.size === found.size, found.type);
+"""
+
+
+def test_pictures_go_up_and_come_back(project: Path, api: Api, proxy: TcpProxy) -> None:
+    buffer = BytesIO()
+    Image.new("RGB", (64, 64), "teal").save(buffer, "PNG")
+    code = PICTURES.replace("PNG", b64encode(buffer.getvalue()).decode())
+    with program(project, code, "pictures", api, proxy.address) as process:
+        printed, complaints = process.communicate(timeout=60)
+    assert printed == "true image/png\n", complaints
+
+
 RETRIES = """
 import { Likeness } from "likeness-client";
 const likeness = new Likeness("http://localhost:8080/", process.env.LIKENESS_API_KEY);
@@ -162,6 +193,7 @@ class Busy(BaseHTTPRequestHandler):
         body = b'{"projectId": "prj_1"}' if again else b"<html>"
         self.send_response(201 if again else 503)
         self.send_header("Retry-After", "1")
+        self.send_header("Content-Type", "application/json; charset=utf-8" if again else "text/html")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
