@@ -79,7 +79,7 @@ def make_app(settings: Settings, api_settings: ApiSettings) -> FastAPI:
     """
     database = Database(api_settings.database_url.get_secret_value())
     # Somebody waits for each answer, and a call that hangs holds a thread.
-    client, store = JobClient(settings, patient=False), JobStore(settings, patient=False)
+    client, store = JobClient(settings, patient=False), JobStore(settings, patient=False, shows_place=True)
     landing = Landing(database, client, store, Feed(settings))
     library = MediaLibrary(settings)
     links = Links(settings, library.url)

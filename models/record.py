@@ -2,7 +2,7 @@
 
 from typing import Any, Literal, Self
 
-from pydantic import Field, NonNegativeInt
+from pydantic import Field, NonNegativeInt, PositiveInt
 
 from models.base import AssetId, Document, InfluencerId, JobId, ProjectId, Sha256, Time
 from models.clone import CLONE
@@ -115,6 +115,17 @@ class Asked(Document):
         )
 
 
+class StageTimes(Document):
+    """When a job entered each stage, in its latest attempt. `queued` is the latest time that it began to wait; what
+    an attempt hasn't reached is left out. A job is `done` at its `finishedAt`."""
+
+    queued: Time | None = None
+    fetching: Time | None = None
+    rendering: Time | None = None
+    storing: Time | None = None
+    finishing: Time | None = None
+
+
 class JobRecord(Document):
     """The job envelope. `sequence` grows by one with every event; `progress` never falls."""
 
@@ -129,6 +140,15 @@ class JobRecord(Document):
     location_url: str
     asked: Asked | None = None
     attempts: NonNegativeInt = Field(0, description="How often a worker began with the job.")
+    worker: str | None = Field(
+        None, description="The worker that has the job, or had it last: an id that operators can look up."
+    )
+    queue_place: PositiveInt | None = Field(
+        None,
+        description="An estimate of the job's place among those that wait, 1 for the next one. Only the API's "
+        "answers have it, and only while the job is on a queue.",
+    )
+    stage_times: StageTimes | None = None
     cancel_requested: bool = False
     submitted_at: Time
     started_at: Time | None = None
@@ -148,7 +168,8 @@ class JobRecord(Document):
     @property
     def etag(self) -> str:
         """The entity tag of this state, as HTTP writes it."""
-        return f'"{self.sequence}"'
+        place = "" if self.queue_place is None else f"-{self.queue_place}"
+        return f'"{self.sequence}{place}"'
 
 
 class CancelAnswer(Document):

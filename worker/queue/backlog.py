@@ -11,15 +11,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
-
-from kombu.transport.redis import PRIORITY_STEPS, Channel
+from typing import Any
 
 from models.operations import Backlog, TierQueue, WorkerJob, WorkerState
 from worker.base.settings import Settings
 from worker.queue.jobs.connection import connect, guarded
 from worker.queue.jobs.documents import time_of
-from worker.queue.lanes import Lanes
+from worker.queue.lanes import Lanes, lists_of
 from worker.queue.presence import Presence
 
 _PAGE = 1000
@@ -83,6 +81,8 @@ class BacklogReader:
         self._named = [project for projects in settings.tiers.values() for project in projects]
         self._presence = Presence(settings, patient=patient)
         self._redis = connect(settings, patient=patient)
+        self._count_parked = self._redis.register_script(_COUNT_PARKED)
+        self._look_at_lists = self._redis.register_script(_LOOK_AT_LISTS)
         self._reading = threading.Lock()
         self._last: tuple[Backlog, float] | None = None
 
@@ -127,7 +127,7 @@ class BacklogReader:
         wait for their next attempt or to be sent."""
         start, seen = 0, set[str]()
         while True:
-            ids = cast("list[str]", self._ask("ZRANGE", f"{self._prefix}:watch", start, start + _PAGE - 1))
+            (ids,) = self._pipelined([("ZRANGE", f"{self._prefix}:watch", start, start + _PAGE - 1)])
             # The order is by time, which changes meanwhile.
             new = [job_id for job_id in ids if job_id not in seen]
             seen.update(new)
@@ -147,7 +147,8 @@ class BacklogReader:
             parked[self._lanes.tier_of(project)] += count
         projects = _PAGE
         while projects == _PAGE:
-            projects, count = self._ask("EVAL", _COUNT_PARKED, 1, key, start, start + _PAGE - 1)
+            places = (start, start + _PAGE - 1)
+            projects, count = guarded(lambda at=places: self._count_parked([key], at))
             total, start = total + count, start + _PAGE
         # All projects that no tier names are in the default one.
         parked[self._lanes.tier_of("")] += max(0, total - sum(counts))
@@ -156,10 +157,10 @@ class BacklogReader:
     def _queues(self) -> tuple[Counter[str], dict[str, float]]:
         """The messages on each tier's queues, and for how many seconds the oldest has been there."""
         lengths, oldest = Counter[str](), defaultdict[str, float](float)
+        arguments = (f"{self._prefix}:job:", _LOOKED_AT)
         for tier in self._lanes.tiers:
-            lists = [name for queue in self._lanes.queues_of(tier) for name in _lists_of(queue)]
-            job_prefix = f"{self._prefix}:job:"
-            count, waited_ms = self._ask("EVAL", _LOOK_AT_LISTS, len(lists), *lists, job_prefix, _LOOKED_AT)
+            lists = [name for queue in self._lanes.queues_of(tier) for name in lists_of(queue)]
+            count, waited_ms = guarded(lambda keys=lists: self._look_at_lists(keys, arguments))
             lengths[tier], oldest[tier] = count, waited_ms / 1000
         return lengths, oldest
 
@@ -176,9 +177,6 @@ class BacklogReader:
             for node, worker in sorted((live | silent).items())
         )
 
-    def _ask(self, *command: Any) -> Any:
-        return guarded(lambda: self._redis.execute_command(*command))  # type: ignore[no-untyped-call]
-
     def _pipelined(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
         if not commands:
             return []
@@ -187,8 +185,3 @@ class BacklogReader:
             pipe.execute_command(*command)  # type: ignore[no-untyped-call]
         found: list[Any] = guarded(pipe.execute)
         return found
-
-
-def _lists_of(queue: str) -> list[str]:
-    """The Redis lists of a queue: one for each of kombu's priorities."""
-    return [f"{queue}{Channel.sep}{step}" if step else queue for step in PRIORITY_STEPS]

@@ -3,6 +3,8 @@
 from worker.base.settings import DEFAULT_TIER, Settings
 
 _BEGUN = ".again"
+# Kombu's, which is slow to import.
+_SEPARATOR, _PRIORITY_STEPS = "\x06\x16", (0, 3, 6, 9)
 
 
 class Lanes:
@@ -55,3 +57,13 @@ class Lanes:
 
 def is_for_begun(queue: str) -> bool:
     return queue.endswith(_BEGUN)
+
+
+def begun_of(queue: str) -> str:
+    """The queue of begun jobs that belongs to a queue: it is served first. That of begun jobs itself."""
+    return queue if is_for_begun(queue) else queue + _BEGUN
+
+
+def lists_of(queue: str) -> tuple[str, ...]:
+    """The Redis lists of a queue: one for each of kombu's priorities."""
+    return tuple(f"{queue}{_SEPARATOR}{step}" if step else queue for step in _PRIORITY_STEPS)

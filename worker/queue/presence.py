@@ -31,12 +31,13 @@ class Presence:
         # Three missed renewals, as for a lease.
         self._ttl_ms = int(settings.lease_ttl * 1000)
         self._redis = connect(settings, patient=patient)
+        self._announce = self._redis.register_script(_ANNOUNCE)
 
     def announce(self, state: WorkerState) -> None:
         """Announces that a worker is live, and what it is, for another term."""
         keys = (self._index, self._prefix + state.node)
         arguments = (state.node, state.to_json(), self._ttl_ms)
-        guarded(lambda: self._redis.eval(_ANNOUNCE, len(keys), *keys, *arguments))
+        guarded(lambda: self._announce(keys, arguments))
 
     def workers(self) -> list[WorkerState]:
         """The live workers, by their node's name. Their jobs aren't known here."""

@@ -1313,6 +1313,17 @@ export interface components {
              * @description How often a worker began with the job.
              */
             attempts: number;
+            /**
+             * Worker
+             * @description The worker that has the job, or had it last: an id that operators can look up.
+             */
+            worker?: string | null;
+            /**
+             * Queueplace
+             * @description An estimate of the job's place among those that wait, 1 for the next one. Only the API's answers have it, and only while the job is on a queue.
+             */
+            queuePlace?: number | null;
+            stageTimes?: components["schemas"]["StageTimes"] | null;
             /** Cancelrequested */
             cancelRequested: boolean;
             /** Submittedat */
@@ -1818,6 +1829,23 @@ export interface components {
          * @enum {string}
          */
         SourceType: "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia" | "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia";
+        /**
+         * StageTimes
+         * @description When a job entered each stage, in its latest attempt. `queued` is the latest time that it began to wait; what
+         *     an attempt hasn't reached is left out. A job is `done` at its `finishedAt`.
+         */
+        StageTimes: {
+            /** Queued */
+            queued?: string | null;
+            /** Fetching */
+            fetching?: string | null;
+            /** Rendering */
+            rendering?: string | null;
+            /** Storing */
+            storing?: string | null;
+            /** Finishing */
+            finishing?: string | null;
+        };
         /**
          * StartClone
          * @description The body of `POST /v1/influencers/{influencerId}/clone`. Only `name` is needed.

@@ -6,7 +6,7 @@
 --                          runs out, waiting jobs when their message must be sent
 --       4 sent     zset    waiting jobs whose message is on the queue, by the time at which to check whether it
 --                          got lost; separate from `watch`, since there may be very many
---       5 lanes    hash    for each queue, when the message that was claimed last had been sent
+--       5 lanes    hash    what went through each queue: see lanes.lua
 --       6 expiring zset    jobs that no worker began with yet, by the time at which they fail because of that
 --       7 hooks    zset    webhooks to deliver; outbox.lua describes the keys around it
 --       8 dead     zset    dead letters by the time of their death; `dead:<id>` is a letter's hash
@@ -21,7 +21,7 @@
 --
 -- A job that gets no slot is parked: it is on no list of jobs to send until it gets one.
 
-local job, events, watch, sent, lanes = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local job, events, watch, sent = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local expiring, hooks, dead, feed = KEYS[6], KEYS[7], KEYS[8], KEYS[11]
 local event_limit, record_ttl = ARGV[2], ARGV[3]
 local most_dead = 10000
@@ -33,6 +33,9 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
 local function get(field) return redis.call('HGET', job, field) end
 local function set(...) return redis.call('HSET', job, ...) end
+
+-- `at_<stage>`: when the job entered it, in its latest attempt.
+local function enter(stage) set('stage', stage, 'at_' .. stage, now) end
 
 local function raise_token() set('token', math.max(get('token') + 1, now)) end
 
@@ -51,8 +54,9 @@ end
 
 local function create(id, message, fingerprint, influencer, project, callback, expires_at, organisation)
   set('job_id', id, 'message', message, 'fingerprint', fingerprint, 'influencer_id', influencer,
-    'project_id', project, 'status', 'running', 'stage', 'queued', 'progress', '0', 'attempts', 0,
-    'handovers', 0, 'token', now, 'sequence', 0, 'submitted_at', now)
+    'project_id', project, 'status', 'running', 'progress', '0', 'attempts', 0, 'handovers', 0, 'token', now,
+    'sequence', 0, 'submitted_at', now)
+  enter('queued')
   local kind = cjson.decode(message).kind
   if kind then set('kind', kind) end
   if callback ~= '' then set('callback_url', callback) end
@@ -72,6 +76,7 @@ local function admit(limit, organisation_limit)
   if projects.admit(project, organisation, id, limit, organisation_limit) then return true end
   redis.call('ZREM', watch, id)
   redis.call('ZREM', sent, id)
+  redis.call('HDEL', job, 'ticket')
   -- A note of sending that comes late is refused by it.
   raise_token()
   projects.park(project, organisation, id, get('submitted_at'), now)
@@ -79,9 +84,9 @@ local function admit(limit, organisation_limit)
 end
 
 local function let_go()
-  redis.call('HDEL', job, 'holder')
+  redis.call('HDEL', job, 'holder', 'ticket')
   raise_token()
-  set('stage', 'queued')
+  enter('queued')
 end
 
 -- A webhook of the job's end to one URL, and a copy of what it tells: the record may expire before it arrives.
@@ -185,21 +190,6 @@ local function waiting_job()
   return { get('job_id'), get('message'), get('token'), get('project_id'), get('attempts'), get('lane') or '' }
 end
 
--- When the message that was claimed last from a queue had been sent. A time to come is from before Redis's clock was
--- set back, and says nothing.
-local function passed(lane)
-  local at = tonumber(redis.call('HGET', lanes, lane) or '0')
-  if at <= now then return at end
-  redis.call('HDEL', lanes, lane)
-  return 0
-end
-
--- A message of the job came: those that were sent to its queue long before are lost.
-local function note_passage()
-  local sent_at, lane = get('sent_at'), get('lane')
-  if sent_at and tonumber(sent_at) > passed(lane) then redis.call('HSET', lanes, lane, sent_at) end
-end
-
 local calls = {}
 
 -- A new job waits to be sent: until `sent` says so, it is on the watch list. Where there is a limit, it takes its slot
@@ -219,7 +209,7 @@ end
 -- The message is on the queue `lane`. Someone asks later whether the queue lost it.
 function calls.sent(token, lane, lost_after_ms)
   if get('status') == 'running' and get('token') == token and not get('holder') then
-    set('sent_at', now, 'lane', lane)
+    set('sent_at', now, 'lane', lane, 'ticket', queues.next_ticket(lane))
     redis.call('ZREM', watch, get('job_id'))
     redis.call('ZADD', sent, now + lost_after_ms, get('job_id'))
   end
@@ -241,7 +231,7 @@ function calls.claim(id, message, fingerprint, influencer, project, callback, ex
     fail(late)
     return { 'expired' }
   end
-  note_passage()
+  queues.note_passage(get('lane'), get('sent_at'), get('ticket'), now)
   if not admit(limit, organisation_limit) then return { 'parked' } end
 
   local verdict = 'claimed'
@@ -257,7 +247,9 @@ function calls.claim(id, message, fingerprint, influencer, project, callback, ex
     local attempt = redis.call('HINCRBY', job, 'attempts', 1)
     redis.call('ZREM', expiring, id)
     redis.call('HSETNX', job, 'started_at', now)
-    set('stage', 'fetching', 'worker', worker)
+    set('worker', worker)
+    redis.call('HDEL', job, 'at_rendering', 'at_storing', 'at_finishing')
+    enter('fetching')
     emit('job.started', cjson.encode({ attempt = attempt }))
     if attempt == 1 then report('begun') end
   end
@@ -282,7 +274,8 @@ function calls.update(token, kind, data, ...)
   for i = 1, #fields, 2 do
     local name, value = fields[i], fields[i + 1]
     if name == 'stage' and value == 'finishing' and cancel == '1' then return { 'ok', cancel } end
-    if name ~= 'progress' or tonumber(value) > tonumber(get('progress')) then set(name, value) end
+    if name == 'stage' then enter(value)
+    elseif name ~= 'progress' or tonumber(value) > tonumber(get('progress')) then set(name, value) end
   end
   if kind ~= '' then emit(kind, data) end
   return { 'ok', cancel }
@@ -392,7 +385,7 @@ end
 -- Jobs that wait for long, each with whether its message is surely lost: one sent much later was claimed.
 function calls.overdue(most, lost_after_ms, farthest_ms)
   return at_their_time(sent, most, lost_after_ms, function()
-    local overtaken = passed(get('lane')) > tonumber(get('sent_at')) + lost_after_ms
+    local overtaken = queues.passed(get('lane'), now) > tonumber(get('sent_at')) + lost_after_ms
     return { overtaken and '1' or '0', unpack(waiting_job()) }
   end, farthest_ms)
 end

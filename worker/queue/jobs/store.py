@@ -1,13 +1,13 @@
-"""The job store's Python side. store.lua and slots.lua explain what a write means, and why it is safe."""
+"""The job store's Python side. store.lua and its two parts explain what a write means, and why it is safe."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from importlib import resources
-from typing import Any, Literal, cast
+from typing import Any, Literal
 from uuid import uuid4
 
 from pydantic_core import to_json
@@ -18,17 +18,16 @@ from models.errors import (
     IdempotencyConflict,
     LeaseLost,
     LikenessError,
-    NotFound,
     NoUsableReference,
     RecordLost,
 )
-from models.event import EventType, JobEvent
+from models.event import EventType
 from models.job import Job
 from models.manifest import Provenance
-from models.record import JobError, JobRecord, JobResult, JobStatus, Stage
+from models.record import JobError, JobRecord, JobResult, Stage
 from worker.base.settings import Settings
-from worker.queue.jobs.connection import connect, guarded
-from worker.queue.jobs.documents import event_from, record_from
+from worker.queue.jobs.connection import guarded
+from worker.queue.jobs.reader import JobReader, not_found
 
 Verdict = Literal["claimed", "canceled", "exhausted", "expired", "parked", "held", "final", "conflict"]
 
@@ -85,29 +84,22 @@ class WaitingJob:
     lost_holder: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """A job's progress in short. `is_begun`: whether a worker has begun with it, now or earlier."""
-
-    status: JobStatus
-    is_begun: bool
-
-
-class JobStore:
+class JobStore(JobReader):
     """Reads and writes the state of jobs. Methods raise QueueUnavailable while Redis can't be reached.
 
     Those that take a Lease raise LeaseLost once another worker has the job or it is final, and RecordLost once
     there is no such job. They then write nothing.
     """
 
-    def __init__(self, settings: Settings, *, patient: bool = True) -> None:
-        """`patient`: as for `connect`."""
+    def __init__(self, settings: Settings, *, patient: bool = True, shows_place: bool = False) -> None:
+        """`patient`, `shows_place`: as for JobReader."""
+        super().__init__(settings, patient=patient, shows_place=shows_place)
         self.lease_ttl = settings.lease_ttl
-        self._settings = settings
         self._limits = (settings.project_limit or "", settings.organisation_limit or "")
-        self._redis = connect(settings, patient=patient)
         sources = resources.files("worker.queue.jobs")
-        script = "".join(sources.joinpath(name).read_text() for name in ("slots.lua", "store.lua"))
+        script = "".join(
+            sources.joinpath(name).read_text() for name in ("slots.lua", "lanes.lua", "store.lua")
+        )
         self._script = self._redis.register_script(script)
 
     @property
@@ -243,7 +235,7 @@ class JobStore:
         """
         answer = self._call(job_id, "cancel")
         if answer == "missing":
-            raise _not_found(job_id)
+            raise not_found(job_id)
         if answer == "unavailable":
             raise CancelUnavailable("The job is being finished and can't be canceled any more.", jobId=job_id)
         return None if answer == "accepted" else self.get(job_id)
@@ -276,63 +268,11 @@ class JobStore:
             int(is_own),
         )
 
-    def get(self, job_id: str) -> JobRecord:
-        """The job's record. Raises NotFound."""
-        fields = guarded(lambda: self._redis.hgetall(self._job_key(job_id)))
-        if not fields:
-            raise _not_found(job_id)
-        return record_from(cast("dict[str, str]", fields))
-
-    def records(self, job_ids: Sequence[str]) -> list[JobRecord | None]:
-        """The records of many jobs, in one round trip. None for an unknown job."""
-        found = self._pipelined(lambda pipe, job_id: pipe.hgetall(self._job_key(job_id)), job_ids)
-        return [record_from(fields) if fields else None for fields in found]
-
-    def standings(self, job_ids: Sequence[str]) -> list[Standing | None]:
-        """The standings of many jobs, in one round trip and without their results. None for an unknown job."""
-        names = ("status", "attempts")
-        found = self._pipelined(lambda pipe, job_id: pipe.hmget(self._job_key(job_id), names), job_ids)
-        return [Standing(status, attempts != "0") if status else None for status, attempts in found]
-
-    def events(self, job_id: str, after: int = 0, block: float | None = None) -> Iterator[JobEvent]:
-        """The kept events with a sequence above `after`, 1000 at most. `block`: seconds to wait for the first."""
-        stream = self._events_key(job_id)
-        block_ms = None if block is None else max(1, _ms(block))
-        answer = guarded(lambda: self._redis.xread({stream: f"{after}-0"}, count=1000, block=block_ms))
-        for _, entries in cast("list[tuple[str, list[tuple[str, dict[str, str]]]]]", answer or []):
-            for entry_id, fields in entries:
-                yield event_from(job_id, entry_id, fields)
-
-    def events_of(self, after: Mapping[str, int], most: int = 100) -> dict[str, list[JobEvent]]:
-        """The kept events of many jobs, in one round trip. `after`: for each job, the sequence that its events must
-        be above; `most`: the limit for one job. Jobs without events are left out."""
-        ids = {self._events_key(job_id): job_id for job_id in after}
-        places = {key: f"{after[job_id]}-0" for key, job_id in ids.items()}
-        answer = guarded(lambda: self._redis.xread(cast("dict[Any, Any]", places), count=most)) if ids else []
-        found = cast("list[tuple[str, list[tuple[str, dict[str, str]]]]]", answer or [])
-        return {
-            ids[key]: [event_from(ids[key], entry_id, fields) for entry_id, fields in entries]
-            for key, entries in found
-        }
-
-    def _pipelined(self, ask: Callable[[Any, str], Any], job_ids: Sequence[str]) -> list[Any]:
-        pipe = self._redis.pipeline(transaction=False)
-        for job_id in job_ids:
-            ask(pipe, job_id)
-        found: list[Any] = guarded(pipe.execute)
-        return found
-
     def _is_message_of(self, job_id: str, message: Any) -> bool:
         if not job_id.isascii():
             return False
         known = guarded(lambda: self._redis.hget(self._job_key(job_id), "message"))
         return bool(known) and json.loads(known) == message
-
-    def _job_key(self, job_id: str) -> str:
-        return f"{self._settings.redis_prefix}:job:{job_id}"
-
-    def _events_key(self, job_id: str) -> str:
-        return f"{self._settings.redis_prefix}:events:{job_id}"
 
     def _held_call(self, lease: Lease, function: str, *args: Any) -> list[str]:
         answer: list[str]
@@ -395,7 +335,3 @@ def conflict(job_id: str) -> IdempotencyConflict:
     return IdempotencyConflict(
         f"The job {job_id} exists with other content. Use a new job id for new content.", jobId=job_id
     )
-
-
-def _not_found(job_id: str) -> NotFound:
-    return NotFound("There is no such job. It may have expired.", jobId=job_id)
