@@ -29,6 +29,9 @@ from api.http.turns import Turns
 from api.landing.landing import Landing
 from api.library import MediaLibrary
 from api.metrics import QueueMetrics
+from api.page import sign_in
+from api.page.serving import add_page
+from api.page.sign_in import SignIn
 from api.rows.backfill import backfill
 from api.rows.database import Database
 from api.rows.keys import KnownKeys
@@ -71,9 +74,9 @@ _LONGEST_WAIT = 5.0
 _MOST_WAITING = 60
 
 
-def make_app(settings: Settings, api_settings: ApiSettings) -> FastAPI:
+def make_app(settings: Settings, api_settings: ApiSettings, signing_in: SignIn | None = None) -> FastAPI:
     """Makes the ASGI application. At its start it brings the database up to date; then it lands jobs and removes
-    what is left of uploads.
+    what is left of uploads. `signing_in` has the page's one-time links, if there are any.
 
     Raises InvalidSettings, and InvalidInput for key templates of the object store that can't be used.
     """
@@ -180,9 +183,14 @@ def make_app(settings: Settings, api_settings: ApiSettings) -> FastAPI:
     for part in parts:
         app.include_router(part.router)
     routes = [route for part in parts for route in part.router.routes]
-    for router in (probes.router, metrics.router):
+    undocumented = [probes.router, metrics.router]
+    if api_settings.page == "on":
+        app.state.sign_in = signing_in or SignIn()
+        undocumented.append(sign_in.router)
+        add_page(app, library.origins)
+    for router in undocumented:
         app.include_router(router)
-    app.state.routes = [*routes, *probes.router.routes, *metrics.router.routes]
+    app.state.routes = [*routes, *(route for router in undocumented for route in router.routes)]
     document = cache(lambda: describe(app, routes))
     app.openapi = document  # type: ignore[method-assign]
     app.add_exception_handler(LikenessError, _tell)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from threading import Semaphore
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from api.documents import MEDIA_TYPES
 from api.rows.tables import UploadRow
@@ -19,6 +20,7 @@ from models.errors import (
     NotFound,
     ObjectTooLarge,
     RateLimited,
+    StorageError,
     UnusableReference,
 )
 from worker.base.settings import Settings
@@ -102,6 +104,15 @@ class MediaLibrary:
     def url(self, key: str) -> str:
         """A URL from which anybody can get the object, at least for a time."""
         return self._storage.url(key)
+
+    def origins(self) -> frozenset[str]:
+        """The origins of the URLs that `url` and `upload_url` give. Empty where no store is set up, or where the
+        keys that sign can't be had just now."""
+        try:
+            urls = (self._storage.url("any"), self.upload_url("any", MEDIA_TYPES[0], 1))
+        except StorageError:
+            return frozenset()
+        return frozenset(f"{parts.scheme}://{parts.netloc}" for parts in map(urlsplit, urls))
 
     @property
     def upload_headers(self) -> Mapping[str, str]:

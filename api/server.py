@@ -8,6 +8,7 @@ import uvicorn
 
 from api.app import make_app
 from api.http.call import Services
+from api.page.sign_in import SignIn
 from api.settings import ApiSettings
 from models.errors import InvalidSettings, Unforeseen
 from worker.base.endpoint import Endpoint
@@ -16,7 +17,10 @@ from worker.base.settings import Settings
 
 
 def serve(
-    settings: Settings, api_settings: ApiSettings, when_ready: Callable[[str], None] = lambda _: None
+    settings: Settings,
+    api_settings: ApiSettings,
+    when_ready: Callable[[str], None] = lambda _: None,
+    sign_in: SignIn | None = None,
 ) -> None:
     """Serves until SIGTERM or Ctrl-C. First waits for the database; calls `when_ready` with the base URL once it
     accepts connections. With LIKENESS_HTTP_PORT, it serves probes and metrics there, too.
@@ -24,7 +28,7 @@ def serve(
     Raises InvalidSettings if the address can't be used, and Unforeseen if the server never started.
     """
     configure_logs(settings)
-    app = make_app(settings, api_settings)
+    app = make_app(settings, api_settings, sign_in)
     services: Services = app.state.services
     if settings.http_port is not None:
         # From before the database answers, until the process ends.

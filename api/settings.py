@@ -1,6 +1,7 @@
 """The API's own settings, read once from the environment (`LIKENESS_…`). A worker needs none of them."""
 
 from functools import cache
+from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationError
 
@@ -24,6 +25,8 @@ class ApiSettings(EnvironmentSettings):
     api_cors_origins: str = ""
     """Origins of pages in browsers that may call the API, such as `https://studio.example`, with commas between
     them. None by default."""
+    page: Literal["on", "off"] = "on"
+    """Whether the API serves the page for people at `/`."""
     api_rate: float = Field(100, gt=0)
     """Calls a second that one key may make to one API process."""
     api_streams: int = Field(200, ge=1)

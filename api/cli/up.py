@@ -25,6 +25,7 @@ _PERSONA = "maya"
 
 def run(data: Path, port: int) -> None:
     """Serves until Ctrl-C. What is in `data` is kept for the next time; the key is new each time."""
+    from api.page.sign_in import SignIn
     from api.rows.database import Database
     from api.rows.keys import SCOPES, create_key
     from api.server import serve
@@ -43,6 +44,8 @@ def run(data: Path, port: int) -> None:
         key = create_key(database, _ORGANISATION, SCOPES)
         database.close()
 
+        sign_in = SignIn()
+
         def show(base: str) -> None:
             body = json.dumps({"name": "Maya (B variant)"})
             typer.echo(f"export LIKENESS_API_KEY={key.secret}")
@@ -51,12 +54,15 @@ def run(data: Path, port: int) -> None:
                 f"curl -X POST {base}/v1/influencers/{influencer_id}/clone "
                 f"-H 'Authorization: Bearer {key.secret}' -d '{body}'"
             )
+            typer.echo(
+                f"# Or look at it in a browser; this link signs you in, once: {sign_in.link(base, key.secret)}"
+            )
             sys.stdout.flush()
 
         with suppress(KeyboardInterrupt), own_worker(stack.environment, data / "worker.log"):
             # LIKENESS_HTTP_PORT is the worker's, if it is set.
             own = settings.model_copy(update={"http_port": None})
-            serve(own, ApiSettings(database_url=url, api_port=port), show)
+            serve(own, ApiSettings(database_url=url, api_port=port), show, sign_in)
     typer.echo("# Stopped.")
 
 
