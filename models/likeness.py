@@ -171,6 +171,7 @@ class MissedImage(Document):
     judgement: Judgement
     digital_source_type: SourceType = SourceType.GENERATED
     evidence_key: str | None = Field(None, description="Where it is kept, if it was the best of all tries.")
+    evidence_url: str | None = Field(None, description="Of the kept image, as an image's `url`.")
 
 
 class SetLikeness(Document):

@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+import httpx2
 import pytest
 
 from models.derived import seed_of
@@ -50,6 +51,8 @@ def test_the_best_of_all_tries_is_kept_as_evidence(place: Place, storage: Storag
     head = storage.head(missed.evidence_key)
     assert head
     assert head.metadata["seed"] == str(missed.seed)
+    assert missed.evidence_url
+    assert httpx2.get(missed.evidence_url).content == storage.get(missed.evidence_key, max_bytes=MB)
 
 
 @pytest.mark.parametrize("accept_partial", [False, True])

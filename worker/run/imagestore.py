@@ -44,6 +44,14 @@ class FoundImage:
             return RawImage.of(image.convert("RGB"))
 
 
+@dataclass(frozen=True, slots=True)
+class KeptEvidence:
+    """Where a try that missed is kept."""
+
+    key: str
+    url: str
+
+
 class ImageStore:
     """Jobs' images in the object store. Methods raise StorageError. Those that write for a job that isn't final yet
     take `confirm`, called right before each request: it raises unless the job is still this worker's."""
@@ -85,15 +93,17 @@ class ImageStore:
             self._storage.put_image(stored.key, encoded.png, "image/png", metadata)
         return stored
 
-    def put_evidence(self, job: Job, done: ImageDone, origin: Origin, confirm: Callable[[], None]) -> str:
-        """Stores an image that missed the likeness, marked like the rest. Returns its key. Raises SigningFailed."""
+    def put_evidence(
+        self, job: Job, done: ImageDone, origin: Origin, confirm: Callable[[], None]
+    ) -> KeptEvidence:
+        """Stores an image that missed the likeness, marked like the rest. Raises SigningFailed."""
         png = encode(done.image.to_image(), self._thumbnail_size, done.source_type).png
         if self._signer:
             png = self._sign(png, "evidence", job, done, origin)
         key = self._storage.keys.evidence_key(job, done.shot)
         with fenced(confirm):
             self._storage.put_image(key, png, "image/png", _metadata(job, done))
-        return key
+        return KeptEvidence(key, self._storage.url(key))
 
     def find(self, job: Job, shot: str) -> FoundImage | None:
         """Reads back the image that an earlier attempt stored, whole; it isn't signed again. None if it is missing

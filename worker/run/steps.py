@@ -135,10 +135,10 @@ class Steps(Generic[J]):
         missed = []
         for shot in shots:
             miss = self.shots.best_miss(shot)
-            key = self._images.put_evidence(
+            kept = self._images.put_evidence(
                 self.job, miss.made.done, miss.made.origin, confirm=self.held.confirm
             )
-            missed.append(miss.told.model_copy(update={"evidence_key": key}))
+            missed.append(miss.told.model_copy(update={"evidence_key": kept.key, "evidence_url": kept.url}))
         if missed and not (self.job.accept_partial and self.shots.taken):
             notes = self.sources.provenance.reference_notes
             raise LikenessNotReached(
