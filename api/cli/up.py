@@ -54,9 +54,8 @@ def run(data: Path, port: int) -> None:
                 f"curl -X POST {base}/v1/influencers/{influencer_id}/clone "
                 f"-H 'Authorization: Bearer {key.secret}' -d '{body}'"
             )
-            typer.echo(
-                f"# Or look at it in a browser; this link signs you in, once: {sign_in.link(base, key.secret)}"
-            )
+            typer.echo("# Or on the page, where this link signs you in once:")
+            typer.echo(f"# {sign_in.link(base, key.secret)}")
             sys.stdout.flush()
 
         with suppress(KeyboardInterrupt), own_worker(stack.environment, data / "worker.log"):

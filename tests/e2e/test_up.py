@@ -3,14 +3,10 @@
 import json
 import os
 import re
-import shlex
 import shutil
-import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,63 +14,36 @@ import httpx2
 import pytest
 from PIL import Image
 
+from tests.support.up import Up, running_up
+
 README = Path(__file__).parents[2] / "README.md"
 MANUAL = README.parent / "docs" / "api.md"
 CONTRACT = Path(__file__).parent / "contract.sh"
 AS_PRINTED = "localhost:8080"
 
 
-@dataclass
-class Up:
-    """What it printed, and where its files are."""
-
-    secret: str
-    curl: list[str]
-    data: Path
-
-    @property
-    def base(self) -> str:
-        return self.curl[3].partition("/v1/")[0]
-
-    def read(self, path: str) -> Any:
-        key = {"authorization": f"Bearer {self.secret}"}
-        return httpx2.get(self.base + path, headers=key, timeout=60).json()
-
-    def bash(self, script: str, **variables: str) -> str:
-        """What it prints. It must succeed."""
-        if shutil.which("curl") is None and "CI" not in os.environ:
-            pytest.skip("curl isn't installed")
-        done = subprocess.run(
-            ["bash", "-euc", script],
-            env=os.environ | {"LIKENESS_API_KEY": self.secret, "BASE": self.base} | variables,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=100,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    data = tmp_path_factory.mktemp("up")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "worker", "up", "--data", str(data), "--port", "0"],
-        # What it looks like isn't the point here.
-        env=os.environ | {"LIKENESS_STEPS": "1", "LIKENESS_IMAGE_SIZE": "256", "LIKENESS_GATE": "off"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+    # What the images look like isn't the point here.
+    quick = {"LIKENESS_STEPS": "1", "LIKENESS_IMAGE_SIZE": "256", "LIKENESS_GATE": "off"}
+    with running_up(tmp_path_factory.mktemp("up"), **quick) as running:
+        yield running
+
+
+def bash(up: Up, script: str, **variables: str) -> str:
+    """What the script prints. It must succeed."""
+    if shutil.which("curl") is None and "CI" not in os.environ:
+        pytest.skip("curl isn't installed")
+    done = subprocess.run(
+        ["bash", "-euc", script],
+        env=os.environ | {"LIKENESS_API_KEY": up.secret, "BASE": up.base} | variables,
+        capture_output=True,
         text=True,
+        check=False,
+        timeout=100,
     )
-    try:
-        assert process.stdout
-        export, _, curl = (process.stdout.readline() for _ in range(3))
-        yield Up(export.strip().partition("=")[2], shlex.split(curl), data)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        said, _ = process.communicate(timeout=30)
-    assert (process.returncode, said) == (0, "# Stopped.\n")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 def test_the_printed_call_ends_with_a_ready_clone(up: Up) -> None:
@@ -99,7 +68,7 @@ def test_the_printed_call_ends_with_a_ready_clone(up: Up) -> None:
 def test_the_documents_examples_in_their_order(up: Up) -> None:
     sample = up.read("/v1/influencers/inf_sample-maya")
     assets = ", ".join(json.dumps(image["assetId"]) for image in sample["referenceImages"])
-    said = up.bash(CONTRACT.read_text(), PROJECT=sample["projectId"], ASSETS=assets)
+    said = bash(up, CONTRACT.read_text(), PROJECT=sample["projectId"], ASSETS=assets)
     assert said.endswith("Done.\n")
 
 
@@ -108,9 +77,9 @@ def test_the_readmes_shell_example(up: Up) -> None:
     assert code.count(AS_PRINTED) == 4
     code = code.replace(AS_PRINTED, up.base.removeprefix("http://"))
     function, clone, *others = re.split(r"^(?=api )", code, flags=re.MULTILINE)
-    job = json.loads(up.bash(function + clone))
+    job = json.loads(bash(up, function + clone))
     assert (job["kind"], job["influencerId"]) == ("influencer_clone", "inf_maya-b")
-    said = up.bash(function + "".join(others).replace("JOB_ID", job["jobId"]))
+    said = bash(up, function + "".join(others).replace("JOB_ID", job["jobId"]))
     listed, _, told = said.partition("]")
     assert job["jobId"] in listed
     assert "\nevent: job.completed\n" in told
@@ -130,7 +99,7 @@ def test_the_manuals_pictures_become_a_persona(up: Up, tmp_path: Path) -> None:
     for command in re.split(r"^(?=api |curl )", code, flags=re.MULTILINE)[1:]:
         for name, value in known.items():
             command = command.replace(name, value)  # noqa: PLW2901
-        said = up.bash(f"cd {tmp_path}\n{function}{command}")
+        said = bash(up, f"cd {tmp_path}\n{function}{command}")
         answers.append(json.loads(said) if said else None)
         if said and "uploadUrl" in answers[-1]:
             known |= {"UPLOAD_URL": answers[-1]["uploadUrl"], "ASSET_ID": answers[-1]["assetId"]}

@@ -1,0 +1,78 @@
+"""The page in a real browser, Debian's Chromium, against `likeness up` with its worker.
+
+Without Chromium, these tests are skipped, except in CI.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+from tests.support.up import Up, running_up
+
+# Without these, Chromium asks its maker's servers for things, all the time.
+QUIET = (
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-sync",
+    "--no-sandbox",
+)
+TELL_OF_VIOLATIONS = """document.addEventListener("securitypolicyviolation", (event) =>
+  console.error(`policy: ${event.violatedDirective} refuses ${event.blockedURI}`));"""
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    executable = shutil.which("chromium")
+    if executable is None and "CI" not in os.environ:
+        pytest.skip("Chromium isn't installed")
+    assert executable, "CI must have Chromium"
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=executable, args=list(QUIET))
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    # One try for each shot, so that images come soon, whatever the gate says of them.
+    with running_up(tmp_path_factory.mktemp("up"), LIKENESS_GATE="report") as running:
+        yield running
+
+
+@pytest.fixture
+def said() -> list[str]:
+    """What the browser's console said. A test that expects nothing there takes it back."""
+    return []
+
+
+@pytest.fixture
+def page(browser: Browser, said: list[str]) -> Iterator[Page]:
+    """A page of a browser with nothing stored. Its console must be clean in the end, and so must the policy."""
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            said.append(f"{message.text} ({message.location.get('url')})")
+
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB")
+    context.add_init_script(TELL_OF_VIOLATIONS)
+    context.set_default_timeout(20_000)
+    opened = context.new_page()
+    opened.on("console", note)
+    opened.on("pageerror", lambda error: said.append(str(error)))
+    yield opened
+    context.close()
+    assert said == []
+
+
+@pytest.fixture
+def signed_in(page: Page, up: Up) -> Page:
+    page.goto(up.base)
+    page.get_by_label("API key").fill(up.secret)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("heading", name="Personas").wait_for()
+    return page

@@ -1,0 +1,52 @@
+"""`likeness up` as a process: embedded services, the API and a worker."""
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+
+@dataclass(frozen=True)
+class Up:
+    """What it printed, and where its files are."""
+
+    secret: str
+    curl: list[str]
+    link: str
+    data: Path
+
+    @property
+    def base(self) -> str:
+        return self.curl[3].partition("/v1/")[0]
+
+    def read(self, path: str) -> Any:
+        key = {"authorization": f"Bearer {self.secret}"}
+        return httpx2.get(self.base + path, headers=key, timeout=60).json()
+
+
+@contextmanager
+def running_up(data: Path, **environment: str) -> Iterator[Up]:
+    """Runs it on a free port, and ends it as a user does."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "worker", "up", "--data", str(data), "--port", "0"],
+        env=os.environ | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        assert process.stdout
+        export, _, curl, _, link = (process.stdout.readline() for _ in range(5))
+        yield Up(export.strip().partition("=")[2], shlex.split(curl), link.removeprefix("# ").strip(), data)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        said, _ = process.communicate(timeout=30)
+    assert (process.returncode, said) == (0, "# Stopped.\n")
