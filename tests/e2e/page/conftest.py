@@ -39,8 +39,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    # One try for each shot, so that images come soon, whatever the gate says of them.
-    with running_up(tmp_path_factory.mktemp("up"), LIKENESS_GATE="report") as running:
+    with running_up(tmp_path_factory.mktemp("up")) as running:
         yield running
 
 
