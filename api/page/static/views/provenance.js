@@ -1,1 +1,62 @@
-export const Provenance = () => null;
+// What an image says of itself: who signed it, whether it is whole, what made it, and from what.
+import { html } from "../html.js";
+import { Failure, Heading, Loading, Picture, useData } from "../parts.js";
+import { date, sourceType } from "../words.js";
+
+const VERDICT = {
+  valid: ["good", "Signed, and whole", "The picture and what is said of it are as they were signed."],
+  unsigned: ["", "Not signed", "There is no signature: it was removed, or there never was one."],
+  content_changed: ["bad", "Changed after signing", "The picture's bytes aren't those that the signature covers."],
+  manifest_changed: ["bad", "The statement was changed", "What is said of the picture was changed, or damaged. Believe none of it."],
+  signer_refused: ["bad", "Signed by an unfit certificate", "Nothing was changed, but the certificate wasn't fit to sign this, or has run out."],
+};
+const TRUST = {
+  trusted: "trusted by this installation",
+  development: "a development certificate, for trying things: nobody vouches for it",
+  untrusted: "not trusted: nobody that this installation trusts vouches for it",
+};
+const RELATION = { inputTo: "the model was given it", componentOf: "its pixels are in the image" };
+
+export function Provenance({ id }) {
+  const [found, failure, reload] = useData(`/files/${encodeURIComponent(id)}/provenance`);
+  if (!found) {
+    return failure
+      ? html`<${Heading}>Where this image comes from<//><${Failure} error=${failure} again=${reload} />`
+      : html`<${Heading}>Where this image comes from<//><${Loading} what="what it says of itself" />`;
+  }
+  const [colour, title, sentence] = VERDICT[found.verdict];
+  const signer = found.signedBy;
+  return html`<${Heading}>Where this image comes from<//>
+    <div class="provenance">
+      <${Picture} src=${found.url} alt="The image" />
+      <div>
+        <div class=${`notice ${colour}`}><p><strong>${title}</strong></p><p>${sentence}</p>
+          ${found.problems?.length > 0 && html`<p class="small"><code>${found.problems.join(", ")}</code></p>`}</div>
+        <dl class="facts wide">
+          ${found.sourceType && html`<div><dt>It is</dt><dd>${sourceType(found.sourceType)}</dd></div>`}
+          ${found.sourceTypesAgree === false && html`<div><dt>But its XMP says</dt><dd class="bad">${sourceType(found.xmpSourceType)}</dd></div>`}
+          ${!found.sourceType && found.xmpSourceType && html`<div><dt>Its XMP says</dt><dd>${sourceType(found.xmpSourceType)} (not signed)</dd></div>`}
+          ${signer && html`<div><dt>Signed by</dt><dd>${[signer.name, signer.organization].filter(Boolean).join(", ")}</dd></div>
+            <div><dt>The certificate is</dt><dd>${TRUST[signer.trust]}</dd></div>`}
+          ${signer?.signedAt && html`<div><dt>Signed at</dt><dd>${date(signer.signedAt)}</dd></div>`}
+          ${found.software && html`<div><dt>Software</dt><dd>${found.software}</dd></div>`}
+        </dl>
+        ${found.ingredients?.length > 0 && html`<h2>Made from</h2><ul class="plainlist">${found.ingredients.map((one) => html`<li>
+          <code>${one.title ?? "a picture"}</code>: ${RELATION[one.relationship] ?? one.relationship}${one.hasMark && html`, which came with a mark of its own${one.markIsIntact === false && " that doesn't hold"}`}</li>`)}</ul>`}
+        ${found.render && html`<h2>Rendered with</h2><${Tree} of=${found.render} />`}
+      </div>
+    </div>`;
+}
+
+/** A signed assertion as it stands: names and values. */
+const Tree = ({ of }) => html`<dl class="facts wide">${Object.entries(of).map(
+  ([name, value]) => html`<div><dt>${words(name)}</dt><dd>${shown(value)}</dd></div>`,
+)}</dl>`;
+
+const words = (name) => name.replace(/([A-Z])/g, (capital) => ` ${capital.toLowerCase()}`).replace(/^./, (first) => first.toUpperCase());
+
+function shown(value) {
+  if (Array.isArray(value)) return html`<ul class="plainlist">${value.map((one) => html`<li>${shown(one)}</li>`)}</ul>`;
+  if (value && typeof value === "object") return html`<${Tree} of=${value} />`;
+  return html`<code>${String(value)}</code>`;
+}
