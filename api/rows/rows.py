@@ -108,6 +108,13 @@ def asset_of(session: Session, organisation: str, asset_id: str) -> AssetRow | N
     return session.scalar(found.where(AssetRow.asset_id == asset_id, ProjectRow.organisation == organisation))
 
 
+def known_asset(session: Session, organisation: str, asset_id: str) -> AssetRow:
+    """Finds an asset of the organisation. Raises NotFound."""
+    if asset := asset_of(session, organisation, asset_id):
+        return asset
+    raise NotFound("There is no such asset. GET /v1/projects/{projectId}/media lists a project's.")
+
+
 def upload_of(session: Session, organisation: str, asset_id: str, *, to_write: bool = False) -> UploadRow:
     """Finds an upload of the organisation, and locks its row if `to_write`. Raises NotFound."""
     row = None

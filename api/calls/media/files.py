@@ -5,7 +5,7 @@ from fastapi.responses import Response
 
 from api.http.call import ANY_KEY, Call
 from api.http.declared import errors
-from api.rows.rows import asset_of
+from api.rows.rows import known_asset
 from models.errors import InvalidInput, NotFound
 
 router = APIRouter(prefix="/v1", tags=["media"])
@@ -26,10 +26,7 @@ def get_thumbnail(asset_id: str, call: Call = ANY_KEY) -> Response:
 
 def _leading_to(call: Call, asset_id: str, *, thumbnail: bool) -> Response:
     with call.services.database.read() as session:
-        asset = asset_of(session, call.organisation, asset_id)
-        if asset is None:
-            raise NotFound("There is no such asset. GET /v1/projects/{projectId}/media lists a project's.")
-        url, thumbnail_url = call.services.links.of(asset)
+        url, thumbnail_url = call.services.links.of(known_asset(session, call.organisation, asset_id))
     where = (thumbnail_url or url) if thumbnail else url
     # Not longer than the URL itself works: half of a presigned one's life is left, at least.
     return Response(status_code=302, headers={"Location": where, "Cache-Control": "private, max-age=300"})

@@ -18,7 +18,7 @@ from api.http.declared import body, errors
 from api.http.pages import CursorQuery, LimitQuery, Page, behind, page
 from api.library import UPLOAD_FOR, KeptPicture, MediaLibrary, is_picture
 from api.rows.database import Database
-from api.rows.rows import asset_of, no_upload, now, project_of, upload_of
+from api.rows.rows import asset_of, known_asset, no_upload, now, project_of, upload_of
 from api.rows.tables import AssetRow, UploadRow
 from models.errors import Conflict, InvalidInput, NotFound
 
@@ -131,6 +131,16 @@ def begin_upload(project_id: str, call: Call = WRITES) -> Response:
         return Answer.of(201, upload)
 
     return call.act(act)
+
+
+@router.get("/media/{asset_id}", response_model=Asset, responses=errors(NotFound, InvalidInput))
+def get_asset(asset_id: str, call: Call = ANY_KEY) -> Response:
+    """Returns an image of the media library, with URLs that work now."""
+
+    def work(session: Session) -> dict[str, Any]:
+        return _shown(call, known_asset(session, call.organisation, asset_id)).to_data()
+
+    return call.read(work)
 
 
 @router.post(

@@ -60,6 +60,8 @@ def test_a_files_own_url_never_dies(api: Api, api_settings: ApiSettings) -> None
     assert (leads.status_code, small.status_code) == (302, 302)
     assert httpx2.get(leads.headers["location"]).content == data
     assert httpx2.get(small.headers["location"]).headers["content-type"] == "image/webp"
+    told = api.call("GET", f"/v1/media/{asset}").json()
+    assert (told["assetId"], httpx2.get(told["url"]).content) == (asset, data)
 
 
 def test_a_picture_on_the_web_leads_there(api: Api) -> None:

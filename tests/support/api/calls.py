@@ -15,6 +15,7 @@ CALLS: list[tuple[str, str, dict[str, Any] | None, str | None]] = [
     ("POST", "/v1/media/{asset}/finalize", None, "influencers:write"),
     ("GET", "/v1/projects/{project}/influencers", None, None),
     ("GET", "/v1/projects/{project}/media", None, None),
+    ("GET", "/v1/media/{asset}", None, None),
     ("GET", "/v1/files/{asset}", None, None),
     ("GET", "/v1/files/{asset}/thumbnail", None, None),
     ("GET", "/v1/influencers/{influencer}", None, None),

@@ -168,7 +168,7 @@ function Preview({ job, tile, name }) {
     const headers = etag.current ? { "If-None-Match": etag.current } : {};
     request(`/jobs/${job.jobId}/previews/${tile.shot}`, { headers, signal: aborted.signal })
       .then(async (response) => {
-        if (response.status === 304) return;
+        if (response.status !== 200) return;
         etag.current = response.headers.get("ETag");
         setUrl(URL.createObjectURL(await response.blob()));
       })

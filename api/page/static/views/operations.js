@@ -33,7 +33,7 @@ function Listed({ id, title, columns, path, row, none, more }) {
 const Queue = () => html`<${Listed} id="queue" title="Queue" path="/operations/queue" none="Nothing is queued."
   columns=${["Tier", "Waiting", "Parked", "Held by workers", "Oldest has waited"]}
   row=${(tier) => html`<tr key=${tier.tier}><td>${tier.tier}</td><td>${tier.waiting}</td><td>${tier.parked}</td><td>${tier.held}</td>
-    <td>${tier.oldestWaitingSeconds == null ? "–" : duration(tier.oldestWaitingSeconds)}</td></tr>`} />`;
+    <td>${tier.waiting ? duration(tier.oldestWaitingSeconds) : "–"}</td></tr>`} />`;
 
 const Workers = () => html`<${Listed} id="workers" title="Workers" path="/operations/workers"
   none="No worker is running: jobs wait until one starts (likeness worker)."

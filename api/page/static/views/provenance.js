@@ -19,6 +19,7 @@ const RELATION = { inputTo: "the model was given it", componentOf: "its pixels a
 
 export function Provenance({ id }) {
   const [found, failure, reload] = useData(`/files/${encodeURIComponent(id)}/provenance`);
+  const [asset] = useData(`/media/${encodeURIComponent(id)}`);
   if (!found) {
     return failure
       ? html`<${Heading}>Where this image comes from<//><${Failure} error=${failure} again=${reload} />`
@@ -28,7 +29,7 @@ export function Provenance({ id }) {
   const signer = found.signedBy;
   return html`<${Heading}>Where this image comes from<//>
     <div class="provenance">
-      <${Picture} src=${found.url} alt="The image" />
+      <${Picture} src=${asset?.url} alt="The image" />
       <div>
         <div class=${`notice ${colour}`}><p><strong>${title}</strong></p><p>${sentence}</p>
           ${found.problems?.length > 0 && html`<p class="small"><code>${found.problems.join(", ")}</code></p>`}</div>
