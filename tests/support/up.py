@@ -13,6 +13,9 @@ from typing import Any
 
 import httpx2
 
+SAMPLE = "a[href='#/personas/inf_sample-maya']"
+"""Where the page leads to the sample persona, as a CSS selector."""
+
 
 @dataclass(frozen=True)
 class Up:

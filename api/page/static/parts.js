@@ -27,7 +27,8 @@ export const Loading = ({ what }) => html`<p class="loading" role="status">Loadi
 export function Picture({ src, alt, ...rest }) {
   const [broken, setBroken] = useState(null);
   if (!src || broken === src) {
-    return html`<div class="picture none" role="img" aria-label=${alt}><span>no picture</span></div>`;
+    const name = alt ? { role: "img", "aria-label": alt } : { "aria-hidden": "true" };
+    return html`<div class="picture none" ...${name}><span>no picture</span></div>`;
   }
   return html`<img class="picture" src=${src} alt=${alt} loading="lazy" onError=${() => setBroken(src)} ...${rest} />`;
 }

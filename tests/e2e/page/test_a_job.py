@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.support.up import Up
+from tests.support.up import SAMPLE, Up
 from worker.stack.samples import load_sample
 
 # A worker that just started, and two busy cores.
@@ -86,7 +86,7 @@ def test_upload_clone_watch_and_compare(signed_in: Page, pictures: list[Path]) -
 @pytest.mark.timeout(300)
 def test_cancel_then_retry(signed_in: Page) -> None:
     page = signed_in
-    page.get_by_role("link", name="Maya Duarte", exact=False).first.click()
+    page.locator(SAMPLE).click()
     start_clone(page, "Maya (canceled)", "Front")
     canceled = page.url
     page.get_by_role("button", name="Cancel").click()
@@ -123,7 +123,7 @@ def test_a_file_that_is_no_picture_is_refused_in_words(
     signed_in: Page, tmp_path: Path, said: list[str]
 ) -> None:
     page = signed_in
-    page.get_by_role("link", name="Maya Duarte", exact=False).first.click()
+    page.locator(SAMPLE).click()
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n, and nothing else")
     page.locator("input[type=file]").set_input_files(str(tmp_path / "broken.png"))
     page.get_by_role("alert").get_by_text("VALIDATION").wait_for()

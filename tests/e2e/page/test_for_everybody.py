@@ -6,9 +6,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from tests.support.up import Up
+from tests.support.up import SAMPLE, Up
 
-VIEWS = ("personas", "personas/inf_sample-maya", "jobs", "nothing")
+VIEWS = ("personas", "personas/inf_sample-maya", "jobs", "operations", "nothing")
 SERIOUS = ("serious", "critical")
 
 
@@ -51,7 +51,7 @@ def test_axe_finds_nothing_serious_in_dialogs_and_before_signing_in(page: Page, 
     page.get_by_role("button", name="New project").click()
     assert findings(page) == []
     page.keyboard.press("Escape")
-    page.get_by_role("link", name="Maya Duarte").click()
+    page.locator(SAMPLE).click()
     page.get_by_role("button", name="Clone").click()
     for summary in page.locator("summary").all():
         summary.click()
@@ -71,7 +71,7 @@ def test_the_keyboard_alone_leads_to_a_started_form(look: Callable[[str], Page])
     # The heading has the focus, and the first thing to do comes next.
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "New project"
-    page.get_by_role("link", name="Maya Duarte").focus()
+    page.locator(SAMPLE).focus()
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="Maya Duarte").wait_for()
     assert page.evaluate("document.activeElement.tagName") == "H1"

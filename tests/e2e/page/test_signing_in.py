@@ -2,15 +2,15 @@
 
 from playwright.sync_api import Browser, Page
 
-from tests.support.up import Up
+from tests.support.up import SAMPLE, Up
 
 
 def test_the_link_signs_in_once(browser: Browser, page: Page, up: Up, said: list[str]) -> None:
     page.goto(up.link)
-    page.get_by_role("link", name="Maya Duarte").wait_for()
+    page.locator(SAMPLE).wait_for()
     assert up.link.rpartition("/")[2] not in page.url
     page.reload()
-    page.get_by_role("link", name="Maya Duarte").wait_for()
+    page.locator(SAMPLE).wait_for()
 
     other = browser.new_context()
     again = other.new_page()

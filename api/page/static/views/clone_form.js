@@ -26,7 +26,7 @@ export function CloneForm({ persona, path }) {
     location.hash = `#/jobs/${(await send("POST", `${path}/clone`, body)).jobId}`;
   });
   return html`<form onSubmit=${start}>
-    <label>Name of the clone<input name="name" required maxlength="128" value=${`${persona.name} (B variant)`.slice(0, 128)} autofocus /></label>
+    <label>Name of the clone<input name="name" required maxlength="128" defaultValue=${`${persona.name} (B variant)`.slice(0, 128)} autofocus /></label>
     <details><summary>Shots: the usual eight, unless you choose</summary>
       <fieldset class="checks"><legend class="hidden">Shots</legend>
         ${all.map((shot) => html`<label class="check"><input type="checkbox" name="shots" value=${shot} />${shotName(shot)}</label>`)}
