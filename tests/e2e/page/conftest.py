@@ -25,7 +25,8 @@ TELL_OF_VIOLATIONS = """document.addEventListener("securitypolicyviolation", (ev
   console.error(`policy: ${event.violatedDirective} refuses ${event.blockedURI}`));"""
 
 
-@pytest.fixture(scope="session")
+# Not for the session: while Playwright runs, no other test of this process can run an event loop.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     executable = shutil.which("chromium")
     if executable is None and "CI" not in os.environ:
