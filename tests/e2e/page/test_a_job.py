@@ -145,4 +145,5 @@ def test_the_list_of_jobs_leads_to_each(signed_in: Page, up: Up) -> None:
         return
     expect(page.locator("tbody tr")).to_have_count(len(listed))
     page.locator("tbody a").first.click()
+    page.get_by_role("heading", name=re.compile("^Clone: ")).wait_for()
     page.locator(".status.completed").wait_for()
