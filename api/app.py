@@ -156,6 +156,8 @@ def make_app(settings: Settings, api_settings: ApiSettings, signing_in: SignIn |
                 "ETag",
                 "Location",
                 "Preference-Applied",
+                "RateLimit",
+                "RateLimit-Policy",
                 "Retry-After",
                 "X-Request-Id",
                 REPLAYED,

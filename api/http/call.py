@@ -166,7 +166,10 @@ class _Calling(SecurityBase):
         caller = services.keys.recall(header)
         if caller is None:
             caller = await run_in_threadpool(services.keys.look_up, header)
-        services.rates.count(caller.key_id)
+        allowance = services.rates.count(caller.key_id)
+        # The frame adds them to whatever the answer is.
+        request.state.rate_limit = allowance.headers
+        allowance.raise_if_refused()
         if self._scope is not None:
             caller.require(self._scope)
         _refuse_unknown(request)

@@ -43,6 +43,25 @@ def pictures(*media_types: str) -> dict[int | str, dict[str, Any]]:
     return {200: {"content": dict.fromkeys(media_types, binary)}}
 
 
+def server_sent(kind: type[Document], *names: str) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a handler that answers 200 with server-sent events. `kind` is the document in `data`, and
+    `names` are the events'. OpenAPI 3.2 describes events so, as does FastAPI for its own `fastapi.sse`."""
+    event = {
+        "type": "object",
+        "properties": {
+            "id": {"type": "string", "description": "For `Last-Event-ID`."},
+            "event": {"type": "string", "enum": list(names)},
+            "data": {
+                "type": "string",
+                "contentMediaType": "application/json",
+                "contentSchema": {"$ref": SCHEMA_OF.format(model=kind.__name__)},
+            },
+        },
+        "required": ["id", "event", "data"],
+    }
+    return {200: {"content": {"text/event-stream": {"schema": {"type": "string"}, "itemSchema": event}}}}
+
+
 def errors(*kinds: type[LikenessError]) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a handler that raises these. `openapi.py` adds the errors that every call can have."""
     return {status_for(kind): {} for kind in kinds}

@@ -1,4 +1,7 @@
-"""The middleware around every call: a request id, a limit on the body, and an answer whatever happens."""
+"""The middleware around every call: a request id, a limit on the body, and an answer whatever happens.
+
+It also adds the headers that every answer has, and those that say what is left of a key's rate.
+"""
 
 import json
 from collections.abc import Callable
@@ -45,7 +48,7 @@ class Frame:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                marks = ((HEADER, request_id.encode()), *_SAFE)
+                marks = ((HEADER, request_id.encode()), *_SAFE, *scope["state"].get("rate_limit", ()))
                 message["headers"] = [*message.get("headers", ()), *marks]
             elif is_head:
                 return

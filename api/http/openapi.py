@@ -74,6 +74,16 @@ _ERROR = _object(
 _HEADERS = {
     "X-Request-Id": {"description": "The request's id, as errors and logs have it.", "schema": _TEXT},
     "ETag": {"description": "For If-None-Match: 304 until there is something new.", "schema": _TEXT},
+    "RateLimit-Policy": {
+        "description": "How many calls the key may make in how many seconds: `q` and `w`.",
+        "schema": _TEXT,
+        "example": '"key";q=100;w=1',
+    },
+    "RateLimit": {
+        "description": "How many of these are left, and in how many seconds all are again: `r` and `t`.",
+        "schema": _TEXT,
+        "example": '"key";r=99;t=1',
+    },
     "Retry-After": {"description": "When to try again, in seconds.", "schema": {"type": "integer"}},
     "WWW-Authenticate": {"description": "How to say who calls.", "schema": {"const": "Bearer"}},
 }
@@ -99,7 +109,9 @@ def describe(app: FastAPI, routes: Sequence[BaseRoute]) -> dict[str, Any]:
     components = document["components"]
     components["schemas"] = _schemas(routes) | {"Error": _ERROR}
     components["headers"] = {name: header | {"required": True} for name, header in _HEADERS.items()}
-    components["responses"] = {error.codes[0]: _error_response(error) for error in _ERRORS.values()}
+    components["responses"] = {
+        error.codes[0]: _error_response(status, error) for status, error in _ERRORS.items()
+    }
     for route in (route for route in routes if isinstance(route, APIRoute)):
         for method in (name.lower() for name in route.methods or ()):
             operation = document["paths"][route.path][method]
@@ -165,13 +177,15 @@ def _complete(operation: dict[str, Any], *, is_post: bool) -> None:
             # FastAPI's default, where a handler has no description of its own.
             if answer["description"] == "Successful Response":
                 answer["description"] = "Done."
-            responses[status] = answer | {"headers": _headers("ETag" if "304" in answers else None)}
+            responses[status] = answer | {
+                "headers": _headers("ETag" if "304" in answers else None, counted=True)
+            }
     for code in sorted(failed):
         responses[str(code)] = {"$ref": f"#/components/responses/{_ERRORS[code].codes[0]}"}
     operation["responses"] = responses
 
 
-def _error_response(error: _Error) -> dict[str, Any]:
+def _error_response(status: int, error: _Error) -> dict[str, Any]:
     told = {
         "code": error.codes[0],
         "message": error.message,
@@ -181,11 +195,17 @@ def _error_response(error: _Error) -> dict[str, Any]:
     content = {"schema": {"$ref": "#/components/schemas/Error"}, "example": {"error": told}}
     return {
         "description": " or ".join(error.codes),
-        "headers": _headers(error.header),
+        # Without a key there is no rate, and what fails before the key is known has none either.
+        "headers": _headers(error.header, counted=400 < status < 500 and status != 401),
         "content": {"application/json": content},
     }
 
 
-def _headers(own: str | None = None) -> dict[str, Any]:
-    names = ("X-Request-Id", own) if own else ("X-Request-Id",)
+def _headers(own: str | None, *, counted: bool) -> dict[str, Any]:
+    """`counted`: whether the call counts towards its key's rate."""
+    names = (
+        "X-Request-Id",
+        *(("RateLimit-Policy", "RateLimit") if counted else ()),
+        *((own,) if own else ()),
+    )
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}

@@ -1,7 +1,7 @@
 """`GET /v1/jobs/{jobId}/events`: a job's events as they come."""
 
 from collections.abc import AsyncIterator
-from typing import Annotated
+from typing import Annotated, get_args
 
 from fastapi import APIRouter, Header
 from fastapi.responses import Response, StreamingResponse
@@ -10,17 +10,21 @@ from starlette.types import Receive, Scope, Send
 
 from api.calls.jobs.jobs import current_record
 from api.http.call import READS_JOBS, Call
-from api.http.declared import errors
+from api.http.declared import errors, server_sent
 from api.http.following import end_of, text_of
 from models.errors import InvalidInput, NotFound
-from models.event import JobEvent
+from models.event import EventType, JobEvent
 from models.record import JobRecord
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
 
 
 class _Stream(StreamingResponse):
-    """A stream of server-sent events. It counts against its key until it ends, however that happens."""
+    """A stream of server-sent events. It counts against its key until it ends, however that happens.
+
+    FastAPI's own (`fastapi.sse`) takes a generator as the handler, so the handler couldn't answer 204 or 429 any
+    more. It gives each stream two tasks and encodes each event for each of them; here, a text is made once for all.
+    """
 
     media_type = "text/event-stream"
 
@@ -44,7 +48,9 @@ class _Stream(StreamingResponse):
     response_class=_Stream,
     response_model=JobEvent,
     response_description="Server-sent events; `data` is a JobEvent.",
-    responses=errors(NotFound, InvalidInput) | {204: {"description": "Nothing new."}},
+    responses=server_sent(JobEvent, *get_args(EventType))
+    | errors(NotFound, InvalidInput)
+    | {204: {"description": "Nothing new."}},
 )
 async def follow_job(
     job_id: str, last_event_id: Annotated[str | None, Header()] = None, call: Call = READS_JOBS

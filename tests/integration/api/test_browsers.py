@@ -46,6 +46,12 @@ def test_no_page_may_call_unless_its_origin_is_set(api: Api, open_to_a_page: Api
         assert "access-control-allow-credentials" not in answer.headers
 
 
+def test_a_page_may_read_what_is_left_of_its_rate(open_to_a_page: Api) -> None:
+    answer = open_to_a_page.call("GET", "/v1/me", origin=PAGE)
+    exposed = {name.strip().lower() for name in answer.headers["access-control-expose-headers"].split(",")}
+    assert {"ratelimit", "ratelimit-policy"} <= exposed & set(answer.headers)
+
+
 def test_a_preflight_is_answered(open_to_a_page: Api) -> None:
     asked = {
         "origin": PAGE,

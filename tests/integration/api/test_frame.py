@@ -105,9 +105,37 @@ def test_a_key_that_calls_too_often_is_told_when_to_go_on(api: Api, stranger: Ap
     refused = api.call("GET", "/v1/jobs")
     assert error_of(refused, 429, "RATE_LIMITED")["details"] == {"retryAfter": 2}
     assert refused.headers["retry-after"] == "2"
+    assert [refused.headers[name] for name in ("ratelimit", "ratelimit-policy")] == [
+        '"key";r=0;t=2',
+        '"key";q=1;w=2',
+    ]
     assert stranger.call("GET", "/v1/jobs").status_code == 200
     times[0] = 2.0
     assert api.call("GET", "/v1/jobs").status_code == 200
+
+
+def test_each_answer_says_what_is_left_of_the_keys_rate(api: Api, stranger: Api) -> None:
+    times = [0.0]
+    api.app.state.services = replace(api.services, rates=Rates(100, lambda: times[0]))
+
+    def left(path: str, key: Api = api) -> str | None:
+        answer = key.call("GET", path)
+        policy: str | None = answer.headers.get("ratelimit-policy")
+        assert policy == (None if path == "/v1/nothing" else '"key";q=100;w=1')
+        found: str | None = answer.headers.get("ratelimit")
+        return found
+
+    assert left("/v1/jobs") == '"key";r=99;t=1'
+    assert left("/v1/jobs/job_nobody") == '"key";r=98;t=1', "an error is a call, too"
+    assert left("/v1/jobs?nope=1") == '"key";r=97;t=1'
+    assert left("/v1/jobs", stranger) == '"key";r=99;t=1'
+    times[0] = 0.01
+    assert left("/v1/me") == '"key";r=97;t=1'
+    # No key, no rate.
+    assert left("/v1/nothing") is None
+    for path in ("/live", "/openapi.json"):
+        assert "ratelimit" not in api.call("GET", path, authorization="").headers
+    assert "ratelimit" not in api.call("GET", "/v1/jobs", authorization="").headers
 
 
 @pytest.mark.parametrize("path", ["/v1/nothing", "/v1/jobs/", "/v1/influencers/%00", "/v1/jobs/a%2Fb"])
@@ -153,6 +181,8 @@ def test_head_is_answered_as_get_is_without_the_body(app: FastAPI, api: Api) -> 
             told = {name.lower(): value for name, value in answer.getheaders()}
             assert told.pop("x-request-id").startswith("req_")
             told.pop("date")
+            # Less is left each time.
+            told.pop("ratelimit", None)
             return answer.status, told, answer.read()
 
         for path, status in (

@@ -1,5 +1,6 @@
 """The OpenAPI document says what the calls do."""
 
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from pydantic.alias_generators import to_camel
 from api.http.rates import Rates
 from tests.support.api.calls import CALLS, documented, error_of
 from tests.support.api.client import Api
+from worker.queue.jobs import JobStore
 
 DOCS = Path(__file__).parents[3] / "docs" / "api.md"
 
@@ -100,8 +102,30 @@ def test_errors_have_a_code_an_example_and_their_headers(api: Api, document: Any
     ):
         error_of(answer, status, name)
         headers = list(said["responses"][name]["headers"])
-        assert headers == ["X-Request-Id", own]
+        counted = ["RateLimit-Policy", "RateLimit"] if status == 429 else []
+        assert headers == ["X-Request-Id", *counted, own]
         assert {header.lower() for header in headers} <= set(answer.headers)
+
+
+def test_it_says_what_an_events_stream_sends(api: Api, store: JobStore, document: Any) -> None:
+    path = f"/v1/influencers/{api.source()}/clone"
+    job = api.call("POST", path, {"name": "N"}).json()["jobId"]
+    store.cancel(job)
+    content = document["paths"]["/v1/jobs/{job_id}/events"]["get"]["responses"]["200"]["content"]
+    ((media_type, described),) = content.items()
+    answer = api.call("GET", f"/v1/jobs/{job}/events")
+    assert answer.headers["content-type"].partition(";")[0] == media_type == "text/event-stream"
+    event = described["itemSchema"]
+    for sent in answer.text.strip().split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in sent.split("\n"))
+        assert set(fields) == set(event["required"]) == set(event["properties"])
+        assert fields["event"] in event["properties"]["event"]["enum"]
+        data = event["properties"]["data"]
+        assert data["contentMediaType"] == "application/json"
+        name = data["contentSchema"]["$ref"].rpartition("/")[2]
+        schema = document["components"]["schemas"][name]
+        assert set(json.loads(fields["data"])) <= set(schema["properties"])
+        assert set(schema["required"]) <= set(json.loads(fields["data"]))
 
 
 def test_its_examples_work(api: Api, document: Any) -> None:
