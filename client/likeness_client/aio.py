@@ -3,7 +3,9 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, cast
@@ -14,8 +16,9 @@ from likeness_client.answers import (
     error_in,
     json_in,
     listening,
-    require_stored,
+    require_address,
     require_time,
+    stored,
     unreachable,
 )
 from likeness_client.documents import (
@@ -24,12 +27,17 @@ from likeness_client.documents import (
     Event,
     Influencer,
     Job,
+    JobStatus,
     Me,
+    NewWebhookSecret,
     Project,
     ReferenceImage,
+    Selection,
     StartedJob,
+    Subject,
+    WebhookSecret,
 )
-from likeness_client.errors import LikenessError, Unavailable
+from likeness_client.errors import LikenessError, RateLimited, Unavailable
 from likeness_client.requests import (
     SMALL,
     TERMINAL,
@@ -41,11 +49,14 @@ from likeness_client.requests import (
     creation,
     deletion,
     get,
+    given,
     is_not_now,
+    patching,
     post,
     rendering,
-    result_of,
     segment,
+    selecting,
+    setting_primary,
 )
 
 
@@ -66,9 +77,13 @@ class AsyncClient:
         transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
         """`timeout`: seconds for one try. `transport`: for tests, such as `likeness_client.testing.FakeApi`."""
+        headers = {"Authorization": f"Bearer {key}"}
+        address = require_address(url)
         self._http = httpx2.AsyncClient(
-            base_url=url, timeout=timeout, headers={"Authorization": f"Bearer {key}"}, transport=transport
+            base_url=address, timeout=timeout, headers=headers, transport=transport
         )
+        # The store's URLs are signed by themselves: it must not see the key.
+        self._store = httpx2.AsyncClient(timeout=300, transport=transport)
         self._patience = patience or Patience()
 
     async def __aenter__(self) -> Self:
@@ -81,6 +96,7 @@ class AsyncClient:
 
     async def close(self) -> None:
         await self._http.aclose()
+        await self._store.aclose()
 
     async def me(self) -> Me:
         """Whose key this is."""
@@ -92,34 +108,71 @@ class AsyncClient:
         """All projects, the oldest first."""
         return cast("AsyncIterator[Project]", self.pages("projects"))
 
-    async def create_project(self, name: str, **brand: str) -> Project:
+    async def create_project(
+        self,
+        name: str,
+        *,
+        audience: str | None = None,
+        language: str | None = None,
+        voice: str | None = None,
+    ) -> Project:
         """With `audience`, `language` or `voice`, its first persona and a job for her images, too."""
-        return cast("Project", await self.call(post("projects", {"name": name, **brand})))
+        body = {"name": name, **given(audience=audience, language=language, voice=voice)}
+        return cast("Project", await self.call(post("projects", body)))
+
+    async def set_primary(self, project_id: str, influencer_id: str | None) -> None:
+        """Sets the project's primary persona. None: the first that is ready."""
+        await self.call(setting_primary(project_id, influencer_id))
+
+    async def select(
+        self, project_id: str, *, text: str | None = None, influencer_id: str | None = None
+    ) -> Selection:
+        """Selects a persona for the project's content, and returns a copy of it that no later change affects."""
+        return cast("Selection", await self.call(selecting(project_id, text, influencer_id)))
+
+    async def selection(self, project_id: str, selection_id: str) -> Selection:
+        path = f"projects/{segment(project_id)}/content/selections/{segment(selection_id)}"
+        return cast("Selection", await self.call(get(path)))
 
     def media(self, project_id: str) -> AsyncIterator[Asset]:
         """All pictures of a project, the newest first."""
         return cast("AsyncIterator[Asset]", self.pages(f"projects/{segment(project_id)}/media"))
 
+    async def asset(self, asset_id: str) -> Asset:
+        """A picture's row, with URLs that work now."""
+        return cast("Asset", await self.call(get(f"media/{segment(asset_id)}")))
+
+    async def add_media(self, project_id: str, url: str) -> Asset:
+        """Adds a picture that is on the web. A worker fetches it when a job needs it."""
+        return cast("Asset", await self.call(post(f"projects/{segment(project_id)}/media", {"url": url})))
+
     async def upload(self, project_id: str, picture: bytes | str | Path) -> Asset:
         """Adds a picture, by its path or bytes: PNG, JPEG or WebP. Raises Invalid for what no job could use."""
-        found = Picture.of(picture)
+        found = await asyncio.to_thread(Picture.of, picture)
         if len(found.data) <= SMALL:
             return cast("Asset", await self.call(found.small(project_id)))
         upload = await self.call(found.announced(project_id))
-        # The store's URL is signed by itself: it must not see the key.
-        try:
-            async with httpx2.AsyncClient(timeout=300) as store:
-                answer = await store.put(upload["uploadUrl"], content=found.data, headers=upload["headers"])
-        except httpx2.TransportError as error:
-            raise unreachable("store", error) from None
-        require_stored(answer)
+        url, headers = upload["uploadUrl"], upload["headers"]
+        stored(await self._tried("store", lambda: self._store.put(url, content=found.data, headers=headers)))
         return cast("Asset", await self.call(post(f"media/{segment(upload['assetId'])}/finalize")))
+
+    async def picture(self, asset_id: str, *, thumbnail: bool = False) -> bytes:
+        """Downloads a picture that was uploaded or rendered."""
+        path = f"files/{segment(asset_id)}{'/thumbnail' if thumbnail else ''}"
+        url = (await self._answer(get(path))).headers["location"]
+        answer = await self._tried("store", lambda: self._store.get(url, follow_redirects=True))
+        stored(answer)
+        return answer.content
 
     # Personas
 
     def influencers(self, project_id: str) -> AsyncIterator[Influencer]:
         """All personas of a project, the oldest first."""
         return cast("AsyncIterator[Influencer]", self.pages(f"projects/{segment(project_id)}/influencers"))
+
+    def clones(self, influencer_id: str) -> AsyncIterator[Influencer]:
+        """All personas that were cloned from this one, the oldest first, without the clones of clones."""
+        return cast("AsyncIterator[Influencer]", self.pages(f"influencers/{segment(influencer_id)}/clones"))
 
     async def create(
         self, project_id: str, name: str, *, references: Sequence[str] = (), **fields: Any
@@ -133,8 +186,7 @@ class AsyncClient:
 
     async def patch(self, influencer_id: str, **fields: Any) -> Influencer:
         """Changes a persona. What isn't given stays as it is; None clears a field that can be empty."""
-        request = Request("PATCH", f"/v1/influencers/{segment(influencer_id)}", json=fields)
-        return cast("Influencer", await self.call(request))
+        return cast("Influencer", await self.call(patching(influencer_id, fields)))
 
     async def delete(self, influencer_id: str, reason: str | None = None) -> None:
         """Deletes a persona for good, and cancels a job that renders its images."""
@@ -156,33 +208,63 @@ class AsyncClient:
         new_influencer_id: str | None = None,
         overrides: dict[str, Any] | None = None,
         shots: Sequence[str] | None = None,
+        subject: Subject | None = None,
         accept_partial: bool | None = None,
-        expires_at: str | None = None,
+        expires_at: datetime | str | None = None,
+        callback_url: str | None = None,
         idempotency_key: str | None = None,
     ) -> StartedJob:
         """Starts a job that renders fresh reference images of the same person, for a persona of its own."""
         request = cloning(
             influencer_id,
             name,
-            new_influencer_id=new_influencer_id,
+            idempotency_key,
+            newInfluencerId=new_influencer_id,
             overrides=overrides,
             shots=shots,
-            accept_partial=accept_partial,
-            expires_at=expires_at,
-            key=idempotency_key,
+            subject=subject,
+            acceptPartial=accept_partial,
+            expiresAt=expires_at,
+            callbackUrl=callback_url,
         )
         return cast("StartedJob", await self.call(request))
 
-    async def render(self, influencer_id: str, shots: Sequence[str] | None = None) -> StartedJob:
+    async def render(
+        self,
+        influencer_id: str,
+        *,
+        shots: Sequence[str] | None = None,
+        expires_at: datetime | str | None = None,
+        callback_url: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> StartedJob:
         """Starts a job that renders the first reference images of a persona that has none."""
-        return cast("StartedJob", await self.call(rendering(influencer_id, shots)))
+        request = rendering(
+            influencer_id, idempotency_key, shots=shots, expiresAt=expires_at, callbackUrl=callback_url
+        )
+        return cast("StartedJob", await self.call(request))
 
-    def jobs(self, *, influencer_id: str | None = None, since: str | None = None) -> AsyncIterator[Job]:
-        """Jobs, the newest first."""
-        return cast("AsyncIterator[Job]", self.pages("jobs", influencerId=influencer_id, since=since))
+    def jobs(
+        self,
+        *,
+        status: JobStatus | None = None,
+        kind: str | None = None,
+        influencer_id: str | None = None,
+        since: datetime | str | None = None,
+        results: bool = False,
+    ) -> AsyncIterator[Job]:
+        """Jobs, the newest first: all that match what is given. Their results are left out unless asked for."""
+        include = "result" if results else None
+        filters = {"status": status, "kind": kind, "influencerId": influencer_id, "since": since}
+        return cast("AsyncIterator[Job]", self.pages("jobs", include=include, **filters))
 
     async def job(self, job_id: str) -> Job:
         return cast("Job", await self.call(get(f"jobs/{segment(job_id)}")))
+
+    async def preview(self, job_id: str, shot: str) -> bytes | None:
+        """A small, rough WebP of an image while it is rendered; None while there is none."""
+        path = f"jobs/{segment(job_id)}/previews/{segment(shot)}"
+        return (await self._answer(get(path))).content or None
 
     async def cancel(self, job_id: str) -> CancelAnswer:
         """Asks for a cancel. It isn't `accepted` if the job has ended, or is being committed."""
@@ -206,36 +288,37 @@ class AsyncClient:
         deadline = None if timeout is None else time.monotonic() + timeout
         reader, failures = EventReader(after), 0
         while True:
+            failed: LikenessError | None = None
             try:
-                async for event in self._events(job_id, reader, deadline):
-                    failures = 0
-                    if event is None:
-                        return
-                    yield event
-                    if event["type"] in TERMINAL:
-                        return
-            except Unavailable:
+                async with aclosing(self._events(job_id, reader, deadline)) as events:
+                    async for event in events:
+                        failures = 0
+                        if event is None:
+                            return
+                        yield event
+                        if event["type"] in TERMINAL:
+                            return
+            except (RateLimited, Unavailable) as error:
                 failures += 1
-                if failures >= self._patience.tries:
-                    raise
+                failed = error
             require_time(job_id, deadline)
-            await asyncio.sleep(self._patience.wait(max(1, failures)))
+            await asyncio.sleep(self._patience.wait(max(1, failures), failed))
 
     async def _events(
         self, job_id: str, reader: EventReader, deadline: float | None
-    ) -> AsyncIterator[Event | None]:
+    ) -> AsyncGenerator[Event | None]:
         """One connection's events; None where there won't be any more."""
         path = f"/v1/jobs/{segment(job_id)}/events"
         try:
             async with self._http.stream(
-                "GET", path, headers=reader.headers, timeout=listening(deadline)
+                "GET", path, headers=reader.begin(), timeout=listening(deadline)
             ) as answer:
                 if answer.status_code == 204:
                     yield None
                     return
                 if answer.is_error:
                     await answer.aread()
-                    result_of(answer.status_code, json_in(answer))
+                    raise error_in(answer)
                 async for line in answer.aiter_lines():
                     for text in reader.feed(line):
                         yield json.loads(text)
@@ -243,41 +326,55 @@ class AsyncClient:
         except httpx2.TransportError as error:
             raise unreachable("API", error) from None
 
+    # Webhook secrets
+
+    async def webhook_secrets(self) -> list[WebhookSecret]:
+        """The secrets that sign the organisation's webhooks, by their beginnings."""
+        return cast("list[WebhookSecret]", (await self.call(get("webhook-secrets")))["items"])
+
+    async def create_webhook_secret(self) -> NewWebhookSecret:
+        """Makes a secret that signs the organisation's webhooks from now on. It is shown only now."""
+        return cast("NewWebhookSecret", await self.call(post("webhook-secrets")))
+
+    async def delete_webhook_secret(self, secret_id: str) -> None:
+        await self.call(Request("DELETE", f"/v1/webhook-secrets/{segment(secret_id)}"))
+
     # Below the calls
 
     async def pages(self, path: str, **params: Any) -> AsyncIterator[Any]:
-        """Yields the items of all pages of a list."""
+        """Yields the items of all pages of a list, such as `operations/dead-letters`."""
         cursor: str | None = None
         while True:
-            page = await self.call(get(path, cursor=cursor, limit=100, **params))
+            page = await self.call(get(path, **({"limit": 100} | params), cursor=cursor))
             for item in page["items"]:
                 yield item
-            cursor = page["nextCursor"]
+            cursor = page.get("nextCursor")
             if cursor is None:
                 return
 
     async def call(self, request: Request) -> Any:
         """Sends any request, again where the API says *not now*, and returns its answer's document."""
+        return json_in(await self._answer(request))
+
+    async def _answer(self, request: Request) -> httpx2.Response:
+        answer = await self._tried(
+            "API", lambda: self._http.request(request.method, request.path, **request.options())
+        )
+        if answer.is_error:
+            raise error_in(answer)
+        return answer
+
+    async def _tried(self, what: str, send: Callable[[], Awaitable[httpx2.Response]]) -> httpx2.Response:
+        """Sends until the answer isn't *not now*."""
         number = 0
         while True:
             number += 1
-            asked: str | None = None
             try:
-                answer = await self._http.request(
-                    request.method,
-                    request.path,
-                    json=request.json,
-                    content=request.content,
-                    params=dict(request.params),
-                    headers=dict(request.headers),
-                )
+                answer = await send()
             except httpx2.TransportError as error:
-                failed: LikenessError = unreachable("API", error)
+                failed: LikenessError = unreachable(what, error)
             else:
                 if not is_not_now(answer.status_code):
-                    return result_of(answer.status_code, json_in(answer))
-                asked = answer.headers.get("retry-after")
+                    return answer
                 failed = error_in(answer)
-            if number >= self._patience.tries:
-                raise failed
-            await asyncio.sleep(self._patience.wait(number, asked))
+            await asyncio.sleep(self._patience.wait(number, failed))

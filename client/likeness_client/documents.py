@@ -1,9 +1,11 @@
-"""The documents of the API, as JSON has them. A newer API may add fields."""
+"""The documents of the API, as JSON has them: what the client's users read most. The API may add fields, and newer
+ones have more; all are in the dictionaries."""
 
 from typing import Any, Literal, NotRequired, TypedDict
 
 Gender = Literal["male", "female", "nonbinary", "unspecified"]
 JobStatus = Literal["running", "completed", "failed", "canceled"]
+Subject = Literal["person", "any"]
 
 
 class Me(TypedDict):
@@ -15,39 +17,56 @@ class Me(TypedDict):
 class ReferenceImage(TypedDict):
     assetId: str
     url: str
-    thumbnailUrl: NotRequired[str | None]
+    thumbnailUrl: NotRequired[str]
     addedAt: str
 
 
+class Failure(TypedDict):
+    """Why a job failed: a stable code, and a sentence that says what to do."""
+
+    code: str
+    message: str
+
+
+class JobError(Failure):
+    """The same in a job's record. `retryable`: another attempt may help."""
+
+    retryable: bool
+    details: NotRequired[dict[str, Any]]
+
+
+class InfluencerJob(TypedDict):
+    """The latest job for a persona's images. `error` is None unless it failed."""
+
+    jobId: str
+    kind: str
+    status: JobStatus
+    error: Failure | None
+
+
 class Influencer(TypedDict):
-    """A persona."""
+    """A persona. `job` is that of one that is pending, training or failed; `sourceInfluencerId` says whom it was
+    cloned from."""
 
     influencerId: str
     projectId: str
     name: str
     status: Literal["draft", "pending", "training", "ready", "failed", "deleted"]
-    gender: NotRequired[Gender]
-    ageRange: NotRequired[str | None]
-    personality: NotRequired[dict[str, Any]]
+    gender: Gender
+    ageRange: NotRequired[str]
+    ethnicity: NotRequired[str]
+    bodyType: NotRequired[str]
+    hairColor: NotRequired[str]
+    hairStyle: NotRequired[str]
+    style: NotRequired[str]
+    vibe: NotRequired[str]
+    personality: dict[str, Any]
+    thumbnailUrl: NotRequired[str]
     referenceImages: list[ReferenceImage]
+    sourceInfluencerId: str | None
+    job: InfluencerJob | None
     createdAt: str
     updatedAt: str
-
-
-class Project(TypedDict):
-    projectId: str
-    name: str
-    createdAt: str
-    influencer: NotRequired[Influencer]
-    job: NotRequired["StartedJob"]
-
-
-class Asset(TypedDict):
-    assetId: str
-    projectId: str
-    url: str
-    thumbnailUrl: str | None
-    createdAt: str
 
 
 class StartedJob(TypedDict):
@@ -58,33 +77,130 @@ class StartedJob(TypedDict):
     locationUrl: str
 
 
+class Project(TypedDict):
+    """A project. One that was just created with more than a name has its first persona, and the job for its
+    images."""
+
+    projectId: str
+    name: str
+    createdAt: str
+    influencer: NotRequired[Influencer]
+    job: NotRequired[StartedJob]
+
+
+class Selection(TypedDict):
+    """A persona as it was when it was selected for a project's content."""
+
+    selectionId: str
+    createdAt: str
+    projectId: str
+    influencerId: str
+    name: str
+    personality: dict[str, Any]
+    referenceImages: list[ReferenceImage]
+
+
+class Asset(TypedDict):
+    assetId: str
+    projectId: str
+    url: str
+    thumbnailUrl: str | None
+    createdAt: str
+
+
+class StoredImage(TypedDict):
+    """An image that a job rendered. `judgement`: what the likeness gate says of it, if there is one."""
+
+    shot: str
+    assetId: str
+    url: str
+    thumbnailUrl: str
+    sha256: str
+    bytes: int
+    width: int
+    height: int
+    seed: int
+    digitalSourceType: str
+    judgement: NotRequired[dict[str, Any]]
+
+
+class JobResult(TypedDict):
+    influencer: dict[str, Any]
+    images: list[StoredImage]
+    digitalSourceType: str
+    manifestUrl: str
+    likeness: NotRequired[dict[str, Any]]
+
+
+class Asked(TypedDict):
+    """What a job was asked for."""
+
+    shots: list[str]
+    name: NotRequired[str]
+    sourceInfluencerId: NotRequired[str]
+
+
 class Job(TypedDict):
-    """A job's record."""
+    """A job's record. `result`: of a completed one. `error`: of a failed one."""
 
     jobId: str
     kind: str
     status: JobStatus
     stage: str
     progress: float
+    sequence: int
     influencerId: str
     projectId: str
     locationUrl: str
+    asked: NotRequired[Asked]
+    attempts: int
+    cancelRequested: bool
     submittedAt: str
+    startedAt: NotRequired[str]
     updatedAt: str
-    result: NotRequired[dict[str, Any]]
-    error: NotRequired[dict[str, Any]]
+    finishedAt: NotRequired[str]
+    expiresAt: NotRequired[str]
+    rejectedReferences: list[dict[str, Any]]
+    referenceNotes: list[dict[str, Any]]
+    lastError: NotRequired[JobError]
+    result: NotRequired[JobResult]
+    error: NotRequired[JobError]
 
 
 class Event(TypedDict):
-    """One event of a job. `job.completed`, `job.failed` and `job.canceled` are the last."""
+    """One event of a job. `job.completed`, `job.failed` and `job.canceled` are the last. `status`, `stage` and
+    `progress` are the record's after it."""
 
     type: str
-    sequence: int
     jobId: str
+    sequence: int
     at: str
+    status: JobStatus
+    stage: str
+    progress: float
+    attempt: NotRequired[int]
+    shot: NotRequired[str]
+    step: NotRequired[int]
+    steps: NotRequired[int]
+    reason: NotRequired[str]
+    image: NotRequired[StoredImage]
+    result: NotRequired[JobResult]
+    error: NotRequired[JobError]
 
 
 class CancelAnswer(TypedDict):
     jobId: str
     accepted: bool
-    reason: NotRequired[str | None]
+    reason: NotRequired[str]
+
+
+class WebhookSecret(TypedDict):
+    """`beginning`: the secret's first characters; None if the deployment can't sign with it any more."""
+
+    secretId: str
+    createdAt: str
+    beginning: str | None
+
+
+class NewWebhookSecret(WebhookSecret):
+    secret: str

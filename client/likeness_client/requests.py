@@ -1,14 +1,15 @@
-"""What each call sends, and what its answer means. It does no input or output: both clients use it."""
+"""What each call sends. It does no input or output: both clients use it."""
 
 import random
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from likeness_client.errors import Invalid, error_of
+from likeness_client.errors import Invalid, LikenessError
 
 SMALL = 1024 * 1024
 """Bytes of a picture that the API takes as the body of a request."""
@@ -21,6 +22,8 @@ _NOT_NOW = frozenset((429, 502, 503, 504))
 
 @dataclass(frozen=True, slots=True)
 class Request:
+    """Any request to the API. `path` begins with `/v1/`."""
+
     method: str
     path: str
     json: Any = None
@@ -28,36 +31,40 @@ class Request:
     params: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
 
+    def options(self) -> dict[str, Any]:
+        """What httpx's `request` takes beside the method and the path."""
+        return {
+            "json": self.json,
+            "content": self.content,
+            "params": dict(self.params),
+            "headers": dict(self.headers),
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How often a call is tried, and how long the client waits in between: longer each time, and as long as the API
-    asks for."""
+    """How often a call is tried, and how many seconds the client waits in between: longer each time, and as long as
+    the API asks for. If it asks for more than `longest`, the call fails at once."""
 
     tries: int = 5
     first: float = 0.3
     longest: float = 20.0
 
-    def wait(self, number: int, asked: str | None = None) -> float:
-        """Seconds after the try `number`, from 1 on. `asked`: the answer's Retry-After."""
+    def wait(self, number: int, error: LikenessError | None = None) -> float:
+        """Seconds after the try `number`, from 1 on, which ended with the error. Raises it after the last try."""
+        asked = 0.0 if error is None else (error.retry_after or 0.0)
+        if error is not None and (number >= self.tries or asked > self.longest):
+            raise error
         wait = min(self.longest, self.first * 2.0 ** (number - 1))
-        wait *= random.uniform(0.7, 1.3)  # noqa: S311 - it keeps no secret
-        return max(wait, float(asked)) if asked and asked.isdigit() else wait
+        return max(wait * random.uniform(0.7, 1.3), asked)  # noqa: S311 - it keeps no secret
 
 
 def is_not_now(status: int) -> bool:
     return status in _NOT_NOW
 
 
-def result_of(status: int, body: Any) -> Any:
-    """The answer's document. Raises the answer's error."""
-    if status >= 400:
-        raise error_of(status, body)
-    return body
-
-
 def get(path: str, **params: Any) -> Request:
-    given = {name: str(value) for name, value in params.items() if value is not None}
+    given = {name: text_of(value) for name, value in params.items() if value is not None}
     return Request("GET", f"/v1/{path}", params=given)
 
 
@@ -73,36 +80,31 @@ def creation(project_id: str, name: str, references: Sequence[str], fields: dict
     return post(f"projects/{segment(project_id)}/influencers", body)
 
 
+def patching(influencer_id: str, fields: dict[str, Any]) -> Request:
+    return Request("PATCH", f"/v1/influencers/{segment(influencer_id)}", json=fields)
+
+
 def deletion(influencer_id: str, reason: str | None) -> Request:
     body = None if reason is None else {"reason": reason}
     return Request("DELETE", f"/v1/influencers/{segment(influencer_id)}", json=body)
 
 
-def cloning(
-    influencer_id: str,
-    name: str,
-    *,
-    new_influencer_id: str | None,
-    overrides: dict[str, Any] | None,
-    shots: Sequence[str] | None,
-    accept_partial: bool | None,
-    expires_at: str | None,
-    key: str | None,
-) -> Request:
-    body = without_none(
-        name=name,
-        newInfluencerId=new_influencer_id,
-        overrides=overrides,
-        shots=None if shots is None else list(shots),
-        acceptPartial=accept_partial,
-        expiresAt=expires_at,
-    )
-    return post(f"influencers/{segment(influencer_id)}/clone", body, key=key)
+def setting_primary(project_id: str, influencer_id: str | None) -> Request:
+    path = f"/v1/projects/{segment(project_id)}/primary-influencer"
+    return Request("PUT", path, json={"influencerId": influencer_id})
 
 
-def rendering(influencer_id: str, shots: Sequence[str] | None) -> Request:
-    body = without_none(shots=None if shots is None else list(shots))
-    return post(f"influencers/{segment(influencer_id)}/reference-images/render", body)
+def cloning(influencer_id: str, name: str, key: str | None, **fields: Any) -> Request:
+    return post(f"influencers/{segment(influencer_id)}/clone", {"name": name, **given(**fields)}, key=key)
+
+
+def rendering(influencer_id: str, key: str | None, **fields: Any) -> Request:
+    return post(f"influencers/{segment(influencer_id)}/reference-images/render", given(**fields), key=key)
+
+
+def selecting(project_id: str, text: str | None, influencer_id: str | None) -> Request:
+    brief = given(text=text, influencerId=influencer_id)
+    return post(f"projects/{segment(project_id)}/content/selection", {"brief": brief})
 
 
 def segment(text: str) -> str:
@@ -110,8 +112,20 @@ def segment(text: str) -> str:
     return quote(text, safe="")
 
 
-def without_none(**fields: Any) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if value is not None}
+def given(**fields: Any) -> dict[str, Any]:
+    """The fields that aren't None, as JSON has them."""
+    return {name: _json(value) for name, value in fields.items() if value is not None}
+
+
+def text_of(value: Any) -> str:
+    """A value as a query has it. A time without a zone is this machine's."""
+    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return text_of(value)
+    return list(value) if isinstance(value, tuple) else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,22 +156,25 @@ class Picture:
 
 
 class EventReader:
-    """Reads server-sent events line by line. `last` is the id of the last one, to go on from."""
+    """Reads server-sent events line by line, from one connection after another."""
 
-    def __init__(self, last: int = 0) -> None:
-        self.last = last
+    def __init__(self, after: int = 0) -> None:
+        self._last = str(after) if after else ""
+        self._id = ""
         self._data: list[str] = []
 
-    @property
-    def headers(self) -> dict[str, str]:
-        return {"Accept": "text/event-stream"} | ({"Last-Event-ID": str(self.last)} if self.last else {})
+    def begin(self) -> dict[str, str]:
+        """The headers of a new connection, which goes on after the last event that came as a whole."""
+        self._id, self._data = "", []
+        return {"Accept": "text/event-stream"} | ({"Last-Event-ID": self._last} if self._last else {})
 
     def feed(self, line: str) -> Iterator[str]:
         """Yields an event's JSON text when its last line came."""
         if line.startswith("data:"):
             self._data.append(line.removeprefix("data:").removeprefix(" "))
         elif line.startswith("id:"):
-            self.last = int(line.removeprefix("id:").strip())
+            self._id = line.removeprefix("id:").strip()
         elif not line and self._data:
             text, self._data = "\n".join(self._data), []
+            self._last = self._id or self._last
             yield text

@@ -10,6 +10,7 @@ from typing import Any
 
 from likeness_client.errors import BadSignature
 
+_CODE = "BAD_SIGNATURE"
 _TOLERANCE = 300
 """Seconds that a webhook's time may be off."""
 
@@ -24,13 +25,13 @@ def verify(body: bytes, headers: Mapping[str, str], *secrets: str, now: float | 
         webhook_id, at = given["webhook-id"], int(given["webhook-timestamp"])
         signatures = given["webhook-signature"].split()
     except (KeyError, ValueError):
-        raise BadSignature("The request has not the three headers of a webhook.") from None
+        raise BadSignature("The request hasn't the three headers of a webhook.", code=_CODE) from None
     if abs((time.time() if now is None else now) - at) > _TOLERANCE:
-        raise BadSignature("The webhook is too old, or this machine's clock is wrong.")
+        raise BadSignature("The webhook is too old, or this machine's clock is wrong.", code=_CODE)
     signed = f"{webhook_id}.{at}.".encode() + body
     for secret in secrets:
         digest = hmac.new(b64decode(secret.removeprefix("whsec_")), signed, sha256).digest()
-        expected = f"v1,{b64encode(digest).decode()}"
-        if any(hmac.compare_digest(expected, signature) for signature in signatures):
+        expected = b"v1," + b64encode(digest)
+        if any(hmac.compare_digest(expected, signature.encode()) for signature in signatures):
             return json.loads(body)
-    raise BadSignature("The webhook is signed with none of the secrets.")
+    raise BadSignature("The webhook is signed with none of the secrets.", code=_CODE)

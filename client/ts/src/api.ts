@@ -121,7 +121,8 @@ export interface paths {
          * @description Returns the latest preview of a shot that is being rendered: a rough WebP of at most 128 pixels a side, which
          *     a running job's worker replaces up to twice a second.
          *
-         *     With its `ETag` in `If-None-Match`, answers 304 until there is another one. Poll it once a second or so.
+         *     With its `ETag` in `If-None-Match`, answers 304 until there is another one. Answers 204 while there is none: no
+         *     worker renders the shot now, or it makes no previews. Poll it once a second or so.
          */
         get: operations["get_preview"];
         put?: never;
@@ -195,6 +196,26 @@ export interface paths {
          * @description Begins the upload of a large picture: PUT it to the `uploadUrl` with the given headers, then finalize it.
          */
         post: operations["begin_upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/media/{asset_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Asset
+         * @description Returns an image of the media library, with URLs that work now.
+         */
+        get: operations["get_asset"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1444,6 +1465,11 @@ export interface components {
              * @description Where it is kept, if it was the best of all tries.
              */
             evidenceKey?: string | null;
+            /**
+             * Evidenceurl
+             * @description Of the kept image, as an image's `url`.
+             */
+            evidenceUrl?: string | null;
         };
         /**
          * Nearest
@@ -2713,6 +2739,17 @@ export interface operations {
                     "image/webp": string;
                 };
             };
+            /** @description There is none now. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Nothing new. */
             304: {
                 headers: {
@@ -2935,6 +2972,37 @@ export interface operations {
             403: components["responses"]["FORBIDDEN_SCOPE"];
             404: components["responses"]["NOT_FOUND"];
             409: components["responses"]["CONFLICT"];
+            422: components["responses"]["VALIDATION"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL"];
+            503: components["responses"]["QUEUE_UNAVAILABLE"];
+        };
+    };
+    get_asset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                asset_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Asset"];
+                };
+            };
+            401: components["responses"]["UNAUTHENTICATED"];
+            404: components["responses"]["NOT_FOUND"];
             422: components["responses"]["VALIDATION"];
             429: components["responses"]["RATE_LIMITED"];
             500: components["responses"]["INTERNAL"];

@@ -1,11 +1,14 @@
-"""The client against a real API, with its database and Redis; and in a service that has a `models` of its own."""
+"""The client and its command against a real API, with its database and Redis."""
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
+from subprocess import CompletedProcess
 from threading import Thread
 
 import numpy as np
@@ -94,23 +97,85 @@ def test_refusals_are_what_they_mean(api: Api, likeness: Client) -> None:
         stranger.me()
 
 
-def test_it_lives_in_a_service_with_a_models_of_its_own(tmp_path: Path) -> None:
-    """It needs neither this repository's packages nor what they need."""
-    (tmp_path / "models.py").write_text("mine = True")
-    (tmp_path / "worker").mkdir()
-    (tmp_path / "worker" / "__init__.py").write_text("")
-    code = (
-        "import sys, models, worker, likeness_client, likeness_client.testing, likeness_client.cli\n"
-        "assert models.mine\n"
-        "heavy = {'torch', 'boto3', 'redis', 'pydantic', 'PIL', 'celery'} & set(sys.modules)\n"
-        "sys.exit(str(heavy) if heavy else 0)\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": f"{tmp_path}:{CLIENT}"},
+def command(likeness: Client, api: Api, *arguments: str, given: str = "") -> "CompletedProcess[str]":
+    """What a shell has: `likeness-client`, without a setting of Redis."""
+    own = {"LIKENESS_API_URL": str(likeness._http.base_url), "LIKENESS_API_KEY": api.secret}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("LIKENESS_")}
+    return subprocess.run(
+        [sys.executable, "-m", "likeness_client.cli", *arguments],
+        input=given,
+        env=environment | own | {"PYTHONPATH": str(CLIENT)},
         capture_output=True,
         text=True,
         check=False,
+        timeout=60,
     )
-    assert done.returncode == 0, done.stderr
+
+
+def test_a_shell_submits_watches_and_cancels(api: Api, likeness: Client, store: JobStore) -> None:
+    source = api.source(gender="female")
+    body = {"name": "Nova B", "overrides": {"hairColor": "red"}, "shots": ["front"]}
+    started = json.loads(command(likeness, api, "submit", source, "-", given=json.dumps(body)).stdout)
+    message = message_of(store, started["jobId"])
+    assert (message.appearance.gender, message.appearance.hair_color) == ("female", "red")
+    store.complete(begin(store, message), result_of(message, 1))
+    watched = command(likeness, api, "watch", started["jobId"])
+    assert watched.returncode == 0
+    assert json.loads(watched.stdout.splitlines()[-1])["type"] == "job.completed"
+
+    second = json.loads(command(likeness, api, "clone", source, "Nova C").stdout)
+    assert json.loads(command(likeness, api, "cancel", second["jobId"]).stdout)["accepted"]
+    assert command(likeness, api, "watch", second["jobId"]).returncode == 3
+    refused = command(likeness, api, "cancel", second["jobId"])
+    assert (refused.returncode, json.loads(refused.stdout)["accepted"]) == (1, False)
+    third = json.loads(command(likeness, api, "retry", second["jobId"]).stdout)
+    listed = command(likeness, api, "jobs", "--status", "running").stdout.splitlines()
+    assert [json.loads(line)["jobId"] for line in listed] == [third["jobId"]]
+
+
+def test_a_shell_is_told_what_is_wrong(api: Api, likeness: Client, tmp_path: Path) -> None:
+    wrong = [
+        (["job", "job_none"], "", "(NOT_FOUND)"),
+        (["submit", "inf_1", "-"], "{", "- isn't JSON"),
+        (["submit", "inf_1", f"{tmp_path}/none"], "", "No such file"),
+        (["submit", api.source(), "-"], '{"nmae": "B"}', "nmae"),
+        (["--url", "localhost:8080", "jobs"], "", "http://localhost:8080"),
+    ]
+    for arguments, given, told in wrong:
+        done = command(likeness, api, *arguments, given=given)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert told in done.stderr
+        assert "Traceback" not in done.stderr
+    assert command(likeness, api, "--key", "", "jobs").returncode == 2
+
+
+def test_clones_previews_and_filters(api: Api, likeness: Client, store: JobStore) -> None:
+    source = api.source()
+    job = likeness.clone(source, "B", expires_at=datetime.now(UTC) + timedelta(hours=1), subject="any")
+    assert [one["influencerId"] for one in likeness.clones(source)] == [job["influencerId"]]
+    assert likeness.influencer(job["influencerId"])["sourceInfluencerId"] == source
+    assert likeness.preview(job["jobId"], "front") is None
+    api.services.previews.put(job["jobId"], "front", b"RIFF")
+    assert likeness.preview(job["jobId"], "front") == b"RIFF"
+    assert [one["jobId"] for one in likeness.jobs(status="running", kind="influencer_clone")] == [
+        job["jobId"]
+    ]
+    assert list(likeness.jobs(since=datetime.now(UTC) + timedelta(minutes=1))) == []
+    message = message_of(store, job["jobId"])
+    store.complete(begin(store, message), result_of(message))
+    likeness.wait(job["jobId"])
+    (light,) = likeness.jobs(status="completed")
+    (whole,) = likeness.jobs(status="completed", results=True)
+    assert ("result" in light, "result" in whole) == (False, True)
+    project = whole["projectId"]
+    likeness.set_primary(project, source)
+    assert likeness.select(project)["influencerId"] == source
+
+
+def test_a_picture_comes_back_without_the_key(api: Api, likeness: Client) -> None:
+    project = likeness.create_project("Spring")["projectId"]
+    data = picture(64)
+    asset = likeness.upload(project, data)["assetId"]
+    assert likeness.picture(asset) == data
+    with pytest.raises(NotFound):
+        likeness.picture("med_none")

@@ -3,6 +3,9 @@
 import asyncio
 import inspect
 import json
+import time
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import httpx2
@@ -15,6 +18,7 @@ from likeness_client import (
     LikenessError,
     NotFound,
     Patience,
+    RateLimited,
     Unavailable,
 )
 from likeness_client import JobTimeout as Late
@@ -37,7 +41,7 @@ def likeness(api: FakeApi) -> Client:
 def test_a_clone_is_started_followed_and_read(api: FakeApi, likeness: Client) -> None:
     job = likeness.clone(api.add_influencer("Maya"), "Maya B", overrides={"hairColor": "red"})
     api.finish(job["jobId"], "completed")
-    assert [event["type"] for event in likeness.follow(job["jobId"])] == ["job.queued", "job.completed"]
+    assert [event["type"] for event in likeness.follow(job["jobId"])] == ["job.submitted", "job.completed"]
     assert likeness.wait(job["jobId"])["status"] == "completed"
     assert likeness.influencer(job["influencerId"])["status"] == "ready"
     sent = json.loads(next(one for one in api.requests if one.method == "POST").content)
@@ -74,6 +78,7 @@ def test_a_host_that_is_not_there_is_told_without_the_key() -> None:
     ):
         nowhere.me()
     assert "lk_secret" not in str(caught.value)
+    assert caught.value.code == "UNREACHABLE"
 
 
 @pytest.mark.parametrize(
@@ -122,19 +127,41 @@ def test_no_picture_is_told_before_anything_is_sent(api: FakeApi, likeness: Clie
     assert api.requests == []
 
 
-def test_a_store_that_is_not_there_is_an_error_of_the_client(api: FakeApi, likeness: Client) -> None:
-    picture = b"\x89PNG\r\n\x1a\n" + bytes(SMALL)
-    upload = {"assetId": "med_1", "uploadUrl": "http://127.0.0.1:1/med_1", "headers": {}}
-    api.failures += [(201, upload), (201, upload)]
-    with pytest.raises(Unavailable, match="The store can't be reached"):
-        likeness.upload("prj_1", picture)
+class StoreAway(FakeApi):
+    """Its store is away at first."""
 
-    async def upload_one() -> None:
+    tries = 0
+
+    def stored(self, request: httpx2.Request) -> httpx2.Response:
+        self.tries += 1
+        if self.tries <= 4:
+            raise httpx2.ConnectError("no route")
+        assert "authorization" not in request.headers
+        return super().stored(request)
+
+
+def test_an_upload_to_a_store_that_is_away_is_tried_again_and_then_an_error_of_the_client() -> None:
+    api = StoreAway()
+    project, picture = api.add_project("Spring"), b"\x89PNG\r\n\x1a\n" + bytes(SMALL)
+    with Client("http://likeness", "lk_test", patience=QUICK, transport=api) as likeness:
+        with pytest.raises(Unavailable, match="The store can't be reached") as caught:
+            likeness.upload(project, picture)
+        assert (caught.value.code, api.tries) == ("UNREACHABLE", 3)
+
+    async def upload_one() -> str:
         async with AsyncClient("http://likeness", "lk_test", patience=QUICK, transport=api) as other:
-            await other.upload("prj_1", picture)
+            asset = await other.upload(project, picture)
+            assert await other.picture(asset["assetId"]) == picture
+            return asset["assetId"]
 
-    with pytest.raises(Unavailable, match="The store can't be reached"):
-        asyncio.run(upload_one())
+    assert asyncio.run(upload_one()) in api.assets
+    assert api.tries == 6
+
+
+def test_an_address_without_its_scheme_is_told_at_once() -> None:
+    for kind in (Client, AsyncClient):
+        with pytest.raises(Invalid, match="http://localhost:8080"):
+            kind("localhost:8080", "lk_test")
 
 
 def test_events_may_come_in_pieces() -> None:
@@ -142,7 +169,48 @@ def test_events_may_come_in_pieces() -> None:
     lines = [": a comment", "id: 7", "event: job.progress", 'data: {"a":', "data: 1}", "", ""]
     texts = [text for line in lines for text in reader.feed(line)]
     assert [json.loads(text) for text in texts] == [{"a": 1}]
-    assert reader.headers["Last-Event-ID"] == "7"
+    assert reader.begin()["Last-Event-ID"] == "7"
+
+
+def test_an_event_that_came_half_is_asked_for_again() -> None:
+    reader = EventReader(3)
+    assert [text for line in ("id: 4", 'data: {"a": 1}') for text in reader.feed(line)] == []
+    assert reader.begin()["Last-Event-ID"] == "3"
+    assert [text for line in ("id: 4", 'data: {"a": 1}', "") for text in reader.feed(line)] == ['{"a": 1}']
+
+
+def test_a_key_with_too_many_streams_waits_for_its_turn(api: FakeApi, likeness: Client) -> None:
+    job = likeness.clone(api.add_influencer("Maya"), "Maya B")
+    api.finish(job["jobId"], "completed")
+    api.failures += [(429, {}), (503, {})]
+    assert [event["type"] for event in likeness.follow(job["jobId"])][-1] == "job.completed"
+
+
+def test_a_wait_ends_in_time_though_its_connection_broke(api: FakeApi) -> None:
+    def no_answer(_: httpx2.Request) -> httpx2.Response:
+        raise httpx2.ReadTimeout("nothing came")
+
+    once = Client(
+        "http://likeness", "lk", patience=Patience(tries=1), transport=httpx2.MockTransport(no_answer)
+    )
+    with pytest.raises(Late):
+        once.wait("job_1", timeout=0)
+
+
+def test_the_client_waits_as_long_as_the_api_asks() -> None:
+    def busy(*headers: tuple[str, str]) -> Client:
+        answers = iter([httpx2.Response(429, headers=headers), httpx2.Response(200, json={"keyId": "key_1"})])
+        transport = httpx2.MockTransport(lambda _: next(answers))
+        return Client("http://likeness", "lk", patience=Patience(2, 0.001, longest=30), transport=transport)
+
+    began = time.monotonic()
+    assert busy(("Retry-After", "1")).me()["keyId"] == "key_1"
+    assert time.monotonic() - began >= 1
+    later = format_datetime(datetime.now(UTC) + timedelta(seconds=100), usegmt=True)
+    for asked in ("100", later):
+        with pytest.raises(RateLimited) as caught:
+            busy(("Retry-After", asked)).me()
+        assert caught.value.retry_after == pytest.approx(100, abs=2)
 
 
 def test_the_asynchronous_client_does_the_same(api: FakeApi) -> None:
@@ -155,7 +223,7 @@ def test_the_asynchronous_client_does_the_same(api: FakeApi) -> None:
             assert [one["jobId"] async for one in likeness.jobs()] == [job["jobId"]]
             return [event["type"] async for event in likeness.follow(job["jobId"])]
 
-    assert asyncio.run(use()) == ["job.queued", "job.completed"]
+    assert asyncio.run(use()) == ["job.submitted", "job.completed"]
 
 
 def test_both_clients_have_the_same_calls() -> None:
