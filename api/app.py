@@ -16,7 +16,7 @@ from starlette.routing import Route
 from api.calls import me, probes, projects, webhook_secrets
 from api.calls.influencers import clones, influencers, renders, selection
 from api.calls.jobs import events, jobs, previews
-from api.calls.media import files, media
+from api.calls.media import files, media, provenance
 from api.calls.operations import letters, metrics, queue, webhooks
 from api.http.call import REPLAYED, Services
 from api.http.errors import body_of, status_of
@@ -32,6 +32,7 @@ from api.metrics import QueueMetrics
 from api.page import sign_in
 from api.page.serving import add_page
 from api.page.sign_in import SignIn
+from api.provenance import Inspector
 from api.rows.backfill import backfill
 from api.rows.database import Database
 from api.rows.keys import KnownKeys
@@ -72,6 +73,8 @@ _SECRETS_COMPARED_EVERY = 10.0
 _UPLOADS_AT_ONCE = 4
 _LONGEST_WAIT = 5.0
 _MOST_WAITING = 60
+# Pictures that are inspected at once, each by a process of its own.
+_INSPECTIONS_AT_ONCE = 2
 
 
 def make_app(settings: Settings, api_settings: ApiSettings, signing_in: SignIn | None = None) -> FastAPI:
@@ -89,6 +92,7 @@ def make_app(settings: Settings, api_settings: ApiSettings, signing_in: SignIn |
     secrets = WebhookSecrets(database, settings)
     backlog = BacklogReader(settings, patient=False)
     uploads = Turns(_UPLOADS_AT_ONCE, _LONGEST_WAIT, _MOST_WAITING)
+    inspections = Turns(_INSPECTIONS_AT_ONCE, _LONGEST_WAIT, _MOST_WAITING)
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
@@ -107,6 +111,7 @@ def make_app(settings: Settings, api_settings: ApiSettings, signing_in: SignIn |
             for sweep in sweeps:
                 sweep.stop()
             uploads.close()
+            inspections.close()
             database.close()
             library.close()
 
@@ -130,6 +135,8 @@ def make_app(settings: Settings, api_settings: ApiSettings, signing_in: SignIn |
         polls=Polls(store),
         following=Following(store, api_settings.api_streams),
         uploads=uploads,
+        inspector=Inspector(settings),
+        inspections=inspections,
         limits=Limits(api_settings),
         readiness=Readiness(database),
         backlog=backlog,
@@ -177,6 +184,7 @@ def make_app(settings: Settings, api_settings: ApiSettings, signing_in: SignIn |
             clones,
             renders,
             files,
+            provenance,
             webhook_secrets,
             me,
         ),

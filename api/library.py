@@ -101,6 +101,16 @@ class MediaLibrary:
         self._storage.put_image(key, picture.data, picture.media_type)
         return KeptPicture(key, thumbnail_key, self._storage.url(key), self._storage.url(thumbnail_key))
 
+    def original(self, key: str) -> bytes:
+        """The bytes of a picture that is kept, or that a job stored. Raises NotFound if it was deleted."""
+        try:
+            return self._storage.get(key, max_bytes=self.max_bytes)
+        except NotFound:
+            raise NotFound(
+                "The asset's picture is no longer in the object store. GET /v1/projects/{projectId}/media lists a "
+                "project's assets."
+            ) from None
+
     def url(self, key: str) -> str:
         """A URL from which anybody can get the object, at least for a time."""
         return self._storage.url(key)

@@ -22,6 +22,7 @@ from api.http.turns import Turns
 from api.landing.landing import Landing
 from api.library import MediaLibrary
 from api.metrics import QueueMetrics
+from api.provenance import Inspector
 from api.rows.database import Database
 from api.rows.keys import Caller, KnownKeys, Scope
 from api.rows.latest_jobs import latest_jobs
@@ -63,6 +64,8 @@ class Services:
     polls: Polls
     following: Following
     uploads: Turns
+    inspector: Inspector
+    inspections: Turns
     limits: Limits
     readiness: Readiness
     backlog: BacklogReader

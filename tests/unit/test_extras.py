@@ -37,7 +37,14 @@ INSTALLATIONS = {
         "worker.cli.workers",
     ),
     ("webhooks",): ("worker.webhooks.deliverer", "worker.cli.operations.webhooks"),
-    ("api",): ("api.server", "api.cli.api", "api.cli.keys"),
+    ("api",): (
+        "api.server",
+        "api.cli.api",
+        "api.cli.keys",
+        # What it starts for pictures of others.
+        "worker.references.decode_child",
+        "worker.mark.inspect_child",
+    ),
 }
 
 

@@ -150,7 +150,7 @@ class Settings(EnvironmentSettings):
     sign_timeout: float = Field(60, gt=0)
     """The limit for one whole signature: the callback's answer, and the timestamp authority's."""
     trust_anchors: Path | None = None
-    """PEM file of the roots that `likeness inspect` trusts, such as C2PA's trust list."""
+    """PEM file of the roots that `likeness inspect` and the API trust, such as C2PA's trust list."""
 
     # The likeness gate
     gate: GateMode = "required"

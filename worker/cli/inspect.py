@@ -7,9 +7,11 @@ from rich.console import Console
 from rich.table import Table
 
 from models.base import format_time
-from models.errors import InvalidInput, InvalidSettings
-from worker.base.settings import Settings, settings
-from worker.mark.inspection import InspectedIngredient, Inspection, SignedBy, inspect_image, term_of
+from models.errors import InvalidInput
+from models.inspection import InspectedIngredient, Inspection, SignedBy
+from worker.base.settings import settings
+from worker.mark.anchors import trust_anchors
+from worker.mark.inspection import inspect_image, term_of
 
 EXIT_CODES = {"valid": 0, "unsigned": 3, "content_changed": 4, "manifest_changed": 5, "signer_refused": 6}
 """Exit codes by verdict. 1 and 2 mean the same for every command: an error, and bad input."""
@@ -38,25 +40,13 @@ def run(file: Path, *, as_json: bool) -> int:
         data = file.read_bytes()
     except OSError as error:
         raise InvalidInput(f"{file} can't be read: {error.strerror}.") from None
-    inspection = inspect_image(data, anchors(settings()))
+    inspection = inspect_image(data, trust_anchors(settings()))
     if as_json:
         typer.echo(inspection.to_json())
     else:
         _print(inspection)
     is_consistent = inspection.verdict != "valid" or inspection.source_types_agree is not False
     return EXIT_CODES[inspection.verdict] if is_consistent else DISAGREES
-
-
-def anchors(configured: Settings) -> str | None:
-    """The trusted roots as PEM text; None if the settings name none. Raises InvalidSettings."""
-    if configured.trust_anchors is None:
-        return None
-    try:
-        return configured.trust_anchors.read_text(errors="replace")
-    except OSError as error:
-        raise InvalidSettings(
-            f"The file that LIKENESS_TRUST_ANCHORS names can't be read: {error.strerror}."
-        ) from None
 
 
 def _print(inspection: Inspection) -> None:

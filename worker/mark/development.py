@@ -9,8 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-DEVELOPMENT_ORGANIZATION = "Likeness development (not for production)"
-"""The organization that such a certificate names. `likeness inspect` recognizes it by that."""
+from models.inspection import DEVELOPMENT_ORGANIZATION
 
 _LIFE = timedelta(days=365)
 

@@ -5,31 +5,20 @@ result's size in pixels, then its RGB pixels; or the error's code, message and d
 """
 
 import json
-import resource
 import sys
-from pathlib import Path
 
 from PIL import AvifImagePlugin
 
 from models.errors import UnusableReference
+from worker.base.apart.memory import limit_memory
 from worker.references.decode import decode_here
 from worker.references.decode_apart import MOST_MEMORY
 from worker.references.limits import DecodeLimits
 
 
-def limit_memory() -> None:
-    """Limits this process to MOST_MEMORY bytes from now on; exceeding that raises MemoryError."""
-    page = resource.getpagesize()
-    size, resident = (int(field) * page for field in Path("/proc/self/statm").read_text().split()[:2])
-    # What is mapped already but isn't resident, such as libraries' unused parts, doesn't count.
-    limit = size - resident + MOST_MEMORY
-    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
 def main() -> None:
     """Decodes the picture on standard input and writes the answer to standard output."""
-    limit_memory()
+    limit_memory(MOST_MEMORY)
     # Each thread has frames of its own, so memory would depend on the machine's number of processors.
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1
     asked = json.loads(sys.stdin.buffer.readline())

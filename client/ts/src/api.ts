@@ -482,6 +482,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/files/{asset_id}/provenance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Provenance
+         * @description Returns what the asset's picture states about itself: who signed it, what made it and from what, and whether
+         *     that and the picture are as they were signed. It is what `likeness inspect --json` prints.
+         *
+         *     Takes about a second, and waits for its turn if many are asked for.
+         */
+        get: operations["get_provenance"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/webhook-secrets": {
         parameters: {
             query?: never;
@@ -1201,6 +1224,63 @@ export interface components {
             error: components["schemas"]["JobFailure"] | null;
         };
         /**
+         * InspectedIngredient
+         * @description An ingredient of an image, and whether the mark that it came with is kept.
+         */
+        InspectedIngredient: {
+            /** Title */
+            title?: string | null;
+            /** Description */
+            description?: string | null;
+            /**
+             * Relationship
+             * @description C2PA's: `inputTo` the model that made the image, or `componentOf` the image.
+             */
+            relationship?: string | null;
+            /** Hasmark */
+            hasMark: boolean;
+            /**
+             * Markisintact
+             * @description As found when the image was signed.
+             */
+            markIsIntact?: boolean | null;
+        };
+        /**
+         * Inspection
+         * @description What an image states about itself. Except for `verdict`, `problems` and what XMP says, it comes from the
+         *     signed statement and is as reliable as the verdict. `render` is Likeness's own assertion.
+         */
+        Inspection: {
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "valid" | "signer_refused" | "unsigned" | "content_changed" | "manifest_changed";
+            /**
+             * Problems
+             * @description C2PA's codes for what doesn't hold.
+             */
+            problems: string[];
+            signedBy?: components["schemas"]["SignedBy"] | null;
+            /** Software */
+            software?: string | null;
+            /** Sourcetype */
+            sourceType?: string | null;
+            /** Xmpsourcetype */
+            xmpSourceType?: string | null;
+            /**
+             * Sourcetypesagree
+             * @description Whether XMP says what the signed statement does. Null: one of them says nothing.
+             */
+            sourceTypesAgree?: boolean | null;
+            /** Ingredients */
+            ingredients: components["schemas"]["InspectedIngredient"][];
+            /** Render */
+            render?: {
+                [key: string]: unknown;
+            } | null;
+        };
+        /**
          * JobError
          * @description Why a job failed. `code` is stable; `message` is for a person.
          */
@@ -1848,6 +1928,34 @@ export interface components {
         SetPrimary: {
             /** Influencerid */
             influencerId: string | null;
+        };
+        /**
+         * SignedBy
+         * @description The signer's certificate, as found in the signature.
+         */
+        SignedBy: {
+            /** Name */
+            name?: string | null;
+            /** Organization */
+            organization?: string | null;
+            /** Issuer */
+            issuer?: string | null;
+            /** Validfrom */
+            validFrom?: string | null;
+            /** Validuntil */
+            validUntil?: string | null;
+            /** Algorithm */
+            algorithm?: string | null;
+            /**
+             * Signedat
+             * @description By a timestamp authority; null without one.
+             */
+            signedAt?: string | null;
+            /**
+             * Trust
+             * @enum {string}
+             */
+            trust: "trusted" | "development" | "untrusted";
         };
         /**
          * SourceType
@@ -3600,6 +3708,38 @@ export interface operations {
             };
             401: components["responses"]["UNAUTHENTICATED"];
             404: components["responses"]["NOT_FOUND"];
+            422: components["responses"]["VALIDATION"];
+            429: components["responses"]["RATE_LIMITED"];
+            500: components["responses"]["INTERNAL"];
+            503: components["responses"]["QUEUE_UNAVAILABLE"];
+        };
+    };
+    get_provenance: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                asset_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Inspection"];
+                };
+            };
+            401: components["responses"]["UNAUTHENTICATED"];
+            404: components["responses"]["NOT_FOUND"];
+            409: components["responses"]["CONFLICT"];
             422: components["responses"]["VALIDATION"];
             429: components["responses"]["RATE_LIMITED"];
             500: components["responses"]["INTERNAL"];

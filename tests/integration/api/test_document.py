@@ -62,6 +62,7 @@ class World:
         body = {"mediaType": "image/png", "bytes": len(picture)}
         upload = api.call("POST", f"{project}/media/uploads", body).json()["assetId"]
         storage.put_image(storage.keys.upload_key(upload), picture, "image/png")
+        kept = api.call("POST", f"{project}/media", picture, content_type="image/png").json()["assetId"]
         done = message_of(store, jobs[0])
         store.complete(begin(store, done), result_of(done))
         store.fail(begin(store, message_of(store, jobs[1])), JobError(code="RENDER_FAILED", message="No."))
@@ -75,7 +76,7 @@ class World:
             "letter_id": [jobs[1]],
             "webhook_id": [told.job_id],
             "shot": ["front"],
-            "asset_id": [upload, row["referenceImages"][0]["assetId"]],
+            "asset_id": [upload, row["referenceImages"][0]["assetId"], kept],
             "selection_id": [
                 api.call("POST", f"{project}/content/selection", {"brief": {}}).json()["selectionId"]
             ],

@@ -18,6 +18,7 @@ CALLS: list[tuple[str, str, dict[str, Any] | None, str | None]] = [
     ("GET", "/v1/media/{asset}", None, None),
     ("GET", "/v1/files/{asset}", None, None),
     ("GET", "/v1/files/{asset}/thumbnail", None, None),
+    ("GET", "/v1/files/{asset}/provenance", None, None),
     ("GET", "/v1/influencers/{influencer}", None, None),
     ("PATCH", "/v1/influencers/{influencer}", {"name": "Nova 2"}, "influencers:write"),
     ("DELETE", "/v1/influencers/{influencer}", None, "influencers:write"),
