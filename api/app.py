@@ -42,6 +42,7 @@ from api.rows.readiness import Readiness
 from api.settings import ApiSettings
 from api.urls import UrlCheck
 from api.webhook_secrets import WebhookSecrets
+from models.base import reason_of
 from models.errors import (
     InvalidInput,
     LikenessError,
@@ -222,7 +223,7 @@ async def _tell(request: Request, error: Any) -> Response:
 
 async def _tell_of_parameters(request: Request, error: Any) -> Response:
     fields = [
-        {"path": ".".join(str(part) for part in found["loc"][1:]), "reason": found["msg"][:200]}
+        {"path": ".".join(str(part) for part in found["loc"][1:]), "reason": reason_of(found["msg"])}
         for found in error.errors()[:20]
     ]
     listing = "; ".join(f"{field['path']}: {field['reason']}" for field in fields)

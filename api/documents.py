@@ -3,7 +3,7 @@
 
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from models.base import (
@@ -55,6 +55,16 @@ CallbackUrl = Annotated[
         examples=["https://hooks.example/likeness"],
     ),
 ]
+
+
+def _not_blank(name: str) -> str:
+    if not name.strip():
+        raise ValueError("a name has more than spaces: give one that people can read")
+    return name
+
+
+# Rows may have names of before there was this rule.
+NewName = Annotated[Name, AfterValidator(_not_blank), Field(json_schema_extra={"pattern": r"\S"})]
 MediaType = Literal["image/png", "image/jpeg", "image/webp"]
 MEDIA_TYPES: tuple[MediaType, ...] = get_args(MediaType)
 
@@ -62,7 +72,7 @@ MEDIA_TYPES: tuple[MediaType, ...] = get_args(MediaType)
 class CreateProject(Request):
     """The body of `POST /v1/projects`. With more than a name, the project's first influencer is made too."""
 
-    name: Name
+    name: NewName
     audience: str | None = Field(
         None,
         min_length=1,
@@ -129,6 +139,7 @@ class RenderReferences(Request):
 class StartClone(CloneRequest):
     """The body of `POST /v1/influencers/{influencerId}/clone`. Only `name` is needed."""
 
+    name: NewName
     shots: ShotNames = DEFAULT_SHOTS
     subject: Subject = Field("person", description="`any`: references may show what has no face.")
     accept_partial: bool = Field(
@@ -142,7 +153,7 @@ class CreateInfluencer(Persona, Request):
     """The body of `POST /v1/projects/{projectId}/influencers`. Only `name` is needed."""
 
     influencer_id: InfluencerId | None = None
-    name: Name
+    name: NewName
     reference_images: BindReferences | None = None
 
 
@@ -153,7 +164,7 @@ class PatchInfluencer(Request):
     model_config = ConfigDict(json_schema_extra=without_defaults)
 
     # A given name is never empty. The default shows only in its absence from the fields that were set.
-    name: Name = Field(default_factory=str)
+    name: NewName = Field(default_factory=str)
     gender: Gender = "unspecified"
     age_range: AgeRange | None = None
     personality: Personality = Personality()

@@ -64,7 +64,12 @@ class KeptPicture:
 
 def is_picture(data: bytes) -> bool:
     """Whether the data begins like a PNG, JPEG or WebP file."""
-    return data.startswith(tuple(_BEGINNINGS.values()))
+    return media_type_of(data) is not None
+
+
+def media_type_of(data: bytes) -> str | None:
+    """The picture's media type, by how it begins. None for data that isn't a PNG, JPEG or WebP file."""
+    return next((kind for kind, beginning in _BEGINNINGS.items() if data.startswith(beginning)), None)
 
 
 class MediaLibrary:

@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import (
     AfterValidator,
@@ -40,6 +40,8 @@ class Document(BaseModel):
         # A refused value may be a secret or a signed URL.
         hide_input_in_errors=True,
     )
+    called: ClassVar[str] = "document"
+    """What errors call it. Their readers don't know the class."""
 
     @classmethod
     def parse(cls, document: Any) -> Self:
@@ -54,11 +56,9 @@ class Document(BaseModel):
             return cls.model_validate(document, by_alias=True, by_name=False)
         except ValidationError as error:
             errors = error.errors(include_url=False, include_input=False, include_context=False)
-            fields = [{"path": _path(e["loc"]), "reason": e["msg"][:200]} for e in errors[:20]]
+            fields = [{"path": _path(e["loc"]), "reason": reason_of(e["msg"])} for e in errors[:20]]
             listing = "; ".join(f"{f['path']}: {f['reason']}" for f in fields[:5])
-            raise InvalidInput(
-                f"The {cls.__name__} document is not valid: {listing}", fields=fields
-            ) from None
+            raise InvalidInput(f"The {cls.called} is not valid: {listing}", fields=fields) from None
 
     def to_json(self) -> str:
         """The document as JSON text. A field that is null is left out."""
@@ -73,11 +73,18 @@ class Request(Document):
     """A document that a caller wrote. Its JSON has only the fields that were given, because leaving a field out
     (keep it) differs from giving `null` (clear it)."""
 
+    called = "request"
+
     def to_json(self) -> str:
         return self.model_dump_json(exclude_unset=True)
 
     def to_data(self) -> dict[str, Any]:
         return self.model_dump(mode="json", exclude_unset=True)
+
+
+def reason_of(message: str) -> str:
+    """Pydantic's message without its own word for errors that validators raise."""
+    return message.removeprefix("Value error, ")[:200]
 
 
 def _path(parts: tuple[int | str, ...]) -> str:

@@ -17,6 +17,8 @@ JobKind = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 class JobMessage(Request):
     """The fields of every job message. Each kind adds what it starts from, and says how the row changes."""
 
+    called = "job"
+
     job_id: JobId
     shots: ShotNames
     accept_partial: bool = Field(

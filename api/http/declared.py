@@ -26,14 +26,23 @@ BODIES: set[type[Document]] = set()
 
 
 def body(
-    kind: type[Document], example: Any, *, required: bool = True, or_bytes: Iterable[str] = ()
+    kind: type[Document],
+    example: Any,
+    *,
+    required: bool = True,
+    or_bytes: Iterable[str] = (),
+    or_file: str | None = None,
 ) -> dict[str, Any]:
     """The `openapi_extra` of a handler that parses its body as `kind`. `or_bytes` lists the media types that it
-    also accepts, unparsed."""
+    also accepts, unparsed; `or_file` is the field of a form with one file, which it accepts as well."""
     BODIES.add(kind)
     schema = {"$ref": SCHEMA_OF.format(model=kind.__name__)}
     content: dict[str, Any] = {"application/json": {"schema": schema, "example": example}}
-    content |= {media_type: {"schema": {"type": "string", "format": "binary"}} for media_type in or_bytes}
+    binary = {"type": "string", "format": "binary"}
+    content |= {media_type: {"schema": binary} for media_type in or_bytes}
+    if or_file is not None:
+        form = {"type": "object", "properties": {or_file: binary}, "required": [or_file]}
+        content["multipart/form-data"] = {"schema": form | {"additionalProperties": False}}
     return {"requestBody": {"required": required, "content": content}}
 
 

@@ -51,7 +51,7 @@ _ERRORS = {
     ),
     422: _Error(
         ("VALIDATION",),
-        "The CloneRequest document is not valid: name: Field required",
+        "The request is not valid: name: Field required",
         {"fields": [{"path": "name", "reason": "Field required"}]},
     ),
     429: _Error(

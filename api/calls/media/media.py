@@ -1,6 +1,7 @@
 """The media library's calls: add an image by its URL, a small one as the body, or a large one by an upload URL."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,12 +12,13 @@ from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 from ulid import ULID
 
+from api.calls.media.forms import FIELD, FORM, picture_in
 from api.documents import MEDIA_TYPES, AddMedia, Asset, BeginUpload, Upload
 from api.http.answers import Answer
 from api.http.call import ANY_KEY, WRITES, Call
 from api.http.declared import body, errors
 from api.http.pages import CursorQuery, LimitQuery, Page, behind, page
-from api.library import UPLOAD_FOR, KeptPicture, MediaLibrary, is_picture
+from api.library import UPLOAD_FOR, KeptPicture, MediaLibrary, is_picture, media_type_of
 from api.rows.database import Database
 from api.rows.rows import asset_of, known_asset, no_upload, now, project_of, upload_of
 from api.rows.tables import AssetRow, UploadRow
@@ -26,6 +28,7 @@ router = APIRouter(prefix="/v1", tags=["media"])
 KEPT_FOR = timedelta(days=1)
 """How long an upload may wait to be finalized."""
 _PAGE = 500
+_UNTYPED = "application/octet-stream"
 _ADVICE = " Or send the picture itself: as the body, or to the URL of an upload."
 
 
@@ -62,11 +65,16 @@ def list_media(
     status_code=201,
     response_model=Asset,
     responses=errors(NotFound, Conflict, InvalidInput),
-    openapi_extra=body(AddMedia, {"url": "https://images.example/nova.png"}, or_bytes=MEDIA_TYPES),
+    openapi_extra=body(
+        AddMedia, {"url": "https://images.example/nova.png"}, or_bytes=MEDIA_TYPES, or_file=FIELD
+    ),
 )
 async def add_media(project_id: str, call: Call = WRITES) -> Response:
-    """Adds an image to the project's media library: one on the web by its `url`, or a small one as the body."""
+    """Adds an image to the project's media library: one on the web by its `url`, or a small one as the body or in a
+    form."""
     media_type = call.request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type == FORM:
+        return await call.services.uploads.run(call.organisation, lambda: _add_from_form(call, project_id))
     if media_type.startswith("image/") or is_picture(call.body):
         return await _in_turn(call, lambda: _add_picture(call, project_id, media_type))
 
@@ -189,6 +197,16 @@ def sweep_uploads(database: Database, library: MediaLibrary) -> None:
 async def _in_turn(call: Call, act: Callable[[], Answer]) -> Response:
     """Runs `act`, which may take long with a picture, on the uploads' own threads. Returns its answer."""
     return await call.services.uploads.run(call.organisation, lambda: call.act(act))
+
+
+def _add_from_form(call: Call, project_id: str) -> Response:
+    data, media_type = picture_in(call.request.headers["content-type"], call.body)
+    if media_type == _UNTYPED:
+        # curl, for one, doesn't know WebP.
+        media_type = media_type_of(data) or media_type
+    # A form sent again has another boundary, but it is the same request.
+    sent = replace(call, body=data)
+    return sent.act(lambda: _add_picture(sent, project_id, media_type))
 
 
 def _add_picture(call: Call, project_id: str, media_type: str) -> Answer:

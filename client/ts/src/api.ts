@@ -173,7 +173,8 @@ export interface paths {
         put?: never;
         /**
          * Add Media
-         * @description Adds an image to the project's media library: one on the web by its `url`, or a small one as the body.
+         * @description Adds an image to the project's media library: one on the web by its `url`, or a small one as the body or in a
+         *     form.
          */
         post: operations["add_media"];
         delete?: never;
@@ -2492,7 +2493,7 @@ export interface components {
                  * @example {
                  *       "error": {
                  *         "code": "VALIDATION",
-                 *         "message": "The CloneRequest document is not valid: name: Field required",
+                 *         "message": "The request is not valid: name: Field required",
                  *         "requestId": "req_01JDG3T4Q8J9W2M5X7Y0Z1A2B3",
                  *         "details": {
                  *           "fields": [
@@ -3015,6 +3016,10 @@ export interface operations {
                 "image/png": string;
                 "image/jpeg": string;
                 "image/webp": string;
+                "multipart/form-data": {
+                    /** Format: binary */
+                    file: string;
+                };
             };
         };
         responses: {

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 
 from api.http.rates import Rates
 from api.rows.keys import KNOWN_FOR, SCOPES, KnownKeys, create_key, revoke_key
-from api.rows.tables import Base
+from api.rows.tables import Base, InfluencerRow
 from models.errors import InvalidInput, NotFound
 from tests.support.api.calls import CALLS, NOBODYS, error_of
 from tests.support.api.client import Api, on_a_port
@@ -64,6 +64,7 @@ def test_a_revoked_key_opens_nothing_after_a_second_and_the_database_has_no_secr
         ({"name": "N", "colour": "red"}, "colour"),
         ({"name": "N", "personality": {"mood": "gay"}}, "personality.mood"),
         ({"name": ""}, "name"),
+        ({"name": " \t\n\u3000"}, "name"),
         ({"name": "n" * 129}, "name"),
         ({}, "name"),
         ({"name": "N", "ageRange": "far too long a range"}, "ageRange"),
@@ -80,6 +81,56 @@ def test_a_body_that_breaks_the_contract_is_told_by_its_path(api: Api, body: Any
     answer = api.call("POST", f"/v1/projects/{api.project()}/influencers", body)
     fields = error_of(answer, 422, "VALIDATION")["details"]["fields"]
     assert path in [field["path"] for field in fields], fields
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "message"),
+    [
+        ("POST", "/v1/projects", {}, "The request is not valid: name: Field required"),
+        (
+            "POST",
+            "/v1/projects",
+            {"name": "  "},
+            "The request is not valid: name: a name has more than spaces: give one that people can read",
+        ),
+        (
+            "POST",
+            "/v1/influencers/{source}/clone",
+            {"name": "B", "shots": ["front", "front"]},
+            "The job is not valid: shots: each shot can be asked for once",
+        ),
+        (
+            "PATCH",
+            "/v1/influencers/{source}",
+            {"name": " "},
+            "The request is not valid: name: a name has more than spaces: give one that people can read",
+        ),
+        (
+            "GET",
+            "/v1/jobs?since=soon",
+            None,
+            "The request is not valid: since: give the time as RFC 3339, e.g. 2026-11-24T10:58:00.125Z",
+        ),
+    ],
+)
+def test_a_message_names_fields_and_no_class(
+    api: Api, method: str, path: str, body: Any, message: str
+) -> None:
+    answer = api.call(method, path.format(source=api.source()), body)
+    error = error_of(answer, 422, "VALIDATION")
+    assert error["message"] == message
+    (field,) = error["details"]["fields"]
+    assert message.endswith(f"{field['path']}: {field['reason']}")
+
+
+def test_a_name_of_spaces_that_is_there_already_is_read(api: Api) -> None:
+    """It was allowed once."""
+    influencer = api.source()
+    with api.services.database.write() as session:
+        row = session.get_one(InfluencerRow, ("acme", influencer))
+        row.document = row.document.replace('"Nova"', '"  "')
+    assert api.row(influencer)["name"] == "  "
+    assert api.call("POST", f"/v1/influencers/{influencer}/clone", {"name": "B"}).status_code == 202
 
 
 def test_parameters_are_told_by_their_path_too(api: Api) -> None:
