@@ -20,6 +20,14 @@ export const STAGE = {
   done: "Done",
 };
 
+/** The stages as names of times. */
+export const STAGE_TIME = {
+  fetching: "Fetching references",
+  rendering: "Rendering",
+  storing: "Storing",
+  finishing: "Writing the manifest",
+};
+
 export const KIND = { influencer_clone: "Clone", influencer_create: "First images" };
 
 const REASON = {

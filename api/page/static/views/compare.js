@@ -55,7 +55,7 @@ export function Compare({ id, shot }) {
     <div class="title"><${Heading}>${shotName(shot)}<//>
       <div class="actions">
         <a class="button" href=${`#/jobs/${id}`}>Back to the job</a>
-        <button type="button" onClick=${() => to(-1)}>← Before</button><button type="button" onClick=${() => to(1)}>Next →</button>
+        <button type="button" onClick=${() => to(-1)}>← Previous</button><button type="button" onClick=${() => to(1)}>Next →</button>
       </div></div>
     <div class="compare">
       <${Slider} image=${rows.own[image.assetId]?.url ?? image.url} reference=${reference.url} name=${shotName(shot)}

@@ -5,7 +5,7 @@ import { follow } from "../events.js";
 import { html } from "../html.js";
 import { after, begin } from "../job_state.js";
 import { Failure, Heading, Loading, Picture, Status, useAction } from "../parts.js";
-import { KIND, STAGE, advice, between, date, duration, notJudged, plural, reasons, score, shotName } from "../words.js";
+import { KIND, STAGE, STAGE_TIME, advice, between, date, duration, notJudged, plural, reasons, score, shotName } from "../words.js";
 
 export function Job({ id, me }) {
   const [job, failure] = useJob(id);
@@ -188,7 +188,7 @@ function Facts({ job }) {
     <div><dt>Submitted</dt><dd>${date(job.submittedAt)}</dd></div>
     ${job.startedAt && html`<div><dt>Waited</dt><dd>${between(job.submittedAt, job.startedAt)}</dd></div>`}
     ${job.startedAt && job.finishedAt && html`<div><dt>Took</dt><dd>${between(job.startedAt, job.finishedAt)}</dd></div>`}
-    ${stages.map(([stage, seconds]) => html`<div><dt>${STAGE[stage]}</dt><dd>${duration(seconds)}</dd></div>`)}
+    ${stages.map(([stage, seconds]) => html`<div><dt>${STAGE_TIME[stage]}</dt><dd>${duration(seconds)}</dd></div>`)}
     ${job.worker && html`<div><dt>Worker</dt><dd><code>${job.worker}</code></dd></div>`}
     ${job.attempts > 1 && html`<div><dt>Attempts</dt><dd>${job.attempts}</dd></div>`}
     ${job.expiresAt && html`<div><dt>Must begin by</dt><dd>${date(job.expiresAt)}</dd></div>`}
@@ -202,5 +202,5 @@ function stageDurations(job) {
   const ends = [...begun.slice(1).map(([, at]) => at), job.finishedAt];
   return begun
     .map(([stage, at], index) => [stage, (new Date(ends[index]) - new Date(at)) / 1000])
-    .filter(([stage, seconds]) => stage !== "done" && stage !== "queued" && Number.isFinite(seconds));
+    .filter(([stage, seconds]) => stage in STAGE_TIME && Number.isFinite(seconds));
 }

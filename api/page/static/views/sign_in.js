@@ -50,8 +50,8 @@ export function SignIn({ token, refusal, onSignedIn }) {
     </form>
     <${Failure} error=${error} />
     <p class="small">
-      The key stays in this tab. <code>likeness up</code> prints a link that signs you in;
-      <code>likeness keys create ORGANISATION</code> makes a key.
+      The key stays in this tab. The command <code>likeness up</code> prints a link that signs you in.${" "}
+      With <code>likeness keys create ORGANISATION</code>, an operator makes a key.
     </p>
   </main>`;
 }
