@@ -7,7 +7,7 @@ OUT ?= out
 
 ASSETS ?= assets
 
-.PHONY: demo test check unit faults soak format schemas train clean
+.PHONY: demo test check unit faults soak format schemas screenshots train clean
 
 demo: $(VENV)/installed
 	$(BIN)/likeness demo --out $(OUT)
@@ -45,6 +45,10 @@ format: $(VENV)/installed
 schemas: $(VENV)/installed $(GENERATORS)/installed
 	$(BIN)/python -m models.schemas
 	$(BIN)/python -m tests.support.generators.tools
+
+# The pictures of the page in docs/page/, by Chromium.
+screenshots: $(VENV)/installed
+	$(BIN)/python -m tests.e2e.page.screenshots docs/page
 
 # The weights of the profile `embedded`: a day on two cores. ASSETS is the folder with MakeHuman's assets.
 train: $(VENV)/installed

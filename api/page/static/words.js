@@ -66,6 +66,10 @@ export const score = (value) => (value == null ? "–" : value.toFixed(2).replac
 
 export const plural = (count, one, many = `${one}s`) => `${count} ${count === 1 ? one : many}`;
 
+const ORDINAL = new Intl.PluralRules("en", { type: "ordinal" });
+const SUFFIX = { one: "st", two: "nd", few: "rd", other: "th" };
+export const ordinal = (place) => `${place}${SUFFIX[ORDINAL.select(place)]}`;
+
 const DATE = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 export const date = (time) => DATE.format(new Date(time));
 

@@ -4,23 +4,14 @@ Without Chromium, these tests are skipped, except in CI.
 """
 
 import os
-import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page
 
+from tests.e2e.page.browser import CHROMIUM, chromium
 from tests.support.up import Up, running_up
 
-# Without these, Chromium asks its maker's servers for things, all the time.
-QUIET = (
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-sync",
-    "--no-sandbox",
-)
 TELL_OF_VIOLATIONS = """document.addEventListener("securitypolicyviolation", (event) =>
   console.error(`policy: ${event.violatedDirective} refuses ${event.blockedURI}`));"""
 
@@ -28,14 +19,11 @@ TELL_OF_VIOLATIONS = """document.addEventListener("securitypolicyviolation", (ev
 # Not for the session: while Playwright runs, no other test of this process can run an event loop.
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    executable = shutil.which("chromium")
-    if executable is None and "CI" not in os.environ:
+    if CHROMIUM is None and "CI" not in os.environ:
         pytest.skip("Chromium isn't installed")
-    assert executable, "CI must have Chromium"
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=executable, args=list(QUIET))
+    assert CHROMIUM, "CI must have Chromium"
+    with chromium() as started:
         yield started
-        started.close()
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ import { follow } from "../events.js";
 import { html } from "../html.js";
 import { after, begin } from "../job_state.js";
 import { Failure, Heading, Loading, Picture, Status, useAction } from "../parts.js";
-import { KIND, STAGE, STAGE_TIME, advice, between, date, duration, notJudged, plural, reasons, score, shotName } from "../words.js";
+import { KIND, STAGE, STAGE_TIME, advice, between, date, duration, notJudged, ordinal, plural, reasons, score, shotName } from "../words.js";
 
 export function Job({ id, me }) {
   const [job, failure] = useJob(id);
@@ -101,7 +101,7 @@ function useFreshLinks(job) {
 function Progress({ job }) {
   if (job.status !== "running") return null;
   const done = [...job.tiles.values()].filter(({ phase }) => phase === "stored").length;
-  const place = job.queuePlace != null && job.stage === "queued" ? `, about ${plural(job.queuePlace, "job")} ahead` : "";
+  const place = job.queuePlace && job.stage === "queued" ? `, about the ${ordinal(job.queuePlace)} in the queue` : "";
   return html`<div class="progress">
     <progress max="1" value=${job.progress} aria-label="Progress of the job"></progress>
     <p role="status">${STAGE[job.stage]}${place}${done > 0 && ` · ${done} of ${job.tiles.size} images stored`}${job.requeued && job.stage === "queued" && ` · again: ${job.requeued}`}</p>

@@ -24,7 +24,7 @@ export function Jobs() {
     </div>
     <${Failure} error=${failure} again=${reload} />
     ${!jobs && !failure && html`<${Loading} what="jobs" />`}
-    ${jobs && jobs.items.length === 0 && html`<${Empty} title="No job here"><p>Clone a persona to start one.</p><//>`}
+    ${jobs && !jobs.items.length && !jobs.nextCursor && html`<${Empty} title="No job here"><p>Clone a persona to start one.</p><//>`}
     ${jobs?.items.length > 0 &&
     html`<div class="scroll"><table>
       <thead><tr><th scope="col">Job</th><th scope="col">Kind</th><th scope="col">Status</th><th scope="col">Submitted</th><th scope="col">Took</th></tr></thead>
