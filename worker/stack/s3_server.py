@@ -46,7 +46,8 @@ class S3Server(Server):
 
     def command(self, port: int) -> list[str]:
         # A file that is put into the folder by hand shows within a second, not after minutes.
-        options = ("--dir-cache-time", "1s")
+        # Any page may ask: what it may do, a signature says, and none comes from a browser by itself.
+        options = ("--dir-cache-time", "1s", "--allow-origin", "*")
         return [str(find_rclone()), "serve", "s3", "--addr", f"{HOST}:{port}", *options, str(self.objects)]
 
     def environment(self) -> dict[str, str]:

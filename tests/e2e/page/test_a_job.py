@@ -1,6 +1,7 @@
 """From an upload to a clone: what people do on the page, with a real worker behind it."""
 
 import re
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -12,16 +13,18 @@ from worker.stack.samples import load_sample
 
 # A worker that just started, and two busy cores.
 LONG = 100_000
+MB = 1024 * 1024
 
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> list[Path]:
-    """Pictures of one person, as a user has them on a disk."""
+    """Pictures of one person, as a user has them on a disk. One is too large for a request's body."""
     _, images = load_sample("maya")
-    files = [tmp_path / f"maya-{number}.webp" for number in range(2)]
-    for file, image in zip(files, images, strict=False):
-        file.write_bytes(image)
-    return files
+    small, large = tmp_path / "maya.webp", tmp_path / "maya.png"
+    small.write_bytes(images[0])
+    Image.open(BytesIO(images[1])).resize((1024, 1024)).save(large, compress_level=0)
+    assert large.stat().st_size > MB
+    return [small, large]
 
 
 def new_persona(page: Page, name: str, files: list[Path]) -> None:
