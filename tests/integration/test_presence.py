@@ -8,6 +8,7 @@ from worker.base.settings import Settings
 from worker.cli.health import is_ready
 from worker.node.consumer_loop import ConsumerLoop
 from worker.node.node import Node
+from worker.queue.presence import Presence, here
 from worker.queue.queue import make_app
 
 
@@ -22,6 +23,12 @@ def test_a_worker_whose_loop_hangs_is_not_seen(
     loop.tick()
     node._announce()
     assert is_ready()
+    (worker,) = Presence(settings).workers()
+    assert (worker.node, worker.worker, worker.profile) == (node.name, node.worker_id, settings.profile)
+    assert not worker.ready
+    assert "the profile isn't loaded" in worker.reasons
+    # It is shown to tenants.
+    assert here() not in node.worker_id
     monkeypatch.setattr(loop, "_ticked", -1e6)
     redis_client.delete(f"{settings.redis_prefix}:node:{node.name}")  # It lasts for a few seconds.
     node._announce()

@@ -101,7 +101,9 @@ def test_a_record_from_before_has_neither(store: JobStore, settings: Settings, r
     redis_client.hdel(key, "at_queued", "at_fetching", "worker", "held_since")
     record = store.get(job.job_id)
     assert (record.worker, record.stage_times, record.queue_place) == (None, None, None)
+    # As rows of the API have it from before.
     assert not {"worker", "stageTimes", "queuePlace"} & json.loads(record.to_json()).keys()
+    assert JobRecord.parse(record.to_json()) == record
 
 
 def test_places_count_down_as_jobs_are_taken(

@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+import structlog
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
@@ -16,6 +17,7 @@ from models.job import parse_job
 from worker.queue.jobs.documents import time_of
 from worker.queue.jobs.ranked import Place
 
+log = structlog.get_logger()
 router = APIRouter(prefix="/v1/operations", tags=["operations"])
 
 
@@ -55,6 +57,7 @@ def retry_letter(letter_id: str, call: Call = OPERATES) -> Response:
     def act() -> Answer:
         job = call.services.letters.heir(letter_id)
         call.services.client.submit(job)
+        log.info("operator.retried", letterId=letter_id, jobId=job.job_id, keyId=call.caller.key_id)
         return Answer.of(202, RetriedLetter(letter_id=letter_id, job_id=job.job_id))
 
     return call.act(act)
@@ -64,6 +67,7 @@ def retry_letter(letter_id: str, call: Call = OPERATES) -> Response:
 def drop_letter(letter_id: str, call: Call = OPERATES) -> Response:
     """Forgets a letter. Its job's record stays."""
     call.services.letters.drop(letter_id)
+    log.info("operator.dropped", letterId=letter_id, keyId=call.caller.key_id)
     return Response(status_code=204)
 
 

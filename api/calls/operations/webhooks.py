@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
+import structlog
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
@@ -17,6 +18,7 @@ from worker.queue.jobs.deliveries import DeliveryPlace
 from worker.queue.jobs.documents import time_of
 from worker.queue.jobs.ranked import Place
 
+log = structlog.get_logger()
 router = APIRouter(prefix="/v1/operations", tags=["operations"])
 _PENDING, _ENDED = "pending.", "ended."
 
@@ -53,9 +55,13 @@ def replay_webhook(webhook_id: str, call: Call = OPERATES) -> Response:
 
     Also lifts the stop that a 410 has put on its URL.
     """
-    return call.act(
-        lambda: Answer.of(202, ReplayedWebhooks(items=tuple(call.services.deliveries.replay(webhook_id))))
-    )
+
+    def act() -> Answer:
+        replayed = call.services.deliveries.replay(webhook_id)
+        log.info("operator.replayed", webhookId=replayed[0].webhook_id, keyId=call.caller.key_id)
+        return Answer.of(202, ReplayedWebhooks(items=tuple(replayed)))
+
+    return call.act(act)
 
 
 def _place_of(found: DeliveryPlace) -> tuple[datetime, str]:

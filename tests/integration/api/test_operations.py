@@ -185,7 +185,7 @@ def test_a_page_of_few_that_are_wanted_says_that_more_may_follow(
 
 
 def test_a_letter_that_is_retried_becomes_one_job_of_its_own_organisation(
-    operator: Api, api: Api, store: JobStore
+    operator: Api, api: Api, store: JobStore, logged: list[Any]
 ) -> None:
     job = api.call("POST", f"/v1/influencers/{api.source()}/clone", {"name": "N"}).json()
     store.fail(begin(store, message_of(store, job["jobId"])), ERROR)
@@ -195,6 +195,8 @@ def test_a_letter_that_is_retried_becomes_one_job_of_its_own_organisation(
     assert [answer.status_code for answer in answers] == [202, 202]
     (new,) = {answer.json()["jobId"] for answer in answers}
     assert read(operator, "dead-letters")["items"][0]["retriedAs"] == new
+    assert {event["jobId"] for event in logged if event["event"] == "operator.retried"} == {new}
+    assert {event["keyId"][:4] for event in logged if event["event"] == "operator.retried"} == {"key_"}
     api.services.landing.sweep()
     assert api.call("GET", f"/v1/jobs/{new}").json()["status"] == "running"
     assert operator.call("GET", f"/v1/jobs/{new}").status_code == 404
