@@ -8,6 +8,7 @@ _compiled = register_jitable(fastmath=True)
 
 scrambled = _compiled(noise.scrambled)
 noise1 = _compiled(noise.noise1)
+noise2 = _compiled(noise.noise2)
 step = _compiled(paint.step)
 blush = _compiled(paint.blush)
 around_eyes = _compiled(paint.around_eyes)

@@ -16,8 +16,7 @@ from pipelines.embedded.people.looks import Looks
 from pipelines.embedded.people.paint import LASH, TEETH
 from pipelines.embedded.people.raster import Surface
 from pipelines.embedded.people.view import Outfit
-from training.people.compiled import cloth_colour, eye_colour, shirt, strand_brightness
-from training.people.noise import noise2
+from training.people.compiled import cloth_colour, eye_colour, noise2, shirt, strand_brightness
 from training.people.skin import skin_colour
 
 

@@ -7,8 +7,7 @@ from numba import njit
 
 from pipelines.embedded.people.arrays import Floats
 from pipelines.embedded.people.looks import Looks
-from training.people.compiled import around_eyes, beard, blush, brow_cover, noise1, scalp, step
-from training.people.noise import noise2
+from training.people.compiled import around_eyes, beard, blush, brow_cover, noise1, noise2, scalp, step
 
 
 @njit(cache=True, fastmath=True)

@@ -26,17 +26,16 @@ class Zones:
 
     brow: np.ndarray
     lenient: Floats  # 0 to 1
-    eyes: np.ndarray
 
     @classmethod
-    def of(cls, samples: Samples, feature: Floats, eyes: np.ndarray) -> "Zones":
-        """Finds the zones. `feature` (n,) is that of `drawing.albedo.Albedo`; `eyes` (n,) is bool."""
+    def of(cls, samples: Samples, feature: Floats) -> "Zones":
+        """Finds the zones. `feature` (n,) is that of `drawing.albedo.Albedo`."""
         x, y, z = np.abs(samples.anchor[:, 0]), samples.anchor[:, 1], samples.anchor[:, 2]
         brow = (z > 0.55) & (y > 7.28) & (y < 7.85) & (x < 0.85)
         jaw = (z > 0.35) & (y > 5.9) & (y < 6.75)
         mouth = (z > 0.9) & (y > 6.35) & (y < 6.95) & (x < 0.5)
-        lenient = np.maximum(np.clip(feature * 1.5, 0, 1), brow | mouth | jaw | eyes)
-        return cls(brow, lenient, eyes)
+        lenient = np.maximum(np.clip(feature * 1.5, 0, 1), brow | mouth | jaw)
+        return cls(brow, lenient)
 
 
 def believed(samples: Samples, colours: Floats, weights: Floats, drawn: Floats, zones: Zones) -> Floats:
@@ -48,12 +47,11 @@ def believed(samples: Samples, colours: Floats, weights: Floats, drawn: Floats, 
         [_blurred(samples, colour, weight > _SEEN) for colour, weight in zip(colours, weights, strict=True)]
     )
     drawn_wide = _blurred(samples, drawn, np.ones(len(drawn), bool))
-    votes = _DRAWN_VOTES * ~(zones.brow | zones.eyes) * weights.sum(0, keepdims=True) + 1e-6
+    votes = _DRAWN_VOTES * ~zones.brow * weights.sum(0, keepdims=True) + 1e-6
     middle = _weighted_median(np.concatenate([wide, drawn_wide[None]]), np.concatenate([weights, votes]))
     hair = samples.kind == Kind.HAIR
-    loose = zones.brow | zones.eyes
     low, high = (
-        np.where(hair, h, np.where(loose, 2 * f + 0.2, s + (f - s) * zones.lenient))
+        np.where(hair, h, np.where(zones.brow, 2 * f + 0.2, s + (f - s) * zones.lenient))
         for s, f, h in zip(_SKIN, _FEATURE, _HAIR, strict=True)
     )
     among = (_AMONG[0] * (1 + 1.5 * zones.lenient), _AMONG[1] * (1 + 1.5 * zones.lenient))

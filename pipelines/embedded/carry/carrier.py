@@ -8,9 +8,9 @@ import numpy as np
 
 from pipelines.embedded.carry.agreement import Zones, believed
 from pipelines.embedded.carry.blend import blended
-from pipelines.embedded.carry.eyes import around_eyes, each_from_one, lit_as_lids
 from pipelines.embedded.carry.looks import shown_looks, usual_tint
 from pipelines.embedded.carry.reference import Reference
+from pipelines.embedded.carry.relief import fine_relief
 from pipelines.embedded.carry.visibility import looked_up
 from pipelines.embedded.drawing.drawn import Drawn, draw
 from pipelines.embedded.drawing.edges import smooth, tapers
@@ -20,10 +20,11 @@ from pipelines.embedded.people.arrays import Floats
 from pipelines.embedded.people.code import read_looks
 from pipelines.embedded.people.drawer import Drawer
 from pipelines.embedded.people.looks import Looks
-from pipelines.embedded.people.paint import step
 from pipelines.embedded.people.view import View
 
-_COLLAR = 5.76  # decimetres: below this, a reference may show its shirt
+_CHIN, _TO_EARS = 6.17, 1.4  # the jaw's height in decimetres, and how it rises with the square of x
+_ABOVE_JAW = (-0.02, 0.12)
+"""Decimetres above the jaw over which carrying fades in. A neck has no likeness, and is mostly in shadow."""
 
 
 @dataclass(frozen=True)
@@ -77,19 +78,16 @@ class Carrier:
     def picture(self, view: View, size: int) -> Carried:
         """Renders the person in a view, `size` pixels a side."""
         drawn = draw(self.drawer, self.code, view, size, self.looks)
-        usable, taper = self._usable(drawn.samples)
+        usable, taper = self._usable(drawn)
         some = np.flatnonzero(usable & (drawn.samples.share > 0.9))
         if not self.references or not len(some):
             return Carried(np.clip(drawn.picture, 0, 1), np.zeros((size, size), np.float32), drawn)
         samples = drawn.samples.only(some)
-        on_it = lit_as_lids(drawn.samples, drawn.fall)
-        onto, gloss = on_it.onto[some], on_it.gloss[some]
+        onto, gloss = drawn.fall.onto[some], drawn.fall.gloss[some]
         looked = [looked_up(reference, view, samples) for reference in self.references]
         colours = np.stack([film(colour * onto + gloss) for colour, _ in looked])
         weights = np.stack([weight for _, weight in looked])
-        eye_zone = around_eyes(samples)
-        each_from_one(weights, samples, eye_zone)
-        zones = Zones.of(samples, drawn.albedo.feature[some], eye_zone > 0.3)
+        zones = Zones.of(samples, drawn.albedo.feature[some])
         base = drawn.picture.reshape(-1, 3)
         base[samples.pixel] = _without_brows(drawn, samples, some, weights, zones.brow)
         weights = believed(samples, colours, weights, base[samples.pixel], zones)
@@ -101,17 +99,18 @@ class Carrier:
             drawn,
         )
 
-    def _usable(self, samples: Samples) -> tuple[np.ndarray, Floats]:
-        """(n,) where references count, and the factor (n,) by which they fade near edges."""
+    def _usable(self, drawn: Drawn) -> tuple[np.ndarray, Floats]:
+        """(n,) where references count, and the factor (n,) by which they fade near edges and in fine relief."""
+        samples = drawn.samples
         kind = samples.kind
         edges = tapers(samples)
         taper = np.where(kind == Kind.HAIR, edges.hair, edges.face)
-        collar = _COLLAR + 0.5 * step(0.55, 1.2, np.abs(samples.anchor[:, 0]))
-        above = smooth(0, 0.18, samples.anchor[:, 1] - collar)
-        usable = ((kind == Kind.FACE) & (above > 0)) | (kind == Kind.EYE)
+        jaw = _CHIN + _TO_EARS * samples.anchor[:, 0] ** 2
+        above = smooth(*_ABOVE_JAW, samples.anchor[:, 1] - jaw)
+        usable = (kind == Kind.FACE) & (above > 0)
         if self.carries_hair:
             usable |= kind == Kind.HAIR
-        return usable, taper * np.where(kind == Kind.FACE, above, 1)
+        return usable, taper * np.where(kind == Kind.FACE, above, 1) * (1 - fine_relief(drawn.scene, samples))
 
 
 def _without_brows(

@@ -7,7 +7,6 @@ import cv2
 import numpy as np
 
 from pipelines.embedded.carry.cameras import view_of_camera
-from pipelines.embedded.carry.eyes import lit_as_lids
 from pipelines.embedded.carry.lamp import fit_light
 from pipelines.embedded.carry.signs import Bare, Signs
 from pipelines.embedded.drawing.albedo import albedo
@@ -72,14 +71,13 @@ class Reference:
         on_it = fall(
             samples, light, shadow_map(scene.figure, scene.posed, light.towards(), drawer.rasteriser)
         )
-        bare_eyes = _unlit(seen, on_it)
-        bare = _unlit(seen, lit_as_lids(samples, on_it))
+        bare = _unlit(seen, on_it)
         sure = _sureness(samples, on_it)
         planes = np.zeros((size * size, 6), np.float32)
         planes[:, COLOUR] = linear / _AVERAGE
         planes[samples.pixel] = np.concatenate([bare, np.stack([edges.face, edges.hair, sure], 1)], 1)
         depth = samples.grid(samples.at(scene.posed.screen[:, 2]), _FAR)
-        signs = Signs.of(scene, samples, drawer.textures, Bare(bare, bare_eyes, edges, sure))
+        signs = Signs.of(scene, samples, drawer.textures, Bare(bare, edges, sure))
         return cls(
             planes.reshape(size, size, 6),
             depth,

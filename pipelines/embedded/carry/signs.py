@@ -21,7 +21,6 @@ class Bare:
     """The samples of a reference without its light."""
 
     colour: Floats  # (n, 3) linear RGB
-    eyes: Floats  # (n, 3) the same, but an eye's own light is removed from it, not that of the skin around
     edges: Tapers
     sure: Floats  # (n,) how sure the light is, 0 to 1
 
@@ -40,7 +39,7 @@ class Signs:
         hair = np.flatnonzero((samples.kind == Kind.HAIR) & (bare.edges.hair > 0.9) & (bare.sure > 0.6))
         spread = np.linspace(0, len(hair) - 1, min(_MOST_HAIR, len(hair))).astype(int)
         return cls(
-            _iris(scene, samples, textures, bare.eyes),
+            _iris(scene, samples, textures, bare.colour),
             bare.colour[hair[spread]] if len(hair) > _LEAST_HAIR else np.zeros((0, 3), np.float32),
             _beard(scene, samples, bare.colour, (bare.edges.face > 0.5) & (bare.sure > 0.5)),
         )

@@ -34,14 +34,21 @@ def tapers(samples: Samples) -> Tapers:
     """The tapers of samples. Eyes and the mouth's inside have a narrow edge, silhouettes and hair a wide one."""
     kind = samples.grid(samples.kind, Kind.NOTHING)
     depth = samples.grid(samples.position[:, 2], -9.0)
-    kind[kind == Kind.EYE] = Kind.FACE  # lids and eyes are carried together
-    coarse = np.where(kind == Kind.MOUTH, Kind.FACE, kind)
+    eye = kind == Kind.EYE
+    coarse = np.where(eye | (kind == Kind.MOUTH), Kind.FACE, kind)
     unit = samples.size / PIXELS
     outer = smooth(*_OUTER, _away(*_borders(coarse), unit))
     steps = [np.abs(np.diff(depth, axis=axis)) > _DEPTH_STEP / unit for axis in (1, 0)]
+    steps = [step & ~_either(eye, axis) for step, axis in zip(steps, (1, 0), strict=True)]  # lashes stand off
     outer = outer * smooth(*_STEPS, _away(steps[0], steps[1], unit))
     inner = smooth(*_INNER, _away(*_borders(kind), unit))
     return Tapers(*((part.ravel()[samples.pixel]).astype(np.float32) for part in (outer * inner, outer)))
+
+
+def _either(mask: np.ndarray, axis: int) -> np.ndarray:
+    """Where a pixel or its next neighbour along the axis is in the mask."""
+    first, second = np.delete(mask, -1, axis), np.delete(mask, 0, axis)
+    return np.asarray(first | second)
 
 
 def _borders(kind: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

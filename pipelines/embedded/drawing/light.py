@@ -125,8 +125,9 @@ def parts_of_light(samples: Samples, towards: Floats, shadow: Floats | None) -> 
     return Parts(open_to * up, open_to * (1 - up), lamp, lit, facing, normal)
 
 
-def fall(samples: Samples, light: Light, shadow: Floats | None) -> Fall:
-    """The light that falls on samples."""
+def fall(samples: Samples, light: Light, shadow: Floats | None, *, rim_below: float = 1.0) -> Fall:
+    """The light that falls on samples. `rim_below` is how much of the sky's rim light reaches skin that faces down:
+    all of it in the renderer that made the references, where it draws a grey line under the chin."""
     towards = light.towards()
     parts = parts_of_light(samples, towards, shadow)
     onto = parts.sky[:, None] * light.sky + parts.ground[:, None] * light.ground + parts.lamp * light.lamp
@@ -142,7 +143,8 @@ def fall(samples: Samples, light: Light, shadow: Floats | None) -> Fall:
         * (0.2 + 0.8 * parts.lit)
         * 0.7
     )
-    rim = (1 - np.clip(parts.facing, 0, 1)) ** 3 * 0.10
+    down = np.clip(-parts.normal[:, 1] / 0.3, 0, 1) * (material == Material.SKIN)
+    rim = (1 - np.clip(parts.facing, 0, 1)) ** 3 * 0.10 * (1 - (1 - rim_below) * down)
     return Fall(
         onto.astype(np.float32),
         (shine[:, None] * light.lamp + rim[:, None] * light.sky).astype(np.float32),

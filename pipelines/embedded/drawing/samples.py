@@ -1,6 +1,6 @@
 """What each pixel of a drawing shows, sampled at one place in most pixels and at four in pixels with an edge."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Self
 
@@ -51,7 +51,7 @@ class Scene:
         """Poses the person of a code (CODE,) for a view. `looks` replace the code's, if given."""
         bodies, vectors = coder.split(code[None])
         read, hair, brow = read_looks(vectors[0])
-        figure = assemble(head, bodies[0], view.expression, hair)
+        figure = without_tongue(assemble(head, bodies[0], view.expression, hair))
         return cls(figure, pose(figure, view), looks or read, brow, view)
 
 
@@ -216,6 +216,12 @@ def _name_kinds(samples: Samples, view: View) -> None:
 def lengths(vectors: Floats) -> Floats:
     """The lengths (n,) of vectors (n, 3)."""
     return np.asarray(np.sqrt(np.einsum("nc,nc->n", vectors, vectors)))
+
+
+def without_tongue(figure: Figure) -> Figure:
+    """The figure without its tongue, which doesn't follow a smile and would lie over the teeth."""
+    rest = figure.materials != Material.TONGUE
+    return replace(figure, triangles=figure.triangles[rest], materials=figure.materials[rest])
 
 
 def _mixed(values: Floats, corners: Ints, weights: Floats) -> Floats:

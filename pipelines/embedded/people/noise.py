@@ -20,3 +20,13 @@ def noise1(x: Values, seed: int) -> Values:
     f = x - i
     f = f * f * (3 - 2 * f)
     return scrambled(i + seed) * (1 - f) + scrambled(i + 1 + seed) * f
+
+
+def noise2(x: Values, y: Values, seed: int) -> Values:
+    """Smooth noise from 0 to 1, with one bump for each unit square."""
+    i, j = np.int64(np.floor(x)), np.int64(np.floor(y))
+    f, g = x - i, y - j
+    f, g = f * f * (3 - 2 * f), g * g * (3 - 2 * g)
+    top = scrambled(i + j * 5711 + seed) * (1 - f) + scrambled(i + 1 + j * 5711 + seed) * f
+    low = scrambled(i + (j + 1) * 5711 + seed) * (1 - f) + scrambled(i + 1 + (j + 1) * 5711 + seed) * f
+    return top * (1 - g) + low * g

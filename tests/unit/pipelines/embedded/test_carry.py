@@ -10,10 +10,11 @@ from models.shot import Shot
 from pipelines.embedded.carry.carrier import Carried, Carrier
 from pipelines.embedded.carry.reference import NoSkin, Reference
 from pipelines.embedded.drawing.drawn import draw
-from pipelines.embedded.drawing.samples import Kind
+from pipelines.embedded.drawing.samples import Kind, Samples
 from pipelines.embedded.people.arrays import Floats
 from pipelines.embedded.people.code import BROWS, part, read_looks
 from pipelines.embedded.people.drawer import Drawer
+from pipelines.embedded.people.head import EARS, MOUTH, Material
 from pipelines.embedded.people.points import camera_of
 from pipelines.embedded.people.view import View, sample_view
 from pipelines.embedded.profile import Embedded
@@ -102,6 +103,53 @@ def test_the_shirt_is_the_views_own(known: Known) -> None:
     assert not carried.share.ravel()[
         carried.drawn.samples.pixel[cloth & (carried.drawn.samples.share == 1)]
     ].any()
+
+
+FINE = {
+    "eyes": lambda samples: samples.kind == Kind.EYE,
+    "ears": lambda samples: samples.marks[:, EARS] > 0.8,
+    "nostrils": lambda samples: near(samples, 0.095, 6.855, 0.05) & (samples.anchor[:, 2] > 1.45),
+    "neck": lambda samples: (samples.kind == Kind.FACE) & (samples.anchor[:, 1] < 6.1),
+}
+
+
+def near(samples: Samples, x: float, y: float, reach: float) -> np.ndarray:
+    place = np.stack([np.abs(samples.anchor[:, 0]) - x, samples.anchor[:, 1] - y])
+    return np.asarray(np.linalg.norm(place, axis=0) < reach)
+
+
+@pytest.mark.parametrize("name", FINE)
+def test_what_is_finer_than_the_fit_is_drawn(known: Known, name: str) -> None:
+    """Carried, nostrils and lashes show as flecks and doubled lines, and necks as blotches."""
+    carried = known.carried(TURNED, FRONT)
+    samples = carried.drawn.samples
+    there = samples.pixel[FINE[name](samples)]
+    assert len(there) > 10
+    assert carried.share.ravel()[there].max() < 0.02
+
+
+def test_cheeks_and_brows_are_carried(known: Known) -> None:
+    carried = known.carried(FRONT, FRONT)
+    for x, y in ((0.45, 6.95), (0.3, 7.5)):
+        there = carried.drawn.samples.pixel[near(carried.drawn.samples, x, y, 0.05)]
+        assert np.median(carried.share.ravel()[there]) > 0.9
+
+
+def test_closed_lips_meet_in_a_drawn_line(known: Known) -> None:
+    """A reference's teeth, seen between its lips, aren't carried onto them."""
+    closed = View(**{**FRONT.__dict__, "expression": np.zeros(5, np.float32)})
+    carried = known.carried(closed, FRONT)
+    samples, scene = carried.drawn.samples, carried.drawn.scene
+    between = samples.at(scene.figure.marks[:, MOUTH]) > 0.3
+    assert between.any()
+    assert carried.share.ravel()[samples.pixel[between]].max() < 0.05
+
+
+def test_an_open_mouth_has_no_tongue_over_its_teeth(known: Known) -> None:
+    opened = View(**{**FRONT.__dict__, "expression": np.array([0.8, 0.5, 0, 0, 0], np.float32)})
+    samples = draw(known.drawer, known.read, opened, SIZE).samples
+    assert (samples.material == Material.TEETH).any()
+    assert not (samples.material == Material.TONGUE).any()
 
 
 @pytest.mark.parametrize("yaw", [-88.0, 88.0, 180.0])

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from pipelines.embedded.drawing.drawn import draw
-from pipelines.embedded.drawing.samples import Kind
+from pipelines.embedded.drawing.light import Light, fall
+from pipelines.embedded.drawing.samples import Kind, Scene, sampled
 from pipelines.embedded.people.arrays import Arrays
 from pipelines.embedded.people.code import part
 from pipelines.embedded.people.drawer import Drawer
-from pipelines.embedded.people.head import HAIR_STYLES, NO_HAIR
+from pipelines.embedded.people.head import HAIR_STYLES, NO_HAIR, Material
 from pipelines.embedded.people.packed import unpacked
 from pipelines.embedded.people.view import View, sample_view
 
@@ -80,7 +81,43 @@ def test_the_shirt_is_below_the_skin(drawer: Drawer) -> None:
     drawn = draw(drawer, code, View(**{**told.__dict__, "outfit": outfit}), 64)
     kind, row = drawn.samples.kind, drawn.samples.pixel // 64
     assert row[kind == Kind.FACE].mean() < row[kind == Kind.CLOTH].mean() - 5
-    assert len(np.unique(drawn.albedo.colour[kind == Kind.CLOTH, 0].round(3))) == 2  # stripes of two colours
+    below = 6.5 - drawn.samples.anchor[:, 1]
+    cloth = (kind == Kind.CLOTH) & (np.abs(drawn.samples.anchor[:, 0]) < 0.5)
+    stripes = drawn.albedo.colour[cloth & (below > 0.1), 0]
+    hem = drawn.albedo.colour[cloth & (below > 0.03) & (below < 0.06), 0]
+    assert len(np.unique(stripes.round(3))) == 2  # of two colours
+    assert hem.max() < 0.9 * stripes.max()
+
+
+def test_pixels_on_the_shirts_edge_show_skin_and_shirt(drawer: Drawer) -> None:
+    """A hard edge would be a staircase: the shirt is painted on the same surface as the skin."""
+    code = code_with(drawer, hair_style=one_hot(len(STYLES), STYLES.index(NO_HAIR)), skin=[0.9, 0.9, 0.9])
+    outfit = view().outfit._replace(
+        neckline=6.5, plunge=0.0, striped=0.0, colour=np.array([0.1, 0.1, 0.1], np.float32)
+    )
+    drawn = draw(drawer, code, View(**{**view().__dict__, "outfit": outfit}), 128)
+    x, y, z = drawn.samples.anchor.T
+    near = (np.abs(6.5 - y) < 0.03) & (np.abs(x) < 0.4) & (z > 1.2)
+    green = drawn.albedo.colour[near, 1]
+    assert green.max() > 0.3
+    assert green.min() < 0.12
+    assert ((green > 0.13) & (green < 0.27)).any()
+
+
+def test_skin_that_faces_down_has_no_rim_of_sky(drawer: Drawer) -> None:
+    """In the renderer it has one, which shows as a grey line under the chin."""
+    code = code_with(drawer, hair_style=one_hot(len(STYLES), 0))
+    scene = Scene.of(drawer.head, drawer.coder, code, view())
+    samples = sampled(scene, 96, drawer.rasteriser)
+    sky = Light(0, 30, *(np.full(3, level, np.float32) for level in (0.0, 1.0, 0.0)))
+    with_it, without = (fall(samples, sky, None, rim_below=share).gloss for share in (1.0, 0.0))
+    skin = samples.material == Material.SKIN
+    down = skin & (samples.normal[:, 1] < -0.3)
+    assert with_it[down].max() > 0.01
+    assert without[down].max() == 0
+    assert np.array_equal(without[~skin], with_it[~skin])
+    up = skin & (samples.normal[:, 1] > 0)
+    assert np.array_equal(without[up], with_it[up])
 
 
 def test_a_view_of_nothing_is_its_backdrop(drawer: Drawer) -> None:
