@@ -40,6 +40,7 @@ from api.rows.limits import Limits
 from api.rows.links import Links
 from api.rows.readiness import Readiness
 from api.settings import ApiSettings
+from api.starting import TierChoice
 from api.urls import UrlCheck
 from api.webhook_secrets import WebhookSecrets
 from models.base import reason_of
@@ -146,6 +147,7 @@ def make_app(settings: Settings, api_settings: ApiSettings, signing_in: SignIn |
         webhook_secrets=secrets,
         metrics=QueueMetrics(backlog),
         urls=UrlCheck(settings),
+        tiers=TierChoice(settings, api_settings),
     )
     if origins := [origin.strip() for origin in api_settings.api_cors_origins.split(",") if origin.strip()]:
         app.add_middleware(

@@ -65,6 +65,14 @@ def _not_blank(name: str) -> str:
 
 # Rows may have names of before there was this rule.
 NewName = Annotated[Name, AfterValidator(_not_blank), Field(json_schema_extra={"pattern": r"\S"})]
+Tier = Annotated[
+    str | None,
+    Field(
+        pattern=r"^[a-z0-9-]+$",
+        max_length=64,
+        description="The tier whose queue the job waits in. The deployment says which ones can be chosen, if any.",
+    ),
+]
 MediaType = Literal["image/png", "image/jpeg", "image/webp"]
 MEDIA_TYPES: tuple[MediaType, ...] = get_args(MediaType)
 
@@ -134,6 +142,7 @@ class RenderReferences(Request):
     shots: ShotNames = DEFAULT_CREATE_SHOTS
     expires_at: ExpiresAt = None
     callback_url: CallbackUrl = None
+    tier: Tier = None
 
 
 class StartClone(CloneRequest):
@@ -147,6 +156,7 @@ class StartClone(CloneRequest):
     )
     expires_at: ExpiresAt = None
     callback_url: CallbackUrl = None
+    tier: Tier = None
 
 
 class CreateInfluencer(Persona, Request):

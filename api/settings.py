@@ -4,9 +4,11 @@ from functools import cache
 from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import SettingsError
 
 from models.errors import InvalidSettings
 from worker.base.environment import EnvironmentSettings, variable
+from worker.base.settings import TierName
 
 
 class ApiSettings(EnvironmentSettings):
@@ -37,6 +39,9 @@ class ApiSettings(EnvironmentSettings):
     """Influencers that one organisation may have. Deleted ones don't count."""
     organisation_uploads: int = Field(1000, ge=1)
     """Uploads that one organisation may have begun and not finalized."""
+    organisation_tiers: dict[str, tuple[TierName, ...]] = Field({})
+    """The tiers of LIKENESS_TIERS, or `default`, that each of these organisations may choose for a job, as a JSON
+    object. Others choose none: their jobs have their project's tier."""
     landing_interval: float = Field(0.5, gt=0)
     """How often each API process looks for jobs to land."""
 
@@ -46,6 +51,9 @@ def api_settings() -> ApiSettings:
     """The process's settings, read at the first call. Raises InvalidSettings."""
     try:
         return ApiSettings()
+    except SettingsError as error:
+        # A value that should be JSON and isn't. The text names the field, and not the value.
+        raise InvalidSettings(f"The settings can't be used: {error}. It must be JSON.") from None
     except ValidationError as error:
         problems = "; ".join(f"{variable(e['loc'][0])}: {e['msg']}" for e in error.errors())
         raise InvalidSettings(f"The settings can't be used. {problems}") from None

@@ -1,12 +1,16 @@
 """Starts jobs: each is recorded in the transaction that asks for it, and submitted once that is committed."""
 
+from typing import Any
+
 from sqlalchemy.orm import Session
 
 from api.documents import RenderReferences, StartedJob
 from api.rows.rows import document_of, now
 from api.rows.tables import InfluencerRow, JobRow
-from models.errors import Conflict
+from api.settings import ApiSettings
+from models.errors import Conflict, InvalidInput, InvalidSettings
 from models.job import Job
+from worker.base.settings import DEFAULT_TIER, Settings
 from worker.client import plan_create
 
 
@@ -62,4 +66,34 @@ def plan_first_images(session: Session, row: InfluencerRow, asked: RenderReferen
         callback_url=asked.callback_url,
         expires_at=asked.expires_at,
         organisation=row.organisation,
+        tier=asked.tier,
     )
+
+
+class TierChoice:
+    """The tiers that organisations may choose for their jobs, by the settings."""
+
+    def __init__(self, settings: Settings, api_settings: ApiSettings) -> None:
+        """Raises InvalidSettings for a tier that there isn't."""
+        self._of = api_settings.organisation_tiers
+        known = {*settings.tiers, DEFAULT_TIER}
+        if unknown := sorted({tier for tiers in self._of.values() for tier in tiers} - known):
+            raise InvalidSettings(
+                f"LIKENESS_ORGANISATION_TIERS: {', '.join(unknown)} is neither in LIKENESS_TIERS nor "
+                f"{DEFAULT_TIER}."
+            )
+
+    def require(self, organisation: str, tier: str | None) -> None:
+        """Raises InvalidInput for a tier that the organisation may not choose. It learns of no other's."""
+        mine = self._of.get(organisation, ())
+        if tier is None or tier in mine:
+            return
+        reason = (
+            f"choose from: {', '.join(mine)}" if mine else "the organisation can't choose one: leave it out"
+        )
+        raise InvalidInput(f"tier: {reason}.", fields=[{"path": "tier", "reason": reason}])
+
+    def permitted(self, organisation: str, message: dict[str, Any]) -> dict[str, Any]:
+        """A job's message without a tier that the organisation may not choose any more."""
+        may = message.get("tier") in self._of.get(organisation, ())
+        return message if may else {name: value for name, value in message.items() if name != "tier"}

@@ -36,6 +36,12 @@ class JobMessage(Request):
         max_length=128,
         description="Whose the job is: the tenant whose jobs are counted together, whatever their projects.",
     )
+    tier: str | None = Field(
+        None,
+        pattern=r"^[a-z0-9-]+$",
+        max_length=64,
+        description="The tier whose queue the job waits in. Null, or no tier of the settings: its project's.",
+    )
     expires_at: Time | None = Field(
         None,
         description="If no worker began with the job by then, it fails with DEADLINE_EXCEEDED. By Redis's clock.",
@@ -63,7 +69,8 @@ class JobMessage(Request):
 
     def _content(self) -> dict[str, Any]:
         content = self.model_dump(mode="json")
-        if self.organisation is None:
-            # Keeps the fingerprint of jobs that were sent before there were organisations: they stay the same jobs.
-            del content["organisation"]
+        for name in ("organisation", "tier"):
+            # Keeps the fingerprint of jobs that were sent before there was this field: they stay the same jobs.
+            if content[name] is None:
+                del content[name]
         return content

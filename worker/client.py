@@ -34,6 +34,7 @@ def plan_clone(
     callback_url: str | None = None,
     expires_at: datetime | None = None,
     organisation: str | None = None,
+    tier: str | None = None,
 ) -> CloneJob:
     """Makes the message for a clone of `source`. Ids that aren't given are generated.
 
@@ -57,7 +58,7 @@ def plan_clone(
             "shots": list(shots),
             "subject": subject,
             "acceptPartial": accept_partial,
-            **_given(callbackUrl=callback_url, expiresAt=expires_at, organisation=organisation),
+            **_given(callbackUrl=callback_url, expiresAt=expires_at, organisation=organisation, tier=tier),
         }
     )
 
@@ -71,6 +72,7 @@ def plan_create(
     callback_url: str | None = None,
     expires_at: datetime | None = None,
     organisation: str | None = None,
+    tier: str | None = None,
 ) -> CreateJob:
     """Makes the message for the first reference images of `persona`, from its description alone.
 
@@ -83,7 +85,7 @@ def plan_create(
             "persona": persona.to_data(),
             "shots": list(shots),
             "acceptPartial": accept_partial,
-            **_given(callbackUrl=callback_url, expiresAt=expires_at, organisation=organisation),
+            **_given(callbackUrl=callback_url, expiresAt=expires_at, organisation=organisation, tier=tier),
         }
     )
 

@@ -31,6 +31,7 @@ from api.rows.links import Links
 from api.rows.readiness import Readiness
 from api.rows.rows import document_of, stored
 from api.rows.tables import InfluencerRow
+from api.starting import TierChoice
 from api.urls import UrlCheck
 from api.webhook_secrets import WebhookSecrets
 from models.base import Document
@@ -74,6 +75,7 @@ class Services:
     webhook_secrets: WebhookSecrets
     metrics: QueueMetrics
     urls: UrlCheck
+    tiers: TierChoice
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,10 @@ class Call:
         """Raises InvalidInput for a `callbackUrl` that no webhook would be sent to."""
         if url is not None:
             self.services.urls.require_usable(url, "callbackUrl")
+
+    def require_tier(self, tier: str | None) -> None:
+        """Raises InvalidInput for a tier that the organisation may not choose."""
+        self.services.tiers.require(self.organisation, tier)
 
     def influencer(self, session: Session, row: InfluencerRow) -> Influencer:
         """The row's document, with URLs that work now."""

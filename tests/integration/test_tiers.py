@@ -8,11 +8,13 @@ import pytest
 from kombu import Consumer, Queue
 from redis import Redis
 
+from models.job import CloneJob
 from tests.support.jobs.fairness import make_job
 from tests.support.jobs.stored import claimed
 from worker.base.settings import Settings
 from worker.client import JobClient
 from worker.node.reaper import Reaper
+from worker.queue.backlog import BacklogReader
 from worker.queue.jobs import JobStore, WaitingJob
 from worker.queue.lanes import Lanes
 from worker.queue.queue import JobQueue, make_app
@@ -32,6 +34,24 @@ def test_tiers_have_queues_of_their_own(settings: Settings, redis_client: Redis)
         f"{settings.queue}.gold": 1,
         settings.queue: 1,
     }
+
+
+def test_a_job_waits_in_the_tier_that_it_chose_through_all_attempts(settings: Settings) -> None:
+    tiered = settings.model_copy(update={"tiers": {"gold": (), "bulk": ("project-1",)}})
+    client, store = JobClient(tiered), JobStore(tiered)
+    queue = JobQueue(tiered, store)
+    chosen = CloneJob.parse(make_job().to_data() | {"tier": "gold"})
+    unknown = CloneJob.parse(make_job().to_data() | {"tier": "none"})
+    for job in (chosen, unknown):
+        client.submit(job)
+    new = {f"{settings.queue}.gold": 1, f"{settings.queue}.bulk": 1, settings.queue: 0}
+    assert queue.depths() == dict.fromkeys((f"{name}.again" for name in new), 0) | new
+    lease = claimed(store, chosen)
+    held = {tier.tier: tier.held for tier in BacklogReader(tiered).read().tiers}
+    assert held == {"gold": 1, "bulk": 0, "default": 0}
+    queue.send_again(store.release(lease, "WORKER_DRAINS", handover=True))
+    queue.put_back(chosen.job_id, chosen.to_data(), chosen.project_id)
+    assert queue.depths()[f"{settings.queue}.gold.again"] == 2
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ _PAGE = 1000
 _LOOKED_AT = 5  # Messages of a list, for its oldest.
 # Seconds for which an answer is given again. Operators' pages and scrapers ask at their own pace.
 _LASTS = 2.0
-_FIELDS = ("status", "holder", "held_since", "project_id")
+_FIELDS = ("status", "holder", "held_since", "project_id", "tier")
 
 # A page of the projects that have parked jobs: how many these are in all.
 # KEYS 1 zset of the projects. ARGV: first and last place.
@@ -98,7 +98,7 @@ class BacklogReader:
         unsent: Counter[str] = Counter()
         held: list[_Held] = []
         for job_id, fields in self._watched():
-            tier = self._lanes.tier_of(fields["project_id"])
+            tier = self._lanes.tier_of(fields["project_id"], fields["tier"])
             if fields["holder"]:
                 since = time_of(fields["held_since"]) if fields["held_since"] else None
                 held.append(_Held(job_id, fields["holder"], since, tier))

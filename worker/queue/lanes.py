@@ -16,17 +16,17 @@ class Lanes:
         self._serves = settings.serves or self._tiers
         self._tier_of = {project: tier for tier, projects in settings.tiers.items() for project in projects}
 
-    def new(self, project_id: str) -> str:
-        """The queue for a project's new jobs."""
-        return self._new(self.tier_of(project_id))
+    def new(self, project_id: str, chosen: str | None = None) -> str:
+        """The queue for a project's new jobs. `chosen`: the tier that the job itself names."""
+        return self._new(self.tier_of(project_id, chosen))
 
-    def begun(self, project_id: str) -> str:
+    def begun(self, project_id: str, chosen: str | None = None) -> str:
         """The queue for a project's jobs that a worker had, or should have had."""
-        return self.new(project_id) + _BEGUN
+        return self.new(project_id, chosen) + _BEGUN
 
-    def tier_of(self, project_id: str) -> str:
-        """The tier of a project's jobs."""
-        return self._tier_of.get(project_id, DEFAULT_TIER)
+    def tier_of(self, project_id: str, chosen: str | None = None) -> str:
+        """The tier of a project's jobs, unless the job has chosen another one that there is."""
+        return chosen if chosen in self._tiers else self._tier_of.get(project_id, DEFAULT_TIER)
 
     @property
     def tiers(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 import json
 import socket
 import sys
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -83,7 +84,7 @@ class JobQueue:
     """Sends jobs to workers: first puts the message on a queue, then notes that in the store. After a crash in
     between, a reaper sends the job again; a second message for one job does no harm.
 
-    Each tier of projects has two queues. Workers serve those of begun jobs first, so that these don't wait behind
+    Each tier has two queues. Workers serve those of begun jobs first, so that these don't wait behind
     new ones. Methods raise QueueUnavailable.
     """
 
@@ -94,11 +95,11 @@ class JobQueue:
 
     def send(self, waiting: WaitingJob) -> None:
         """Sends a new job."""
-        self._send(waiting, self._lanes.new(waiting.project_id))
+        self._send(waiting, self._lanes.new)
 
     def send_again(self, waiting: WaitingJob) -> None:
         """Sends a job that a worker had, or should have had."""
-        self._send(waiting, self._lanes.begun(waiting.project_id))
+        self._send(waiting, self._lanes.begun)
 
     def send_parked(self) -> None:
         """Sends the parked jobs that got a slot. They go to the end of their queue, so that projects take turns."""
@@ -110,7 +111,7 @@ class JobQueue:
         self, job_id: str, message: dict[str, Any], project_id: str, expires: datetime | None = None
     ) -> None:
         """Puts a message back for another worker, with its own deadline if it has one."""
-        self._publish(self._lanes.begun(project_id), job_id, message, expires)
+        self._publish(self._lanes.begun(project_id, message.get("tier")), job_id, message, expires)
 
     def depths(self) -> dict[str, int]:
         """How many messages wait in each queue, without those that workers have in hand."""
@@ -120,8 +121,10 @@ class JobQueue:
         except (OperationalError, RedisError) as error:
             raise QueueUnavailable(why_unavailable(error)) from error
 
-    def _send(self, waiting: WaitingJob, queue: str) -> None:
-        self._publish(queue, waiting.job_id, json.loads(waiting.message))
+    def _send(self, waiting: WaitingJob, queue_of: Callable[[str, str | None], str]) -> None:
+        message = json.loads(waiting.message)
+        queue = queue_of(waiting.project_id, message.get("tier"))
+        self._publish(queue, waiting.job_id, message)
         self._store.sent(waiting, queue)
 
     def _publish(

@@ -46,6 +46,7 @@ def clone(influencer_id: str, call: Call = WRITES) -> Response:
     def work(session: Session) -> Answer:
         asked = call.parsed(StartClone)
         call.require_callback(asked.callback_url)
+        call.require_tier(asked.tier)
         source = influencer_of(session, call.organisation, influencer_id)
         document = document_of(session, source)
         images = references_of(session, source)
@@ -67,6 +68,7 @@ def clone(influencer_id: str, call: Call = WRITES) -> Response:
             callback_url=asked.callback_url,
             expires_at=asked.expires_at,
             organisation=call.organisation,
+            tier=asked.tier,
         )
         project = project_of(session, call.organisation, source.project_id)
         named = document.model_copy(update={"name": asked.name})

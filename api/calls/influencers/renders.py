@@ -28,6 +28,7 @@ def render_references(influencer_id: str, call: Call = WRITES) -> Response:
     def work(session: Session) -> Answer:
         asked = call.parsed(RenderReferences) if call.body.strip() else RenderReferences()
         call.require_callback(asked.callback_url)
+        call.require_tier(asked.tier)
         row = influencer_of(session, call.organisation, influencer_id, to_write=True)
         refuse_while_rendering(row)
         if references_of(session, row):

@@ -167,7 +167,8 @@ def retry_job(job_id: str, call: Call = WRITES) -> Response:
                 subcode="NOTHING_TO_RETRY",
                 status=influencer.status,
             )
-        job = heir_of(json.loads(row.message), f"job_{ULID()}")
+        message = call.services.tiers.permitted(call.organisation, json.loads(row.message))
+        job = heir_of(message, f"job_{ULID()}")
         influencer.status, influencer.updated_at = "pending", now()
         return Answer.of(202, record_job(session, influencer, job), job)
 

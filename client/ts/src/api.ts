@@ -1842,6 +1842,11 @@ export interface components {
              * @example https://hooks.example/likeness
              */
             callbackUrl?: string | null;
+            /**
+             * Tier
+             * @description The tier whose queue the job waits in. The deployment says which ones can be chosen, if any.
+             */
+            tier?: string | null;
         };
         /**
          * ReplayedWebhooks
@@ -2015,6 +2020,11 @@ export interface components {
              * @example https://hooks.example/likeness
              */
             callbackUrl?: string | null;
+            /**
+             * Tier
+             * @description The tier whose queue the job waits in. The deployment says which ones can be chosen, if any.
+             */
+            tier?: string | null;
         };
         /**
          * StartedClone

@@ -57,8 +57,10 @@ local function create(id, message, fingerprint, influencer, project, callback, e
     'project_id', project, 'status', 'running', 'progress', '0', 'attempts', 0, 'handovers', 0, 'token', now,
     'sequence', 0, 'submitted_at', now)
   enter('queued')
-  local kind = cjson.decode(message).kind
-  if kind then set('kind', kind) end
+  local asked = cjson.decode(message)
+  for _, name in ipairs({ 'kind', 'tier' }) do
+    if type(asked[name]) == 'string' then set(name, asked[name]) end
+  end
   if callback ~= '' then set('callback_url', callback) end
   if organisation ~= '' then set('organisation', organisation) end
   if expires_at ~= '' then

@@ -17,6 +17,13 @@ def test_a_project_has_its_tiers_queues() -> None:
     assert [lanes.begun(project) for project in ("p2", "p4")] == ["q.gold.again", "q.again"]
 
 
+def test_a_job_may_choose_a_tier_that_there_is() -> None:
+    lanes = Lanes(TIERS)
+    chosen = [("p4", "gold"), ("p1", "bulk"), ("p1", "default"), ("p1", "none"), ("p1", None)]
+    assert [lanes.new(*each) for each in chosen] == ["q.gold", "q.bulk", "q", "q.gold", "q.gold"]
+    assert lanes.begun("p4", "gold") == "q.gold.again"
+
+
 def test_a_worker_serves_all_tiers_or_those_that_it_is_told_to() -> None:
     everything = ("q.gold.again", "q.bulk.again", "q.again", "q.gold", "q.bulk", "q")
     assert Lanes(TIERS).served == everything
