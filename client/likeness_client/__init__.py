@@ -20,7 +20,7 @@ from likeness_client.errors import (
     Unauthenticated,
     Unavailable,
 )
-from likeness_client.requests import Patience
+from likeness_client.requests import Patience, Request
 from likeness_client.webhooks import verify
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "NotFound",
     "Patience",
     "RateLimited",
+    "Request",
     "Unauthenticated",
     "Unavailable",
     "verify",

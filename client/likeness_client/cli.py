@@ -28,6 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _run(likeness, chosen)
     except LikenessError as error:
         print(f"{error.message} ({error.code})", file=sys.stderr)  # noqa: T201 - a command
+    except BrokenPipeError:
+        # Whoever read the output, such as `head`, has enough. Python would complain when it flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         print(f"{error.filename}: {error.strerror}", file=sys.stderr)  # noqa: T201 - a command
     except KeyboardInterrupt:

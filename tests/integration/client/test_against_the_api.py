@@ -149,6 +149,21 @@ def test_a_shell_is_told_what_is_wrong(api: Api, likeness: Client, tmp_path: Pat
     assert command(likeness, api, "--key", "", "jobs").returncode == 2
 
 
+def test_a_reader_that_has_enough_is_told_nothing(api: Api, likeness: Client) -> None:
+    likeness.clone(api.source(), "B")
+    script = f"{sys.executable} -m likeness_client.cli jobs | :; echo ${{PIPESTATUS[0]}}"
+    own = {"LIKENESS_API_URL": str(likeness._http.base_url), "LIKENESS_API_KEY": api.secret}
+    done = subprocess.run(
+        ["bash", "-c", script],
+        env=os.environ | own | {"PYTHONPATH": str(CLIENT)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.stdout, done.stderr) == ("1\n", "")
+
+
 def test_clones_previews_and_filters(api: Api, likeness: Client, store: JobStore) -> None:
     source = api.source()
     job = likeness.clone(source, "B", expires_at=datetime.now(UTC) + timedelta(hours=1), subject="any")
