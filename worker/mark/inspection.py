@@ -94,7 +94,10 @@ def _verdict(report: dict[str, Any]) -> tuple[Verdict, tuple[str, ...]]:
 
 def _told(report: dict[str, Any], xmp_source_type: str | None) -> Inspection:
     verdict, problems = _verdict(report)
-    manifest = report["manifests"][report["active_manifest"]]
+    manifest = report["manifests"].get(report["active_manifest"])
+    if manifest is None:
+        # It is too damaged to be shown.
+        return Inspection(verdict="manifest_changed", problems=problems, xmp_source_type=xmp_source_type)
     assertions = {one["label"]: one["data"] for one in manifest.get("assertions", ())}
     actions = assertions.get("c2pa.actions.v2", assertions.get("c2pa.actions", {})).get("actions", ())
     software = [
