@@ -25,6 +25,7 @@ LikenessError                                              the root; never raise
 ├── NoUsableReference             NO_USABLE_REFERENCE      none of the job's references can be used
 ├── FaceModelMissing              FACE_MODEL_MISSING       the face detector or embedder is missing
 ├── CalibrationRefused            CALIBRATION_REFUSED      made for another embedder, or no calibration at all
+├── ContentRefused                CONTENT_REFUSED          what must not be rendered, or not be stored
 ├── LikenessNotReached            LIKENESS_NOT_REACHED     every permitted try of a shot missed the likeness
 ├── VerifyError                   VERIFY_FAILED            an image couldn't be judged; retryable
 │   ├── VerifyProcessDied         VERIFY_PROCESS_DIED      killed or crashed; retryable
@@ -194,6 +195,11 @@ class FaceModelMissing(LikenessError, code="FACE_MODEL_MISSING"):
 
 class CalibrationRefused(LikenessError, code="CALIBRATION_REFUSED"):
     """The likeness gate has no calibration that fits its embedder."""
+
+
+class ContentRefused(LikenessError, code="CONTENT_REFUSED"):
+    """The job asks for what must not be rendered, or made what must not be stored. Nothing of it is kept.
+    `details["rule"]` says which rule decided."""
 
 
 class LikenessNotReached(LikenessError, code="LIKENESS_NOT_REACHED"):

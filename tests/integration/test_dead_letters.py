@@ -50,7 +50,7 @@ def test_a_job_of_the_other_kind_is_retried_as_such(store: JobStore, dead: DeadL
     assert heir == created.model_copy(update={"job_id": heir.job_id})
 
 
-@pytest.mark.parametrize("code", ["NO_USABLE_REFERENCE", "DEADLINE_EXCEEDED"])
+@pytest.mark.parametrize("code", ["NO_USABLE_REFERENCE", "CONTENT_REFUSED", "DEADLINE_EXCEEDED"])
 def test_what_would_only_fail_again_is_not_kept(
     store: JobStore, dead: DeadLetters, job: CloneJob, code: str
 ) -> None:

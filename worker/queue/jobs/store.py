@@ -14,6 +14,7 @@ from pydantic_core import to_json
 
 from models.errors import (
     CancelUnavailable,
+    ContentRefused,
     DeadlineExceeded,
     IdempotencyConflict,
     LeaseLost,
@@ -36,7 +37,7 @@ _LOST_AFTER_MS = 30_000
 # The most characters of a refused message that are kept.
 _MOST_REFUSED = 65_536
 # Unchanged, these jobs would only fail again, so nobody needs to look after them.
-_NO_LETTER = frozenset((NoUsableReference.code, DeadlineExceeded.code))
+_NO_LETTER = frozenset((NoUsableReference.code, ContentRefused.code, DeadlineExceeded.code))
 _LATE = JobError.of(
     DeadlineExceeded(
         "No worker began with the job before its expiresAt. Give later jobs more time, or run more workers."
