@@ -31,6 +31,7 @@ from likeness_client.documents import (
     Me,
     NewWebhookSecret,
     Project,
+    Provenance,
     ReferenceImage,
     Selection,
     StartedJob,
@@ -164,6 +165,10 @@ class AsyncClient:
         stored(answer)
         return answer.content
 
+    async def provenance(self, asset_id: str) -> Provenance:
+        """What a picture states about itself: who signed it, what made it, and whether that holds."""
+        return cast("Provenance", await self.call(get(f"files/{segment(asset_id)}/provenance")))
+
     # Personas
 
     def influencers(self, project_id: str) -> AsyncIterator[Influencer]:
@@ -212,6 +217,7 @@ class AsyncClient:
         accept_partial: bool | None = None,
         expires_at: datetime | str | None = None,
         callback_url: str | None = None,
+        tier: str | None = None,
         idempotency_key: str | None = None,
     ) -> StartedJob:
         """Starts a job that renders fresh reference images of the same person, for a persona of its own."""
@@ -226,6 +232,7 @@ class AsyncClient:
             acceptPartial=accept_partial,
             expiresAt=expires_at,
             callbackUrl=callback_url,
+            tier=tier,
         )
         return cast("StartedJob", await self.call(request))
 
@@ -236,12 +243,12 @@ class AsyncClient:
         shots: Sequence[str] | None = None,
         expires_at: datetime | str | None = None,
         callback_url: str | None = None,
+        tier: str | None = None,
         idempotency_key: str | None = None,
     ) -> StartedJob:
         """Starts a job that renders the first reference images of a persona that has none."""
-        request = rendering(
-            influencer_id, idempotency_key, shots=shots, expiresAt=expires_at, callbackUrl=callback_url
-        )
+        fields = {"shots": shots, "expiresAt": expires_at, "callbackUrl": callback_url, "tier": tier}
+        request = rendering(influencer_id, idempotency_key, **fields)
         return cast("StartedJob", await self.call(request))
 
     def jobs(

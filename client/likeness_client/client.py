@@ -29,6 +29,7 @@ from likeness_client.documents import (
     Me,
     NewWebhookSecret,
     Project,
+    Provenance,
     ReferenceImage,
     Selection,
     StartedJob,
@@ -160,6 +161,10 @@ class Client:
         stored(answer)
         return answer.content
 
+    def provenance(self, asset_id: str) -> Provenance:
+        """What a picture states about itself: who signed it, what made it, and whether that holds."""
+        return cast("Provenance", self.call(get(f"files/{segment(asset_id)}/provenance")))
+
     # Personas
 
     def influencers(self, project_id: str) -> Iterator[Influencer]:
@@ -208,6 +213,7 @@ class Client:
         accept_partial: bool | None = None,
         expires_at: datetime | str | None = None,
         callback_url: str | None = None,
+        tier: str | None = None,
         idempotency_key: str | None = None,
     ) -> StartedJob:
         """Starts a job that renders fresh reference images of the same person, for a persona of its own."""
@@ -222,6 +228,7 @@ class Client:
             acceptPartial=accept_partial,
             expiresAt=expires_at,
             callbackUrl=callback_url,
+            tier=tier,
         )
         return cast("StartedJob", self.call(request))
 
@@ -232,12 +239,12 @@ class Client:
         shots: Sequence[str] | None = None,
         expires_at: datetime | str | None = None,
         callback_url: str | None = None,
+        tier: str | None = None,
         idempotency_key: str | None = None,
     ) -> StartedJob:
         """Starts a job that renders the first reference images of a persona that has none."""
-        request = rendering(
-            influencer_id, idempotency_key, shots=shots, expiresAt=expires_at, callbackUrl=callback_url
-        )
+        fields = {"shots": shots, "expiresAt": expires_at, "callbackUrl": callback_url, "tier": tier}
+        request = rendering(influencer_id, idempotency_key, **fields)
         return cast("StartedJob", self.call(request))
 
     def jobs(

@@ -108,6 +108,32 @@ class Asset(TypedDict):
     createdAt: str
 
 
+class SignedBy(TypedDict):
+    """The certificate of whoever signed a picture."""
+
+    name: NotRequired[str]
+    organization: NotRequired[str]
+    issuer: NotRequired[str]
+    validFrom: NotRequired[str]
+    validUntil: NotRequired[str]
+    signedAt: NotRequired[str]
+    trust: Literal["trusted", "development", "untrusted"]
+
+
+class Provenance(TypedDict):
+    """What a picture states about itself. Except for the verdict, the problems and what XMP says, it is as reliable
+    as the verdict."""
+
+    verdict: Literal["valid", "signer_refused", "unsigned", "content_changed", "manifest_changed"]
+    problems: list[str]
+    signedBy: NotRequired[SignedBy]
+    software: NotRequired[str]
+    sourceType: NotRequired[str]
+    xmpSourceType: NotRequired[str]
+    ingredients: list[dict[str, Any]]
+    render: NotRequired[dict[str, Any]]
+
+
 class StoredImage(TypedDict):
     """An image that a job rendered. `judgement`: what the likeness gate says of it, if there is one."""
 
@@ -141,7 +167,8 @@ class Asked(TypedDict):
 
 
 class Job(TypedDict):
-    """A job's record. `result`: of a completed one. `error`: of a failed one."""
+    """A job's record. `result`: of a completed one. `error`: of a failed one. `queuePlace`: an estimate for one
+    that waits, 1 for the next."""
 
     jobId: str
     kind: str
@@ -154,6 +181,9 @@ class Job(TypedDict):
     locationUrl: str
     asked: NotRequired[Asked]
     attempts: int
+    worker: NotRequired[str]
+    queuePlace: NotRequired[int]
+    stageTimes: NotRequired[dict[str, str]]
     cancelRequested: bool
     submittedAt: str
     startedAt: NotRequired[str]

@@ -52,6 +52,7 @@ class Calls(State):
             ("POST", "media/*/finalize"): found(self.assets),
             ("GET", "files/*"): self._file,
             ("GET", "files/*/thumbnail"): self._file,
+            ("GET", "files/*/provenance"): self._provenance,
             ("GET", "projects/*/influencers"): self._list_influencers,
             ("POST", "projects/*/influencers"): self._create,
             ("GET", "influencers/*"): found(self.influencers),
@@ -119,6 +120,10 @@ class Calls(State):
 
     def _file(self, _: httpx2.Request, asset_id: str) -> httpx2.Response:
         return httpx2.Response(302, headers={"Location": _of(self.assets, asset_id)["url"]})
+
+    def _provenance(self, _: httpx2.Request, asset_id: str) -> httpx2.Response:
+        _of(self.assets, asset_id)
+        return _answer({"verdict": "unsigned", "problems": [], "ingredients": []} | self.provenance)
 
     def stored(self, request: httpx2.Request) -> httpx2.Response:
         asset_id = request.url.path.removeprefix("/")

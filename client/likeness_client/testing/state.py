@@ -33,6 +33,8 @@ class State:
         """The bytes of uploaded pictures, by asset id."""
         self.previews: dict[tuple[str, str], bytes] = {}
         """What a preview of a shot answers, by job id and shot."""
+        self.provenance: Row = {}
+        """What the provenance of every picture has beside, or in place of, that of an unsigned one."""
         self._numbers = itertools.count(1)
         self.events: dict[str, list[Row]] = {}
 

@@ -192,5 +192,6 @@ def test_a_picture_comes_back_without_the_key(api: Api, likeness: Client) -> Non
     data = picture(64)
     asset = likeness.upload(project, data)["assetId"]
     assert likeness.picture(asset) == data
+    assert likeness.provenance(asset)["verdict"] == "unsigned"
     with pytest.raises(NotFound):
         likeness.picture("med_none")

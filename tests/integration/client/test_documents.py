@@ -9,10 +9,12 @@ import pytest
 from jsonschema import Draft202012Validator
 from likeness_client import Client, documents
 from likeness_client.testing import FakeApi
+from pydantic.alias_generators import to_camel
 
 from tests.support.generators.tools import present_document
 
 SCHEMAS = {
+    "Provenance": "Inspection",
     "Failure": "JobFailure",
     "Influencer": "StoredInfluencer",
     "Job": "JobRecord",
@@ -34,6 +36,28 @@ def test_the_documents_fields_are_the_apis(document: Any) -> None:
         optional = set(schema["properties"]) - set(schema["required"])
         assert kind.__optional_keys__ <= optional, name
     assert len(found) > 15
+
+
+@pytest.mark.parametrize(
+    ("method", "schema"),
+    [
+        (Client.clone, "StartClone"),
+        (Client.render, "RenderReferences"),
+        (Client.create_project, "CreateProject"),
+    ],
+)
+def test_a_body_s_fields_are_arguments(method: Any, schema: str, document: Any) -> None:
+    fields = document["components"]["schemas"][schema]["properties"]
+    arguments = {to_camel(name) for name in inspect.signature(method).parameters}
+    assert arguments - {"self", "influencerId", "idempotencyKey"} == set(fields)
+
+
+def test_the_filters_of_jobs_are_arguments(document: Any) -> None:
+    filters = {
+        one["name"] for one in document["paths"]["/v1/jobs"]["get"]["parameters"] if one["in"] == "query"
+    }
+    arguments = {to_camel(name) for name in inspect.signature(Client.jobs).parameters}
+    assert arguments - {"self", "results"} == filters - {"cursor", "limit", "include"}
 
 
 class Checked(httpx2.BaseTransport):
@@ -93,7 +117,7 @@ def test_the_double_answers_every_call_of_the_client_as_the_api_does(document: A
     with Client("http://likeness", "lk_test", transport=checked) as client:
         likeness = Noting(client)
         assert likeness.me()["organisation"] == "test"
-        project = use_projects(likeness)
+        project = use_projects(api, likeness)
         use_jobs(api, likeness, use_personas(likeness, project))
         secret = likeness.create_webhook_secret()
         assert [one["secretId"] for one in likeness.webhook_secrets()] == [secret["secretId"]]
@@ -103,7 +127,7 @@ def test_the_double_answers_every_call_of_the_client_as_the_api_does(document: A
     assert len(checked.calls) > 25
 
 
-def use_projects(likeness: Any) -> str:
+def use_projects(api: FakeApi, likeness: Any) -> str:
     project = likeness.create_project("Spring", voice="warm")["projectId"]
     assert [one["projectId"] for one in likeness.projects()] == [project]
     small = likeness.upload(project, b"\x89PNG small")["assetId"]
@@ -111,6 +135,8 @@ def use_projects(likeness: Any) -> str:
     assert likeness.picture(small) == b"\x89PNG small"
     assert likeness.asset(small)["projectId"] == project
     assert len(likeness.picture(large, thumbnail=True)) == 2**20 + 4
+    api.provenance = {"verdict": "valid"}
+    assert likeness.provenance(small)["verdict"] == "valid"
     linked = likeness.add_media(project, "https://images.example/maya.png")["assetId"]
     assert [one["assetId"] for one in likeness.media(project)] == [linked, large, small]
     return str(project)
