@@ -177,9 +177,9 @@ def _complete(operation: dict[str, Any], *, is_post: bool) -> None:
             # FastAPI's default, where a handler has no description of its own.
             if answer["description"] == "Successful Response":
                 answer["description"] = "Done."
-            responses[status] = answer | {
-                "headers": _headers("ETag" if "304" in answers else None, counted=True)
-            }
+            # Where there is nothing, there is nothing to compare with.
+            tag = "ETag" if "304" in answers and status != "204" else None
+            responses[status] = answer | {"headers": _headers(tag, counted=True)}
     for code in sorted(failed):
         responses[str(code)] = {"$ref": f"#/components/responses/{_ERRORS[code].codes[0]}"}
     operation["responses"] = responses

@@ -103,8 +103,9 @@ def test_the_manuals_pictures_become_a_persona(up: Up, tmp_path: Path) -> None:
         answers.append(json.loads(said) if said else None)
         if said and "uploadUrl" in answers[-1]:
             known |= {"UPLOAD_URL": answers[-1]["uploadUrl"], "ASSET_ID": answers[-1]["assetId"]}
-    inline, upload, _, finalized, row = answers
-    assert inline["assetId"] != upload["assetId"] == finalized["assetId"]
+    inline, form, upload, _, finalized, row = answers
+    assert len({inline["assetId"], form["assetId"], upload["assetId"]}) == 3
+    assert upload["assetId"] == finalized["assetId"]
     assert (row["status"], row["referenceImages"][0]["url"]) == ("ready", finalized["url"])
 
 
