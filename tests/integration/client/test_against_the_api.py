@@ -1,22 +1,27 @@
 """The client and its command against a real API, with its database and Redis."""
 
+import asyncio
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from io import BytesIO
 from pathlib import Path
+from queue import Queue
 from subprocess import CompletedProcess
 from threading import Thread
 
 import numpy as np
 import pytest
-from likeness_client import Client, Conflict, Invalid, NotFound, Patience, Unauthenticated
+from likeness_client import AsyncClient, Client, Conflict, Invalid, NotFound, Patience, Unauthenticated
+from likeness_client.documents import Event
 from PIL import Image
 
 from models.record import JobError
+from tests.e2e.faults.proxies import TcpProxy
 from tests.support.api.client import Api, begin, message_of, on_a_port, result_of
 from worker.queue.jobs import JobStore
 
@@ -95,6 +100,50 @@ def test_refusals_are_what_they_mean(api: Api, likeness: Client) -> None:
     address = str(likeness._http.base_url)
     with Client(address, "lk_wrong", patience=Patience(1)) as stranger, pytest.raises(Unauthenticated):
         stranger.me()
+
+
+def follow_in_turn(client: Client, job_id: str, found: "Queue[Event]") -> None:
+    for event in client.follow(job_id):
+        found.put(event)
+
+
+def await_in_turn(url: str, key: str, job_id: str, found: "Queue[Event]") -> None:
+    async def follow() -> None:
+        async with AsyncClient(url, key, patience=Patience(5, 0.05)) as client:
+            async for event in client.follow(job_id):
+                found.put(event)
+
+    asyncio.run(follow())
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_what_follows_goes_on_where_connections_broke(
+    kind: str, api: Api, likeness: Client, store: JobStore
+) -> None:
+    job_id = likeness.clone(api.source(), "B")["jobId"]
+    message = message_of(store, job_id)
+    proxy = TcpProxy(likeness._http.base_url.port or 0)
+    url, found = f"http://{proxy.address}", Queue[Event]()
+    with Client(url, api.secret, patience=Patience(5, 0.05)) as client:
+        started = {
+            "sync": partial(follow_in_turn, client, job_id, found),
+            "async": partial(await_in_turn, url, api.secret, job_id, found),
+        }
+        follower = Thread(target=started[kind])
+        follower.start()
+        events = [found.get(timeout=30)]
+        proxy.cut()
+        lease = begin(store, message)
+        events.append(found.get(timeout=30))
+        with proxy.down():
+            store.update(lease, "job.progress", stage="rendering", progress=0.1)
+        events.append(found.get(timeout=30))
+        store.complete(lease, result_of(message))
+        follower.join(30)
+        proxy.stop()
+    events += [found.get_nowait() for _ in range(found.qsize())]
+    assert [event["sequence"] for event in events] == list(range(1, len(events) + 1))
+    assert events[-1]["type"] == "job.completed"
 
 
 def command(likeness: Client, api: Api, *arguments: str, given: str = "") -> "CompletedProcess[str]":

@@ -227,9 +227,12 @@ def test_the_asynchronous_client_does_the_same(api: FakeApi) -> None:
 
 
 def test_both_clients_have_the_same_calls() -> None:
-    def calls(client: type[Any]) -> dict[str, list[str]]:
+    def calls(client: type[Any]) -> dict[str, Any]:
         return {
-            name: list(inspect.signature(method).parameters)
+            name: (
+                [(one.name, one.kind, one.default) for one in inspect.signature(method).parameters.values()],
+                inspect.getdoc(method),
+            )
             for name, method in inspect.getmembers(client, inspect.isfunction)
             if not name.startswith("_")
         }
