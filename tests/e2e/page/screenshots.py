@@ -36,7 +36,7 @@ def take(page: Page, up: Up, folder: Path) -> None:
     page.get_by_role("button", name="Clone").click()
     page.get_by_role("button", name="Start").click()
     page.locator(".tile.stored").nth(3).wait_for(timeout=LONG)
-    page.locator(".at-work img").wait_for(timeout=LONG)
+    page.locator(".at-work img").first.wait_for(timeout=LONG)
     picture("job", whole=True)
     page.locator(".status.completed").wait_for(timeout=LONG)
     page.locator(".tile a").nth(1).click()
