@@ -25,8 +25,17 @@ const ROUTES = [
   ["operations", Operations],
 ];
 
+function partsOf(hash) {
+  try {
+    return hash.replace(/^#\/?/, "").split("/").map(decodeURIComponent);
+  } catch {
+    // A stray `%`: no page has such an address.
+    return [null];
+  }
+}
+
 function routed(hash) {
-  const parts = hash.replace(/^#\/?/, "").split("/").map(decodeURIComponent);
+  const parts = partsOf(hash);
   for (const [pattern, view] of ROUTES) {
     const wanted = pattern.split("/");
     if (wanted.length !== parts.length) continue;

@@ -50,7 +50,7 @@ const CHANGES = {
     lastError: error ?? state.lastError,
   }),
   "job.completed": (state, { result, at }) =>
-    result.images.reduce((so, image) => stored(so, image), { ...state, result, finishedAt: at }),
+    (result?.images ?? []).reduce((so, image) => stored(so, image), { ...state, result, finishedAt: at }),
   "job.failed": (state, { error, at }) => ({ ...state, error, finishedAt: at }),
   "job.canceled": (state, { at }) => ({ ...state, finishedAt: at }),
 };

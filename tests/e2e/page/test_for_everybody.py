@@ -8,7 +8,7 @@ from playwright.sync_api import Page
 
 from tests.support.up import SAMPLE, Up
 
-VIEWS = ("personas", "personas/inf_sample-maya", "jobs", "operations", "nothing")
+VIEWS = ("personas", "personas/inf_sample-maya", "jobs", "operations", "nothing", "%")
 SERIOUS = ("serious", "critical")
 
 

@@ -8,12 +8,13 @@ import { Failure, Heading, Loading, Picture, Status, useAction } from "../parts.
 import { KIND, STAGE, STAGE_TIME, advice, between, date, duration, notJudged, ordinal, plural, reasons, score, shotName } from "../words.js";
 
 export function Job({ id, me }) {
+  const path = `/jobs/${encodeURIComponent(id)}`;
   const [job, failure] = useJob(id);
   const references = useReferences(job);
   const links = useFreshLinks(job);
-  const [cancel, canceling, refusedCancel] = useAction(() => send("POST", `/jobs/${id}/cancel`));
+  const [cancel, canceling, refusedCancel] = useAction(() => send("POST", `${path}/cancel`));
   const [retry, retrying, refusedRetry] = useAction(async () => {
-    location.hash = `#/jobs/${(await send("POST", `/jobs/${id}/retry`)).jobId}`;
+    location.hash = `#/jobs/${(await send("POST", `${path}/retry`)).jobId}`;
   });
   if (!job) return failure ? html`<${Failure} error=${failure} />` : html`<${Loading} what="the job" />`;
   const isRunning = job.status === "running";
