@@ -43,21 +43,28 @@ export function Provenance({ id }) {
           ${found.software && html`<div><dt>Software</dt><dd>${found.software}</dd></div>`}
         </dl>
         ${found.ingredients?.length > 0 && html`<h2>Made from</h2><ul class="plainlist">${found.ingredients.map((one) => html`<li>
-          <code>${one.title ?? "a picture"}</code>: ${RELATION[one.relationship] ?? one.relationship}${one.hasMark && html`, which came with a mark of its own${one.markIsIntact === false && " that doesn't hold"}`}</li>`)}</ul>`}
+          <${Ingredient} title=${one.title} />: ${RELATION[one.relationship] ?? one.relationship}${one.hasMark && html`, which came with a mark of its own${one.markIsIntact === false && " that doesn't hold"}`}</li>`)}</ul>`}
         ${found.render && html`<h2>Rendered with</h2><${Tree} of=${found.render} />`}
       </div>
     </div>`;
 }
 
-/** A signed assertion as it stands: names and values. */
-const Tree = ({ of }) => html`<dl class="facts wide">${Object.entries(of).map(
-  ([name, value]) => html`<div><dt>${words(name)}</dt><dd>${shown(value)}</dd></div>`,
-)}</dl>`;
+/** Our references are named by their assets' ids, which lead to them. */
+const Ingredient = ({ title }) =>
+  title?.startsWith("med_") ? html`<a href=${`#/images/${title}`}><code>${title}</code></a>` : html`<code>${title ?? "a picture"}</code>`;
+
+/** A signed assertion as it stands: its plain values, then those that have parts of their own, folded. */
+function Tree({ of }) {
+  const entries = Object.entries(of);
+  const isPlain = ([, value]) => typeof value !== "object";
+  return html`<dl class="facts wide">${entries.filter(isPlain).map(
+      ([name, value]) => html`<div><dt>${words(name)}</dt><dd><code>${String(value)}</code></dd></div>`,
+    )}</dl>
+    ${entries.filter((entry) => !isPlain(entry)).map(
+      ([name, value]) => html`<details><summary>${words(name)}</summary>
+        ${[value].flat().map((part) => (part && typeof part === "object" ? html`<${Tree} of=${part} />` : html`<code>${String(part)}</code>`))}
+      </details>`,
+    )}`;
+}
 
 const words = (name) => name.replace(/([A-Z])/g, (capital) => ` ${capital.toLowerCase()}`).replace(/^./, (first) => first.toUpperCase());
-
-function shown(value) {
-  if (Array.isArray(value)) return html`<ul class="plainlist">${value.map((one) => html`<li>${shown(one)}</li>`)}</ul>`;
-  if (value && typeof value === "object") return html`<${Tree} of=${value} />`;
-  return html`<code>${String(value)}</code>`;
-}
