@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -50,10 +50,20 @@ class Document(BaseModel):
         Names must be the contract's camelCase. Raises InvalidInput whose `details["fields"]` lists the
         first twenty offending paths and their reasons. Values are left out: they may be secret, or huge.
         """
+        return cls._validated(document, "forbid")
+
+    @classmethod
+    def read(cls, document: Any) -> Self:
+        """Validates a document that Likeness itself wrote, as `parse` does, but ignores fields that this version
+        doesn't know: while a deployment is updated, newer processes write what older ones read."""
+        return cls._validated(document, "ignore")
+
+    @classmethod
+    def _validated(cls, document: Any, extra: Literal["forbid", "ignore"]) -> Self:
         try:
             if isinstance(document, str | bytes):
-                return cls.model_validate_json(document, by_alias=True, by_name=False)
-            return cls.model_validate(document, by_alias=True, by_name=False)
+                return cls.model_validate_json(document, by_alias=True, by_name=False, extra=extra)
+            return cls.model_validate(document, by_alias=True, by_name=False, extra=extra)
         except ValidationError as error:
             errors = error.errors(include_url=False, include_input=False, include_context=False)
             fields = [{"path": _path(e["loc"]), "reason": reason_of(e["msg"])} for e in errors[:20]]

@@ -38,6 +38,6 @@ def _shown(job: JobRow) -> InfluencerJob:
     kind = job.kind or json.loads(job.message).get("kind", CLONE)
     if job.record is None:
         return InfluencerJob(job_id=job.job_id, kind=kind, status="running", error=None)
-    record = JobRecord.parse(job.record)
+    record = JobRecord.read(job.record)
     failure = record.error and JobFailure(code=record.error.code, message=record.error.message)
     return InfluencerJob(job_id=job.job_id, kind=kind, status=record.status, error=failure)

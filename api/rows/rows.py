@@ -165,7 +165,7 @@ def document_of(
 
 def persona_of(row: InfluencerRow, images: tuple[ReferenceImage, ...] = ()) -> Influencer:
     """The row's document, with the reference images that the caller read, or without any."""
-    described = Described.parse(row.document)
+    described = Described.read(row.document)
     return Influencer.model_validate(
         {
             **{name: getattr(described, name) for name in Described.model_fields},

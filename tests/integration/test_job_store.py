@@ -1,5 +1,6 @@
 """The job store against a real Redis: who may write, what is refused, what is never lost."""
 
+import json
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -74,6 +75,26 @@ def test_a_message_without_a_submit_makes_the_record(store: JobStore, job: Clone
     record = store.get(job.job_id)
     assert (record.stage, record.attempts, record.influencer_id) == ("fetching", 1, job.influencer_id)
     assert record.started_at is not None
+
+
+def test_what_a_newer_version_wrote_is_read(settings: Settings, store: JobStore, job: CloneJob) -> None:
+    """While a deployment is updated, newer workers write what older processes read."""
+    claimed(store, job)
+    redis: Any = store._redis
+    later = {"code": "X", "message": "It failed.", "addedLater": 1}
+    redis.hset(store._job_key(job.job_id), mapping={"error": json.dumps(later), "added_later": "1"})
+    record = store.get(job.job_id)
+    assert record.error
+    assert (record.error.code, record.error.message) == ("X", "It failed.")
+    key = f"{settings.redis_prefix}:events:{job.job_id}"
+    events = redis.xrange(key)
+    last = int(events[-1][0].partition("-")[0])
+    redis.xadd(
+        key,
+        events[-1][1] | {"data": json.dumps({"added_later": 1, "error": later})},
+        id=f"{last + 1}-0",
+    )
+    assert [event.sequence for event in store.events(job.job_id, last)] == [last + 1]
 
 
 def test_an_expired_lease_is_fenced_from_every_write(settings: Settings, job: CloneJob) -> None:

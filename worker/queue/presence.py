@@ -65,7 +65,4 @@ def new_worker_id() -> str:
 
 
 def _state_of(node: str, state: str) -> WorkerState:
-    # A newer version may announce more than is known here.
-    known = {field.alias for field in WorkerState.model_fields.values()}
-    told = {name: value for name, value in json.loads(state).items() if name in known}
-    return WorkerState.parse(told | {"node": node})
+    return WorkerState.read(json.loads(state) | {"node": node})

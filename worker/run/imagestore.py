@@ -129,7 +129,7 @@ class ImageStore:
         """The manifest under the job's id. None if it is missing or can't be read."""
         try:
             found = self._storage.get(self._storage.keys.manifest_key(job), max_bytes=_MOST_MANIFEST)
-            return Manifest.parse(found)
+            return Manifest.read(found)
         except (NotFound, ObjectTooLarge, InvalidInput):
             return None
 

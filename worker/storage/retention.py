@@ -79,7 +79,7 @@ class Retention:
         else:
             key = f"{found.folder.path}/manifest.json"
             try:
-                manifest = Manifest.parse(self._storage.get(key, max_bytes=_MOST_MANIFEST))
+                manifest = Manifest.read(self._storage.get(key, max_bytes=_MOST_MANIFEST))
             except NotFound:
                 if record:
                     return Leftovers(found.folder, doubt="it completed, and its manifest is missing")

@@ -181,7 +181,7 @@ def current_record(call: Call, job_id: str) -> JobRecord:
     with call.services.database.read() as session:
         row = job_of(session, call.organisation, job_id)
     if row.record is not None:
-        return JobRecord.parse(row.record)
+        return JobRecord.read(row.record)
     (known,) = call.services.store.records([job_id])
     record = _record(row, known)
     _land(call, row, record)
@@ -219,7 +219,7 @@ def _land(call: Call, row: JobRow, record: JobRecord) -> None:
 
 def _record(row: JobRow, known: JobRecord | None) -> JobRecord:
     if row.record is not None:
-        return JobRecord.parse(row.record)
+        return JobRecord.read(row.record)
     if known is not None:
         return known
     # Redis doesn't know the job: it is recorded, and about to be submitted.
@@ -241,7 +241,7 @@ def _record(row: JobRow, known: JobRecord | None) -> JobRecord:
 
 def _cancel(call: Call, row: JobRow) -> CancelAnswer:
     if row.record is not None:
-        return CancelAnswer.too_late(JobRecord.parse(row.record))
+        return CancelAnswer.too_late(JobRecord.read(row.record))
     try:
         return call.services.client.cancel(row.job_id)
     except NotFound:

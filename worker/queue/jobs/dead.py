@@ -109,7 +109,7 @@ def _letter_from(fields: dict[str, str]) -> DeadLetter:
     return DeadLetter(
         letter_id=fields["letter_id"],
         at=time_of(fields["at"]),
-        error=JobError.parse(fields["error"]),
+        error=JobError.read(fields["error"]),
         retried_as=fields.get("retried_as"),
         message=message,
     )

@@ -148,7 +148,7 @@ class JobStore(JobReader):
         return Claim(
             verdict,
             Lease(job.job_id, token, int(attempt), int(tries)),
-            JobError.parse(last_error) if last_error else None,
+            JobError.read(last_error) if last_error else None,
             int(age) / 1000,
             int(begun_for) / 1000,
         )
@@ -244,7 +244,7 @@ class JobStore(JobReader):
     def provenance(self, job_id: str) -> Provenance:
         """The provenance that earlier attempts stored by `update`, in the field `provenance`."""
         noted = guarded(lambda: self._redis.hget(self._job_key(job_id), "provenance"))
-        return Provenance.parse(noted) if noted else Provenance()
+        return Provenance.read(noted) if noted else Provenance()
 
     def expire(self, most: int = 64) -> list[str]:
         """Fails the jobs that no worker began with before their `expiresAt`, and returns their ids."""
