@@ -34,7 +34,7 @@ def draw(drawer: Drawer, code: Floats, view: View, size: int, looks: Looks | Non
     backdrop = paint_backdrop(view.backdrop, size)
     light = Light.of(view.lamp, backdrop.mean((0, 1)))
     shadow = shadow_map(scene.figure, scene.posed, light.towards(), drawer.rasteriser)
-    on_it = fall(samples, light, shadow, rim_below=0.0)
+    on_it = fall(samples, light, shadow, as_renderer=False)
     planes = np.concatenate(
         [painted.colour * on_it.onto + on_it.gloss, np.ones((len(samples.pixel), 1), np.float32)], 1
     )

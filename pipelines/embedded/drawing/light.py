@@ -20,6 +20,7 @@ _WRAP = np.array([0.25, 0.40, 0.25, 0.25, 0.25, 0.25], np.float32)
 _OPEN = np.array([1.0, 0.80, 1.0, 0.75, 0.60, 1.0], np.float32)  # how much of sky and ground it sees
 _GLOSS = np.array([0.10, 0.90, 0.10, 0.30, 0.0, 0.0], np.float32)
 _SHARP = np.array([18.0, 90.0, 9.0, 12.0, 12.0, 12.0], np.float32)
+_GLINT = 450.0  # an eye's, where it isn't drawn as the renderer does
 
 
 @dataclass(frozen=True)
@@ -125,9 +126,12 @@ def parts_of_light(samples: Samples, towards: Floats, shadow: Floats | None) -> 
     return Parts(open_to * up, open_to * (1 - up), lamp, lit, facing, normal)
 
 
-def fall(samples: Samples, light: Light, shadow: Floats | None, *, rim_below: float = 1.0) -> Fall:
-    """The light that falls on samples. `rim_below` is how much of the sky's rim light reaches skin that faces down:
-    all of it in the renderer that made the references, where it draws a grey line under the chin."""
+def fall(samples: Samples, light: Light, shadow: Floats | None, *, as_renderer: bool = True) -> Fall:
+    """The light that falls on samples, as the renderer that made the references has it.
+
+    If not `as_renderer`, without two of its oddities: a line of sky's light under the chin, and glints as large
+    as an iris.
+    """
     towards = light.towards()
     parts = parts_of_light(samples, towards, shadow)
     onto = parts.sky[:, None] * light.sky + parts.ground[:, None] * light.ground + parts.lamp * light.lamp
@@ -137,14 +141,17 @@ def fall(samples: Samples, light: Light, shadow: Floats | None, *, rim_below: fl
     lips = np.where((material == Material.SKIN) & ~cloth, samples.marks[:, LIPS], 0)
     gloss = np.where(cloth, 0.02, _GLOSS[material] + 0.22 * lips)
     sharp = np.where(cloth, 12.0, _SHARP[material] + 20 * lips)
+    if not as_renderer:
+        sharp = np.where(material == Material.EYE, _GLINT, sharp)
     shine = (
         np.maximum(0, np.einsum("nc,nc->n", parts.normal, half)) ** sharp
         * gloss
         * (0.2 + 0.8 * parts.lit)
         * 0.7
     )
-    down = np.clip(-parts.normal[:, 1] / 0.3, 0, 1) * (material == Material.SKIN)
-    rim = (1 - np.clip(parts.facing, 0, 1)) ** 3 * 0.10 * (1 - (1 - rim_below) * down)
+    rim = (1 - np.clip(parts.facing, 0, 1)) ** 3 * 0.10
+    if not as_renderer:
+        rim *= 1 - np.clip(-parts.normal[:, 1] / 0.3, 0, 1) * (material == Material.SKIN)
     return Fall(
         onto.astype(np.float32),
         (shine[:, None] * light.lamp + rim[:, None] * light.sky).astype(np.float32),

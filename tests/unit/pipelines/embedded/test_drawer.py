@@ -110,7 +110,7 @@ def test_skin_that_faces_down_has_no_rim_of_sky(drawer: Drawer) -> None:
     scene = Scene.of(drawer.head, drawer.coder, code, view())
     samples = sampled(scene, 96, drawer.rasteriser)
     sky = Light(0, 30, *(np.full(3, level, np.float32) for level in (0.0, 1.0, 0.0)))
-    with_it, without = (fall(samples, sky, None, rim_below=share).gloss for share in (1.0, 0.0))
+    with_it, without = (fall(samples, sky, None, as_renderer=same).gloss for same in (True, False))
     skin = samples.material == Material.SKIN
     down = skin & (samples.normal[:, 1] < -0.3)
     assert with_it[down].max() > 0.01
@@ -118,6 +118,17 @@ def test_skin_that_faces_down_has_no_rim_of_sky(drawer: Drawer) -> None:
     assert np.array_equal(without[~skin], with_it[~skin])
     up = skin & (samples.normal[:, 1] > 0)
     assert np.array_equal(without[up], with_it[up])
+
+
+def test_a_glint_is_smaller_than_the_iris(drawer: Drawer) -> None:
+    """The renderer's is as large, and looks like a clouded eye."""
+    code = code_with(drawer, hair_style=one_hot(len(STYLES), STYLES.index(NO_HAIR)))
+    scene = Scene.of(drawer.head, drawer.coder, code, view())
+    samples = sampled(scene, 256, drawer.rasteriser)
+    lamp = Light(0, 0, *(np.full(3, level, np.float32) for level in (1.0, 0.0, 0.0)))
+    eye = samples.material == Material.EYE
+    as_renderer, drawn = (fall(samples, lamp, None, as_renderer=same).gloss[eye] for same in (True, False))
+    assert 0 < (drawn > 0.05).mean() < 0.5 * (as_renderer > 0.05).mean()
 
 
 def test_a_view_of_nothing_is_its_backdrop(drawer: Drawer) -> None:
