@@ -8,8 +8,10 @@ from api.documents import RenderReferences, StartedJob
 from api.rows.rows import document_of, now
 from api.rows.tables import InfluencerRow, JobRow
 from api.settings import ApiSettings
-from models.errors import Conflict, InvalidInput, InvalidSettings
+from models.errors import Conflict, ContentRefused, InvalidInput, InvalidSettings
+from models.influencer import Influencer
 from models.job import Job
+from models.rules import broken_age_rule
 from worker.base.settings import DEFAULT_TIER, Settings
 from worker.client import plan_create
 
@@ -48,6 +50,22 @@ def refuse_while_rendering(row: InfluencerRow) -> None:
             "The influencer's images are being rendered. Wait for its job.",
             subcode="RENDER_UNDER_WAY",
             status=row.status,
+        )
+
+
+def require_adult(age_range: str | None, path: str = "ageRange") -> None:
+    """Raises InvalidInput, which names the field, for the ages of people who aren't rendered."""
+    if broken := broken_age_rule(path, age_range):
+        raise broken.as_input_error()
+
+
+def refuse_stored_age(influencer: Influencer) -> None:
+    """Raises Conflict for a row of before there was the rule for ages."""
+    if broken := broken_age_rule("ageRange", influencer.age_range):
+        raise Conflict(
+            f"The influencer's ageRange is refused: {broken.reason}. If it is an adult, PATCH the influencer with "
+            "another one, or with null.",
+            subcode=ContentRefused.code,
         )
 
 

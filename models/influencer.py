@@ -14,7 +14,15 @@ Status = Literal["draft", "pending", "training", "ready", "failed", "deleted"]
 Text128 = Annotated[str, Field(max_length=128)]
 Text256 = Annotated[str, Field(max_length=256)]
 Name = Annotated[str, Field(min_length=1, max_length=128)]
-AgeRange = Annotated[str, Field(max_length=16, examples=["25-34"])]
+AgeRange = Annotated[
+    str,
+    Field(
+        max_length=16,
+        description="An adult's, in figures: `25-34`, `30s`, `60+`, `over 40` or `25`. Others are refused.",
+        examples=["25-34"],
+    ),
+]
+"""Rows and messages can hold any: they may be older than the rule, and a worker refuses what it can't render."""
 # The contract gives the personality no limits; these are ours, to keep a message small.
 Phrase = Annotated[str, Field(max_length=4096)]
 Phrases = Annotated[tuple[Phrase, ...], Field(max_length=256)]

@@ -67,6 +67,9 @@ class Profile:
     face_room: float | None = None
     """References are cropped to a square round the face of so many times its side, where its place is known: 2 has
     head and shoulders. None: they enter whole."""
+    reads_text: bool = True
+    """Whether it renders people from text, such as a prompt. Then a job with an `ageRange` that nobody can read is
+    refused."""
     can_create: bool = False
     """Whether it can render a made-up person, who has no references yet."""
     max_batch: int = 1

@@ -6,6 +6,7 @@ A personality never gets here, since it must not change a pixel. Prompts are for
 
 import unicodedata
 
+from models.ages import ADULT, read_ages
 from models.influencer import Appearance, Gender
 from models.shot import Background, Expression, Framing, Light, Shot
 
@@ -79,11 +80,18 @@ def _person(appearance: Appearance) -> str:
         hair += " hair"
     details = [
         f"{_clean(appearance.ethnicity)} {_PERSON[appearance.gender]}".strip(),
-        f"aged {age}" if (age := _clean(appearance.age_range)) else "",
+        f"aged {ages}" if (ages := _ages(appearance.age_range)) else "",
         hair,
         f"{build} build" if (build := _clean(appearance.body_type)) else "",
     ]
     return ", ".join(detail for detail in details if detail)
+
+
+def _ages(age_range: str | None) -> str:
+    """The ages in the prompt's own words. Those of people who aren't adults, or that can't be read, never get here:
+    such jobs are refused before. If one did, the prompt would say nothing of its age."""
+    ages = read_ages(age_range or "")
+    return str(ages) if ages and ages.low >= ADULT else ""
 
 
 def _pose(shot: Shot) -> str:

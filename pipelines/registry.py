@@ -40,6 +40,7 @@ PROFILES: dict[str, Profile] = {
             domain="rendered",
             steps=2,
             most_references=8,
+            reads_text=False,
             can_create=True,
             max_batch=2,
             memory=GB // 10,

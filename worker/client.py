@@ -14,6 +14,7 @@ from models.influencer import Influencer
 from models.job import CLONE, CREATE, CloneJob, CloneRequest, CreateJob, Job, JobMessage, ReferenceSource
 from models.likeness import Subject
 from models.record import CancelAnswer, JobRecord
+from models.rules import Rules
 from models.shot import DEFAULT_CREATE_SHOTS, DEFAULT_SHOTS
 from worker.base.observers import tracing
 from worker.base.settings import Settings
@@ -38,7 +39,8 @@ def plan_clone(
 ) -> CloneJob:
     """Makes the message for a clone of `source`. Ids that aren't given are generated.
 
-    Without `references`, it uses the source's own reference images, by their URLs. Raises InvalidInput.
+    Without `references`, it uses the source's own reference images, by their URLs. Raises InvalidInput,
+    also for what no worker would render: people who aren't adults by their `ageRange`.
     """
     if references is None:
         references = [ReferenceSource(asset_id=r.asset_id, url=r.url) for r in source.reference_images]
@@ -46,7 +48,7 @@ def plan_clone(
         raise InvalidInput(
             f"{source.influencer_id} has no reference image, so there is no likeness to clone. Add one first."
         )
-    return CloneJob.parse(
+    job = CloneJob.parse(
         {
             "jobId": job_id or f"job_{ULID()}",
             "kind": CLONE,
@@ -61,6 +63,8 @@ def plan_clone(
             **_given(callbackUrl=callback_url, expiresAt=expires_at, organisation=organisation, tier=tier),
         }
     )
+    _require_kept_rules(job)
+    return job
 
 
 def plan_create(
@@ -76,9 +80,10 @@ def plan_create(
 ) -> CreateJob:
     """Makes the message for the first reference images of `persona`, from its description alone.
 
-    What isn't described is made up, depending on the job id: another id gives another person. Raises InvalidInput.
+    What isn't described is made up, depending on the job id: another id gives another person. Raises InvalidInput,
+    also for what no worker would render: people who aren't adults by their `ageRange`.
     """
-    return CreateJob.parse(
+    job = CreateJob.parse(
         {
             "jobId": job_id or f"job_{ULID()}",
             "kind": CREATE,
@@ -88,6 +93,14 @@ def plan_create(
             **_given(callbackUrl=callback_url, expiresAt=expires_at, organisation=organisation, tier=tier),
         }
     )
+    _require_kept_rules(job)
+    return job
+
+
+def _require_kept_rules(job: Job) -> None:
+    """Raises InvalidInput. A producer can't know which profile renders the job, so the strictest counts."""
+    if broken := Rules().broken_by(job):
+        raise broken.as_input_error()
 
 
 def _given(**optional: Any) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from models.errors import NotFound
 from tests.support.workers import PlanJob, WorkerProcess, follow
 from worker.base.settings import Settings
 from worker.client import JobClient
+from worker.storage import Storage
 
 
 @pytest.fixture
@@ -40,6 +41,25 @@ def test_a_message_that_expired_fails_its_job(
     record = client.get(job.job_id)
     assert record.error
     assert (record.error.code, record.attempts) == ("DEADLINE_EXCEEDED", 0)
+
+
+def test_a_child_is_refused_before_anything_is_fetched(
+    worker: WorkerProcess, app: Celery, client: JobClient, plan: PlanJob, settings: Settings, storage: Storage
+) -> None:
+    """Around the API and `plan_clone`, which would have refused it."""
+    job = plan(["front"])
+    message = job.to_data() | {"overrides": {"ageRange": "8-10"}}
+    app.send_task("influencer_clone", args=[message], queue=settings.queue)
+    wait_until_known(client, job.job_id)
+    events = follow(client, job)
+    assert events[-1].type == "job.failed"
+    assert "job.reference_rejected" not in {event.type for event in events}
+    record = client.get(job.job_id)
+    assert record.error
+    assert (record.error.code, record.error.details["rule"]) == ("CONTENT_REFUSED", "age-under-18")
+    assert record.stage_times
+    assert record.stage_times.rendering is None
+    assert list(storage.list(storage.keys.job_prefix(job))) == []
 
 
 def test_nobody_controls_a_worker_by_celery(

@@ -3,6 +3,7 @@
 import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import structlog
@@ -20,6 +21,7 @@ from models.errors import (
 from models.job import Job
 from models.operations import WorkerState
 from models.record import JobResult
+from models.rules import Rules
 from worker.base.observers.observer import Observer
 from worker.base.periodic import Periodic
 from worker.base.settings import Settings
@@ -36,6 +38,7 @@ from worker.queue.presence import Presence, here, new_worker_id
 from worker.queue.queue import JobQueue
 from worker.references.fetch import ReferenceFetcher
 from worker.render import RenderProcess
+from worker.render.options import reads_text
 from worker.render.previews import PreviewWriter
 from worker.run.drain import Drain
 from worker.run.held import HandedBack, HeldJob
@@ -104,6 +107,7 @@ class Node:
         renderer = self._device.start()
         loaded = {"profile": renderer.profile, "device": renderer.device, "since": datetime.now(UTC)}
         self._state = self._state.model_copy(update=loaded)
+        self._equipment = replace(self._equipment, rules=Rules(reads_text(renderer.profile)))
         for warning in renderer.warnings:
             log.warning("profile.warning", profile=renderer.profile, warning=warning)
         if self.settings.gate != "off":

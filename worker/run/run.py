@@ -27,6 +27,9 @@ def run_job(job: Job, held: HeldJob, equipment: Equipment, gate: JobGate | None)
             log.warning("job.was_committed", images=len(ended.images))
             held.enter("finishing")
             return ended
+        # Before anything is fetched, but after a commit of before there was the rule: its images are published.
+        if broken := equipment.rules.broken_by(job):
+            raise broken.as_refusal()
         kind.script(steps, () if is_first else steps.found())
         held.enter("storing")
         missed = steps.keep_evidence(steps.shots.missing(), kind.advice)

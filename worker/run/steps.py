@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 import structlog
@@ -12,6 +12,7 @@ from models.errors import LikenessNotReached
 from models.job import Job
 from models.likeness import Judgement, MissedImage
 from models.manifest import RenderInfo
+from models.rules import Rules
 from models.shot import shot_named
 from worker.base.observers import tracing
 from worker.references.fetch import FetchedReferences, ReferenceFetcher
@@ -42,6 +43,7 @@ class Equipment:
     executor: Executor
     judging: Executor
     previews: PreviewWriter | None = None
+    rules: Rules = field(default_factory=Rules)
 
 
 def nobody(number: int) -> None:

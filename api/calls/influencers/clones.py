@@ -15,7 +15,7 @@ from api.http.declared import body, errors
 from api.http.pages import CursorQuery, LimitQuery, Page
 from api.rows.rows import document_of, influencer_of, project_of, references_of
 from api.rows.tables import AssetRow, InfluencerRow
-from api.starting import record_job, refuse_while_rendering
+from api.starting import record_job, refuse_stored_age, refuse_while_rendering, require_adult
 from models.errors import Conflict, InvalidInput, NotFound, NoUsableReference
 from models.job import ReferenceSource
 from worker.client import plan_clone
@@ -58,6 +58,8 @@ def clone(influencer_id: str, call: Call = WRITES) -> Response:
             )
         if asked.new_influencer_id == source.influencer_id:
             raise id_is_taken(influencer_id)
+        require_adult(asked.overrides.age_range, "overrides.ageRange")
+        refuse_stored_age(document)
         job = plan_clone(
             document,
             asked,

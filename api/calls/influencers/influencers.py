@@ -32,6 +32,7 @@ from api.rows.rows import (
     shown,
 )
 from api.rows.tables import InfluencerRow, JobRow, ProjectRow
+from api.starting import require_adult
 from models.errors import Conflict, InvalidInput, NotFound
 from models.influencer import CloneOverrides
 
@@ -52,6 +53,7 @@ def create_influencer(project_id: str, call: Call = WRITES) -> Response:
 
     def work(session: Session) -> Answer:
         asked = call.parsed(CreateInfluencer)
+        require_adult(asked.age_range)
         project = project_of(session, call.organisation, project_id)
         call.require_room(session, "influencers")
         row = new_influencer(session, project, asked.influencer_id or f"inf_{ULID()}", "draft", asked)
@@ -105,6 +107,7 @@ def patch_influencer(influencer_id: str, call: Call = WRITES) -> Response:
 
     def work(session: Session) -> Answer:
         asked = call.parsed(PatchInfluencer)
+        require_adult(asked.age_range)
         row = influencer_of(session, call.organisation, influencer_id, to_write=True)
         given = asked.to_data()
         name = {"name": given.pop("name")} if "name" in given else {}

@@ -8,8 +8,8 @@ from api.documents import RenderReferences, StartedCreate
 from api.http.answers import Answer
 from api.http.call import WRITES, Call
 from api.http.declared import body, errors
-from api.rows.rows import influencer_of, references_of
-from api.starting import plan_first_images, record_job, refuse_while_rendering
+from api.rows.rows import influencer_of, persona_of, references_of
+from api.starting import plan_first_images, record_job, refuse_stored_age, refuse_while_rendering
 from models.errors import Conflict, InvalidInput, NotFound
 
 router = APIRouter(prefix="/v1", tags=["influencers"])
@@ -37,6 +37,7 @@ def render_references(influencer_id: str, call: Call = WRITES) -> Response:
                 subcode="HAS_REFERENCE_IMAGES",
                 status=row.status,
             )
+        refuse_stored_age(persona_of(row))
         job = plan_first_images(session, row, asked)
         return Answer.of(202, record_job(session, row, job), job)
 

@@ -22,6 +22,7 @@ from models.likeness import (
 )
 from models.manifest import RenderInfo, UsedReference
 from models.record import JobResult
+from models.rules import Rules
 from tests.support.jobs.stored import SOURCE
 from worker.base.raw_image import RawImage
 from worker.base.settings import Settings
@@ -152,7 +153,12 @@ class Place:
     storage: Storage
 
     def run(
-        self, judge: Judge, device: Device | None = None, fetcher: Fetcher | None = None, **changes: Any
+        self,
+        judge: Judge,
+        device: Device | None = None,
+        fetcher: Fetcher | None = None,
+        rules: Rules | None = None,
+        **changes: Any,
     ) -> JobResult:
         settings = self.settings.model_copy(update={"gate": "required"} | changes)
         store, job = JobStore(settings), judge.job
@@ -163,7 +169,7 @@ class Place:
         with ThreadPoolExecutor(4) as executor, ThreadPoolExecutor(1) as judging:
             try:
                 images = ImageStore(settings, self.storage)
-                equipment = Equipment(double[1], images, double[2], executor, judging)
+                equipment = Equipment(double[1], images, double[2], executor, judging, rules=rules or Rules())
                 gate = (
                     None
                     if settings.gate == "off"

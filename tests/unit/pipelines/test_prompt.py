@@ -4,7 +4,7 @@ import pytest
 
 from models.influencer import Appearance
 from models.shot import REFERENCE_SHEET, shot_named
-from pipelines.prompt import prompt_for
+from pipelines.prompt import keywords_for, prompt_for
 
 SOMEONE = Appearance(
     gender="female",
@@ -27,7 +27,8 @@ def test_every_shot_of_the_sheet_has_a_prompt_of_its_own() -> None:
 def test_every_field_of_appearance_counts(field: str) -> None:
     without = SOMEONE.model_copy(update={field: Appearance.model_fields[field].default})
     assert prompt_for(FRONT, without) != prompt_for(FRONT, SOMEONE)
-    other = SOMEONE.model_copy(update={field: "male" if field == "gender" else "unheard-of"})
+    others = {"gender": "male", "age_range": "60+"}
+    other = SOMEONE.model_copy(update={field: others.get(field, "unheard-of")})
     assert prompt_for(FRONT, other) not in {prompt_for(FRONT, SOMEONE), prompt_for(FRONT, without)}
 
 
@@ -58,3 +59,25 @@ def test_user_text_stays_on_one_line_and_carries_no_hidden_characters() -> None:
 def test_the_side_that_the_head_turns_to(yaw: float, side: str) -> None:
     turned = FRONT.model_copy(update={"yaw": yaw})
     assert f"image's {side}" in prompt_for(turned, SOMEONE)
+
+
+@pytest.mark.parametrize(
+    ("age_range", "words"),
+    [
+        ("25 \N{EN DASH} 34", "aged 25-34"),
+        ("mid-30s", "aged 34-36"),
+        ("60+", "aged 60 or older"),
+        ("25", "aged 25"),
+    ],
+)
+def test_ages_are_said_in_the_prompts_own_words(age_range: str, words: str) -> None:
+    for say in (prompt_for, keywords_for):
+        assert f", {words}," in say(FRONT, SOMEONE.model_copy(update={"age_range": age_range}))
+
+
+@pytest.mark.parametrize("age_range", ["8-10", "teen", "25-34; looks 10", "\uff18-10", "under 30"])
+def test_nothing_of_an_age_that_is_refused_gets_into_a_prompt(age_range: str) -> None:
+    """Its job never gets here; this is the last door."""
+    silent = SOMEONE.model_copy(update={"age_range": None})
+    for say in (prompt_for, keywords_for):
+        assert say(FRONT, SOMEONE.model_copy(update={"age_range": age_range})) == say(FRONT, silent)
