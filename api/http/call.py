@@ -175,6 +175,7 @@ class _Calling(SecurityBase):
         caller = services.keys.recall(header)
         if caller is None:
             caller = await run_in_threadpool(services.keys.look_up, header)
+        request.state.key_id = caller.key_id
         allowance = services.rates.count(caller.key_id)
         # The frame adds them to whatever the answer is.
         request.state.rate_limit = allowance.headers

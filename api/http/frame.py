@@ -4,6 +4,7 @@ It also adds the headers that every answer has, and those that say what is left 
 """
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -36,7 +37,7 @@ class Frame:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = f"req_{ULID()}"
+        request_id, began = f"req_{ULID()}", time.perf_counter()
         scope.setdefault("state", {})["request_id"] = request_id
         started = False
         is_head = scope["method"] == "HEAD"
@@ -50,6 +51,7 @@ class Frame:
                 started = True
                 marks = ((HEADER, request_id.encode()), *_SAFE, *scope["state"].get("rate_limit", ()))
                 message["headers"] = [*message.get("headers", ()), *marks]
+                _note(scope, message["status"], time.perf_counter() - began)
             elif is_head:
                 return
             await send(message)
@@ -72,6 +74,23 @@ class Frame:
                 # The answer has begun. All that is left is to break the connection.
                 raise error from None
             await _answer(send_marked, error, request_id)
+
+
+def _note(scope: Scope, status: int, seconds: float) -> None:
+    """Logs one answered call, without its query. A stream of events is noted when it begins."""
+    if not scope["path"].startswith("/v1/"):
+        return
+    state = scope["state"]
+    write = log.warning if status >= 500 else log.info
+    write(
+        "api.answered",
+        request_id=state["request_id"],
+        key_id=state.get("key_id"),
+        method=scope["method"],
+        path=scope["path"][:256],
+        status=status,
+        seconds=round(seconds, 4),
+    )
 
 
 def _capped(receive: Receive, most: int, path: str) -> Callable[[], Any]:

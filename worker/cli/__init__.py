@@ -10,6 +10,7 @@ import typer
 from models.errors import InvalidInput, InvalidSettings, LikenessError
 from models.shot import REFERENCE_SHEET
 from worker.base.endings import end_when_told
+from worker.base.version import likeness_version
 from worker.cli import models as models_commands
 from worker.cli.added import add_commands
 from worker.cli.faces import calibrate as calibrate_command
@@ -40,8 +41,18 @@ def main() -> None:
         sys.exit(2 if isinstance(error, InvalidInput | InvalidSettings) else 1)
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"likeness {likeness_version()}")
+        raise typer.Exit
+
+
 @app.callback()
-def _root() -> None:
+def _root(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
     """Render worker for synthetic personas: clones that keep the likeness.
 
     Settings come from the environment (LIKENESS_...); every default works with services on this machine.

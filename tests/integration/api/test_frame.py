@@ -252,3 +252,24 @@ def test_head_is_answered_as_get_is_without_the_body(app: FastAPI, api: Api) -> 
         status, headers, _ = asked("HEAD", f"/v1/jobs/{job}/events", key)
         assert (status, headers["content-type"].partition(";")[0]) == (200, "text/event-stream")
         assert asked("GET", f"/v1/jobs/{job}", key)[0] == 200
+
+
+def test_each_call_leaves_a_line_in_the_log(
+    api: Api, app: FastAPI, logged: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = api.call("GET", "/v1/jobs?limit=3")
+    api.call("GET", "/live")
+    anybody = Api(app, "lk_secret")
+    anybody.call("GET", "/v1/jobs")
+    monkeypatch.setattr("api.calls.influencers.influencers.project_of", lambda *_: 1 / 0)
+    api.call("GET", "/v1/projects/p/influencers")
+    lines = [line for line in logged if line["event"] == "api.answered"]
+    assert [(line["path"], line["status"], line["log_level"]) for line in lines] == [
+        ("/v1/jobs", 200, "info"),
+        ("/v1/jobs", 401, "info"),
+        ("/v1/projects/p/influencers", 500, "warning"),
+    ]
+    assert lines[0]["request_id"] == answer.headers["x-request-id"]
+    assert lines[0]["key_id"] == api.call("GET", "/v1/me").json()["keyId"]
+    assert lines[1]["key_id"] is None
+    assert "lk_" not in str([line | {"key_id": None} for line in lines])
