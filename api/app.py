@@ -53,6 +53,7 @@ from models.errors import (
     Unauthenticated,
     Unforeseen,
 )
+from models.rules import Rules
 from worker.base.periodic import Periodic
 from worker.base.settings import Settings
 from worker.base.version import likeness_version
@@ -148,6 +149,7 @@ def make_app(settings: Settings, api_settings: ApiSettings, signing_in: SignIn |
         metrics=QueueMetrics(backlog),
         urls=UrlCheck(settings),
         tiers=TierChoice(settings, api_settings),
+        rules=Rules(references=settings.references),
     )
     if origins := [origin.strip() for origin in api_settings.api_cors_origins.split(",") if origin.strip()]:
         app.add_middleware(

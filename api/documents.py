@@ -33,6 +33,7 @@ from models.likeness import Subject
 from models.message import JobKind
 from models.operations import TierQueue, WorkerState
 from models.record import JobError, JobStatus
+from models.reference_origin import ReferenceOrigin
 from models.shot import DEFAULT_CREATE_SHOTS, DEFAULT_SHOTS, ShotNames
 from models.webhook import Delivery
 
@@ -178,6 +179,7 @@ class PatchInfluencer(Request):
     gender: Gender = "unspecified"
     age_range: AgeRange | None = None
     personality: Personality = Personality()
+    reference_origin: ReferenceOrigin | None = None
 
 
 class DeleteInfluencer(Request):

@@ -16,6 +16,7 @@ from models.influencer import (
 )
 from models.likeness import Subject
 from models.message import JobMessage
+from models.reference_origin import ReferenceOrigin
 from models.shot import DEFAULT_SHOTS, ShotNames
 
 CLONE: Literal["influencer_clone"] = "influencer_clone"
@@ -85,6 +86,10 @@ class CloneJob(JobMessage):
         clone = self.appearance
         fields = ("gender", "age_range", "ethnicity")
         return any(getattr(clone, field) != getattr(self.source, field) for field in fields)
+
+    def reference_origin_at(self, at: datetime) -> ReferenceOrigin | None:  # noqa: ARG002
+        """The clone's own statement, or else its source's."""
+        return self.overrides.apply_to(self.source).reference_origin
 
     def described(self, row: Influencer) -> Influencer:
         """Applies the overrides to the current row, so that a change made in the meantime isn't undone."""

@@ -9,6 +9,7 @@ from models.base import InfluencerId, ProjectId
 from models.influencer import Appearance, Influencer, ReferenceImage
 from models.likeness import Subject
 from models.message import JobMessage
+from models.reference_origin import ReferenceOrigin
 from models.shot import DEFAULT_CREATE_SHOTS, ShotNames, shot_named
 
 CREATE: Literal["influencer_create"] = "influencer_create"
@@ -46,6 +47,10 @@ class CreateJob(JobMessage):
         with the least yaw, and the first of several."""
         return min(self.shots, key=lambda shot: abs(shot_named(shot).yaw))
 
+    def reference_origin_at(self, at: datetime) -> ReferenceOrigin:
+        """Synthetic, whatever the row says: the worker makes the person up."""
+        return ReferenceOrigin.made_up(at)
+
     def described(self, row: Influencer) -> Influencer:
         return row
 
@@ -57,5 +62,6 @@ class CreateJob(JobMessage):
                 "thumbnail_url": images[0].thumbnail_url if images else None,
                 "reference_images": images,
                 "updated_at": at,
+                "reference_origin": self.reference_origin_at(at),
             }
         )

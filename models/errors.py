@@ -21,7 +21,8 @@ LikenessError                                              the root; never raise
 │   ├── ReferenceUrlRefused       REFERENCE_URL_REFUSED    the URL guard refused it
 │   ├── ReferenceFetchFailed      REFERENCE_FETCH_FAILED   the remote server failed; retryable
 │   ├── ReferenceDecodeHung       REFERENCE_DECODE_HUNG    the picture can't be decoded in time
-│   └── ReferenceShowsAnother     REFERENCE_SHOWS_ANOTHER  another person than the other references
+│   ├── ReferenceShowsAnother     REFERENCE_SHOWS_ANOTHER  another person than the other references
+│   └── ReferenceNotMarked        REFERENCE_NOT_MARKED     no intact mark says that a model made it
 ├── NoUsableReference             NO_USABLE_REFERENCE      none of the job's references can be used
 ├── FaceModelMissing              FACE_MODEL_MISSING       the face detector or embedder is missing
 ├── CalibrationRefused            CALIBRATION_REFUSED      made for another embedder, or no calibration at all
@@ -183,6 +184,11 @@ class ReferenceDecodeHung(UnusableReference, code="REFERENCE_DECODE_HUNG"):
 
 class ReferenceShowsAnother(UnusableReference, code="REFERENCE_SHOWS_ANOTHER"):
     """A reference shows another person than the job's other references do."""
+
+
+class ReferenceNotMarked(UnusableReference, code="REFERENCE_NOT_MARKED"):
+    """A reference has no intact, signed mark that says that a trained model made it, and the worker takes no other
+    (`LIKENESS_REFERENCES=marked`)."""
 
 
 class NoUsableReference(LikenessError, code="NO_USABLE_REFERENCE"):

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AliasChoices, ConfigDict, Field, model_validator
 
 from models.base import AssetId, Document, InfluencerId, ProjectId, Time, Url, without_defaults
+from models.reference_origin import ReferenceOrigin
 
 MOST_REFERENCES = 20
 """The most reference images that an influencer can have."""
@@ -91,6 +92,9 @@ class Persona(Appearance):
     voice_profile: Text256 | None = None
     voice_description: str | None = Field(None, max_length=1024)
     personality: Personality = Personality()
+    reference_origin: ReferenceOrigin | None = Field(
+        None, description="Whose face the reference images show, as it was stated."
+    )
 
 
 class Influencer(Persona):
@@ -104,6 +108,12 @@ class Influencer(Persona):
     reference_images: tuple[ReferenceImage, ...] = Field((), max_length=MOST_REFERENCES)
     created_at: Time
     updated_at: Time
+    # Left out where it is null, so that jobs from before there was this field keep their fingerprints.
+    reference_origin: ReferenceOrigin | None = Field(
+        None,
+        description="Whose face the reference images show, as it was stated.",
+        exclude_if=lambda origin: origin is None,
+    )
 
     @property
     def appearance(self) -> Appearance:

@@ -16,6 +16,7 @@ from models.errors import InvalidInput
 from models.influencer import Appearance, Influencer, ReferenceImage
 from models.likeness import Subject
 from models.message import JobKind, JobMessage
+from models.reference_origin import ReferenceOrigin
 
 __all__ = [
     "CLONE",
@@ -74,6 +75,9 @@ class Job(Protocol):
     @property
     def changes_face(self) -> bool:
         """Whether the face is meant to differ from the references'."""
+
+    def reference_origin_at(self, at: datetime) -> ReferenceOrigin | None:
+        """Whose face the images show, as it is stated. `at`: when a worker states it."""
 
     def described(self, row: Influencer) -> Influencer:
         """The row with the description that it has once the job is done. `row` is the row until then."""

@@ -10,6 +10,7 @@ from models.domain import Domain
 from models.likeness import SetLikeness
 from models.message import JobKind
 from models.record import NotedReference, StoredImage
+from models.reference_origin import ReferenceOrigin
 from models.source_type import SourceType
 
 
@@ -79,6 +80,9 @@ class Manifest(Provenance):
     created_at: Time
     digital_source_type: SourceType = Field(
         SourceType.GENERATED, description="Of the set: a composite if any image is. Each image has its own."
+    )
+    reference_origin: ReferenceOrigin | None = Field(
+        None, description="Whose face the images show, as it was stated. Null: nobody did."
     )
     images: tuple[StoredImage, ...]
     likeness: SetLikeness | None = None

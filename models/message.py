@@ -1,6 +1,7 @@
 """The part that the messages of all kinds of job share."""
 
 import json
+from datetime import datetime
 from hashlib import sha256
 from typing import Annotated, Any
 
@@ -8,6 +9,7 @@ from pydantic import Field, field_validator
 
 from models.base import MOST_URL, JobId, Request, Time
 from models.errors import InvalidInput
+from models.reference_origin import ReferenceOrigin
 from models.shot import ShotNames, shot_named
 
 JobKind = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
@@ -58,6 +60,11 @@ class JobMessage(Request):
         if len(set(names)) < len(names):
             raise ValueError("each shot can be asked for once")
         return names
+
+    def reference_origin_at(self, at: datetime) -> ReferenceOrigin | None:  # noqa: ARG002
+        """Whose face the images show, as it is stated; None if nobody did. `at`: when a worker states it, of people
+        that it makes up."""
+        return None
 
     @property
     def fingerprint(self) -> str:

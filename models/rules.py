@@ -4,17 +4,22 @@ Free text (hair, style, vibe, ethnicity) isn't searched for words: whoever means
 """
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
 
 from models.ages import AgeRule, age_fault
 from models.errors import ContentRefused, InvalidInput
 from models.job import CloneJob, CreateJob, Job
+from models.reference_origin import ReferencePolicy
+
+Rule = AgeRule | Literal["origin-not-stated"]
 
 
 @dataclass(frozen=True, slots=True)
 class BrokenRule:
     """The rule that is broken, the path of the field that breaks it, and what to do about it."""
 
-    rule: AgeRule
+    rule: Rule
     path: str
     reason: str
 
@@ -40,6 +45,8 @@ class Rules:
     reads_text: bool = True
     """Whether images are rendered from text, such as a prompt. Where they aren't, an `ageRange` that nobody can
     read does nothing, and passes."""
+    references: ReferencePolicy = "any"
+    """`stated`: a job with references must state whose face they show. `marked` is decided by the references."""
 
     def broken_by(self, job: Job) -> BrokenRule | None:
         """The first rule that the job breaks."""
@@ -47,7 +54,20 @@ class Rules:
             broken = broken_age_rule(path, age_range)
             if broken and (self.reads_text or broken.rule != "age-unreadable"):
                 return broken
+        return _origin_rule(job) if self.references == "stated" else None
+
+
+def _origin_rule(job: Job) -> BrokenRule | None:
+    """The rule that is broken by a job that doesn't say whose face its references show."""
+    has_references = bool(getattr(job, "references", ()))
+    if not has_references or job.reference_origin_at(datetime.now(UTC)):
         return None
+    return BrokenRule(
+        "origin-not-stated",
+        "overrides.referenceOrigin",
+        "jobs here must state whose face their references show; state it here or with the source, as "
+        '{"kind": "synthetic"} or {"kind": "consented"}',
+    )
 
 
 def broken_age_rule(path: str, age_range: str | None) -> BrokenRule | None:

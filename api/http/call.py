@@ -29,7 +29,7 @@ from api.rows.latest_jobs import latest_jobs
 from api.rows.limits import Kind, Limits
 from api.rows.links import Links
 from api.rows.readiness import Readiness
-from api.rows.rows import document_of, stored
+from api.rows.rows import document_of, now, stored
 from api.rows.tables import InfluencerRow
 from api.starting import TierChoice
 from api.urls import UrlCheck
@@ -37,6 +37,8 @@ from api.webhook_secrets import WebhookSecrets
 from models.base import Document
 from models.errors import InvalidInput, QueueUnavailable
 from models.influencer import Influencer
+from models.reference_origin import ReferenceOrigin
+from models.rules import Rules
 from worker.client import JobClient
 from worker.queue.backlog import BacklogReader
 from worker.queue.jobs import JobStore
@@ -76,6 +78,7 @@ class Services:
     metrics: QueueMetrics
     urls: UrlCheck
     tiers: TierChoice
+    rules: Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,13 @@ class Call:
     def require_tier(self, tier: str | None) -> None:
         """Raises InvalidInput for a tier that the organisation may not choose."""
         self.services.tiers.require(self.organisation, tier)
+
+    def stated(self, origin: ReferenceOrigin | None) -> dict[str, ReferenceOrigin]:
+        """The fields to change for a statement of whose face references show. What it leaves out is the caller's:
+        who states it, and that it is now."""
+        if origin is None:
+            return {}
+        return {"reference_origin": origin.completed(f"{self.organisation}/{self.caller.key_id}", now())}
 
     def influencer(self, session: Session, row: InfluencerRow) -> Influencer:
         """The row's document, with URLs that work now."""

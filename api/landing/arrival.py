@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from api.rows.rows import described_by, persona_of
 from api.rows.tables import AssetRow, BoundImageRow, InfluencerRow, JobRow
 from models.influencer import MOST_REFERENCES
-from models.job import parse_job
+from models.job import CreateJob, parse_job
 from models.record import JobRecord, JobResult
 from worker.queue.jobs.dead import heir_of
 
@@ -36,7 +36,7 @@ def land(session: Session, records: Mapping[str, JobRecord], now: datetime, *, w
         if row is None or row.deleted_at is not None:
             continue
         if record.result is not None:
-            _make_ready(row, job, now)
+            _make_ready(row, job, record.result, now)
             made.append((row, record.result))
         elif row.status in _UNDER_WAY:
             row.status, row.updated_at = "failed", now
@@ -108,8 +108,14 @@ def _is_one_of(keys: Sequence[Key]) -> ColumnElement[bool]:
     return tuple_(InfluencerRow.organisation, InfluencerRow.influencer_id).in_(keys)
 
 
-def _make_ready(row: InfluencerRow, job: JobRow, now: datetime) -> None:
-    row.document = described_by(parse_job(job.message).described(persona_of(row)))
+def _make_ready(row: InfluencerRow, job: JobRow, result: JobResult, now: datetime) -> None:
+    asked = parse_job(job.message)
+    described = asked.described(persona_of(row))
+    stated = result.influencer.reference_origin
+    if isinstance(asked, CreateJob) and stated:
+        # The worker, which made the person up, says so in its row.
+        described = described.model_copy(update={"reference_origin": stated})
+    row.document = described_by(described)
     row.status, row.updated_at = "ready", now
 
 

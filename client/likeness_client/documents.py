@@ -35,6 +35,14 @@ class JobError(Failure):
     details: NotRequired[dict[str, Any]]
 
 
+class ReferenceOrigin(TypedDict):
+    """Whose face the references show, as it was stated: nobody's (`synthetic`), or a person's, who agreed to it."""
+
+    kind: Literal["synthetic", "consented"]
+    statedBy: NotRequired[str]
+    statedAt: NotRequired[str]
+
+
 class InfluencerJob(TypedDict):
     """The latest job for a persona's images. `error` is None unless it failed."""
 
@@ -61,6 +69,7 @@ class Influencer(TypedDict):
     style: NotRequired[str]
     vibe: NotRequired[str]
     personality: dict[str, Any]
+    referenceOrigin: NotRequired[ReferenceOrigin]
     thumbnailUrl: NotRequired[str]
     referenceImages: list[ReferenceImage]
     sourceInfluencerId: str | None

@@ -6,11 +6,13 @@ import pytest
 
 from models.errors import ContentRefused
 from models.job import CREATE, CloneJob, parse_job
+from models.manifest import Manifest
 from models.rules import Rules
-from tests.support.jobs.gated import Device, Judge, Place, make_job
+from tests.support.jobs.gated import MB, Device, Judge, Place, make_job
 from tests.support.jobs.node import DoubleNode
 from tests.support.jobs.stored import SOURCE
 from worker.base.settings import Settings
+from worker.mark.inspection import inspect_image
 from worker.node.messages import handle
 from worker.queue.jobs import JobStore
 from worker.queue.jobs.dead import DeadLetters
@@ -115,3 +117,43 @@ def test_what_was_committed_before_there_was_the_rule_stays(settings: Settings, 
     assert record.status == "completed"
     assert [image.sha256 for image in record.result.images] == [image.sha256 for image in first.images]
     assert place.stored(job) == {"front.png", "thumbs/front.webp", "manifest.json"}
+
+
+STATED = {"kind": "consented", "statedBy": "Acme", "statedAt": "2026-11-01T00:00:00.000Z"}
+
+
+def test_where_jobs_must_state_whose_face_it_is_another_one_is_refused(
+    settings: Settings, storage: Storage, dead: DeadLetters
+) -> None:
+    node: Any = RulesNode(settings, storage, Rules(references="stated"))
+    message = clone_message(source=PERSONA | {"referenceOrigin": STATED}, overrides={"referenceOrigin": None})
+    for refused in (clone_message(), message):
+        handle(node, refused)
+        record = node.store.get(refused["jobId"])
+        assert (record.error.code, record.error.details["rule"]) == ("CONTENT_REFUSED", "origin-not-stated")
+    assert dead.letters() == []
+
+
+def test_whose_face_it_is_comes_with_the_manifest_and_with_every_picture(
+    settings: Settings, storage: Storage
+) -> None:
+    place = Place(settings, storage)
+    job = CloneJob.parse(clone_message(source=PERSONA | {"referenceOrigin": STATED}))
+    result = place.run(Judge(job), rules=Rules(references="stated"))
+    manifest = Manifest.parse(storage.get(result.manifest_key, max_bytes=MB))
+    assert manifest.reference_origin
+    assert manifest.reference_origin.to_data() == STATED
+    assert result.influencer.reference_origin == manifest.reference_origin
+    for key in (result.images[0].key, result.images[0].thumbnail_key):
+        found = inspect_image(storage.get(key, max_bytes=MB))
+        assert found.verdict == "valid"
+        assert found.render
+        assert found.render["referenceOrigin"] == STATED
+
+
+def test_nothing_stated_is_nothing_said(settings: Settings, storage: Storage) -> None:
+    result = Place(settings, storage).run(Judge(CloneJob.parse(clone_message())))
+    assert "referenceOrigin" not in storage.get(result.manifest_key, max_bytes=MB).decode()
+    found = inspect_image(storage.get(result.images[0].key, max_bytes=MB))
+    assert found.render
+    assert "referenceOrigin" not in found.render

@@ -9,6 +9,7 @@ from pydantic_settings import SettingsError
 
 from models.errors import InvalidSettings
 from models.likeness import EmbedderName, GateMode
+from models.reference_origin import ReferencePolicy
 from models.render import Attention
 from worker.base.environment import EnvironmentSettings, variable
 
@@ -110,6 +111,10 @@ class Settings(EnvironmentSettings):
     """In pixels."""
     reference_max_side: int = Field(1536, ge=64)
     """Larger references are scaled down to this longest side, in pixels."""
+    references: ReferencePolicy = "any"
+    """The references that jobs may have. `stated`: those of jobs that state whose face they show
+    (`referenceOrigin`); the API refuses other jobs, too, if it has this setting. `marked`: those whose own intact,
+    signed mark says that a trained model made them, by a signer of `trust_anchors` if that is set."""
     fetch_timeout: float = Field(30, gt=0)
     """The limit for a whole download of a reference: connect, redirects, body. Decoding may take as long again."""
     allow_http_to: str | None = None
@@ -150,7 +155,7 @@ class Settings(EnvironmentSettings):
     sign_timeout: float = Field(60, gt=0)
     """The limit for one whole signature: the callback's answer, and the timestamp authority's."""
     trust_anchors: Path | None = None
-    """PEM file of the roots that `likeness inspect` and the API trust, such as C2PA's trust list."""
+    """PEM file of the roots that `likeness inspect`, the API and `references=marked` trust, such as C2PA's list."""
 
     # The likeness gate
     gate: GateMode = "required"

@@ -70,6 +70,7 @@ def _rows(inspection: Inspection) -> list[tuple[str, str | None]]:
         ("source type", _term(inspection.source_type)),
         ("source type in XMP", _term(inspection.xmp_source_type) or "none"),
         *((name, str(render.get(key, ""))) for name, key in _RENDER_ROWS),
+        ("whose face", _stated(render.get("referenceOrigin"))),
         *(
             ("weights", f"{one['repository']} at {one['revision']}, {one['sha256']}")
             for one in _weights(render)
@@ -94,6 +95,18 @@ _RELATIONSHIPS = {"inputTo": "an input", "componentOf": "a part of the picture",
 
 def _weights(render: dict[str, list[dict[str, str]]]) -> list[dict[str, str]]:
     return render.get("weights", [])
+
+
+_ORIGINS = {"synthetic": "nobody's: the references are synthetic", "consented": "a person's, who consented"}
+
+
+def _stated(origin: dict[str, str] | None) -> str | None:
+    """Whose face the references show, by whom and when that was stated."""
+    if not origin:
+        return None
+    kind = origin.get("kind", "?")
+    at = f", {origin['statedAt']}" if "statedAt" in origin else ""
+    return f"{_ORIGINS.get(kind, kind)} (stated by {origin.get('statedBy', 'somebody')}{at})"
 
 
 def _signer_rows(signer: SignedBy) -> list[tuple[str, str | None]]:

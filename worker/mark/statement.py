@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID, uuid5
 
@@ -155,6 +156,8 @@ def _render(job: Job, picture: Picture, asset_id: str, origin: Origin) -> dict[s
         "seed": str(picture.seed),
         "references": [one.reference.to_data() for one in origin.ingredients],
     }
+    if stated := job.reference_origin_at(datetime.now(UTC)):
+        facts["referenceOrigin"] = stated.to_data()
     if origin.render:
         render = origin.render
         facts |= {

@@ -107,7 +107,8 @@ class Node:
         renderer = self._device.start()
         loaded = {"profile": renderer.profile, "device": renderer.device, "since": datetime.now(UTC)}
         self._state = self._state.model_copy(update=loaded)
-        self._equipment = replace(self._equipment, rules=Rules(reads_text(renderer.profile)))
+        rules = Rules(reads_text(renderer.profile), self.settings.references)
+        self._equipment = replace(self._equipment, rules=rules)
         for warning in renderer.warnings:
             log.warning("profile.warning", profile=renderer.profile, warning=warning)
         if self.settings.gate != "off":

@@ -27,12 +27,14 @@ from models.record import RejectedReference
 from worker.base.raw_image import RawImage
 from worker.base.settings import Settings
 from worker.base.watchdog import Watchdog
+from worker.mark.anchors import trust_anchors
 from worker.mark.bounds import bounded
 from worker.mark.kept import with_mark
 from worker.mark.statement import Ingredient
 from worker.references.decode import decode_reference
 from worker.references.download import download
 from worker.references.limits import DecodeLimits
+from worker.references.marks import require_mark
 from worker.storage import Storage
 
 
@@ -97,10 +99,12 @@ class ReferenceFetcher:
     def __init__(
         self, settings: Settings, storage: Storage, executor: Executor, watchdog: Watchdog | None = None
     ) -> None:
+        """Raises InvalidSettings if the file of the trusted roots can't be read."""
         self._settings = settings
         self._storage = storage
         self._executor = executor
         self._watchdog = watchdog or Watchdog()
+        self._anchors = trust_anchors(settings)
         self._limits = DecodeLimits.from_settings(settings)
         # A picture at the pixel cap takes hundreds of megabytes while it is decoded.
         self._decoding = Semaphore(2)
@@ -144,6 +148,8 @@ class ReferenceFetcher:
 
     def _take_in(self, data: bytes, index: int, source: ReferenceSource) -> FetchedReference:
         image = decode_reference(data, self._limits)
+        if self._settings.references == "marked":
+            require_mark(data, self._anchors)
         used = UsedReference(asset_id=source.asset_id, sha256=sha256(data).hexdigest())
         # The bytes are dropped after this, so the mark that they carry is read now.
         return FetchedReference(RawImage.of(image), with_mark(Ingredient(index, used), data))

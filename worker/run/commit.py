@@ -26,6 +26,7 @@ def commit(
     confirm: Callable[[], None],
 ) -> JobResult:
     """Writes the manifest of these images, which are all stored. Raises StorageError, and what `confirm` raises."""
+    at = datetime.now(UTC)
     manifest = Manifest(
         job_id=job.job_id,
         kind=job.kind,
@@ -33,11 +34,12 @@ def commit(
         project_id=job.project_id,
         source_influencer_id=job.source_influencer_id,
         fingerprint=job.fingerprint,
-        created_at=datetime.now(UTC),
+        created_at=at,
         references=provenance.references,
         render=provenance.render,
         reference_notes=provenance.reference_notes,
         digital_source_type=SourceType.of_set(image.digital_source_type for image in images),
+        reference_origin=job.reference_origin_at(at),
         images=images,
         likeness=likeness,
     )

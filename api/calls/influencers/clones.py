@@ -60,9 +60,10 @@ def clone(influencer_id: str, call: Call = WRITES) -> Response:
             raise id_is_taken(influencer_id)
         require_adult(asked.overrides.age_range, "overrides.ageRange")
         refuse_stored_age(document)
+        overrides = asked.overrides.model_copy(update=call.stated(asked.overrides.reference_origin))
         job = plan_clone(
             document,
-            asked,
+            asked.model_copy(update={"overrides": overrides}),
             [_source_of(asset) for _, asset in images],
             asked.shots,
             subject=asked.subject,
@@ -72,6 +73,8 @@ def clone(influencer_id: str, call: Call = WRITES) -> Response:
             organisation=call.organisation,
             tier=asked.tier,
         )
+        if broken := call.services.rules.broken_by(job):
+            raise broken.as_input_error()
         project = project_of(session, call.organisation, source.project_id)
         named = document.model_copy(update={"name": asked.name})
         call.require_room(session, "influencers")

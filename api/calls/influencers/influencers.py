@@ -54,6 +54,7 @@ def create_influencer(project_id: str, call: Call = WRITES) -> Response:
     def work(session: Session) -> Answer:
         asked = call.parsed(CreateInfluencer)
         require_adult(asked.age_range)
+        asked = asked.model_copy(update=call.stated(asked.reference_origin))
         project = project_of(session, call.organisation, project_id)
         call.require_room(session, "influencers")
         row = new_influencer(session, project, asked.influencer_id or f"inf_{ULID()}", "draft", asked)
@@ -108,6 +109,7 @@ def patch_influencer(influencer_id: str, call: Call = WRITES) -> Response:
     def work(session: Session) -> Answer:
         asked = call.parsed(PatchInfluencer)
         require_adult(asked.age_range)
+        asked = asked.model_copy(update=call.stated(asked.reference_origin))
         row = influencer_of(session, call.organisation, influencer_id, to_write=True)
         given = asked.to_data()
         name = {"name": given.pop("name")} if "name" in given else {}

@@ -916,6 +916,8 @@ export interface components {
             /** Voicedescription */
             voiceDescription?: string | null;
             personality?: components["schemas"]["Personality"];
+            /** @description Whose face the reference images show, as it was stated. */
+            referenceOrigin?: components["schemas"]["ReferenceOrigin"] | null;
         };
         /**
          * CreateInfluencer
@@ -950,6 +952,8 @@ export interface components {
             /** Voicedescription */
             voiceDescription?: string | null;
             personality?: components["schemas"]["Personality"];
+            /** @description Whose face the reference images show, as it was stated. */
+            referenceOrigin?: components["schemas"]["ReferenceOrigin"] | null;
             /** Influencerid */
             influencerId?: string | null;
             /** Name */
@@ -1178,6 +1182,8 @@ export interface components {
             /** Voicedescription */
             voiceDescription?: string | null;
             personality: components["schemas"]["Personality"];
+            /** @description Whose face the reference images show, as it was stated. */
+            referenceOrigin?: components["schemas"]["ReferenceOrigin"] | null;
             /**
              * Influencerid
              * @example inf_01HX9Y6K7EJ4T2NOVAB
@@ -1701,6 +1707,7 @@ export interface components {
             /** Agerange */
             ageRange?: string | null;
             personality?: components["schemas"]["Personality"];
+            referenceOrigin?: components["schemas"]["ReferenceOrigin"] | null;
         };
         /**
          * Personality
@@ -1803,6 +1810,26 @@ export interface components {
             thumbnailUrl?: string | null;
             /** Addedat */
             addedAt: string;
+        };
+        /**
+         * ReferenceOrigin
+         * @description A statement of whose face the references show, and who stated it when. Likeness passes it on; it can't check
+         *     it.
+         */
+        ReferenceOrigin: {
+            /**
+             * Kind
+             * @description `synthetic`: nobody's, they were made up. `consented`: a person's, who agreed to this use.
+             * @enum {string}
+             */
+            kind: "synthetic" | "consented";
+            /**
+             * Statedby
+             * @description Who states it. It is in every image, so it is public.
+             */
+            statedBy?: string | null;
+            /** Statedat */
+            statedAt?: string | null;
         };
         /**
          * RejectedReference
@@ -2191,6 +2218,8 @@ export interface components {
             /** Voicedescription */
             voiceDescription?: string | null;
             personality: components["schemas"]["Personality"];
+            /** @description Whose face the reference images show, as it was stated. */
+            referenceOrigin?: components["schemas"]["ReferenceOrigin"] | null;
             /**
              * Influencerid
              * @example inf_01HX9Y6K7EJ4T2NOVAB

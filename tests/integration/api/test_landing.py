@@ -167,10 +167,10 @@ def test_one_that_can_not_land_does_not_hold_up_the_others(
         store.complete(begin(store, each), result_of(each))
     make_ready = arrival._make_ready
 
-    def refuse(row: Any, landed: Any, now: Any) -> None:
+    def refuse(row: Any, landed: Any, result: Any, now: Any) -> None:
         if landed.job_id == job.job_id:
             raise ValueError
-        make_ready(row, landed, now)
+        make_ready(row, landed, result, now)
 
     monkeypatch.setattr(arrival, "_make_ready", refuse)
     api.services.landing.sweep()

@@ -6,9 +6,14 @@ from pathlib import Path
 import pytest
 
 from models.errors import InvalidSettings
+from models.reference_origin import ReferenceOrigin
+from tests.support.jobs.stored import SOURCE, make_job
+from tests.support.pictures.marked import sign
 from tests.support.pictures.png import replaced, without
 from worker.base import settings as settings_module
+from worker.base.pictures import EncodedImage
 from worker.cli.inspect import run
+from worker.mark.signer import ImageSigner
 
 
 def show(file: Path, capsys: pytest.CaptureFixture[str], *, as_json: bool = False) -> tuple[int, str]:
@@ -77,3 +82,34 @@ def test_trust_anchors_that_are_missing_are_a_setting_to_mend(
         show(file, capsys)
     settings_module.settings.cache_clear()
     assert caught.value.code == "SETTINGS_INVALID"
+
+
+@pytest.mark.parametrize(
+    ("origin", "line"),
+    [
+        (
+            {"kind": "synthetic", "statedBy": "likeness"},
+            "nobody's: the references are synthetic (stated by likeness)",
+        ),
+        (
+            {"kind": "consented", "statedBy": "Acme", "statedAt": "2026-11-01T00:00:00.000Z"},
+            "a person's, who consented (stated by Acme, 2026-11-01T00:00:00.000Z)",
+        ),
+    ],
+)
+def test_it_tells_whose_face_it_is_and_who_says_so(
+    origin: dict[str, str],
+    line: str,
+    signer: ImageSigner,
+    encoded: EncodedImage,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    stated = SOURCE.model_copy(update={"reference_origin": ReferenceOrigin.parse(origin)})
+    job = make_job().model_copy(update={"source": stated})
+    file = tmp_path / "image.png"
+    file.write_bytes(sign(signer, job, encoded.png))
+    _, text = show(file, capsys)
+    assert line in " ".join(text.split())
+    _, text = show(file, capsys, as_json=True)
+    assert json.loads(text)["render"]["referenceOrigin"] == origin
