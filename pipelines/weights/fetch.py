@@ -93,6 +93,10 @@ def _fetch(store: WeightStore, source: Source, lock: Lock | None, held: Lock | N
         tell("Comparing them with the hub's hashes.")
         known |= _check_downloaded(source, part, needed, held)
 
+    for path, digest in known.items():
+        # The hub lists a SHA-256 of large files alone, so the others are known only now.
+        if source.sha256.get(path) not in {None, digest}:
+            raise _not_published(source, path, revision)
     sizes = {path: remote.bytes for path, remote in listed.items()}
     new_sizes = {remote.path: sizes.pop(remote.path) for remote in needed}
     chunks = hash_chunks(folder, sizes) | hash_chunks(part, new_sizes)
@@ -165,12 +169,7 @@ def _wanted(source: Source, revision: str, patterns: Iterable[str]) -> dict[str,
     for path, remote in listed.items():
         known = source.sha256.get(path)
         if known is not None and remote.sha256 not in {None, known}:
-            raise WeightsRefused(
-                f"The hub has another {path} of {source.repository} at commit {revision} than was published. Don't "
-                "use it; tell Likeness's developers.",
-                repository=source.repository,
-                file=path,
-            )
+            raise _not_published(source, path, revision)
         try:
             TypeAdapter(WeightPath).validate_python(path)
             known_type = is_known(path, source)
@@ -223,6 +222,15 @@ def _check_downloaded(
             file=remote.path,
         )
     return digests
+
+
+def _not_published(source: Source, path: str, revision: str) -> WeightsRefused:
+    return WeightsRefused(
+        f"The hub has another {path} of {source.repository} at commit {revision} than was published. Don't use it; "
+        "tell Likeness's developers.",
+        repository=source.repository,
+        file=path,
+    )
 
 
 def _changed(source: Source, path: str, held: Lock) -> WeightsRefused:

@@ -157,6 +157,18 @@ def test_files_that_two_repositories_share_lie_on_the_disk_once(hub: Hub) -> Non
     verify(hub.store, SOURCE)
 
 
+def test_a_small_file_of_which_the_hub_lists_no_sha256_is_compared_with_the_published_one(hub: Hub) -> None:
+    hub.repository.commits[FIRST] = {"face.onnx": b"network"}
+    faces = replace(
+        SOURCE, files=("*.onnx",), suffix=".onnx", sha256={"face.onnx": sha256(b"network").hexdigest()}
+    )
+    other = replace(faces, sha256={"face.onnx": sha256(b"other").hexdigest()})
+    with pytest.raises(WeightsRefused, match="than was published"):
+        hub.fetch(other)
+    assert hub.store.lock(other) is None
+    assert hub.fetch(faces).files.keys() == {"face.onnx"}
+
+
 def test_onnx_is_fetched_and_kept_for_sources_of_it_alone(hub: Hub) -> None:
     hub.repository.commits[FIRST] = {"face.onnx": b"network"}
     faces = replace(SOURCE, files=("*.onnx",), suffix=".onnx")
