@@ -38,6 +38,7 @@ class SlowPictures:
             dtype="none",
             device="none",
             domain="rendered",
+            reads_text=False,
             versions={},
         )
 

@@ -26,6 +26,7 @@ LikenessError                                              the root; never raise
 ├── NoUsableReference             NO_USABLE_REFERENCE      none of the job's references can be used
 ├── FaceModelMissing              FACE_MODEL_MISSING       the face detector or embedder is missing
 ├── CalibrationRefused            CALIBRATION_REFUSED      made for another embedder, or no calibration at all
+├── SafetyModelMissing            SAFETY_MODEL_MISSING     the safety gate's model is missing, or can't be used
 ├── ContentRefused                CONTENT_REFUSED          what must not be rendered, or not be stored
 ├── LikenessNotReached            LIKENESS_NOT_REACHED     every permitted try of a shot missed the likeness
 ├── VerifyError                   VERIFY_FAILED            an image couldn't be judged; retryable
@@ -201,6 +202,10 @@ class FaceModelMissing(LikenessError, code="FACE_MODEL_MISSING"):
 
 class CalibrationRefused(LikenessError, code="CALIBRATION_REFUSED"):
     """The likeness gate has no calibration that fits its embedder."""
+
+
+class SafetyModelMissing(LikenessError, code="SAFETY_MODEL_MISSING"):
+    """The safety gate has no model that it can use, so nothing may be rendered."""
 
 
 class ContentRefused(LikenessError, code="CONTENT_REFUSED"):

@@ -15,6 +15,7 @@ from models.record import (
     Stage,
     StoredImage,
 )
+from models.safety import RefusedImage
 
 EventType = Literal[
     "job.submitted",
@@ -25,6 +26,7 @@ EventType = Literal[
     "job.progress",
     "job.image_stored",
     "job.image_missed",
+    "job.image_refused",
     "job.cancel_requested",
     "job.requeued",
     "job.completed",
@@ -54,6 +56,9 @@ class JobEvent(Document):
     noted: NotedReference | None = None
     image: StoredImage | None = None
     missed: MissedImage | None = Field(None, description="job.image_missed: what wasn't taken, and why.")
+    refused: RefusedImage | None = Field(
+        None, description="job.image_refused: what the safety gate refused, and by which rule."
+    )
     result: JobResult | None = None
     error: JobError | None = None
 

@@ -11,6 +11,7 @@ from models.likeness import SetLikeness
 from models.message import JobKind
 from models.record import NotedReference, StoredImage
 from models.reference_origin import ReferenceOrigin
+from models.safety import SetSafety
 from models.source_type import SourceType
 
 
@@ -50,6 +51,10 @@ class RenderInfo(Document):
         None,
         description="What the images look like; they are judged by a calibration for it. Null: not stated.",
     )
+    reads_text: bool | None = Field(
+        None,
+        description="Whether people are rendered from text, such as a prompt. Null: unstated, which counts as yes.",
+    )
     warnings: tuple[str, ...] = Field((), description="What an operator should know of the options.")
     versions: dict[str, str] = Field(description="Of torch, diffusers and likeness, among others.")
 
@@ -86,6 +91,7 @@ class Manifest(Provenance):
     )
     images: tuple[StoredImage, ...]
     likeness: SetLikeness | None = None
+    safety: SetSafety | None = Field(None, description="Null: nobody looked.")
 
     @model_validator(mode="after")
     def _agree(self) -> Self:

@@ -10,6 +10,7 @@ from models.errors import LikenessError
 from models.influencer import Influencer
 from models.likeness import Judgement, SetLikeness
 from models.message import JobKind
+from models.safety import SafetyReading, SetSafety
 from models.source_type import SourceType
 
 JobStatus = Literal["running", "completed", "failed", "canceled"]
@@ -82,6 +83,7 @@ class StoredImage(Document):
     judgement: Judgement | None = Field(
         None, description="How like the references it is. Null: nobody asked."
     )
+    safety: SafetyReading | None = Field(None, description="The safety gate's. Null: nobody looked.")
 
 
 class JobResult(Document):
@@ -93,6 +95,7 @@ class JobResult(Document):
         SourceType.GENERATED, description="Of the set: a composite if any image is."
     )
     likeness: SetLikeness | None = None
+    safety: SetSafety | None = None
     manifest_key: str
     manifest_url: str
 

@@ -29,7 +29,7 @@ class Source:
     sha256: Mapping[str, str] = field(default_factory=dict, hash=False)
     """Hashes of files at that commit, by path, where they are known. A fetch that gets others is refused."""
     suffix: Literal[".safetensors", ".onnx"] = ".safetensors"
-    """The type of its weight files. ONNX is for what is no pipeline: the face reader alone opens it."""
+    """The type of its weight files. ONNX is for what is no pipeline: the gates alone open it."""
     variant: str | None = None
     """The part of its weight files' names that gives their precision, e.g. `fp16`."""
     shipped: bool = False
@@ -69,7 +69,7 @@ class Profile:
     head and shoulders. None: they enter whole."""
     reads_text: bool = True
     """Whether it renders people from text, such as a prompt. Then a job with an `ageRange` that nobody can read is
-    refused."""
+    refused, and the safety gate is required unless a setting says otherwise."""
     can_create: bool = False
     """Whether it can render a made-up person, who has no references yet."""
     max_batch: int = 1

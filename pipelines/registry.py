@@ -20,6 +20,8 @@ from pipelines.sources import (
     KLEIN,
     QWEN,
     QWEN_LIGHTNING,
+    SAFETY,
+    SAFETY_NAME,
     SDXL,
     SMALL_DECODER,
     YUNET,
@@ -153,6 +155,9 @@ PROFILES: dict[str, Profile] = {
 
 GROUP = "likeness.profiles"
 
+GATES = {FACES: (YUNET, AURAFACE), SAFETY_NAME: (SAFETY,)}
+"""What else is fetched, by the name that `likeness models fetch` takes: the models of the two gates."""
+
 GPU_PROFILE = "flux2-klein"
 CPU_PROFILE = "embedded"
 """The defaults, on a GPU and on a CPU, of a worker that names no profile."""
@@ -188,8 +193,8 @@ def profile_named(name: str) -> Profile:
 
 
 def sources_named(name: str) -> tuple[Source, ...]:
-    """The weights of the profile of that name, or those of the face models. Raises InvalidInput for any other."""
-    return (YUNET, AURAFACE) if name == FACES else profile_named(name).sources
+    """The weights of the profile of that name, or those of a gate. Raises InvalidInput for any other."""
+    return GATES.get(name) or profile_named(name).sources
 
 
 def _added() -> dict[str, EntryPoint]:

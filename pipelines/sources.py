@@ -155,6 +155,22 @@ AURAFACE = Source(
     licence_url="https://huggingface.co/fal/AuraFace-v1",
 )
 
+SAFETY = Source(
+    repository="onnx-community/nsfw_image_detection-ONNX",
+    revision="1ceb3c7fe1e9f3f2507e6df577437f23a9149fd5",
+    # Of nine precisions, the one that it was published in: OpenCV reads it.
+    files=("onnx/model.onnx",),
+    sha256={"onnx/model.onnx": "a4316a4fb750169ac4fcabaabee1fcbd982b0ee8c0cc63fe3e944954bb9a7d9c"},
+    suffix=".onnx",
+    download=343_000_000,
+    licence="Apache-2.0",
+    licence_url="https://huggingface.co/onnx-community/nsfw_image_detection-ONNX",
+)
+"""Falconsai's vision transformer, which tells `normal` from `nsfw`, as ONNX."""
+
+SAFETY_NAME = "safety"
+"""What `likeness models fetch` calls the safety gate's model."""
+
 FACES = "faces"
 """What `likeness models fetch` calls the face models."""
 

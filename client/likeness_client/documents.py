@@ -144,7 +144,7 @@ class Provenance(TypedDict):
 
 
 class StoredImage(TypedDict):
-    """An image that a job rendered. `judgement`: what the likeness gate says of it, if there is one."""
+    """An image that a job rendered. `judgement` and `safety`: what the two gates say of it, if they are on."""
 
     shot: str
     assetId: str
@@ -157,6 +157,7 @@ class StoredImage(TypedDict):
     seed: int
     digitalSourceType: str
     judgement: NotRequired[dict[str, Any]]
+    safety: NotRequired[dict[str, Any]]
 
 
 class JobResult(TypedDict):
@@ -165,6 +166,7 @@ class JobResult(TypedDict):
     digitalSourceType: str
     manifestUrl: str
     likeness: NotRequired[dict[str, Any]]
+    safety: NotRequired[dict[str, Any]]
 
 
 class Asked(TypedDict):

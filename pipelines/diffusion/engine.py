@@ -289,6 +289,7 @@ class DiffusionEngine(ReferencePipeline):
             reference_size=self.plan.reference_size,
             options={name: "on" if value is True else str(value) for name, value in on.items()},
             domain=self.plan.profile.domain,
+            reads_text=self.plan.profile.reads_text,
             warnings=self.plan.warnings,
             weights=tuple(
                 UsedWeights(

@@ -23,18 +23,18 @@ class LikenessGate:
         refuse_foreign(calibration, embedder.embedder)
         self.calibration = calibration
         self._domain = domain
-        self._embedder = embedder
+        self.faces = embedder
         self._digest = calibration.digest
 
     def check_references(
         self, references: Sequence[Image.Image], subject: Subject = "person"
     ) -> ReferenceSet:
         """Measures a job's references. Raises NoUsableReference if `subject` is "person" and none has a face."""
-        return check_references(references, subject, self._embedder, self.calibration)
+        return check_references(references, subject, self.faces, self.calibration)
 
     def portrait(self, image: Image.Image) -> Portrait:
         """Measures one image. Nearly all of the gate's time goes here."""
-        return take_portrait(image, self._embedder)
+        return take_portrait(image, self.faces)
 
     def judge(
         self,
@@ -49,13 +49,13 @@ class LikenessGate:
 
         `yaw` is the shot's, in degrees. `changed` says that an override changes the face on purpose.
         """
-        scores = score(portrait, references, others or {}, self._embedder.embedder.metric)
+        scores = score(portrait, references, others or {}, self.faces.embedder.metric)
         count = len(references.vectors(whole=is_whole(portrait, references)))
         verdict = verdict_of(scores, self.calibration, yaw=yaw, references=max(1, count), changed=changed)
         if self.calibration.domain != self._domain:
             verdict = verdict.model_copy(update={"floor_of": self.calibration.domain})
         return Judgement(
-            embedder=self._embedder.embedder,
+            embedder=self.faces.embedder,
             calibration=self._digest,
             yaw=yaw,
             scores=scores,

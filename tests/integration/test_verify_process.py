@@ -135,7 +135,9 @@ def test_the_default_gate_refuses_a_calibration_of_another_domain(tmp_path: Path
     with pytest.raises(CalibrationRefused, match="rendered heads, and the profile renders photographs"):
         process.start()
     wanted = VerifyProcess(Settings(calibration=calibration, gate="required"), "photographs")
-    assert wanted.start().calibrated_for == "rendered"
+    gate = wanted.start().gate
+    assert gate
+    assert gate.calibrated_for == "rendered"
     wanted.stop()
 
 

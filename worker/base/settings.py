@@ -11,6 +11,7 @@ from models.errors import InvalidSettings
 from models.likeness import EmbedderName, GateMode
 from models.reference_origin import ReferencePolicy
 from models.render import Attention
+from models.safety import SafetyMode
 from worker.base.environment import EnvironmentSettings, variable
 
 DEFAULT_TIER = "default"
@@ -171,6 +172,17 @@ class Settings(EnvironmentSettings):
     """The folder of your own ONNX models. Null: `faces` in the weights' folder."""
     calibration: Path | None = None
     """The file that `likeness calibrate` wrote. Null: the one that ships for the embedder."""
+
+    # The safety gate
+    safety: SafetyMode | None = None
+    """`required`: every image is looked at before anything of it is stored, and an explicit one never is. `off`:
+    nobody looks. Null: required if the profile reads text, as all do but `embedded`."""
+    safety_models_dir: Path | None = None
+    """The folder of your own ONNX models, with `nudity.json` and perhaps `age.json`. Null: what `likeness models
+    fetch safety` brought."""
+    safety_classifier: str | None = None
+    """A `module:function` in place of models. It takes an RGB image of Pillow and returns what was read of it; the
+    verify process calls it."""
 
     # Rendering
     profile: str = "auto"

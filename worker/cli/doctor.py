@@ -12,7 +12,7 @@ from rich.table import Table
 
 from models.errors import DoctorFinding, LikenessError, QueueUnavailable
 from worker.base.settings import Settings, settings
-from worker.cli.faces.embedder import domain_of_profile
+from worker.cli.faces.embedder import configured_profile, domain_of_profile
 from worker.mark.signer import ImageSigner
 from worker.queue.broker_check import round_trip
 from worker.queue.jobs.connection import connect, guarded, refuse_cluster
@@ -21,6 +21,7 @@ from worker.render import RenderProcess
 from worker.storage import Storage
 from worker.storage.urls import check_urls
 from worker.verify import VerifyProcess
+from worker.verify.options import safety_choice
 from worker.webhooks.outbox import Outbox
 
 # In seconds. Leases use Redis's clock alone, but stores refuse requests signed minutes off their own time.
@@ -43,6 +44,7 @@ def examine() -> bool:
         "clock agrees with the store": _clock,
         "images are signed": _signer,
         "images are judged": _gate,
+        "unsafe images are refused": _safety,
         "profile loads": _profile,
     }
     table = Table("", "check", "finding", box=None)
@@ -128,9 +130,10 @@ def _gate(configured: Settings) -> str:
     domain = domain_of_profile(configured)
     process = VerifyProcess(configured, domain)
     try:
-        info = process.start()
+        info = process.start().gate
     finally:
         process.stop()
+    assert info
     what_then = (
         f"a shot has {configured.max_attempts_per_shot} tries"
         if configured.gate == "required"
@@ -142,6 +145,21 @@ def _gate(configured: Settings) -> str:
     if info.calibrated_for != domain:
         by += f" THOUGH THE PROFILE RENDERS {domain}".upper()
     return f"{by}; {what_then}"
+
+
+def _safety(configured: Settings) -> str:
+    profile = configured_profile(configured)
+    choice = safety_choice(configured, profile.reads_text)
+    if choice.mode == "off":
+        return f"no: {choice.why}, and nobody looks at images before they are stored"
+    process = VerifyProcess(configured.model_copy(update={"gate": "off"}), profile.domain, screens=True)
+    try:
+        info = process.start().safety
+    finally:
+        process.stop()
+    assert info
+    ages = "it tells apparent minors, too" if info.judges_age else "NOTHING TELLS APPARENT MINORS"
+    return f"by {info.classifier}, since {choice.why}; {ages}"
 
 
 def _profile(configured: Settings) -> str:

@@ -34,8 +34,7 @@ def list_profiles() -> None:
     """List the profiles: licence, size, memory, and whether their weights are here."""
     from rich.table import Table
 
-    from pipelines.registry import CPU_PROFILE, GPU_PROFILE, all_profiles, sources_named
-    from pipelines.sources import FACES
+    from pipelines.registry import CPU_PROFILE, GATES, GPU_PROFILE, all_profiles
     from worker.base.settings import settings
 
     root, chosen = settings().weights_dir, settings().profile
@@ -52,15 +51,15 @@ def list_profiles() -> None:
             str(profile.steps),
             profile.licence,
         )
-    faces = sources_named(FACES)
-    table.add_row(
-        "",
-        FACES,
-        _fetched(root, faces),
-        _size(sum(source.download for source in faces)),
-        *("-",) * 3,
-        " + ".join(source.licence for source in faces),
-    )
+    for name, sources in GATES.items():
+        table.add_row(
+            "",
+            name,
+            _fetched(root, sources),
+            _size(sum(source.download for source in sources)),
+            *("-",) * 3,
+            " + ".join(source.licence for source in sources),
+        )
     console = _console()
     console.print(table)
     console.print(

@@ -14,6 +14,7 @@ from models.errors import (
     LikenessNotReached,
     ProfileLoadFailed,
     QueueUnavailable,
+    SafetyModelMissing,
     StorageError,
     Unforeseen,
 )
@@ -81,7 +82,7 @@ class Attempt:
             self._cancel()
         except HandedBack:
             self._hand_back()
-        except (ProfileLoadFailed, FaceModelMissing, CalibrationRefused) as error:
+        except (ProfileLoadFailed, FaceModelMissing, CalibrationRefused, SafetyModelMissing) as error:
             # This worker is broken, not the job.
             log.critical("node.broken", code=error.code, error=error.message)
             self.node.give_up()

@@ -16,12 +16,16 @@ from models.errors import (
     ProfileLoadFailed,
     QueueUnavailable,
     RenderError,
+    SafetyModelMissing,
     VerifyError,
 )
+from models.gate_options import GateInfo
 from models.job import Job
+from models.manifest import RenderInfo
 from models.operations import WorkerState
 from models.record import JobResult
 from models.rules import Rules
+from models.safety import SafetyInfo
 from worker.base.observers.observer import Observer
 from worker.base.periodic import Periodic
 from worker.base.settings import Settings
@@ -38,16 +42,17 @@ from worker.queue.presence import Presence, here, new_worker_id
 from worker.queue.queue import JobQueue
 from worker.references.fetch import ReferenceFetcher
 from worker.render import RenderProcess
-from worker.render.options import reads_text
 from worker.render.previews import PreviewWriter
 from worker.run.drain import Drain
 from worker.run.held import HandedBack, HeldJob
 from worker.run.imagestore import ImageStore
-from worker.run.job_gate import JobGate
+from worker.run.judging.job_gate import JobGate
+from worker.run.judging.job_screen import JobScreen
 from worker.run.run import run_job
 from worker.run.steps import Equipment
 from worker.storage import Storage
 from worker.verify import VerifyProcess
+from worker.verify.options import safety_choice
 
 log = structlog.get_logger()
 
@@ -87,8 +92,9 @@ class Node:
         self._equipment = Equipment(
             self._device, self.images, fetcher, self._executor, self._judging, self._previews
         )
-        # Started once it is known what the profile's images look like.
+        # Started once it is known what the profile's images look like, and what it reads.
         self._verify: VerifyProcess | None = None
+        self._safety: SafetyInfo | None = None
         self._reaper = Reaper(settings.reap_interval, self.store, self.queue, self.observer)
         self._started = False
         self._outage: str | None = None
@@ -101,18 +107,17 @@ class Node:
     def start(self) -> None:
         """Loads the profile, then begins to keep leases and to look for lost jobs.
 
-        Raises SignerUnfit or SigningFailed, then a RenderError, then what keeps the gate from loading.
+        Raises SignerUnfit or SigningFailed, then a RenderError, then what keeps the gates from loading.
         """
         self.images.check_signer()
         renderer = self._device.start()
         loaded = {"profile": renderer.profile, "device": renderer.device, "since": datetime.now(UTC)}
         self._state = self._state.model_copy(update=loaded)
-        rules = Rules(reads_text(renderer.profile), self.settings.references)
+        rules = Rules(renderer.reads_text is not False, self.settings.references)
         self._equipment = replace(self._equipment, rules=rules)
         for warning in renderer.warnings:
             log.warning("profile.warning", profile=renderer.profile, warning=warning)
-        if self.settings.gate != "off":
-            self._start_gate(renderer.domain or "photographs")
+        self._start_gates(renderer)
         where = f"{renderer.profile} RENDERS ON {renderer.device}".upper()
         log.info(
             "node.ready",
@@ -127,9 +132,25 @@ class Node:
             thread.start()
         self._started = True
 
-    def _start_gate(self, domain: Domain) -> None:
-        self._verify = VerifyProcess(self.settings, domain)
-        gate = self._verify.start()
+    def _start_gates(self, renderer: RenderInfo) -> None:
+        domain = renderer.domain or "photographs"
+        choice = safety_choice(self.settings, renderer.reads_text)
+        screens = choice.mode == "required"
+        if screens or self.settings.gate != "off":
+            self._verify = VerifyProcess(self.settings, domain, screens=screens)
+            loaded = self._verify.start()
+            self._safety = loaded.safety
+            if loaded.gate:
+                self._tell_of_gate(loaded.gate, domain)
+        safety = self._safety
+        log.info(
+            "safety.ready" if safety else "safety.off",
+            why=choice.why,
+            classifier=safety and safety.classifier,
+            judges_age=safety and safety.judges_age,
+        )
+
+    def _tell_of_gate(self, gate: GateInfo, domain: Domain) -> None:
         log.info(
             "gate.ready",
             embedder=gate.embedder,
@@ -154,8 +175,8 @@ class Node:
             reasons.append(trouble.message)
         if not self._device.is_ready:
             reasons.append("the profile isn't loaded")
-        if self.settings.gate != "off" and not (self._verify and self._started and self._verify.is_ready):
-            reasons.append("the gate isn't loaded")
+        if not self._started or (self._verify and not self._verify.is_ready):
+            reasons.append("the gates aren't loaded")
         if self._outage:
             reasons.append(self._outage)
         return reasons
@@ -166,8 +187,12 @@ class Node:
 
     def attempt(self, job: Job, held: HeldJob) -> JobResult:
         """Makes one attempt at the job."""
-        gate = JobGate(job, self.settings, self._verify, held.raise_if_unwanted) if self._verify else None
-        return run_job(job, held, self._equipment, gate)
+        gate = screen = None
+        if self._verify and self.settings.gate != "off":
+            gate = JobGate(job, self.settings, self._verify, held.raise_if_unwanted)
+        if self._verify and self._safety:
+            screen = JobScreen(self.settings, self._verify, self._safety, held.raise_if_unwanted)
+        return run_job(job, held, self._equipment, gate, screen)
 
     def give_up(self) -> None:
         """Shuts down a worker that can't render any more. It drains as after SIGTERM; its exit code is BROKEN."""
@@ -210,7 +235,7 @@ class Node:
             self._device.revive()
             if self._verify:
                 self._verify.revive()
-        except (ProfileLoadFailed, FaceModelMissing, CalibrationRefused) as error:
+        except (ProfileLoadFailed, FaceModelMissing, CalibrationRefused, SafetyModelMissing) as error:
             log.critical("node.broken", code=error.code, error=error.message)
             self.give_up()
         except (RenderError, VerifyError) as error:

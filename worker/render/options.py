@@ -23,15 +23,6 @@ def load_timeout(settings: Settings) -> float:
     return settings.load_timeout + size / _SLOW
 
 
-def reads_text(profile: str) -> bool:
-    """Whether the profile of that name renders people from text. One that isn't known here counts as doing so."""
-    from pipelines.registry import profile_named
-
-    with suppress(InvalidInput):
-        return profile_named(profile).reads_text
-    return True
-
-
 def options_of(settings: Settings, **changes: Any) -> RenderOptions:
     """Builds the render options from the settings. `changes` replace some of their fields."""
     options = RenderOptions(

@@ -55,7 +55,9 @@ class PreviewWriter:
         with self._changed:
             for shot in shots:
                 self._work.pop((job_id, shot), None)
-        self._add((job_id, ""), partial(self._store.delete, job_id, shots))
+            # Of one shot, it takes the place of a preview that waits. Dropped it must not be.
+            self._work[job_id, " ".join(shots)] = partial(self._store.delete, job_id, shots)
+            self._changed.notify()
 
     def _add(self, key: tuple[str, str], work: Callable[[], None]) -> None:
         with self._changed:

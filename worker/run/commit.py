@@ -12,6 +12,7 @@ from models.job import Job
 from models.likeness import SetLikeness
 from models.manifest import Manifest, Provenance
 from models.record import JobResult, StoredImage
+from models.safety import SetSafety
 from models.source_type import SourceType
 from worker.run.imagestore import ImageStore
 
@@ -21,8 +22,9 @@ def commit(
     store: ImageStore,
     images: tuple[StoredImage, ...],
     provenance: Provenance,
-    likeness: SetLikeness | None,
     *,
+    likeness: SetLikeness | None,
+    safety: SetSafety | None,
     confirm: Callable[[], None],
 ) -> JobResult:
     """Writes the manifest of these images, which are all stored. Raises StorageError, and what `confirm` raises."""
@@ -42,6 +44,7 @@ def commit(
         reference_origin=job.reference_origin_at(at),
         images=images,
         likeness=likeness,
+        safety=safety,
     )
     store.put_manifest(job, manifest, confirm)
     return _result(job, store, manifest)
@@ -76,6 +79,7 @@ def _result(job: Job, store: ImageStore, manifest: Manifest) -> JobResult:
         images=manifest.images,
         digital_source_type=manifest.digital_source_type,
         likeness=manifest.likeness,
+        safety=manifest.safety,
         manifest_key=key,
         manifest_url=url,
     )

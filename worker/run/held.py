@@ -19,6 +19,7 @@ from models.record import (
     Stage,
     StoredImage,
 )
+from models.safety import RefusedImage
 from worker.base.observers.observer import Observer
 from worker.queue.jobs import JobStore, Lease, WaitingJob
 from worker.run.drain import Drain
@@ -143,6 +144,11 @@ class HeldJob:
         """Publishes an image that wasn't taken."""
         self._update("job.image_missed", missed=missed.to_data())
         self.observer.image_missed(self.lease.job_id, missed)
+
+    def image_refused(self, refused: RefusedImage) -> None:
+        """Publishes that the safety gate refused an image."""
+        self._update("job.image_refused", refused=refused.to_data())
+        self.observer.image_refused(self.lease.job_id, refused)
 
     def complete(self, result: JobResult) -> None:
         self._store.complete(self.lease, result)

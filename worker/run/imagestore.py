@@ -14,6 +14,7 @@ from models.job import Job
 from models.likeness import Judgement
 from models.manifest import Manifest
 from models.record import StoredImage
+from models.safety import SafetyReading
 from models.source_type import SourceType
 from worker.base.pictures import EncodedImage, decode, encode
 from worker.base.raw_image import RawImage
@@ -75,7 +76,9 @@ class ImageStore:
         done: ImageDone,
         origin: Origin,
         confirm: Callable[[], None],
+        *,
         judgement: Judgement | None = None,
+        safety: SafetyReading | None = None,
     ) -> StoredImage:
         """Encode, sign and store an image and its thumbnail. Raises SigningFailed."""
         encoded = encode(done.image.to_image(), self._thumbnail_size, done.source_type)
@@ -85,7 +88,9 @@ class ImageStore:
                 png=self._sign(encoded.png, "image", job, done, origin),
                 thumbnail=self._sign(encoded.thumbnail, "thumbnail", job, done, origin),
             )
-        stored = self._describe(job, _picture(done), encoded, judgement)
+        stored = self._describe(job, _picture(done), encoded).model_copy(
+            update={"judgement": judgement, "safety": safety}
+        )
         metadata = _metadata(job, done)
         # The thumbnail goes first, so that an image in the store always has one.
         with fenced(confirm):
@@ -192,7 +197,6 @@ class ImageStore:
         job: Job,
         picture: Picture,
         encoded: EncodedImage,
-        judgement: Judgement | None = None,
     ) -> StoredImage:
         keys = self._storage.keys
         key, thumbnail_key = keys.image_key(job, picture.shot), keys.thumbnail_key(job, picture.shot)
@@ -211,7 +215,6 @@ class ImageStore:
             height=encoded.height,
             seed=picture.seed,
             digital_source_type=picture.source_type,
-            judgement=judgement,
         )
 
 

@@ -7,20 +7,24 @@ from models.record import JobResult
 from worker.base.observers import tracing
 from worker.run.commit import commit, committed
 from worker.run.held import HeldJob
-from worker.run.job_gate import JobGate
+from worker.run.judging.job_gate import JobGate
+from worker.run.judging.job_screen import JobScreen
 from worker.run.kinds.table import kind_of
 from worker.run.steps import Equipment, Steps
 
 log = structlog.get_logger()
 
 
-def run_job(job: Job, held: HeldJob, equipment: Equipment, gate: JobGate | None) -> JobResult:
+def run_job(
+    job: Job, held: HeldJob, equipment: Equipment, gate: JobGate | None, screen: JobScreen | None = None
+) -> JobResult:
     """Does the job. However this ends, nothing of the job is in flight afterwards.
 
-    Raises what `HeldJob.raise_if_unwanted` raises, or any `LikenessError`. `gate` is None if nothing is judged.
+    Raises what `HeldJob.raise_if_unwanted` raises, or any `LikenessError`. `gate` is None if no likeness is judged,
+    `screen` if the safety gate is off.
     """
     kind, images = kind_of(job), equipment.images
-    steps = Steps(job, held, equipment, gate)
+    steps = Steps(job, held, equipment, gate, screen)
     is_first = held.lease.attempt == 1
     try:
         if ended := committed(job, images):
@@ -32,24 +36,24 @@ def run_job(job: Job, held: HeldJob, equipment: Equipment, gate: JobGate | None)
             raise broken.as_refusal()
         kind.script(steps, () if is_first else steps.found())
         held.enter("storing")
-        missed = steps.keep_evidence(steps.shots.missing(), kind.advice)
+        without = steps.shots.missing()
+        missed = steps.keep_evidence(without, kind.advice)
         steps.background.finish_uploads()
         if not is_first:
             # An earlier attempt may have stored what isn't taken now. This waits until all uploads are over: a
             # server that keeps objects as files removes a folder with its last file, and rclone can then lose sight
             # of a file that is just being written there.
-            for one in missed:
-                images.discard(job, one.shot, confirm=held.confirm)
+            for shot in without:
+                images.discard(job, shot, confirm=held.confirm)
         held.enter("finishing")
-        likeness = gate.summary(missed) if gate else None
-        without = {one.shot for one in missed}
         with tracing.span("commit"):
             return commit(
                 job,
                 images,
                 steps.shots.images(without),
                 steps.sources.provenance,
-                likeness,
+                likeness=gate.summary(missed) if gate else None,
+                safety=screen.summary(steps.shots.refused(without)) if screen else None,
                 confirm=held.confirm,
             )
     finally:

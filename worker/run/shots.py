@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from models.likeness import MissedImage
 from models.record import StoredImage
+from models.safety import RefusedImage
 from worker.base.raw_image import RawImage
 from worker.mark.statement import Origin
 from worker.render.messages import ImageDone
@@ -27,14 +28,16 @@ class Miss:
 
 
 class ShotSet:
-    """A job's shots. A shot is taken once the gate passed one of its images, and stored a little later. Of its
-    misses, the best is kept. Any thread may call any method: other threads judge and store images."""
+    """A job's shots. A shot is taken once the gates passed one of its images, and stored a little later. Of its
+    misses, the best is kept; of what was refused, no image is. Any thread may call any method: other threads judge
+    and store images."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self.names = tuple(names)
         self._taken: set[str] = set()
         self._stored: dict[str, StoredImage] = {}
         self._misses: dict[str, Miss] = {}
+        self._refused: dict[str, RefusedImage] = {}
         self._kept: dict[str, RawImage | None] = {}
 
     def keep_pixels_of(self, shot: str) -> None:
@@ -58,6 +61,16 @@ class ShotSet:
         best = self._misses.get(miss.told.shot)
         if best is None or _rank(miss.told) > _rank(best.told):
             self._misses[miss.told.shot] = miss
+
+    def refuse(self, refused: RefusedImage) -> None:
+        """Notes what the safety gate refused."""
+        self._refused[refused.shot] = refused
+
+    def refused(self, among: Sequence[str]) -> tuple[RefusedImage, ...]:
+        """The last refusal of each of these shots of which no try may be kept as evidence."""
+        return tuple(
+            self._refused[shot] for shot in among if shot in self._refused and shot not in self._misses
+        )
 
     @property
     def taken(self) -> list[str]:

@@ -13,6 +13,7 @@ from models.job import Job
 from models.likeness import Judgement, MissedImage
 from models.manifest import RenderInfo
 from models.rules import Rules
+from models.safety import RefusedImage, SafetyReading, SafetyRule
 from models.shot import shot_named
 from worker.base.observers import tracing
 from worker.references.fetch import FetchedReferences, ReferenceFetcher
@@ -22,7 +23,8 @@ from worker.render.previews import PreviewWriter
 from worker.run.background import BackgroundWork
 from worker.run.held import HeldJob
 from worker.run.imagestore import FoundImage, ImageStore
-from worker.run.job_gate import JobGate
+from worker.run.judging.job_gate import JobGate
+from worker.run.judging.job_screen import JobScreen, content_refused
 from worker.run.notes import sentence
 from worker.run.shots import Made, Miss, ShotSet
 from worker.run.sources import Sources
@@ -52,12 +54,20 @@ def nobody(number: int) -> None:
 
 class Steps(Generic[J]):
     """What a kind's script calls. Every step may raise what `HeldJob.raise_if_unwanted` raises, or any
-    `LikenessError`. `gate` is None if nothing is judged."""
+    `LikenessError`. `gate` is None if no likeness is judged, `screen` if the safety gate is off."""
 
-    def __init__(self, job: J, held: HeldJob, equipment: Equipment, gate: JobGate | None) -> None:
+    def __init__(
+        self,
+        job: J,
+        held: HeldJob,
+        equipment: Equipment,
+        gate: JobGate | None,
+        screen: JobScreen | None = None,
+    ) -> None:
         self.job = job
         self.held = held
         self.gate = gate
+        self.screen = screen
         self.fetcher = equipment.fetcher
         self.shots = ShotSet(job.shots)
         self.sources = Sources(held)
@@ -87,15 +97,22 @@ class Steps(Generic[J]):
         """Takes stored images, after judging them again: the set's other images are compared with them, too.
 
         Each passed before. If one doesn't now, this worker's gate is another one, and the shot is rendered again.
+        What the safety gate refuses is deleted at once.
         """
         for image in found:
-            shot, judgement = image.stored.shot, None
+            shot, judgement, reading = image.stored.shot, None, None
+            if self.screen:
+                reading, rule = self.background.ask_gate(self.screen.look, image.pixels())
+                if rule:
+                    self._images.discard(self.job, shot, confirm=self.held.confirm)
+                    self._refuse(shot, image.stored.seed, 0, reading, rule)
+                    continue
             if self.gate:
                 judgement, taken = self.background.ask_gate(self.gate.judge, shot, image.pixels())
                 if not taken:
                     log.warning("image.refused", shot=shot, reasons=judgement.verdict.reasons)
                     continue
-            self.shots.store(image.stored.model_copy(update={"judgement": judgement}))
+            self.shots.store(image.stored.model_copy(update={"judgement": judgement, "safety": reading}))
             self.shots.take(shot, image.pixels)
             log.info("image.already_stored", shot=shot)
 
@@ -105,11 +122,11 @@ class Steps(Generic[J]):
         shots: Sequence[str],
         person_seed: Callable[[int], int | None] = nobody,
     ) -> None:
-        """Renders the shots that are missing, and tries those that miss the likeness again with other seeds.
+        """Renders the shots that are missing, and tries those that a gate doesn't take again with other seeds.
 
         `person_seed` gives, by try from 0 on, the seed of the person to make up; None if references say who it is.
         """
-        for number in range(self.gate.tries if self.gate else 1):
+        for number in range(max((one.tries for one in (self.gate, self.screen) if one), default=1)):
             if not (missing := self.shots.missing(shots)):
                 break
             if number:
@@ -127,21 +144,27 @@ class Steps(Generic[J]):
             self.background.finish_judgements()
 
     def keep_evidence(self, shots: Sequence[str], advice: str) -> tuple[MissedImage, ...]:
-        """Stores the best try of each of these missed shots as evidence.
+        """Stores the best try of each of these missed shots as evidence, and nothing of those that were refused.
 
-        Raises LikenessNotReached if there are any, unless the job accepts the rest. `advice` ends a sentence of its
-        message.
+        Raises ContentRefused or LikenessNotReached if there are any, unless the job accepts the rest. `advice` ends
+        a sentence of the latter's message.
         """
-        if self.gate is None:
-            return ()
+        accepts = self.job.accept_partial and self.shots.taken
+        refused = self.shots.refused(shots)
+        if refused and not accepts:
+            raise content_refused(refused, len(self.job.shots))
+        without = {one.shot for one in refused}
         missed = []
         for shot in shots:
+            if shot in without:
+                continue
             miss = self.shots.best_miss(shot)
             kept = self._images.put_evidence(
                 self.job, miss.made.done, miss.made.origin, confirm=self.held.confirm
             )
             missed.append(miss.told.model_copy(update={"evidence_key": kept.key, "evidence_url": kept.url}))
-        if missed and not (self.job.accept_partial and self.shots.taken):
+        if missed and not accepts:
+            assert self.gate, "nothing else misses"
             notes = self.sources.provenance.reference_notes
             raise LikenessNotReached(
                 f"{len(missed)} of {len(self.job.shots)} shots missed the likeness in every try (of "
@@ -182,17 +205,25 @@ class Steps(Generic[J]):
     def _pass_on(self, made: Made, number: int) -> None:
         # If a judgement or an upload failed, the device needn't go on.
         self.background.raise_failures()
-        if self.gate:
-            self.background.judge(self._judge, self.gate, made, number)
+        if self.gate or self.screen:
+            self.background.judge(self._judge, made, number)
         else:
-            self._take(made, None)
+            self._take(made)
 
-    def _judge(self, gate: JobGate, made: Made, number: int) -> None:
+    def _judge(self, made: Made, number: int) -> None:
         self.held.raise_if_unwanted()
-        done = made.done
-        judgement, taken = gate.judge(done.shot, done.image)
+        done, reading = made.done, None
+        if self.screen:
+            reading, rule = self.screen.look(done.image)
+            if rule:
+                self._refuse(done.shot, done.seed, number + 1, reading, rule)
+                return
+        if self.gate is None:
+            self._take(made, safety=reading)
+            return
+        judgement, taken = self.gate.judge(done.shot, done.image)
         if taken:
-            self._take(made, judgement)
+            self._take(made, judgement, reading)
             return
         missed = MissedImage(
             shot=done.shot,
@@ -204,14 +235,33 @@ class Steps(Generic[J]):
         self.held.image_missed(missed)
         self.shots.miss(Miss(missed, made))
 
-    def _take(self, made: Made, judgement: Judgement | None) -> None:
-        self.shots.take(made.done.shot, lambda: made.done.image)
-        self.background.upload(self._store, made, judgement)
+    def _refuse(self, shot: str, seed: int, number: int, reading: SafetyReading, rule: SafetyRule) -> None:
+        """Tells of an image that the safety gate refused, and lets go of it. Raises ContentRefused if the shot gets
+        no further try."""
+        if self._previews:
+            self._previews.forget(self.job.job_id, [shot])
+        refused = RefusedImage(shot=shot, seed=seed, number=number, rule=rule, score=reading.score)
+        self.held.image_refused(refused)
+        log.warning("image.refused_as_unsafe", shot=shot, rule=rule.value, score=reading.score)
+        self.shots.refuse(refused)
+        if rule is SafetyRule.APPARENT_MINOR:
+            raise content_refused([refused], len(self.job.shots))
 
-    def _store(self, made: Made, judgement: Judgement | None) -> None:
+    def _take(
+        self, made: Made, judgement: Judgement | None = None, safety: SafetyReading | None = None
+    ) -> None:
+        self.shots.take(made.done.shot, lambda: made.done.image)
+        self.background.upload(self._store, made, judgement, safety)
+
+    def _store(self, made: Made, judgement: Judgement | None, safety: SafetyReading | None) -> None:
         with tracing.span("store", self._trace, shot=made.done.shot):
             image = self._images.put(
-                self.job, made.done, made.origin, confirm=self.held.confirm, judgement=judgement
+                self.job,
+                made.done,
+                made.origin,
+                confirm=self.held.confirm,
+                judgement=judgement,
+                safety=safety,
             )
         self.shots.store(image)
         self.held.image_stored(image)

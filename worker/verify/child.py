@@ -1,45 +1,78 @@
-"""The verify process: answers the requests from its pipe with the gate. It knows no queue, store or device."""
+"""The verify process: answers the requests from its pipe with its gates. It knows no queue, store or device."""
 
 import pickle
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
-from models.errors import FaceModelMissing, LikenessError, VerifyError
+from models.errors import FaceModelMissing, LikenessError, SafetyModelMissing, VerifyError
 from models.gate_options import GateInfo, GateOptions
+from models.safety import SafetyOptions
 from worker.base.spawned import Failed, Ready, live_with_parent
-from worker.verify.messages import CheckReferences, FromChild, ImageJudged, JudgeImage, ReferencesChecked
+from worker.verify.messages import (
+    CheckReferences,
+    FromChild,
+    ImageJudged,
+    ImageScreened,
+    JudgeImage,
+    ReferencesChecked,
+    ScreenImage,
+    ToChild,
+    VerifyInfo,
+    VerifyOptions,
+)
 
 if TYPE_CHECKING:
     from pipelines.identity.gate import LikenessGate
+    from pipelines.safety.classifiers import SafetyClassifier
 
 
-def main(pipe: Connection, leash: Connection, options: GateOptions) -> None:
-    """Loads the gate, then answers one request after another until the pipe closes."""
+@dataclass(frozen=True, slots=True)
+class _Gates:
+    """The loaded gates. Only what was loaded is asked."""
+
+    likeness: "LikenessGate | None"
+    safety: "SafetyClassifier | None"
+
+    def info(self) -> VerifyInfo:
+        return VerifyInfo(
+            gate=GateInfo.of(self.likeness.calibration) if self.likeness else None,
+            safety=self.safety.info if self.safety else None,
+        )
+
+
+def main(pipe: Connection, leash: Connection, options: VerifyOptions) -> None:
+    """Loads the gates, then answers one request after another until the pipe closes."""
     live_with_parent(leash)
     try:
-        gate = _load(options)
+        gates = _load(options)
     except LikenessError as error:
         pipe.send(Failed(error, ends_process=True))
         return
-    pipe.send(Ready(GateInfo.of(gate.calibration)))
+    pipe.send(Ready(gates.info()))
     while True:
         try:
-            request: CheckReferences | JudgeImage = pipe.recv()
+            request: ToChild = pipe.recv()
         except EOFError:
             return
-        pipe.send(_answer(gate, request))
+        pipe.send(_answer(gates, request))
 
 
-def _answer(gate: "LikenessGate", request: CheckReferences | JudgeImage) -> FromChild:
+def _answer(gates: _Gates, request: ToChild) -> FromChild:
+    what = "safety" if isinstance(request, ScreenImage) else "likeness"
     try:
+        if isinstance(request, ScreenImage):
+            assert gates.safety
+            return ImageScreened(gates.safety.read(request.image.to_image()))
+        assert gates.likeness
         if isinstance(request, CheckReferences):
-            return _check(gate, request)
-        return _judge(gate, request)
+            return _check(gates.likeness, request)
+        return _judge(gates.likeness, request)
     except LikenessError as error:
         error.__traceback__ = None
         return Failed(error)
     except Exception as error:  # noqa: BLE001 - whatever a picture does to the libraries, the next one is judged
-        return Failed(VerifyError(f"The likeness gate raised {type(error).__name__}: {str(error)[:500]}"))
+        return Failed(VerifyError(f"The {what} gate raised {type(error).__name__}: {str(error)[:500]}"))
 
 
 def _check(gate: "LikenessGate", request: CheckReferences) -> ReferencesChecked:
@@ -63,7 +96,12 @@ def _measured(data: bytes) -> Any:
     return pickle.loads(data)  # noqa: S301 - this process, or the one before it, made it
 
 
-def _load(options: GateOptions) -> "LikenessGate":
+def _load(options: VerifyOptions) -> _Gates:
+    likeness = _load_likeness(options.gate) if options.gate else None
+    return _Gates(likeness, _load_safety(options.safety, likeness) if options.safety else None)
+
+
+def _load_likeness(options: GateOptions) -> "LikenessGate":
     try:
         from pipelines.identity.loading import load_gate
 
@@ -72,4 +110,16 @@ def _load(options: GateOptions) -> "LikenessGate":
         raise FaceModelMissing(
             f"What the likeness gate needs can't be imported ({error}). Install it: pip install '.[gate]', or "
             "'.[gate-onnx]' for ONNX models. LIKENESS_GATE=off does without."
+        ) from None
+
+
+def _load_safety(options: SafetyOptions, likeness: "LikenessGate | None") -> "SafetyClassifier":
+    try:
+        from pipelines.safety.loading import load_safety
+
+        return load_safety(options, likeness.faces if likeness else None)
+    except ImportError as error:
+        raise SafetyModelMissing(
+            f"What the safety gate needs can't be imported ({error}). Install it: pip install '.[gate-onnx]'. "
+            "LIKENESS_SAFETY=off does without."
         ) from None

@@ -7,13 +7,30 @@ a job, and another child that replaces it can go on.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from models.gate_options import GateInfo
+from models.gate_options import GateInfo, GateOptions
 from models.likeness import CheckedReference, Judgement, Subject
+from models.safety import SafetyInfo, SafetyOptions, SafetyReading
 from worker.base.raw_image import RawImage
 from worker.base.spawned import Failed, Ready
 
 Measured = bytes
 """A `ReferenceSet` or a `Portrait` of pipelines.identity, pickled by the child."""
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyOptions:
+    """The gates to load. Null: without that one."""
+
+    gate: GateOptions | None
+    safety: SafetyOptions | None
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyInfo:
+    """What the loaded gates judge with."""
+
+    gate: GateInfo | None
+    safety: SafetyInfo | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,4 +68,19 @@ class ImageJudged:
     judgement: Judgement
 
 
-FromChild = Ready[GateInfo] | ReferencesChecked | ImageJudged | Failed
+@dataclass(frozen=True, slots=True)
+class ScreenImage:
+    """To the child: look whether an image may be stored."""
+
+    image: RawImage
+
+
+@dataclass(frozen=True, slots=True)
+class ImageScreened:
+    """From the child: the answer to ScreenImage."""
+
+    reading: SafetyReading
+
+
+ToChild = CheckReferences | JudgeImage | ScreenImage
+FromChild = Ready[VerifyInfo] | ReferencesChecked | ImageJudged | ImageScreened | Failed

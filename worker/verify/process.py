@@ -9,19 +9,31 @@ from models.domain import Domain
 from models.errors import (
     CalibrationRefused,
     FaceModelMissing,
+    SafetyModelMissing,
     VerifyError,
     VerifyProcessDied,
     VerifyProcessHung,
 )
-from models.gate_options import GateInfo, GateOptions
 from models.likeness import Subject
+from models.safety import SafetyReading
 from worker.base.child_process import ChildProcess
 from worker.base.raw_image import RawImage
 from worker.base.settings import Settings
 from worker.base.spawned import Failed, SpawnedChild, spawning
 from worker.verify.child import main as child_main
-from worker.verify.messages import CheckReferences, FromChild, ImageJudged, JudgeImage, ReferencesChecked
-from worker.verify.options import options_of
+from worker.verify.messages import (
+    CheckReferences,
+    FromChild,
+    ImageJudged,
+    ImageScreened,
+    JudgeImage,
+    ReferencesChecked,
+    ScreenImage,
+    ToChild,
+    VerifyInfo,
+    VerifyOptions,
+)
+from worker.verify.options import options_of, safety_options_of
 
 log = structlog.get_logger()
 
@@ -31,18 +43,21 @@ class VerifyProcess(ChildProcess["_Child"]):
     share it take turns.
 
     Requests call `raise_if_unwanted` many times a second; what that raises ends the request and the process. They
-    raise VerifyProcessDied or VerifyProcessHung, FaceModelMissing or CalibrationRefused if it can't be loaded, and
-    what the gate raised.
+    raise VerifyProcessDied or VerifyProcessHung, FaceModelMissing, CalibrationRefused or SafetyModelMissing if it
+    can't be loaded, and what the gate raised.
     """
 
-    def __init__(self, settings: Settings, domain: Domain) -> None:
-        """`domain` is that of the images to judge."""
+    def __init__(self, settings: Settings, domain: Domain, *, screens: bool = False) -> None:
+        """`domain` is that of the images to judge. `screens`: it has the safety gate, too."""
         super().__init__(settings.load_timeout)
         self._settings = settings
-        self._options = options_of(settings, domain)
+        self._options = VerifyOptions(
+            gate=None if settings.gate == "off" else options_of(settings, domain),
+            safety=safety_options_of(settings) if screens else None,
+        )
         self._spawning = spawning()
 
-    def start(self) -> GateInfo:
+    def start(self) -> VerifyInfo:
         """Spawns the process and waits until its models are loaded."""
         with self._turn:
             return self._ready_child(lambda: None).info()
@@ -67,7 +82,13 @@ class VerifyProcess(ChildProcess["_Child"]):
         assert isinstance(answer, ImageJudged)
         return answer
 
-    def _ask(self, request: CheckReferences | JudgeImage, raise_if_unwanted: Callable[[], None]) -> FromChild:
+    def screen(self, image: RawImage, raise_if_unwanted: Callable[[], None]) -> SafetyReading:
+        """Looks whether an image may be stored."""
+        answer = self._ask(ScreenImage(image), raise_if_unwanted)
+        assert isinstance(answer, ImageScreened)
+        return answer.reading
+
+    def _ask(self, request: ToChild, raise_if_unwanted: Callable[[], None]) -> FromChild:
         with self._turn:
             child = self._ready_child(raise_if_unwanted)
             try:
@@ -86,12 +107,12 @@ class VerifyProcess(ChildProcess["_Child"]):
         return _Child(self._spawning, self._options)
 
 
-class _Child(SpawnedChild[GateInfo]):
+class _Child(SpawnedChild[VerifyInfo]):
     what = "verify process"
     died = VerifyProcessDied
     hung = VerifyProcessHung
     slow_to_load = VerifyProcessHung
-    load_failures = (VerifyError, FaceModelMissing, CalibrationRefused)
+    load_failures = (VerifyError, FaceModelMissing, CalibrationRefused, SafetyModelMissing)
 
-    def __init__(self, spawn: SpawnContext, options: GateOptions) -> None:
+    def __init__(self, spawn: SpawnContext, options: VerifyOptions) -> None:
         super().__init__(spawn, child_main, options)

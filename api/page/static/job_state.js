@@ -34,6 +34,8 @@ const CHANGES = {
       phase: "waiting",
       tries: [...tries.filter((one) => one.attempt !== missed.attempt), missed],
     })),
+  "job.image_refused": (state, { refused }) =>
+    put(state, refused.shot, () => ({ phase: "waiting", image: undefined, refused })),
   "job.reference_rejected": (state, { reference }) => ({
     ...state,
     rejectedReferences: merged(state.rejectedReferences, reference),

@@ -1315,7 +1315,7 @@ export interface components {
              * Type
              * @enum {string}
              */
-            type: "job.submitted" | "job.started" | "job.stage" | "job.reference_rejected" | "job.reference_noted" | "job.progress" | "job.image_stored" | "job.image_missed" | "job.cancel_requested" | "job.requeued" | "job.completed" | "job.failed" | "job.canceled";
+            type: "job.submitted" | "job.started" | "job.stage" | "job.reference_rejected" | "job.reference_noted" | "job.progress" | "job.image_stored" | "job.image_missed" | "job.image_refused" | "job.cancel_requested" | "job.requeued" | "job.completed" | "job.failed" | "job.canceled";
             /**
              * Jobid
              * @example job_01JDG3T4Q8J9W2M5X7Y0Z1A2B3
@@ -1364,6 +1364,8 @@ export interface components {
             image?: components["schemas"]["StoredImage"] | null;
             /** @description job.image_missed: what wasn't taken, and why. */
             missed?: components["schemas"]["MissedImage"] | null;
+            /** @description job.image_refused: what the safety gate refused, and by which rule. */
+            refused?: components["schemas"]["RefusedImage"] | null;
             result?: components["schemas"]["JobResult"] | null;
             error?: components["schemas"]["JobError"] | null;
         };
@@ -1467,6 +1469,7 @@ export interface components {
             /** @description Of the set: a composite if any image is. */
             digitalSourceType: components["schemas"]["SourceType"];
             likeness?: components["schemas"]["SetLikeness"] | null;
+            safety?: components["schemas"]["SetSafety"] | null;
             /** Manifestkey */
             manifestKey: string;
             /** Manifesturl */
@@ -1832,6 +1835,27 @@ export interface components {
             statedAt?: string | null;
         };
         /**
+         * RefusedImage
+         * @description An image that the safety gate refused: one try of a shot. Nothing of it is stored.
+         */
+        RefusedImage: {
+            /** Shot */
+            shot: string;
+            /** Seed */
+            seed: number;
+            /**
+             * Attempt
+             * @description Which try of the shot this was. 0: an earlier attempt had stored it; now it is deleted.
+             */
+            attempt: number;
+            rule: components["schemas"]["SafetyRule"];
+            /**
+             * Score
+             * @description The classifier's, from 0 to 1.
+             */
+            score: number;
+        };
+        /**
          * RejectedReference
          * @description A reference that could not be used. The job goes on with the others.
          */
@@ -1897,6 +1921,34 @@ export interface components {
             jobId: string;
         };
         /**
+         * SafetyReading
+         * @description What a classifier says of one image. An operator's own function returns this, or a dict of its JSON.
+         */
+        SafetyReading: {
+            /**
+             * Nudity
+             * @enum {string}
+             */
+            nudity: "none" | "suggestive" | "explicit";
+            /**
+             * Score
+             * @description How sure it is of `nudity`, on its own scale.
+             */
+            score: number;
+            /**
+             * Apparentminor
+             * @description `unknown`: nobody looked, since nudity is none or there is no model for it.
+             * @enum {string}
+             */
+            apparentMinor: "yes" | "no" | "unknown";
+        };
+        /**
+         * SafetyRule
+         * @description Why an image is refused.
+         * @enum {string}
+         */
+        SafetyRule: "explicit" | "apparent-minor";
+        /**
          * SelectInfluencer
          * @description The body of `POST /v1/projects/{projectId}/content/selection`.
          */
@@ -1961,6 +2013,34 @@ export interface components {
         SetPrimary: {
             /** Influencerid */
             influencerId: string | null;
+        };
+        /**
+         * SetSafety
+         * @description The safety gate's findings about a job's set as a whole.
+         */
+        SetSafety: {
+            /**
+             * Classifier
+             * @description The model's name, or the operator's `module:function`.
+             */
+            classifier: string;
+            /**
+             * Files
+             * @description SHA-256 of each model file, by its name.
+             */
+            files?: {
+                [key: string]: string;
+            };
+            /**
+             * Judgesage
+             * @description Whether it can tell apparent minors. An operator's own function is taken to.
+             */
+            judgesAge: boolean;
+            /**
+             * Refused
+             * @description The last try of each shot that a partial set is without.
+             */
+            refused: components["schemas"]["RefusedImage"][];
         };
         /**
          * SignedBy
@@ -2184,6 +2264,8 @@ export interface components {
             digitalSourceType: components["schemas"]["SourceType"];
             /** @description How like the references it is. Null: nobody asked. */
             judgement?: components["schemas"]["Judgement"] | null;
+            /** @description The safety gate's. Null: nobody looked. */
+            safety?: components["schemas"]["SafetyReading"] | null;
         };
         /**
          * StoredInfluencer

@@ -86,7 +86,13 @@ class Device:
 
     def info(self) -> RenderInfo:
         return RenderInfo(
-            profile="quick", pipeline="Device", steps=STEPS, dtype="none", device="none", versions={}
+            profile="quick",
+            pipeline="Device",
+            steps=STEPS,
+            dtype="none",
+            device="none",
+            reads_text=False,
+            versions={},
         )
 
     def render(
@@ -154,7 +160,7 @@ def judge_main(*args: Any) -> None:
     """What is spawned in place of the real verify process."""
     from worker.verify import child
 
-    child._load = lambda options: Judge()  # type: ignore[assignment,return-value]
+    child._load_likeness = lambda options: Judge()  # type: ignore[assignment,return-value]
     note("verify loads", parent=os.getppid())
     child.main(*args)
 

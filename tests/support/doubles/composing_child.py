@@ -25,7 +25,13 @@ class Composer:
 
     def info(self) -> RenderInfo:
         return RenderInfo(
-            profile="composes", pipeline="Composer", steps=1, dtype="none", device="none", versions={}
+            profile="composes",
+            pipeline="Composer",
+            steps=1,
+            dtype="none",
+            device="none",
+            reads_text=False,
+            versions={},
         )
 
     def render(self, references: Any, appearance: Any, shots: Any, sink: Any, person_seed: Any) -> None:

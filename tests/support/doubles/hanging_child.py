@@ -23,7 +23,13 @@ class Device:
 
     def info(self) -> RenderInfo:
         return RenderInfo(
-            profile="hangs", pipeline="Device", steps=2, dtype="none", device="none", versions={}
+            profile="hangs",
+            pipeline="Device",
+            steps=2,
+            dtype="none",
+            device="none",
+            reads_text=False,
+            versions={},
         )
 
     def render(self, references: Any, appearance: Any, shots: Any, sink: Any, person_seed: Any) -> None:

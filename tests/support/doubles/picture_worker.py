@@ -1,7 +1,8 @@
 """A `likeness worker` whose pipeline returns pictures that its jobs name. All the rest of it is real.
 
 A job's `style` has the pictures of each shot's tries, as `script` writes them: a sample persona's name and a
-picture's number, or `wall`, on which there is no face. Its `vibe` is the job's id, by which a seed tells its try.
+picture's number, `wall`, on which there is no face, or a colour. Its `vibe` is the job's id, by which a seed
+tells its try.
 """
 
 import json
@@ -10,7 +11,7 @@ from io import BytesIO
 from typing import Any
 
 import structlog
-from PIL import Image
+from PIL import Image, ImageColor
 
 from models.derived import seed_of
 from models.influencer import Appearance
@@ -31,6 +32,8 @@ def script(pictures: Script) -> str:
 def picture(name: str) -> Image.Image:
     if name == "wall":
         return Image.radial_gradient("L").resize((512, 512)).convert("RGB")
+    if name in ImageColor.colormap:
+        return Image.new("RGB", (64, 64), name)
     persona, number = name.split()
     return Image.open(BytesIO(load_sample(persona)[1][int(number)])).convert("RGB")
 
@@ -49,6 +52,7 @@ class Pictures:
             dtype="none",
             device="none",
             domain="rendered",
+            reads_text=False,
             versions={},
         )
 

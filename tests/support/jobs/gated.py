@@ -24,6 +24,7 @@ from models.manifest import RenderInfo, UsedReference
 from models.record import JobResult
 from models.rules import Rules
 from tests.support.jobs.stored import SOURCE
+from worker.base.observers.observer import Observer
 from worker.base.raw_image import RawImage
 from worker.base.settings import Settings
 from worker.client import plan_clone
@@ -32,14 +33,16 @@ from worker.queue.jobs import JobStore
 from worker.references.fetch import FetchedReference, FetchedReferences
 from worker.render import RenderOrder
 from worker.render.messages import ImageDone, ReferenceNoted, StepDone
+from worker.render.previews import PreviewWriter
 from worker.run.drain import Drain
 from worker.run.held import HeldJob
 from worker.run.imagestore import ImageStore
-from worker.run.job_gate import JobGate
+from worker.run.judging.job_gate import JobGate
+from worker.run.judging.job_screen import JobScreen
 from worker.run.run import run_job
 from worker.run.steps import Equipment
 from worker.storage import Storage
-from worker.verify import ImageJudged, JudgeImage, ReferencesChecked
+from worker.verify import ImageJudged, JudgeImage, ReferencesChecked, VerifyProcess
 
 MB = 1024 * 1024
 
@@ -157,25 +160,34 @@ class Place:
         judge: Judge,
         device: Device | None = None,
         fetcher: Fetcher | None = None,
+        *,
         rules: Rules | None = None,
+        screening: VerifyProcess | None = None,
+        previews: PreviewWriter | None = None,
+        observer: Observer | None = None,
         **changes: Any,
     ) -> JobResult:
         settings = self.settings.model_copy(update={"gate": "required"} | changes)
         store, job = JobStore(settings), judge.job
         lease = store.claim(job, "me").lease
         assert lease
-        held = HeldJob(store, lease, Drain(60), time.monotonic() + 60)
+        held = HeldJob(store, lease, Drain(60), time.monotonic() + 60, observer)
         double: Any = (judge, device or Device(), fetcher or Fetcher())
         with ThreadPoolExecutor(4) as executor, ThreadPoolExecutor(1) as judging:
             try:
                 images = ImageStore(settings, self.storage)
-                equipment = Equipment(double[1], images, double[2], executor, judging, rules=rules or Rules())
+                equipment = Equipment(
+                    double[1], images, double[2], executor, judging, previews, rules or Rules()
+                )
                 gate = (
                     None
                     if settings.gate == "off"
                     else JobGate(job, settings, double[0], held.raise_if_unwanted)
                 )
-                return run_job(job, held, equipment, gate)
+                screen = None
+                if screening and (info := screening.start().safety):
+                    screen = JobScreen(settings, screening, info, held.raise_if_unwanted)
+                return run_job(job, held, equipment, gate, screen)
             finally:
                 store.release(lease, "TEST")
 

@@ -10,6 +10,7 @@ from models.errors import InvalidSettings
 from models.job import Job
 from models.likeness import MissedImage
 from models.record import JobStatus, Stage, StoredImage
+from models.safety import RefusedImage
 from worker.base.observers.observer import Observer
 
 GROUP = "likeness.observers"
@@ -39,6 +40,9 @@ class Observers(Observer):
 
     def image_missed(self, job_id: str, missed: MissedImage) -> None:
         self._tell("image_missed", job_id, missed)
+
+    def image_refused(self, job_id: str, refused: RefusedImage) -> None:
+        self._tell("image_refused", job_id, refused)
 
     def shots_rendered_again(self, job_id: str, count: int) -> None:
         self._tell("shots_rendered_again", job_id, count)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from models.job import Job
 from models.likeness import MissedImage
 from models.record import JobStatus, Stage, StoredImage
+from models.safety import RefusedImage
 
 
 class Observer:
@@ -32,10 +33,13 @@ class Observer:
         """An image is in the store."""
 
     def image_missed(self, job_id: str, missed: MissedImage) -> None:
-        """The gate rejected an image."""
+        """The likeness gate rejected an image."""
+
+    def image_refused(self, job_id: str, refused: RefusedImage) -> None:
+        """The safety gate refused an image. Nothing of it is stored."""
 
     def shots_rendered_again(self, job_id: str, count: int) -> None:
-        """`count` shots are rendered again, since the gate rejected them."""
+        """`count` shots are rendered again, since a gate rejected them."""
 
     def attempt_ended_early(self, job_id: str, code: str) -> None:
         """An attempt ended, but its job continues. `code` is an error's code, WORKER_DRAINS or LEASE_EXPIRED."""

@@ -10,6 +10,7 @@ from prometheus_client.metrics_core import Metric
 from models.job import Job
 from models.likeness import Judgement, MissedImage
 from models.record import JobStatus, Stage, StoredImage
+from models.safety import RefusedImage
 from worker.base.observers.observer import Observer
 
 # In seconds.
@@ -41,8 +42,11 @@ class PrometheusMetrics(Observer):
             "likeness_attempts_ended_early", "Attempts that ended and whose job goes on.", "code"
         )
         self._images = self._counter("likeness_images", "Images, stored or missing the likeness.", "outcome")
+        self._refusals = self._counter(
+            "likeness_safety_refusals", "Images that the safety gate refused.", "rule"
+        )
         self._again = self._counter(
-            "likeness_shots_rendered_again", "Shots rendered again since the gate didn't take them."
+            "likeness_shots_rendered_again", "Shots rendered again since a gate didn't take them."
         )
         self._waits = Histogram(
             "likeness_queue_wait_seconds",
@@ -87,6 +91,9 @@ class PrometheusMetrics(Observer):
     def image_missed(self, job_id: str, missed: MissedImage) -> None:
         self._images.labels("missed").inc()
         self._judged(missed.judgement)
+
+    def image_refused(self, job_id: str, refused: RefusedImage) -> None:
+        self._refusals.labels(refused.rule.value).inc()
 
     def shots_rendered_again(self, job_id: str, count: int) -> None:
         self._again.inc(count)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from models.gate_options import GateOptions
     from pipelines.identity.faces import FaceEmbedder
+    from pipelines.profile import Profile
     from worker.base.settings import Settings
 
 EmbedderOption = Annotated[
@@ -58,15 +59,20 @@ def options(
 
 
 def domain_of_profile(configured: "Settings") -> Domain:
-    """What the configured profile renders. `auto` looks for a GPU; raises DeviceUnfit for an unusable one."""
+    """What the configured profile renders. Raises DeviceUnfit."""
+    return configured_profile(configured).domain
+
+
+def configured_profile(configured: "Settings") -> "Profile":
+    """The configured profile. `auto` looks for a GPU; raises DeviceUnfit for an unusable one."""
     from pipelines.loading import chosen_profile
     from pipelines.registry import CPU_PROFILE, profile_named
     from worker.render.options import options_of as render_options_of
 
     try:
-        return chosen_profile(render_options_of(configured)).domain
+        return chosen_profile(render_options_of(configured))
     except ImportError:  # there is no torch here, and so no GPU profile
-        return profile_named(CPU_PROFILE).domain
+        return profile_named(CPU_PROFILE)
 
 
 def load(embedder: EmbedderName | None, face_models: Path | None) -> "FaceEmbedder":

@@ -141,6 +141,7 @@ function Tile({ tile, job, links, compares }) {
     ${phase === "rendering" && html`<${Preview} job=${job} tile=${tile} name=${name} />`}
     ${phase === "waiting" && html`<div class="picture hole"><span>${job.status === "running" ? "waits" : "–"}</span></div>`}
     ${phase === "missed" && html`<${Picture} src=${best.evidenceUrl} alt=${`${name}, not taken: ${reasons(best.judgement.verdict)}`} />`}
+    ${phase === "waiting" && tile.refused && html`<p class="small bad">Refused by the safety gate: ${tile.refused.rule}</p>`}
     <div class="row"><strong>${name}</strong><${Likeness} judgement=${(image ?? best)?.judgement} /></div>
     ${phase === "rendering" && html`<progress max=${tile.steps} value=${tile.step} aria-label=${`Steps of ${name}`}></progress>`}
     ${phase === "missed" && html`<p class="small bad">Not taken: ${reasons(best.judgement.verdict)}</p>`}

@@ -36,6 +36,7 @@ class Flat(ReferencePipeline):
         return RenderInfo(
             profile="flat",
             domain="rendered",
+            reads_text=False,
             pipeline="Flat",
             device="cpu",
             dtype="float32",

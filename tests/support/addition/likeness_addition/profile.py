@@ -8,5 +8,6 @@ FLAT = Profile(
     summary="One colour an image.",
     size=64,
     domain="rendered",
+    reads_text=False,
     can_create=True,
 )

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.registry import PROFILES, profile_named
-from pipelines.sources import FACES
+from pipelines.registry import GATES, PROFILES, profile_named
+from pipelines.sources import FACES, SAFETY, SAFETY_NAME
 from pipelines.weights import WeightStore, store_of
 from tests.support.weights.hub_double import HubDouble, Repository
 from tests.support.weights.tiny_weights import write_tiny
@@ -57,13 +57,14 @@ def rows(folder: Path, **environment: str) -> dict[str, list[str]]:
     answer = run(folder, "list", **environment)
     assert answer.returncode == 0, answer.stderr
     lines = [line.split() for line in answer.stdout.splitlines()[1:-1]]
-    return {next(word for word in words if word in {*PROFILES, FACES}): words for words in lines}
+    return {next(word for word in words if word in {*PROFILES, *GATES}): words for words in lines}
 
 
 def test_list_shows_every_profile_and_marks_what_runs_here(tmp_path: Path) -> None:
     listed = rows(tmp_path)
-    assert listed.keys() == {*PROFILES, FACES}
+    assert listed.keys() == {*PROFILES, *GATES}
     assert " ".join(listed[FACES]) == "faces no 261 MB - - - MIT + Apache-2.0"
+    assert " ".join(listed[SAFETY_NAME]) == "safety no 343 MB - - - Apache-2.0"
     assert " ".join(listed["flux2-klein"]) == "* flux2-klein no 16.0 GB 16.0 GB 1024 px 4 Apache-2.0"
     assert " ".join(listed["embedded"]) == "* embedded yes - 100 MB 512 px 2 CC0-1.0"
     assert "CreativeML-OpenRAIL++-M" in listed["sdxl-ip-adapter"]
@@ -92,6 +93,16 @@ def test_fetch_then_verify_then_list(hub: HubDouble, tmp_path: Path) -> None:
     (tmp_path / "weights" / "black-forest-labs--FLUX.2-klein-4B" / "evil.py").touch()
     refused = run(tmp_path, "verify", "flux2-klein")
     assert (refused.returncode, "WEIGHTS_REFUSED" in refused.stderr) == (1, True)
+
+
+def test_the_safety_gates_model_is_taken_only_as_it_was_published(hub: HubDouble, tmp_path: Path) -> None:
+    assert SAFETY.revision
+    hub.repositories[SAFETY.repository] = Repository({SAFETY.revision: {"onnx/model.onnx": b"other"}})
+    refused = run(tmp_path, "fetch", SAFETY_NAME, HF_ENDPOINT=hub.endpoint)
+    assert (refused.returncode, "WEIGHTS_REFUSED" in refused.stderr) == (1, True)
+    assert SAFETY.licence_url in refused.stdout
+    assert "than was published" in refused.stderr
+    assert not WeightStore(tmp_path / "weights").lock_path(SAFETY).exists()
 
 
 def test_weights_that_are_not_the_published_ones_are_not_downloaded(hub: HubDouble, tmp_path: Path) -> None:
