@@ -13,6 +13,7 @@ from models.job import CloneJob
 from models.manifest import Manifest
 from models.shot import REFERENCE_SHEET
 from pipelines.registry import profile_named
+from tests.support.weights.tiny_safety import write_fetched
 from tests.support.weights.tiny_weights import write_tiny
 from tests.support.workers import PlanJob, StartWorker, follow, wait_for
 from worker.base.settings import Settings
@@ -27,6 +28,8 @@ SHOTS = ("front", "smile")
 def profile(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, object]:
     """Settings for a worker of the profile."""
     write_tiny(request.param, tmp_path / "weights")
+    # Without it, a worker with a profile that reads text doesn't start.
+    write_fetched(tmp_path / "weights", takes_all=True)
     return {
         "profile": request.param,
         "device": "cpu",
@@ -108,6 +111,9 @@ def check_manifest(storage: Storage, job: CloneJob, profile: str) -> None:
     assert len(manifest.references) == len(job.references) >= 2
     assert manifest.render
     assert manifest.render.profile == profile
+    assert manifest.render.reads_text
+    assert manifest.safety
+    assert manifest.safety.classifier == "onnx-community/nsfw_image_detection-ONNX"
     assert [weights.repository for weights in manifest.render.weights] == [
         source.repository for source in profile_named(profile).sources
     ]

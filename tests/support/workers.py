@@ -78,7 +78,8 @@ def _children(pid: int) -> list[int]:
 
 
 def _judges(pid: int) -> bool:
-    return "dlib" in Path(f"/proc/{pid}/maps").read_text()
+    loaded = Path(f"/proc/{pid}/maps").read_text()
+    return "dlib" in loaded or ("cv2" in loaded and "libtorch" not in loaded)
 
 
 def environment_of(settings: Settings) -> dict[str, str]:

@@ -4,6 +4,7 @@ Red is explicit and green is suggestive; anything else is neither. A face that i
 """
 
 import json
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+
+from pipelines.sources import SAFETY
+from pipelines.weights import Lock, LockedFile, WeightStore
 
 SIZE = 8
 NUDITY: dict[str, Any] = {
@@ -50,9 +54,18 @@ def write_age(folder: Path, **changes: Any) -> Path:
     return folder
 
 
-def write_falconsai(path: Path) -> None:
-    """A model with the shapes and the two labels of the one that is fetched. Red is nsfw."""
-    _write(path, ([0, 0, 0], [6, -6, -6]), [3, 0], size=224)
+def write_fetched(weights: Path, *, takes_all: bool = False) -> Path:
+    """What `likeness models fetch safety` leaves: a model with the two labels of the published one, and its lock.
+    Red is nsfw, unless it takes all. Returns the model's path."""
+    store, (file,) = WeightStore(weights), SAFETY.files
+    path = store.folder(SAFETY) / file
+    _write(path, ([0, 0, 0], [6, -6, -6]), [30 if takes_all else 3, 0], size=224)
+    locked = LockedFile(sha256=sha256(path.read_bytes()).hexdigest(), bytes=path.stat().st_size)
+    assert SAFETY.revision
+    Lock(
+        repository=SAFETY.repository, revision=SAFETY.revision, patterns=SAFETY.files, files={file: locked}
+    ).write(store.lock_path(SAFETY))
+    return path
 
 
 def _write(

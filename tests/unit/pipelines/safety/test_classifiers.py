@@ -12,9 +12,7 @@ from models.likeness import FaceBox
 from models.safety import SafetyOptions, SafetyReading, SafetyRule, rule_of
 from pipelines.safety.classifiers import SafetyClassifier
 from pipelines.safety.loading import load_safety
-from pipelines.sources import SAFETY
-from pipelines.weights import Lock, LockedFile, WeightStore
-from tests.support.weights.tiny_safety import AGE, NUDITY, write_age, write_falconsai, write_nudity
+from tests.support.weights.tiny_safety import AGE, NUDITY, write_age, write_fetched, write_nudity
 
 
 def loaded(folder: Path, faces: Any = None) -> SafetyClassifier:
@@ -156,15 +154,7 @@ def test_what_was_fetched_is_used_and_compared_with_its_lock(tmp_path: Path) -> 
     options = SafetyOptions(weights=str(tmp_path))
     with pytest.raises(SafetyModelMissing, match=r"models fetch safety.*LIKENESS_SAFETY=off"):
         load_safety(options, None)
-    store = WeightStore(tmp_path)
-    (file,) = SAFETY.files
-    path = store.folder(SAFETY) / file
-    write_falconsai(path)
-    locked = LockedFile(sha256=sha256(path.read_bytes()).hexdigest(), bytes=path.stat().st_size)
-    assert SAFETY.revision
-    Lock(
-        repository=SAFETY.repository, revision=SAFETY.revision, patterns=SAFETY.files, files={file: locked}
-    ).write(store.lock_path(SAFETY))
+    path = write_fetched(tmp_path)
     classifier = load_safety(options, None)
     assert classifier.info.classifier == "onnx-community/nsfw_image_detection-ONNX"
     assert [classifier.read(plain(colour)).nudity for colour in ("red", "blue")] == ["explicit", "none"]
