@@ -134,6 +134,7 @@ def test_the_doctor_finds_a_healthy_place_healthy(settings: Settings) -> None:
     done = likeness("doctor", settings=settings)
     assert done.returncode == 0, done.stdout
     assert done.stdout.count("ok") >= 5
+    assert "the profile reads no text" in " ".join(done.stdout.split())
 
 
 def test_the_doctor_says_what_to_do(settings: Settings) -> None:

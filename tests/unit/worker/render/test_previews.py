@@ -107,6 +107,21 @@ def test_what_is_forgotten_does_not_come_back(writer: PreviewWriter, shelf: Shel
     assert sorted(shelf.kept) == [("job_2", "front"), ("job_3", "front")]
 
 
+def test_one_shot_is_forgotten_even_if_the_queue_is_full(writer: PreviewWriter, shelf: Shelf) -> None:
+    shelf.is_open.clear()
+    writer.show("job_1", "front", flat("red"))
+    until_idle(shelf, 1)
+    for number in range(100):
+        writer.show(f"job_{number}", "smile", flat("red"))
+    writer.forget("job_1", ["front"])
+    writer.forget("job_1", ["smile"])
+    shelf.is_open.set()
+    until_idle(shelf, 1 + 64 + 1)
+    assert ("job_1", "front") not in shelf.kept
+    assert ("job_1", "smile") not in shelf.kept
+    assert ("job_2", "smile") in shelf.kept
+
+
 def test_a_store_that_fails_or_hangs_costs_nobody_anything(writer: PreviewWriter, shelf: Shelf) -> None:
     shelf.fails = True
     writer.show("job_1", "front", flat("red"))
