@@ -63,6 +63,7 @@ def test_two_shots_then_a_cancel_then_a_job_as_if_nothing_had_happened(
     assert events[-1].type == "job.canceled"
     assert steps_of(events) < 2 * len(REFERENCE_SHEET), "it stopped at a step, not at the end"
     assert not list(storage.list(storage.keys.job_prefix(canceled)))
+    check_refusal(client, storage, plan(("front",)))
 
     pid = worker.render_pid
     later = plan(SHOTS)
@@ -95,6 +96,17 @@ def completed(client: JobClient, job: CloneJob) -> list[JobEvent]:
 
 def steps_of(events: list[JobEvent]) -> int:
     return sum(event.type == "job.progress" for event in events)
+
+
+def check_refusal(client: JobClient, storage: Storage, job: CloneJob) -> None:
+    """These profiles read text, so ages that nobody can read are refused."""
+    unreadable = CloneJob.parse(job.to_data() | {"overrides": {"ageRange": "eight to ten"}})
+    client.submit(unreadable)
+    assert follow(client, unreadable)[-1].type == "job.failed"
+    record = client.get(unreadable.job_id)
+    assert record.error
+    assert (record.error.code, record.error.details["rule"]) == ("CONTENT_REFUSED", "age-unreadable")
+    assert list(storage.list(storage.keys.job_prefix(unreadable))) == []
 
 
 def check_events(events: list[JobEvent]) -> None:

@@ -68,12 +68,15 @@ def test_the_row_is_ready_and_otherwise_as_it_was(place: Place) -> None:
     assert row.status == "ready"
     assert row.updated_at > SOURCE.updated_at
     assert [image.asset_id for image in row.reference_images] == [image.asset_id for image in result.images]
-    changed = {"status", "thumbnail_url", "reference_images", "updated_at"}
+    changed = {"status", "thumbnail_url", "reference_images", "updated_at", "reference_origin"}
     assert row.model_dump(exclude=changed) == SOURCE.model_dump(exclude=changed)
     record = JobStore(place.settings).get(job.job_id)
     assert (record.kind, record.influencer_id) == ("influencer_create", SOURCE.influencer_id)
     manifest = Manifest.parse(place.storage.get(result.manifest_key, max_bytes=MB))
     assert (manifest.kind, manifest.source_influencer_id) == ("influencer_create", None)
+    assert row.reference_origin == manifest.reference_origin
+    assert row.reference_origin
+    assert (row.reference_origin.kind, row.reference_origin.stated_by) == ("synthetic", "likeness")
 
 
 def test_the_others_name_the_anchor_as_what_they_came_from(place: Place) -> None:
