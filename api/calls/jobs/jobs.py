@@ -22,7 +22,7 @@ from api.rows.rows import influencer_of, job_of, now
 from api.rows.tables import JobRow
 from api.starting import location_of, record_job, refuse_while_rendering
 from models.base import InfluencerId, Time
-from models.errors import Conflict, InvalidInput, NotFound
+from models.errors import Conflict, ContentRefused, InvalidInput, NotFound
 from models.job import parse_job
 from models.message import JobKind
 from models.record import Asked, CancelAnswer, JobRecord, JobStatus
@@ -169,6 +169,11 @@ def retry_job(job_id: str, call: Call = WRITES) -> Response:
             )
         message = call.services.tiers.permitted(call.organisation, json.loads(row.message))
         job = heir_of(message, f"job_{ULID()}")
+        if broken := call.services.rules.broken_by(job):
+            raise Conflict(
+                f"The job would be refused again: {broken.path}: {broken.reason}. Change that, and start a new one.",
+                subcode=ContentRefused.code,
+            )
         influencer.status, influencer.updated_at = "pending", now()
         return Answer.of(202, record_job(session, influencer, job), job)
 

@@ -7,8 +7,10 @@ import pytest
 from sqlalchemy import select
 
 from api.rows.tables import InfluencerRow, JobRow
+from models.record import JobError
 from tests.support.api.calls import error_of
-from tests.support.api.client import Api
+from tests.support.api.client import Api, begin, message_of
+from worker.queue.jobs import JobStore
 
 REFUSED = ["8-10", "17-40", "eight to ten", "\uff18-10", "18-10", "0018", "25-34; looks 10", "under 30"]
 
@@ -81,3 +83,18 @@ def test_a_project_for_the_young_begins_with_an_adult(api: Api, audience: str) -
     answer = api.call("POST", "/v1/projects", {"name": "Spring", "audience": audience})
     assert answer.status_code == 201
     assert answer.json()["influencer"].get("ageRange") in (None, "18-24", "25-34")
+
+
+def test_a_job_of_before_there_was_the_rule_is_not_retried(api: Api, store: JobStore) -> None:
+    started = api.clone(api.source())
+    store.fail(
+        begin(store, message_of(store, started["jobId"])), JobError(code="RENDER_FAILED", message="No.")
+    )
+    api.services.landing.sweep()
+    with api.services.database.write() as session:
+        row = session.get_one(JobRow, started["jobId"])
+        row.message = json.dumps(json.loads(row.message) | {"overrides": {"ageRange": "8-10"}})
+    error = error_of(api.call("POST", f"/v1/jobs/{started['jobId']}/retry"), 409, "CONFLICT")
+    assert error["details"]["subcode"] == "CONTENT_REFUSED"
+    assert api.row(started["influencerId"])["status"] == "failed"
+    assert jobs_of(api) == 1
