@@ -171,7 +171,7 @@ def retry_job(job_id: str, call: Call = WRITES) -> Response:
         job = heir_of(message, f"job_{ULID()}")
         if broken := call.services.rules.broken_by(job):
             raise Conflict(
-                f"The job would be refused again: {broken.path}: {broken.reason}. Change that, and start a new one.",
+                f"The job would be refused again: {broken.path}: {broken.reason}. Change that and start a new one.",
                 subcode=ContentRefused.code,
             )
         influencer.status, influencer.updated_at = "pending", now()
