@@ -13,6 +13,7 @@ from models.derived import seed_of
 from models.errors import (
     ContentRefused,
     LikenessNotReached,
+    RenderProcessDied,
     SafetyModelMissing,
     VerifyError,
     VerifyProcessDied,
@@ -212,6 +213,16 @@ def test_what_an_earlier_attempt_stored_is_looked_at_again_and_deleted_if_it_is_
     assert [image.shot for image in result.images] == ["smile"]
     assert place.stored(job) == {"smile.png", "thumbs/smile.webp", "manifest.json"}
     assert [one.number for one in events_of(place, job)] == [0, 1, 2, 3]
+
+
+def test_it_is_deleted_before_anything_else_is_done(place: Place, own: VerifyProcess) -> None:
+    job = make_job("front", "smile")
+    with pytest.raises(RenderProcessDied):
+        place.run(JudgeOfPaintings(job), Painter(job=job, colours=every_try("front"), lives=1), gate="off")
+    assert place.stored(job) == {"front.png", "thumbs/front.webp"}
+    with pytest.raises(RenderProcessDied):
+        place.run(JudgeOfPaintings(job), Painter(job=job, lives=0), screening=own, gate="off")
+    assert place.stored(job) == set()
 
 
 def test_a_refused_shots_preview_is_deleted(place: Place, own: VerifyProcess) -> None:
