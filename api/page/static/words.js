@@ -45,6 +45,7 @@ const ADVICE = {
   NO_USABLE_REFERENCE: "Add reference images that show one face clearly, then clone again.",
   ATTEMPTS_EXHAUSTED: "The workers ended early each time. Their operator should look at the logs; then retry.",
   CONTENT_REFUSED: "Change what the message names, then start a new job. The same one would be refused again.",
+  CONTENT_REFUSED: "A rule of this installation refuses it, and the sentence above says which. Retrying won't help.",
   DEADLINE_EXCEEDED: "No worker was free in time. Retry, with a later deadline.",
 };
 

@@ -128,6 +128,9 @@ const WORDS = [
   ["catchphrases", "Catchphrases"],
 ];
 
+const ORIGIN = { synthetic: "a person who doesn't exist", consented: "a person who agreed" };
+const originOf = ({ kind, statedBy }) => `${ORIGIN[kind] ?? kind}${statedBy ? `, says ${statedBy}` : ""}`;
+
 function About({ persona }) {
   const rows = (from, names) =>
     names
@@ -137,6 +140,7 @@ function About({ persona }) {
     <h2 id="about">About</h2>
     <dl class="facts">
       ${rows(persona, LOOKS)} ${rows(persona.personality, WORDS)}
+      ${persona.referenceOrigin && html`<div><dt>Whose face</dt><dd>${originOf(persona.referenceOrigin)}</dd></div>`}
       <div><dt>Created</dt><dd>${date(persona.createdAt)}</dd></div>
     </dl>
   </section>`;
