@@ -15,7 +15,10 @@ def api() -> None:
 
 def up(
     data: Annotated[Path, typer.Option(help="Where everything is kept.", file_okay=False)] = Path("up-data"),
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The API's; 0 takes a free one.")] = 8080,
+    port: Annotated[
+        int,
+        typer.Option(min=0, max=65535, envvar="LIKENESS_API_PORT", help="The API's; 0 takes a free one."),
+    ] = 8080,
 ) -> None:
     """Run the API with all that it needs, and one worker, until Ctrl-C. Prints a key and a call to begin with."""
     from api.cli.up import run

@@ -1,8 +1,11 @@
 """`likeness up`: embedded services, the API and one worker, and a persona to begin with."""
 
 import json
+import os
+import shlex
 import signal
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,6 +48,8 @@ def run(data: Path, port: int) -> None:
         database.close()
 
         sign_in = SignIn()
+        environment = stack.environment | {"LIKENESS_DATABASE_URL": url}
+        _write_environment(data / "env", environment)
 
         def show(base: str) -> None:
             body = json.dumps({"name": "Maya (B variant)"})
@@ -54,6 +59,7 @@ def run(data: Path, port: int) -> None:
                 f"curl -X POST {base}/v1/influencers/{influencer_id}/clone "
                 f"-H 'Authorization: Bearer {key.secret}' -d '{body}'"
             )
+            typer.echo(f"# For other commands beside it (likeness queue, keys, ...): . {data / 'env'}")
             typer.echo("# Or on the page, where this link signs you in once:")
             typer.echo(f"# {sign_in.link(base, key.secret)}")
             sys.stdout.flush()
@@ -62,7 +68,15 @@ def run(data: Path, port: int) -> None:
             # LIKENESS_HTTP_PORT is the worker's, if it is set.
             own = settings.model_copy(update={"http_port": None})
             serve(own, ApiSettings(database_url=url, api_port=port), show, sign_in)
+    (data / "env").unlink(missing_ok=True)
     typer.echo("# Stopped.")
+
+
+def _write_environment(file: Path, environment: Mapping[str, str]) -> None:
+    """Writes a file for shells to read. It has secrets, so it is its owner's alone."""
+    lines = [f"export {name}={shlex.quote(value)}\n" for name, value in environment.items()]
+    with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as written:
+        written.writelines(lines)
 
 
 def _first_persona(database: "Database", settings: Settings) -> str:

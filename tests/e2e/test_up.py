@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -124,3 +125,14 @@ def test_its_key_sees_its_worker(up: Up) -> None:
     assert (worker["profile"], worker["ready"], worker["reasons"]) == ("embedded", True, [])
     assert worker["device"]
     assert worker["worker"].startswith("wrk_")
+
+
+def test_other_commands_reach_it_with_its_environment(up: Up) -> None:
+    file = up.data / "env"
+    assert file.stat().st_mode & 0o777 == 0o600
+    script = f". {file}; {sys.executable} -m worker queue --json; {sys.executable} -m worker keys create acme"
+    said = bash(up, script)
+    assert '"embedded"' in said
+    (secret,) = re.findall(r"lk_\S+", said)
+    answer = httpx2.get(f"{up.base}/v1/me", headers={"authorization": f"Bearer {secret}"})
+    assert answer.json()["organisation"] == "acme"

@@ -47,7 +47,7 @@ def running_up(data: Path, **environment: str) -> Iterator[Up]:
     )
     try:
         assert process.stdout
-        export, _, curl, _, link = (process.stdout.readline() for _ in range(5))
+        export, _, curl, _, _, link = (process.stdout.readline() for _ in range(6))
         yield Up(export.strip().partition("=")[2], shlex.split(curl), link.removeprefix("# ").strip(), data)
     finally:
         process.send_signal(signal.SIGTERM)

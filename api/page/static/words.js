@@ -13,7 +13,7 @@ export const STATUS = {
 
 export const STAGE = {
   queued: "Waits for a worker",
-  fetching: "Fetches the references",
+  fetching: "Prepares, and waits for the device",
   rendering: "Renders",
   storing: "Stores the images",
   finishing: "Writes the manifest",
@@ -22,7 +22,7 @@ export const STAGE = {
 
 /** The stages as names of times. */
 export const STAGE_TIME = {
-  fetching: "Fetching references",
+  fetching: "Preparing, and waiting for the device",
   rendering: "Rendering",
   storing: "Storing",
   finishing: "Writing the manifest",

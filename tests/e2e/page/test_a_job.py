@@ -71,17 +71,17 @@ def test_upload_clone_watch_and_compare(signed_in: Page, pictures: list[Path]) -
     expect(page.locator(".tile.stored")).to_have_count(2)
 
     page.locator(".tile a").first.click()
-    page.get_by_role("heading", name="Front").wait_for()
+    page.get_by_role("heading", name="Nova (B variant): Front").wait_for()
     slider = page.get_by_role("slider")
     slider.focus()
     before = page.locator(".over").get_attribute("style")
     page.keyboard.press("ArrowRight")
     assert page.locator(".over").get_attribute("style") != before
-    page.get_by_role("heading", name="Front").focus()
+    page.get_by_role("heading", name="Nova (B variant): Front").focus()
     page.keyboard.press("b")
     expect(page.locator(".box").first).to_be_visible()
     page.keyboard.press("ArrowRight")
-    page.get_by_role("heading", name="Smile").wait_for()
+    page.get_by_role("heading", name="Nova (B variant): Smile").wait_for()
     page.keyboard.press("Escape")
     page.get_by_role("heading", name="Clone: Nova (B variant)").wait_for()
 

@@ -31,6 +31,8 @@ def configure_logs(settings: Settings) -> None:
     logging.basicConfig(handlers=[handler], level=settings.log_level, force=True)
     # These log every connection and call, or every message, which we log with the job's id.
     for chatty in (
+        "alembic",
+        "uvicorn",
         "botocore",
         "boto3",
         "urllib3",

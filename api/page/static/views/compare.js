@@ -52,7 +52,7 @@ export function Compare({ id, shot }) {
   const { scores, verdict } = image.judgement ?? {};
   const checked = job.result.likeness?.references.find(({ index }) => index === at);
   return html`
-    <div class="title"><${Heading}>${shotName(shot)}<//>
+    <div class="title"><${Heading}>${job.asked?.name ?? id}: ${shotName(shot)}<//>
       <div class="actions">
         <a class="button" href=${`#/jobs/${id}`}>Back to the job</a>
         <button type="button" onClick=${() => to(-1)}>← Previous</button><button type="button" onClick=${() => to(1)}>Next →</button>
@@ -62,17 +62,17 @@ export function Compare({ id, shot }) {
         imageBox=${boxes && scores?.face && { ...scores, box: scores.face.box }} referenceFace=${boxes && checked?.face} />
       <aside>
         <label>Reference<select value=${at} onChange=${(event) => setAt(Number(event.target.value))}>
-          ${rows.references.map((_, index) => html`<option value=${index}>${index + 1}</option>`)}</select></label>
+          ${rows.references.map((_, index) => html`<option value=${index}>${index + 1}${job.rejectedReferences?.some((one) => one.index === index) ? " (not used)" : ""}</option>`)}</select></label>
         <label class="check"><input type="checkbox" checked=${boxes} onChange=${() => setBoxes(!boxes)} />Show the faces that were found</label>
         ${scores &&
         html`<dl class="facts">
-          <div><dt>To this reference</dt><dd>${score(scores.references[at])}</dd></div>
-          <div><dt>To all of them</dt><dd>${score(scores.centroid)}</dd></div>
+          <div><dt>Similarity to this reference</dt><dd>${score(scores.references[at])}</dd></div>
+          <div><dt>Similarity to all of them</dt><dd>${score(scores.centroid)}</dd></div>
           <div><dt>Needed</dt><dd>${score(verdict.floor)}</dd></div>
           <div><dt>Verdict</dt><dd class=${verdict.outcome}>${verdict.outcome === "pass" ? "the same face" : reasons(verdict)}</dd></div>
         </dl>`}
         <p><a href=${`#/images/${image.assetId}`}>Where this image comes from</a></p>
-        <p class="small">← → other images · ↑ ↓ other references · B faces · Esc back</p>
+        <p class="small keys">← → other images · ↑ ↓ other references · B faces · Esc back</p>
       </aside>
     </div>`;
 }

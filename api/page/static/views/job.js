@@ -19,19 +19,21 @@ export function Job({ id, me }) {
   if (!job) return failure ? html`<${Failure} error=${failure} />` : html`<${Loading} what="the job" />`;
   const isRunning = job.status === "running";
   const mayRetry = me.scopes.includes("influencers:write") && ["failed", "canceled"].includes(job.status);
-  const tiles = [...job.tiles.values()];
+  // A job that failed has only those that show something.
+  const tiles = [...job.tiles.values()].filter(({ phase }) => job.status !== "failed" || phase !== "waiting");
   return html`
     <div class="title">
       <div>
         <${Heading}>${KIND[job.kind] ?? job.kind}: ${job.asked?.name ?? job.influencerId}<//>
         <p class="row"><${Status} of=${job.status} /><code class="small">${job.jobId}</code>
-          <a href=${`#/personas/${job.influencerId}`}>${isRunning ? "its persona" : "the persona"}</a></p>
+          <a href=${`#/personas/${job.influencerId}`}>${job.asked?.sourceInfluencerId ? "the clone" : "the persona"}</a>
+          ${job.asked?.sourceInfluencerId && html`<a href=${`#/personas/${job.asked.sourceInfluencerId}`}>its source</a>`}</p>
       </div>
       <div class="actions">
         ${isRunning && me.scopes.includes("jobs:cancel") &&
         html`<button type="button" disabled=${canceling || job.cancelRequested || job.stage === "finishing"} onClick=${cancel}>
           ${job.cancelRequested ? "Canceling…" : "Cancel"}</button>`}
-        ${mayRetry && html`<button type="button" class="main" disabled=${retrying} onClick=${retry}>Retry</button>`}
+        ${mayRetry && html`<button type="button" class=${job.error?.retryable === false ? "" : "main"} disabled=${retrying} onClick=${retry}>Retry</button>`}
       </div>
     </div>
     <${Failure} error=${failure ?? refusedCancel ?? refusedRetry} />
@@ -39,13 +41,13 @@ export function Job({ id, me }) {
     <${Ending} job=${job} />
     ${references.length > 0 &&
     html`<section aria-labelledby="references"><h2 id="references">References</h2>
-      <ul class="strip">${references.map((one, at) => html`<li key=${one.assetId}>
-        <a href=${`#/images/${one.assetId}`}><${Picture} src=${one.thumbnailUrl ?? one.url} alt=${`Reference ${at + 1}; its provenance`} /></a></li>`)}</ul>
+      <ul class="strip">${references.map((one, at) => html`<li key=${one.assetId} class=${isRejected(job, at) ? "unused" : ""}>
+        <a href=${`#/images/${one.assetId}`}><${Picture} src=${one.thumbnailUrl ?? one.url} alt=${`Reference ${at + 1}${isRejected(job, at) ? ", which isn't used" : ""}; its provenance`} /></a></li>`)}</ul>
       <${Notes} job=${job} />
     </section>`}
     <section aria-labelledby="images"><h2 id="images">Images</h2>
       <ul class="tiles large" id="tiles">${tiles.map((tile) => html`<${Tile} key=${tile.shot} tile=${tile} job=${job} links=${links} compares=${references.length > 0} />`)}</ul>
-      ${!tiles.length && html`<p class="small">They show once a worker has the job.</p>`}
+      ${!tiles.length && isRunning && html`<p class="small">They show once a worker has the job.</p>`}
     </section>
     <${Facts} job=${job} />
   `;
@@ -122,6 +124,8 @@ function Ending({ job }) {
   return null;
 }
 
+const isRejected = (job, index) => (job.rejectedReferences ?? []).some((one) => one.index === index);
+
 function Notes({ job }) {
   const rejected = (job.rejectedReferences ?? []).map((one) => `Reference ${one.index + 1} isn't used: ${one.message}`);
   const noted = (job.referenceNotes ?? []).map((one) => `Reference ${one.index + 1}: ${one.message}`);
@@ -148,7 +152,7 @@ function Tile({ tile, job, links, compares }) {
     ${notJudged(image?.judgement?.verdict) && html`<p class="small">Not judged: turned too far</p>`}
     ${lastTry && phase !== "missed" && html`<details class="small"><summary>${plural(tile.tries.length, "try", "tries")} missed</summary>
       <ul class="plainlist">${tile.tries.map((one) => html`<li>Try ${one.attempt}: ${reasons(one.judgement.verdict)}
-        (${score(one.judgement.scores.centroid)}${one.judgement.verdict.floor != null && `, needs ${score(one.judgement.verdict.floor)}`})</li>`)}</ul></details>`}
+${" "}(${score(one.judgement.scores.centroid)}${one.judgement.verdict.floor != null && `, needs ${score(one.judgement.verdict.floor)}`})</li>`)}</ul></details>`}
   </li>`;
 }
 
@@ -156,9 +160,12 @@ function Likeness({ judgement }) {
   if (!judgement) return null;
   const { scores, verdict } = judgement;
   const passed = verdict.outcome === "pass";
-  const title = `Similarity to the references: ${score(scores.centroid)}${verdict.floor != null ? `, needed: ${score(verdict.floor)}` : ""}`;
+  const title =
+    scores.centroid == null
+      ? "There is nothing to compare it with: the others are compared with it"
+      : `Similarity to the references: ${score(scores.centroid)}${verdict.floor != null ? `, needed: ${score(verdict.floor)}` : ""}`;
   return html`<span class=${`score ${passed ? "pass" : "miss"}`} title=${title}>
-    <span aria-hidden="true">${passed ? "✓" : "✕"} ${score(scores.centroid)}</span><span class="hidden">${title}</span></span>`;
+    <span aria-hidden="true">${passed ? "✓" : "✕"} ${scores.centroid != null && score(scores.centroid)}</span><span class="hidden">${title}</span></span>`;
 }
 
 /** The shot on the device: a small picture of its latents, where the profile can make one. */

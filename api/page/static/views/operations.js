@@ -44,7 +44,7 @@ const Workers = () => html`<${Listed} id="workers" title="Workers" path="/operat
     <td>${one.ready ? html`<${Status} of="ready" />` : html`<${Status} of="failed">not ready<//><span class="small"> ${one.reasons?.join(", ")}</span>`}</td>
     <td>${one.jobs?.length ? one.jobs.map((job) => html`<div><code>${job.jobId}</code>${job.since && html`<span class="small"> for ${between(job.since, Date.now())}</span>`}</div>`) : "–"}</td></tr>`} />`;
 
-const Letters = () => html`<${Listed} id="letters" title="Dead letters" path="/operations/dead-letters?limit=50" none="No job has failed, and no message was refused."
+const Letters = () => html`<${Listed} id="letters" title="Dead letters" path="/operations/dead-letters?limit=50" none="There are no dead letters."
   columns=${["When", "Job", "Why", ""]}
   row=${(letter, reload) => html`<${Letter} key=${letter.letterId} letter=${letter} reload=${reload} />`} />`;
 

@@ -45,9 +45,8 @@ export function Persona({ id, me }) {
       <h2 id="references">References</h2>
       ${references.length > 0 &&
       html`<ul class="tiles">${references.map(
-        (one, at) => html`<li class="tile" key=${one.assetId}>
+        (one, at) => html`<li class="tile" key=${one.assetId} title=${`since ${date(one.addedAt)}`}>
           <a href=${`#/images/${one.assetId}`}><${Picture} src=${one.thumbnailUrl ?? one.url} alt=${`Reference ${at + 1} of ${persona.name}; its provenance`} /></a>
-          <span class="small">since ${date(one.addedAt)}</span>
         </li>`,
       )}</ul>`}
       ${!references.length && isBusy && html`<p class="small">They are being rendered.</p>`}
@@ -67,6 +66,7 @@ function Drop({ persona, path, onAdded }) {
   const [over, setOver] = useState(false);
   const [done, setDone] = useState(null);
   const [add, busy, error] = useAction(async (files) => {
+    setDone(null);
     const pictures = [...files].filter(({ type }) => TYPES.includes(type));
     if (!pictures.length) throw new Error("Choose PNG, JPEG or WebP files.");
     const assets = [];
@@ -86,7 +86,7 @@ function Drop({ persona, path, onAdded }) {
         onChange=${(event) => (add([...event.target.files]), (event.target.value = ""))} />
       <strong>Add pictures</strong><span class="small">Drop PNG, JPEG or WebP files here, or choose them. They must show one synthetic person.</span>
     </label>
-    <p class="small" role="status">${done}</p>
+    <p class="small" role="status">${!error && done}</p>
     <${Failure} error=${error} />`;
 }
 

@@ -32,13 +32,14 @@ export function Provenance({ id }) {
       <${Picture} src=${asset?.url} alt="The image" />
       <div>
         <div class=${`notice ${colour}`}><p><strong>${title}</strong></p><p>${sentence}</p>
+          ${found.verdict === "valid" && signer && signer.trust !== "trusted" && html`<p>Whether to believe it is another question: the certificate is ${TRUST[signer.trust]}.</p>`}
+          ${found.render?.jobId && html`<p><a href=${`#/jobs/${found.render.jobId}`}>The job that made it</a></p>`}
           ${found.problems?.length > 0 && html`<p class="small"><code>${found.problems.join(", ")}</code></p>`}</div>
         <dl class="facts wide">
           ${found.sourceType && html`<div><dt>It is</dt><dd>${sourceType(found.sourceType)}</dd></div>`}
           ${found.sourceTypesAgree === false && html`<div><dt>But its XMP says</dt><dd class="bad">${sourceType(found.xmpSourceType)}</dd></div>`}
           ${!found.sourceType && found.xmpSourceType && html`<div><dt>Its XMP says</dt><dd>${sourceType(found.xmpSourceType)} (not signed)</dd></div>`}
-          ${signer && html`<div><dt>Signed by</dt><dd>${[signer.name, signer.organization].filter(Boolean).join(", ")}</dd></div>
-            <div><dt>The certificate is</dt><dd>${TRUST[signer.trust]}</dd></div>`}
+          ${signer && html`<div><dt>Signed by</dt><dd>${[signer.name, signer.organization].filter(Boolean).join(", ")}</dd></div>`}
           ${signer?.signedAt && html`<div><dt>Signed at</dt><dd>${date(signer.signedAt)}</dd></div>`}
           ${found.software && html`<div><dt>Software</dt><dd>${found.software}</dd></div>`}
         </dl>
