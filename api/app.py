@@ -254,5 +254,6 @@ def _methods_of(request: Request) -> list[str]:
     """The methods of all calls with the request's path. Starlette knows those of the first one alone."""
     routes = [route for route in request.app.state.routes if isinstance(route, Route)]
     matching = [route for route in routes if route.path_regex.match(request.url.path)]
-    methods = {method for route in matching for method in route.methods or ()}
+    # Files of the page and of /docs aren't among them.
+    methods = {method for route in matching for method in route.methods or ()} or {"GET"}
     return sorted(methods | {"OPTIONS"} | ({"HEAD"} if "GET" in methods else set()))

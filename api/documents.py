@@ -43,7 +43,9 @@ AssetIds = Annotated[
     Field(min_length=1, max_length=MOST_REFERENCES, examples=[["med_01HX9Y6K7EJ4T2REF01"]]),
 ]
 # PostgreSQL's text refuses NUL, and no URL has control characters.
-HttpUrl = Annotated[Url, Field(pattern=r"^https?://[^\s\x00-\x1f\x7f]+$")]
+HttpUrl = Annotated[
+    Url, Field(pattern=r"^https?://[!-~]+$", description="Percent-encoded, with an ASCII host.")
+]
 WebhookSecretId = Annotated[str, Field(pattern=r"^whs_[0-9A-Z]{26}$")]
 ExpiresAt = Annotated[
     Time | None,

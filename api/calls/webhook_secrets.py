@@ -17,6 +17,7 @@ from api.http.declared import errors
 from api.http.pages import Page
 from api.rows.rows import is_id, now
 from api.rows.tables import WebhookSecretRow
+from models.base import Request
 from models.errors import Conflict, InvalidInput, NotFound, QueueUnavailable
 
 router = APIRouter(prefix="/v1", tags=["webhooks"])
@@ -38,6 +39,9 @@ def create_webhook_secret(call: Call = _WRITES) -> Response:
     receivers, then delete the old one.
     """
     secrets = call.services.webhook_secrets
+    if call.body.strip():
+        # It takes nothing, so that nobody believes that it took a secret of theirs.
+        call.parsed(Request)
 
     def work(session: Session) -> Answer:
         master = secrets.require_master()

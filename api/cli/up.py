@@ -1,7 +1,6 @@
 """`likeness up`: embedded services, the API and one worker, and a persona to begin with."""
 
 import json
-import os
 import shlex
 import signal
 import sys
@@ -74,9 +73,9 @@ def run(data: Path, port: int) -> None:
 
 def _write_environment(file: Path, environment: Mapping[str, str]) -> None:
     """Writes a file for shells to read. It has secrets, so it is its owner's alone."""
-    lines = [f"export {name}={shlex.quote(value)}\n" for name, value in environment.items()]
-    with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as written:
-        written.writelines(lines)
+    file.unlink(missing_ok=True)
+    file.touch(0o600)
+    file.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in environment.items()))
 
 
 def _first_persona(database: "Database", settings: Settings) -> str:

@@ -43,6 +43,11 @@ def inspect_image(data: bytes, anchors: str | None = None) -> Inspection:
     except C2paError.ManifestNotFound:
         return Inspection(verdict="unsigned", xmp_source_type=xmp_source_type)
     except C2paError as error:
+        if str(error).startswith("Remote:"):
+            # Its statement is on the web, and nothing is fetched.
+            return Inspection(
+                verdict="unsigned", problems=("remoteManifest",), xmp_source_type=xmp_source_type
+            )
         problem = type(error).__name__.strip("_")
         return Inspection(verdict="manifest_changed", problems=(problem,), xmp_source_type=xmp_source_type)
     return _told(report, xmp_source_type)

@@ -1,5 +1,7 @@
 """The pictures of assets: `GET /v1/files/{assetId}` leads to a URL that works now."""
 
+from urllib.parse import quote
+
 from fastapi import APIRouter
 from fastapi.responses import Response
 
@@ -7,6 +9,9 @@ from api.http.call import ANY_KEY, Call
 from api.http.declared import errors
 from api.rows.rows import known_asset
 from models.errors import InvalidInput, NotFound
+
+# Rows from before this was checked may have others, which no header can carry.
+_ASCII = "".join(map(chr, range(0x21, 0x7F)))
 
 router = APIRouter(prefix="/v1", tags=["media"])
 _LEADS = errors(NotFound, InvalidInput) | {302: {"description": "`Location` works now, at least for a time."}}
@@ -29,4 +34,7 @@ def _leading_to(call: Call, asset_id: str, *, thumbnail: bool) -> Response:
         url, thumbnail_url = call.services.links.of(known_asset(session, call.organisation, asset_id))
     where = (thumbnail_url or url) if thumbnail else url
     # Not longer than the URL itself works: half of a presigned one's life is left, at least.
-    return Response(status_code=302, headers={"Location": where, "Cache-Control": "private, max-age=300"})
+    return Response(
+        status_code=302,
+        headers={"Location": quote(where, safe=_ASCII), "Cache-Control": "private, max-age=300"},
+    )

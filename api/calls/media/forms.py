@@ -50,6 +50,11 @@ def picture_in(content_type: str, form: bytes) -> tuple[bytes, str]:
     except (MultiPartException, FormParserError) as error:
         reason = error.message if isinstance(error, MultiPartException) else "it is malformed."
         raise _refused(f"The form can't be read: {reason}", "(form)", "can't be read") from None
+    except (UnicodeError, LookupError, ValueError):
+        # The charset of its content type, which names any codec that Python has, and some that it hasn't.
+        raise _refused(
+            "The form can't be read: its charset isn't one for text.", "(form)", "can't be read"
+        ) from None
 
 
 async def _stream(form: bytes) -> AsyncGenerator[bytes, None]:

@@ -81,6 +81,8 @@ async def add_media(project_id: str, call: Call = WRITES) -> Response:
     def work(session: Session) -> Answer:
         asked = call.parsed(AddMedia)
         call.services.urls.require_usable(asked.url, "url", _ADVICE)
+        if asked.thumbnail_url is not None:
+            call.services.urls.require_usable(asked.thumbnail_url, "thumbnailUrl", _ADVICE)
         project = project_of(session, call.organisation, project_id)
         asset = AssetRow(
             asset_id=f"med_{ULID()}",

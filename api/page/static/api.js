@@ -23,9 +23,8 @@ let signedOut = () => {};
 /** Registers what happens when the key is refused. */
 export const onSignedOut = (act) => (signedOut = act);
 
-/** Sends a request to `/v1…` and returns the response. Raises ApiError. */
-export async function request(path, { headers, ...options } = {}) {
-  const key = storedKey();
+/** Sends a request to `/v1…`, with the tab's key unless another is given (null: none). Raises ApiError. */
+export async function request(path, { headers, key = storedKey(), ...options } = {}) {
   let response;
   try {
     response = await fetch(`/v1${path}`, {
@@ -43,8 +42,7 @@ export async function request(path, { headers, ...options } = {}) {
     response.status,
     body.error ?? { code: "UNKNOWN", message: `The server answered ${response.status}, and didn't say why.` },
   );
-  // Not where a sign-in link was refused: there is no key to forget.
-  if (error.status === 401 && key) {
+  if (error.status === 401 && key && key === storedKey()) {
     forgetKey();
     signedOut(error);
   }
@@ -55,11 +53,11 @@ export async function request(path, { headers, ...options } = {}) {
 export const get = async (path, options) => (await request(path, options)).json();
 
 /** Sends a JSON body and returns the answer's. Each POST has its own idempotency key, so a retry is safe. */
-export async function send(method, path, body) {
+export async function send(method, path, body, options = {}) {
   const headers = {};
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (method === "POST") headers["Idempotency-Key"] = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
-  return (await request(path, { method, headers, body: body && JSON.stringify(body) })).json();
+  return (await request(path, { ...options, method, headers, body: body && JSON.stringify(body) })).json();
 }
 
 /** Returns all items of a list, page after page; `onPage` gets what there is so far. */

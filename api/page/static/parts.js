@@ -48,7 +48,7 @@ export function useData(path, { every } = {}) {
         const data = await get(path, { signal: aborted.signal });
         setState({ path, data });
       } catch (error) {
-        if (!aborted.signal.aborted) setState((before) => ({ ...before, path, error }));
+        if (!aborted.signal.aborted) setState((before) => ({ ...(before.path === path && before), path, error }));
       }
     };
     read();

@@ -732,7 +732,7 @@ export interface components {
         AddMedia: {
             /**
              * Url
-             * @description May be presigned, and then long.
+             * @description Percent-encoded, with an ASCII host.
              */
             url: string;
             /** Thumbnailurl */

@@ -117,7 +117,7 @@ def test_a_job_that_fails_says_why_and_can_be_retried(signed_in: Page, tmp_path:
     page.wait_for_url(lambda url: url != failed)
     page.locator(".status.failed").wait_for(timeout=LONG)
     # The persona leads to its job, and says the same.
-    page.get_by_role("link", name="the persona").click()
+    page.get_by_role("link", name="the clone").click()
     page.get_by_role("heading", name="Nobody (B variant)").wait_for()
     page.get_by_text("NO_USABLE_REFERENCE").wait_for()
 

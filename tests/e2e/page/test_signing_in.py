@@ -22,6 +22,23 @@ def test_the_link_signs_in_once(browser: Browser, page: Page, up: Up, said: list
     assert said == []
 
 
+def test_a_dead_link_leaves_a_session_as_it_is(signed_in: Page, up: Up, said: list[str]) -> None:
+    signed_in.goto(f"{up.base}/#/sign-in/nothing")
+    signed_in.get_by_role("heading", name="Personas").or_(signed_in.get_by_role("alert")).first.wait_for()
+    assert signed_in.evaluate("sessionStorage.getItem('likeness-key')") == up.secret
+    signed_in.goto(f"{up.base}/#/jobs")
+    signed_in.get_by_role("heading", name="Jobs").wait_for()
+    assert len(said) == 1
+    assert "401" in said.pop()
+
+
+def test_a_key_that_no_header_can_carry_is_told_as_such(page: Page, up: Up) -> None:
+    page.goto(up.base)
+    page.get_by_label("API key").fill("“lk_quoted”")
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("alert").get_by_text("Copy it again.").wait_for()
+
+
 def test_a_wrong_key_is_told_and_forgotten(page: Page, up: Up, said: list[str]) -> None:
     page.goto(up.base)
     page.get_by_label("API key").fill("lk_wrong")

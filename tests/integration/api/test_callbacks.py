@@ -19,6 +19,10 @@ REFUSED = [
     ("https://user:sesame@hooks.example/x", "user name or password"),
     ("https://localhost/x", "localhost is not a public name"),
     ("https://hooks.example:0/x", "port"),
+    ("https://169.254.169.254/x", "169.254.169.254 is not a public address"),
+    ("https://[::1]/x", "::1 is not a public address"),
+    ("https://[::ffff:127.0.0.1]/x", "is not a public address"),
+    ("https://127.0.0.1:6379/x", "127.0.0.1 is not a public address"),
 ]
 
 

@@ -75,6 +75,8 @@ def test_a_form_with_anything_else_is_refused_with_what_to_do(
         (b"", "multipart/form-data; boundary=b"),
         (b"--b", "multipart/form-data"),
         (b"--b", "multipart/form-data; boundary=" + "b" * 1000),
+        (form(("file", "a.png", picture())), "multipart/form-data; boundary=b; charset=undefined"),
+        (form(("file", "a.png", picture())), "multipart/form-data; boundary=b; charset=punycode"),
         (b"\xff\xfe\x00", "multipart/form-data; boundary=\xff; charset=none"),
     ],
 )

@@ -4,12 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx2
+import pytest
 from sqlalchemy import update
 
 from api.rows.database import Database
 from api.rows.links import Links
 from api.rows.tables import AssetRow
 from api.settings import ApiSettings
+from tests.support.api.calls import error_of
 from tests.support.api.client import IMAGE, Api
 from tests.support.api.media import add, picture
 from worker.base.settings import Settings
@@ -88,3 +90,26 @@ def test_a_url_is_made_once_in_half_of_its_life(monkeypatch: Any) -> None:
     now += 1
     assert links.of(asset) == ("a?2", "row too")
     assert Links(Settings(), url_of).of(asset) == ("row", "row too")
+
+
+@pytest.mark.parametrize(
+    "url", ["https://例え.jp/a.png", "https://images.example/日本.png", "https://images.example/\u202e"]
+)
+def test_a_url_that_no_header_can_carry_is_refused_and_an_older_row_still_leads(
+    api: Api, api_settings: ApiSettings, url: str
+) -> None:
+    project = api.project()
+    for body in (
+        {"url": url},
+        {"url": IMAGE, "thumbnailUrl": url},
+        {"url": IMAGE, "thumbnailUrl": "https://localhost/"},
+    ):
+        error_of(api.call("POST", f"/v1/projects/{project}/media", body), 422, "VALIDATION")
+    asset = api.media(project)
+    database = Database(api_settings.database_url.get_secret_value())
+    with database.write() as session:
+        session.execute(update(AssetRow).values(url=url))
+    database.close()
+    leads = api.call("GET", f"/v1/files/{asset}")
+    assert leads.status_code == 302
+    assert leads.headers["location"].isascii()

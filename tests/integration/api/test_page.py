@@ -102,3 +102,9 @@ def test_a_link_ends_after_an_hour(app: FastAPI, monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize("body", [{}, {"token": 1}, {"token": "x" * 129}, {"token": "x", "more": 1}, []])
 def test_a_body_that_is_no_token_is_refused(app: FastAPI, body: object) -> None:
     assert Api(app, "none").call("POST", "/v1/sign-in", body).status_code == 422
+
+
+@pytest.mark.parametrize("path", ["/", "/page/app.js", "/docs", "/openapi.json"])
+def test_a_wrong_method_is_told_the_right_ones(api: Api, path: str) -> None:
+    answer = api.call("POST", path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD, OPTIONS")

@@ -251,3 +251,9 @@ def test_a_secret_of_another_organisation_stays(api: Api, stranger: Api) -> None
     error_of(stranger.call("DELETE", f"{PATH}/a%00b"), 404, "NOT_FOUND")
     assert stranger.call("GET", PATH).json()["items"] == []
     assert json.dumps(api.call("GET", PATH).json()).count(secret_id) == 1
+
+
+def test_a_secret_of_the_callers_own_is_not_taken(api: Api) -> None:
+    for body in ({"secret": "mine"}, "text"):
+        error_of(api.call("POST", "/v1/webhook-secrets", body), 422, "VALIDATION")
+    assert api.call("POST", "/v1/webhook-secrets", {}).status_code == 201

@@ -27,7 +27,7 @@ export function Compare({ id, shot }) {
   useEffect(() => {
     const act = (event) => {
       // The arrows move a slider that has the focus.
-      if (event.target.matches("input, select")) return;
+      if (event.target.matches("input, select") || event.altKey || event.ctrlKey || event.metaKey) return;
       if (event.key === "ArrowLeft") to(-1);
       else if (event.key === "ArrowRight") to(1);
       else if (event.key === "ArrowUp") setAt((now) => Math.max(0, now - 1));

@@ -9,14 +9,14 @@ import { KIND, STAGE, STAGE_TIME, advice, between, date, duration, notJudged, or
 
 export function Job({ id, me }) {
   const path = `/jobs/${encodeURIComponent(id)}`;
-  const [job, failure] = useJob(id);
+  const [job, failure, again] = useJob(id);
   const references = useReferences(job);
   const links = useFreshLinks(job);
   const [cancel, canceling, refusedCancel] = useAction(() => send("POST", `${path}/cancel`));
   const [retry, retrying, refusedRetry] = useAction(async () => {
     location.hash = `#/jobs/${(await send("POST", `${path}/retry`)).jobId}`;
   });
-  if (!job) return failure ? html`<${Failure} error=${failure} />` : html`<${Loading} what="the job" />`;
+  if (!job) return failure ? html`<${Failure} error=${failure} again=${again} />` : html`<${Loading} what="the job" />`;
   const isRunning = job.status === "running";
   const mayRetry = me.scopes.includes("influencers:write") && ["failed", "canceled"].includes(job.status);
   // A job that failed has only those that show something.
@@ -53,11 +53,13 @@ export function Job({ id, me }) {
   `;
 }
 
-/** The job's state, kept up by its events: `[state, error]`. */
+/** The job's state, kept up by its events: `[state, error, again]`. */
 function useJob(id) {
   const [state, setState] = useState(null);
   const [failure, setFailure] = useState(null);
+  const [round, setRound] = useState(0);
   useEffect(() => {
+    setFailure(null);
     const aborted = new AbortController();
     const signal = aborted.signal;
     (async () => {
@@ -73,8 +75,8 @@ function useJob(id) {
       setState((before) => ({ ...before, ...record }));
     })().catch((error) => signal.aborted || setFailure(error));
     return () => aborted.abort();
-  }, [id]);
-  return [state, failure];
+  }, [id, round]);
+  return [state, failure, () => setRound(round + 1)];
 }
 
 /** The references as they are now. A source that was deleted since has none. */

@@ -69,6 +69,8 @@ function Drop({ persona, path, onAdded }) {
     setDone(null);
     const pictures = [...files].filter(({ type }) => TYPES.includes(type));
     if (!pictures.length) throw new Error("Choose PNG, JPEG or WebP files.");
+    const room = MOST_REFERENCES - persona.referenceImages.length;
+    if (pictures.length > room) throw new Error(`There is room for ${plural(room, "more picture")}. Choose fewer.`);
     const assets = [];
     for (const [at, file] of pictures.entries()) {
       setDone(`Uploading ${at + 1} of ${pictures.length}: ${file.name}`);

@@ -60,8 +60,10 @@ function Cards({ project }) {
     const aborted = new AbortController();
     setFailure(null);
     const path = `/projects/${project.projectId}/influencers`;
-    all(path, { onPage: setPersonas, signal: aborted.signal }).then(
-      () => setComplete(true),
+    // The first time, what there is shows page by page. Later, the list stays until the new one is whole.
+    const onPage = (page) => complete || setPersonas(page);
+    all(path, { onPage, signal: aborted.signal }).then(
+      (whole) => (setPersonas(whole), setComplete(true)),
       (error) => aborted.signal.aborted || setFailure(error),
     );
     return () => aborted.abort();

@@ -1,6 +1,6 @@
 // Signing in with an API key, or by the one-time link that `likeness up` prints.
 import { useEffect, useState } from "preact/hooks";
-import { get, send, storeKey, forgetKey } from "../api.js";
+import { get, send, storeKey } from "../api.js";
 import { html } from "../html.js";
 import { Failure, Heading, Loading } from "../parts.js";
 
@@ -8,13 +8,10 @@ export function SignIn({ token, refusal, onSignedIn }) {
   const [error, setError] = useState(refusal);
   const [busy, setBusy] = useState(Boolean(token));
   const enter = async (key) => {
+    // A header can't carry anything else.
+    if (!/^[!-~]+$/.test(key)) throw new Error("An API key has plain letters, digits and signs alone. Copy it again.");
+    await get("/me", { key });
     storeKey(key);
-    try {
-      await get("/me");
-    } catch (failure) {
-      forgetKey();
-      throw failure;
-    }
     onSignedIn();
   };
   const attempt = async (act) => {
@@ -31,7 +28,7 @@ export function SignIn({ token, refusal, onSignedIn }) {
     if (!token) return;
     // It works once: it must not stay in the history.
     history.replaceState(null, "", "#/personas");
-    attempt(async () => enter((await send("POST", "/sign-in", { token })).key)).finally(() =>
+    attempt(async () => enter((await send("POST", "/sign-in", { token }, { key: null })).key)).finally(() =>
       dispatchEvent(new HashChangeEvent("hashchange")),
     );
   }, [token]);

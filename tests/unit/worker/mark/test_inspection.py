@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from c2pa import Reader
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from models.errors import InvalidInput, InvalidSettings
 from models.source_type import SourceType
@@ -120,3 +121,18 @@ def test_a_format_that_can_carry_no_signature_is_unsigned(kind: str) -> None:
     file = BytesIO()
     Image.new("RGB", (64, 64), "red").save(file, kind)
     assert inspect_image(file.getvalue()).verdict == "unsigned"
+
+
+def test_a_statement_that_is_elsewhere_is_not_fetched_and_nothing_was_changed() -> None:
+    xmp = (
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/">'
+        '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" '
+        'xmlns:dcterms="http://purl.org/dc/terms/" dcterms:provenance="http://example.com/x.c2pa"/></rdf:RDF>'
+        "</x:xmpmeta>"
+    )
+    info = PngInfo()
+    info.add_itxt("XML:com.adobe.xmp", xmp)
+    picture = BytesIO()
+    Image.new("RGB", (64, 64)).save(picture, "PNG", pnginfo=info)
+    found = inspect_image(picture.getvalue())
+    assert (found.verdict, found.problems) == ("unsigned", ("remoteManifest",))

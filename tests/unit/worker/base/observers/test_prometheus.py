@@ -110,3 +110,10 @@ def test_a_loop_that_stands_still_is_dead(is_subscribed: bool, monkeypatch: pyte
     assert "stands still" in health(loop).live()[0]
     loop.end()
     assert health(loop).live() == [], "it drains"
+
+
+@pytest.mark.parametrize("version", ["abc", '"x', "", "1.0.0.0.0", "-1"])
+def test_a_version_that_is_none_gets_a_format_that_anybody_reads(version: str) -> None:
+    body, content_type = PrometheusMetrics().exposition(f"application/openmetrics-text; version={version}")
+    assert body
+    assert "version=" in content_type
