@@ -8,6 +8,7 @@ import pytest
 from models.influencer import Appearance
 from models.shot import Shot
 from pipelines.embedded.carry.carrier import Carried, Carrier
+from pipelines.embedded.carry.looks import iris_shown
 from pipelines.embedded.carry.reference import NoSkin, Reference
 from pipelines.embedded.drawing.drawn import draw
 from pipelines.embedded.drawing.samples import Kind, Samples
@@ -178,3 +179,23 @@ def test_pictures_may_be_small(known: Known, size: int) -> None:
     carried = Carrier.of(known.drawer, known.read, [known.reference(FRONT)]).picture(TURNED, size)
     assert carried.picture.shape == (size, size, 3)
     assert carried.share.max() > 0.5
+
+
+@pytest.mark.parametrize(
+    ("iris", "others"),
+    [
+        ((0.06, 0.02, 0.01), 0.0),
+        ((0.06, 0.02, 0.01), 0.55),
+        ((0.18, 0.31, 0.32), 0.0),
+        ((0.18, 0.31, 0.32), 0.5),
+    ],
+)
+def test_an_iris_keeps_its_colour_where_more_than_the_iris_was_sampled(
+    iris: tuple[float, float, float], others: float
+) -> None:
+    chance = np.random.default_rng(7)
+    shown = np.array(iris) * chance.normal(1, 0.15, (400, 1))
+    # Grey, from a lid's shadow to the white of the eye.
+    grey = np.repeat(chance.uniform(0.01, 0.9, (int(400 * others), 1)), 3, 1)
+    samples = np.concatenate([shown[len(grey) :], grey])
+    np.testing.assert_allclose(iris_shown(samples), iris, rtol=0.15)
