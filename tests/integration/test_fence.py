@@ -176,4 +176,4 @@ def test_what_is_deleted_is_still_this_workers(settings: Settings, storage: Stor
         images.remove_evidence(job, confirm=lost)
     with pytest.raises(LeaseLost):
         images.discard(job, "front", confirm=lost)
-    assert contents(storage, job).keys() == {kept, stored.key, stored.thumbnail_key}
+    assert contents(storage, job).keys() == {kept.key, stored.key, stored.thumbnail_key}
