@@ -86,6 +86,7 @@ def served(**environment_too: str) -> Iterator[Served]:
             "LIKENESS_REDIS_URL": redis.url,
             "LIKENESS_API_PORT": str(port),
             "LIKENESS_API_RATE": "1000000",
+            "LIKENESS_LOG_LEVEL": "WARNING",
             **environment_too,
         }
         with serving(["worker", "api"], port, environment) as api:
