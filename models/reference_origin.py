@@ -28,7 +28,7 @@ class ReferenceOrigin(Document):
 
     @classmethod
     def made_up(cls, at: datetime) -> Self:
-        """The statement of a worker about a person whom it made up."""
+        """A worker's statement: it made this person up."""
         return cls(kind="synthetic", stated_by=_WORKER, stated_at=at)
 
     def completed(self, by: str, at: datetime) -> Self:

@@ -3,6 +3,7 @@
 import base64
 import re
 from collections.abc import Callable, Iterable
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -41,15 +42,19 @@ class _Files(StaticFiles):
         await super().__call__(scope, receive, revalidated)
 
 
+@cache
+def _import_map_digest() -> str:
+    (import_map,) = _IMPORT_MAP.findall(_INDEX.read_bytes())
+    return base64.b64encode(sha256(import_map).digest()).decode()
+
+
 def _policy(origins: Iterable[str]) -> str:
     """The Content-Security-Policy. The import map is inline, and so allowed by its hash."""
-    (import_map,) = _IMPORT_MAP.findall(_INDEX.read_bytes())
-    digest = base64.b64encode(sha256(import_map).digest()).decode()
     store = "".join(f" {origin}" for origin in sorted(set(origins)))
     return "; ".join(
         (
             "default-src 'none'",
-            f"script-src 'self' 'sha256-{digest}'",
+            f"script-src 'self' 'sha256-{_import_map_digest()}'",
             "style-src 'self'",
             f"img-src 'self' blob:{store}",
             f"connect-src 'self'{store}",

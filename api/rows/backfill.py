@@ -15,7 +15,7 @@ _AT_ONCE = 200
 
 
 def backfill(database: Database) -> None:
-    """Sets the jobs' kind and status, and whom their influencers were cloned from, where these are missing."""
+    """Fills in a job's kind and status, and the source of its influencer, where these are missing."""
     while True:
         with database.write() as session:
             asked = select(JobRow).where(UNFILLED).limit(_AT_ONCE).with_for_update(skip_locked=True)

@@ -19,9 +19,8 @@ from models.event import JobEvent
 from models.job import CloneJob, CloneRequest, ReferenceSource
 from models.likeness import EmbedderName, Reason
 from models.manifest import Manifest
-from models.record import JobRecord
 from tests.support.doubles.picture_worker import Script, picture, script
-from tests.support.workers import StartWorker, WorkerProcess, environment_of, follow
+from tests.support.workers import StartWorker, WorkerProcess, done, environment_of, follow, stored
 from worker.base.settings import Settings
 from worker.client import JobClient, plan_clone
 from worker.mark.inspection import inspect_image
@@ -75,17 +74,6 @@ def plan(storage: Storage) -> PlanPictures:
         return plan_clone(source, request, sources, tuple(pictures), job_id, **options)
 
     return make
-
-
-def done(client: JobClient, job: CloneJob) -> tuple[JobRecord, list[JobEvent]]:
-    client.submit(job)
-    events = follow(client, job)
-    return client.get(job.job_id), events
-
-
-def stored(storage: Storage, job: CloneJob) -> set[str]:
-    prefix = storage.keys.job_prefix(job)
-    return {found.key.removeprefix(f"{prefix}/") for found in storage.list(prefix)}
 
 
 def asked(worker: WorkerProcess) -> int:

@@ -9,13 +9,11 @@ import pytest
 import redis
 from ulid import ULID
 
-from models.event import JobEvent
 from models.job import CloneJob, CloneRequest, ReferenceSource
-from models.record import JobRecord
 from tests.support.doubles.picture_worker import Script, script
 from tests.support.processes import eventually
 from tests.support.weights.tiny_safety import write_nudity
-from tests.support.workers import StartWorker, WorkerProcess, environment_of, follow
+from tests.support.workers import StartWorker, WorkerProcess, done, environment_of, stored
 from worker.base.settings import Settings
 from worker.client import JobClient, plan_clone
 from worker.queue.jobs.dead import DeadLetters
@@ -58,17 +56,6 @@ def planned(storage: Storage, pictures: Script, **options: Any) -> CloneJob:
     return plan_clone(
         source, request, [ReferenceSource(asset_id="med_0")], tuple(pictures), job_id, **options
     )
-
-
-def done(client: JobClient, job: CloneJob) -> tuple[JobRecord, list[JobEvent]]:
-    client.submit(job)
-    events = follow(client, job)
-    return client.get(job.job_id), events
-
-
-def stored(storage: Storage, job: CloneJob) -> set[str]:
-    prefix = storage.keys.job_prefix(job)
-    return {found.key.removeprefix(f"{prefix}/") for found in storage.list(prefix)}
 
 
 def test_the_log_says_what_looks_and_why(worker: WorkerProcess) -> None:

@@ -5,15 +5,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from typer.testing import CliRunner
 
 from models.errors import InvalidInput, InvalidSettings, NotFound
+from tests.support.command import likeness
 from tests.support.deliveries import end, job_for
 from tests.support.jobs.stored import ERROR, claimed, make_job
 from tests.support.workers import environment_of
 from worker.base import settings as settings_module
 from worker.base.settings import Settings
-from worker.cli import app
 from worker.queue.jobs import JobStore
 from worker.webhooks.outbox import Outbox, Outcome
 
@@ -25,13 +24,6 @@ def _settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[N
     settings_module.settings.cache_clear()
     yield
     settings_module.settings.cache_clear()
-
-
-def likeness(*arguments: str) -> str:
-    done = CliRunner().invoke(app, arguments)
-    if done.exception:
-        raise done.exception
-    return done.stdout
 
 
 def test_deliveries_are_listed_and_replayed(settings: Settings) -> None:

@@ -4,14 +4,13 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from typer.testing import CliRunner
 
 from models.operations import WorkerState
+from tests.support.command import likeness
 from tests.support.jobs.stored import make_job
 from tests.support.workers import environment_of
 from worker.base import settings as settings_module
 from worker.base.settings import Settings
-from worker.cli import app
 from worker.client import JobClient
 from worker.queue.jobs import JobStore
 from worker.queue.presence import Presence
@@ -24,13 +23,6 @@ def _settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[N
     settings_module.settings.cache_clear()
     yield
     settings_module.settings.cache_clear()
-
-
-def likeness(*arguments: str) -> str:
-    done = CliRunner().invoke(app, arguments)
-    if done.exception:
-        raise done.exception
-    return done.stdout
 
 
 def test_it_prints_tiers_and_workers(settings: Settings) -> None:

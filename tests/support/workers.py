@@ -15,8 +15,10 @@ from pydantic import SecretStr
 
 from models.event import JobEvent
 from models.job import CloneJob, Job
+from models.record import JobRecord
 from worker.base.settings import Settings
 from worker.client import JobClient
+from worker.storage import Storage
 
 SLOWLY = {"steps": 12, "max_batch": 1}
 """Settings of a worker that takes a second for each image, one after another: faults meet its jobs midway."""
@@ -108,6 +110,19 @@ PlanJob = Callable[[Sequence[str]], CloneJob]
 def follow(client: JobClient, job: Job, timeout: float = 90) -> list[JobEvent]:
     """All of a job's events, up to the terminal one."""
     return list(client.watch(job.job_id, timeout=timeout))
+
+
+def done(client: JobClient, job: CloneJob) -> tuple[JobRecord, list[JobEvent]]:
+    """The record and events of a job that is submitted here and followed to its end."""
+    client.submit(job)
+    events = follow(client, job)
+    return client.get(job.job_id), events
+
+
+def stored(storage: Storage, job: CloneJob) -> set[str]:
+    """The keys of what is stored of a job, below its own folder."""
+    prefix = storage.keys.job_prefix(job)
+    return {found.key.removeprefix(f"{prefix}/") for found in storage.list(prefix)}
 
 
 def wait_for(client: JobClient, job: CloneJob, event_type: str, timeout: float = 60) -> JobEvent:

@@ -101,7 +101,7 @@ _ORIGINS = {"synthetic": "nobody's: the references are synthetic", "consented": 
 
 
 def _stated(origin: dict[str, str] | None) -> str | None:
-    """Whose face the references show, by whom and when that was stated."""
+    """The stated origin of the references, with who stated it and when."""
     if not origin:
         return None
     kind = origin.get("kind", "?")

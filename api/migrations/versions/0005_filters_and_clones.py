@@ -1,4 +1,4 @@
-"""What jobs and influencers are listed by: a job's kind and status, and whom an influencer was cloned from.
+"""Columns that lists filter by: a job's kind and status, and the source of an influencer that is a clone.
 
 Rows that are there already, and those that the previous version still writes, get them by `api.rows.backfill`.
 """

@@ -61,16 +61,15 @@ export async function send(method, path, body, options = {}) {
 }
 
 /** Returns all items of a list, page after page; `onPage` gets what there is so far. */
-export async function all(path, { onPage = () => {}, most = Infinity, ...options } = {}) {
+export async function all(path, { onPage = () => {}, ...options } = {}) {
   const items = [];
-  for (let cursor = null; items.length < most; ) {
+  for (let cursor = null; ; ) {
     const query = new URLSearchParams({ limit: "100", ...(cursor && { cursor }) });
     const page = await get(`${path}${path.includes("?") ? "&" : "?"}${query}`, options);
     items.push(...page.items);
     onPage([...items]);
-    if (!(cursor = page.nextCursor)) break;
+    if (!(cursor = page.nextCursor)) return items;
   }
-  return items;
 }
 
 const SMALL = 1024 * 1024;

@@ -1,4 +1,4 @@
-"""`callbackUrl` over HTTP: whom a webhook may be sent to, and that it gets there."""
+"""`callbackUrl` over HTTP: which URLs are accepted, and that the webhook arrives."""
 
 from typing import Any
 
