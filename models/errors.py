@@ -27,6 +27,7 @@ LikenessError                                              the root; never raise
 ├── FaceModelMissing              FACE_MODEL_MISSING       the face detector or embedder is missing
 ├── CalibrationRefused            CALIBRATION_REFUSED      made for another embedder, or no calibration at all
 ├── SafetyModelMissing            SAFETY_MODEL_MISSING     the safety gate's model is missing, or can't be used
+├── WatermarkModelMissing         WATERMARK_MODEL_MISSING  the watermark's models are missing, or can't be used
 ├── ContentRefused                CONTENT_REFUSED          what must not be rendered, or not be stored
 ├── LikenessNotReached            LIKENESS_NOT_REACHED     every permitted try of a shot missed the likeness
 ├── VerifyError                   VERIFY_FAILED            an image couldn't be judged; retryable
@@ -206,6 +207,10 @@ class CalibrationRefused(LikenessError, code="CALIBRATION_REFUSED"):
 
 class SafetyModelMissing(LikenessError, code="SAFETY_MODEL_MISSING"):
     """The safety gate has no model that it can use, so nothing may be rendered."""
+
+
+class WatermarkModelMissing(LikenessError, code="WATERMARK_MODEL_MISSING"):
+    """The watermark that images must be marked with has no models that it can use."""
 
 
 class ContentRefused(LikenessError, code="CONTENT_REFUSED"):
