@@ -7,7 +7,7 @@ OUT ?= out
 
 ASSETS ?= assets
 
-.PHONY: demo test check unit faults soak format schemas screenshots train clean
+.PHONY: demo test check image-test unit faults soak format schemas screenshots train clean
 
 demo: $(VENV)/installed
 	$(BIN)/likeness demo --out $(OUT)
@@ -21,6 +21,12 @@ check: $(VENV)/installed
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/hadolint Dockerfile.gpu
+
+# Builds the images with buildah and runs them with podman: as root, with the Debian packages that it names. VOLUMES is
+# what of this machine the builds see, such as a package index: VOLUMES="/opt/wheels:/opt/wheels:ro".
+VOLUMES ?=
+image-test: $(VENV)/installed
+	$(BIN)/python -u -m tests.image.run $(foreach volume,$(VOLUMES),--volume $(volume))
 
 # The unit tests alone: less than two minutes on two quiet cores.
 unit: $(VENV)/installed

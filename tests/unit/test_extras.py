@@ -45,6 +45,8 @@ INSTALLATIONS = {
         "worker.references.decode_child",
         "worker.mark.inspect_child",
     ),
+    # The image `likeness`.
+    ("api", "webhooks"): ("worker.cli.gc", "worker.cli.health", "worker.cli.inspect"),
 }
 
 

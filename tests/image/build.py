@@ -1,0 +1,86 @@
+"""Builds the images from Dockerfile.gpu as it is, by buildah."""
+
+import json
+import re
+import shutil
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.image.containers import Containers
+
+ROOT = Path(__file__).parents[2]
+TAG = "image-test"
+TARGETS = {"likeness": "services", "likeness-gpu": "worker"}
+_STAND_IN = f"localhost/likeness-stand-in:{TAG}"
+_STAND_INS = ("ca-certificates", "python3", "python3-venv", "python3-pip")
+
+
+def bases() -> list[str]:
+    """The images that Dockerfile.gpu begins with."""
+    found = re.findall(r"^FROM (\S+:\S+) AS", (ROOT / "Dockerfile.gpu").read_text(), re.MULTILINE)
+    return list(dict.fromkeys(found))
+
+
+def base_image(containers: Containers, folder: Path) -> str:
+    """An image of this machine's Debian with its Python, for where the registry can't be reached."""
+    if _STAND_IN not in containers.run("buildah", "images", "--format", "{{.Name}}:{{.Tag}}"):
+        system = folder / "system"
+        release = re.search(r"VERSION_CODENAME=(\w+)", Path("/etc/os-release").read_text())
+        assert release
+        containers.run(
+            "debootstrap", "--variant=minbase", f"--include={','.join(_STAND_INS)}", release[1], system
+        )
+        made = containers.run("buildah", "from", "scratch").strip()
+        containers.run("buildah", "add", made, system, "/")
+        containers.run("buildah", "commit", "--rm", made, _STAND_IN)
+        shutil.rmtree(system)
+    return _STAND_IN
+
+
+def build(containers: Containers, folder: Path, volumes: Sequence[str]) -> None:
+    """Builds both images and prints how large each layer is. `volumes`: what of this machine the builds see."""
+    context = []
+    for base in bases():
+        if containers.run("buildah", "pull", "--quiet", f"docker.io/{_full(base)}", may_fail=True):
+            print(f"{base}: pulled")
+        else:
+            context += ["--build-context", f"{base}=container-image://{base_image(containers, folder)}"]
+            print(f"{base}: the registry can't be reached; Debian stands in")
+    for name, target in TARGETS.items():
+        began = time.monotonic()
+        containers.run(
+            *(
+                "buildah",
+                "bud",
+                "--layers",
+                "--isolation",
+                "chroot",
+                "--network",
+                "host",
+                "--format",
+                "docker",
+            ),
+            *context,
+            *(word for volume in volumes for word in ("--volume", volume)),
+            *("--file", ROOT / "Dockerfile.gpu", "--target", target, "--tag", f"{name}:{TAG}", ROOT),
+        )
+        print(f"{name}: built in {time.monotonic() - began:.0f} s")
+        print(layers(containers, name))
+
+
+def layers(containers: Containers, name: str) -> str:
+    """A line for each layer, the first at the top, and one for the whole."""
+    history = containers.run("podman", "history", "--no-trunc", "--format", "json", f"{name}:{TAG}")
+    sized = [(row["size"], row["CreatedBy"]) for row in reversed(json.loads(history)) if row["size"]]
+    table = [f"{size / 1e6:9.1f} MB  {_short(command)}" for size, command in sized]
+    return "\n".join([*table, f"{sum(size for size, _ in sized) / 1e6:9.1f} MB  {name}"])
+
+
+def _short(command: str) -> str:
+    said = re.sub(r"^.*?/bin/(ba)?sh( -o pipefail)? -c (#\(nop\) )?", "", command) or "the base"
+    return " ".join(said.split())[:84]
+
+
+def _full(base: str) -> str:
+    return base if "/" in base else f"library/{base}"

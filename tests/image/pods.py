@@ -1,0 +1,110 @@
+"""The API and the deliverer of deploy/kubernetes in their image, as pods of `podman play kube`."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import yaml
+
+from tests.image.build import TAG
+from tests.image.checks import answer, holds, until
+from tests.image.containers import Containers
+from tests.support.manifests import Manifest, kustomized, named, pod_of
+from tests.support.servers import postgresql
+from worker.stack import EmbeddedStack
+
+_PORTS = {"api": 19091, "webhooks": 19092}
+"""The Deployments that are run, with the port of their probes: they share the machine's network."""
+
+
+def _runnable(manifests: Sequence[Manifest], environment: Mapping[str, str], database: str) -> list[Manifest]:
+    """The Deployments as they are, but for what podman can't do: one replica, the machine's network, images of this
+    machine, and ConfigMaps in place of Secrets. `environment` has the variables' values."""
+    found = named(manifests)
+    result: list[Manifest] = []
+    for name, port in _PORTS.items():
+        deployment = found["Deployment", name]
+        deployment["spec"]["replicas"] = 1
+        pod = pod_of(deployment)
+        pod["hostNetwork"] = True
+        (container,) = pod["containers"]
+        container["image"] = f"localhost/likeness:{TAG}"
+        container["imagePullPolicy"] = "Never"
+        del container["ports"], container["livenessProbe"], container["readinessProbe"]
+        container["env"] = [{"name": "LIKENESS_HTTP_PORT", "value": str(port)}]
+        for source in container["envFrom"]:
+            if "secretRef" in source:
+                source["configMapRef"] = source.pop("secretRef")
+        _, is_socket, socket = database.partition("?host=")
+        if is_socket:
+            pod["volumes"] = [{"name": "database", "hostPath": {"path": socket}}]
+            container["volumeMounts"] = [{"name": "database", "mountPath": socket}]
+        result.append(deployment)
+    for (kind, name), manifest in found.items():
+        if kind == "ConfigMap":
+            data = manifest["data"]
+        elif kind == "Secret" and name != "likeness-signing":
+            data = manifest["stringData"]
+        else:
+            continue
+        values = {variable: environment.get(variable, value) for variable, value in data.items()}
+        if kind == "ConfigMap":
+            values |= {
+                key: environment[key] for key in ("LIKENESS_S3_ADDRESSING_STYLE", "LIKENESS_ALLOW_HTTP_TO")
+            }
+        result.append({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": values})
+    return result
+
+
+def check_pods(containers: Containers, stack: EmbeddedStack, folder: Path) -> None:
+    print("the API and the deliverer, by podman play kube from what kustomize renders")
+    with _database(folder) as url:
+        manifests = _runnable(kustomized([], folder), stack.environment | {"LIKENESS_DATABASE_URL": url}, url)
+        file = folder / "pods.yaml"
+        file.write_text(yaml.safe_dump_all(manifests))
+        containers.run("podman", "play", "kube", "--network", "host", file)
+        try:
+            _served(containers)
+        finally:
+            containers.run("podman", "play", "kube", "--down", file)
+
+
+def _served(containers: Containers) -> None:
+    names = containers.run("podman", "ps", "--all", "--format", "{{.Names}}").split()
+    pod = {name: next(one for one in names if one.endswith(f"-{name}")) for name in _PORTS}
+
+    def logs() -> str:
+        return "\n".join(containers.logs(one)[-3000:] for one in pod.values())
+
+    for name, port in _PORTS.items():
+        until(partial(_is_ready, port), logs)
+        holds(f"{name}: /live and /ready answer 200", answer(port, "/live")[0] == 200)
+    holds("/openapi.json answers 200", answer(8080, "/openapi.json")[0] == 200)
+    made = containers.run(
+        "podman", "exec", pod["api"], "likeness", "keys", "create", "acme", "--scope", "operate"
+    )
+    key = next(word for word in made.split() if word.startswith("lk_"))
+    status, body = answer(8080, "/v1/operations/queue", key)
+    holds("a key that was made in the pod reads the queue", status == 200, body)
+    print(f"  {json.dumps(json.loads(body)['tiers'])}")
+    collected = containers.run("podman", "exec", pod["api"], "likeness", "gc", "--json")
+    holds("likeness gc runs in the same image", json.loads(collected) is not None)
+
+
+def _is_ready(port: int) -> bool:
+    return answer(port, "/ready")[0] == 200
+
+
+@contextmanager
+def _database(folder: Path) -> Iterator[str]:
+    """A PostgreSQL that pods reach by its socket, where one is installed; else SQLite in the pod."""
+    binaries = postgresql.binaries()
+    if binaries is None:
+        yield "sqlite:////tmp/likeness.db"
+        return
+    with postgresql.running(binaries, folder / "postgresql.log") as server:
+        url = server.new()
+        Path(url.partition("host=")[2]).chmod(0o755)
+        yield url
