@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 TAG = "image-test"
 TARGETS = {"likeness": "services", "likeness-gpu": "worker"}
 _STAND_IN = f"localhost/likeness-stand-in:{TAG}"
+_LEAST = 100_000
 _STAND_INS = ("ca-certificates", "python3", "python3-venv", "python3-pip")
 
 
@@ -72,14 +73,16 @@ def build(containers: Containers, folder: Path, volumes: Sequence[str]) -> None:
 def layers(containers: Containers, name: str) -> str:
     """A line for each layer, the first at the top, and one for the whole."""
     history = containers.run("podman", "history", "--no-trunc", "--format", "json", f"{name}:{TAG}")
-    sized = [(row["size"], row["CreatedBy"]) for row in reversed(json.loads(history)) if row["size"]]
+    sized = [
+        (row["size"], row["CreatedBy"]) for row in reversed(json.loads(history)) if row["size"] >= _LEAST
+    ]
     table = [f"{size / 1e6:9.1f} MB  {_short(command)}" for size, command in sized]
     return "\n".join([*table, f"{sum(size for size, _ in sized) / 1e6:9.1f} MB  {name}"])
 
 
 def _short(command: str) -> str:
-    said = re.sub(r"^.*?/bin/(ba)?sh( -o pipefail)? -c (#\(nop\) )?", "", command) or "the base"
-    return " ".join(said.split())[:84]
+    _, is_shell, said = command.partition(" -c ")
+    return " ".join(said.removeprefix("#(nop) ").split())[:84] if is_shell else "the base"
 
 
 def _full(base: str) -> str:

@@ -26,6 +26,14 @@ named things are merged by name, and everything else is replaced. */}}
 {{- end -}}
 {{- end -}}
 
+{{/* A setting's value as its variable has it. Helm reads 1000000 as a float, which would print as 1e+06. */}}
+{{- define "likeness.text" -}}
+{{- if or (kindIs "map" .) (kindIs "slice" .) }}{{ toJson . }}
+{{- else if and (kindIs "float64" .) (eq (floor .) .) }}{{ int64 . }}
+{{- else }}{{ toString . }}
+{{- end -}}
+{{- end -}}
+
 {{/* The patch that the values of a deployment amount to: (list NAME VALUES). */}}
 {{- define "likeness.deployment" -}}
 {{- $name := index . 0 -}}
@@ -34,7 +42,7 @@ named things are merged by name, and everything else is replaced. */}}
 {{- with $values.resources }}{{ $_ := set $container "resources" . }}{{ end -}}
 {{- $env := list -}}
 {{- range $variable, $value := $values.env -}}
-  {{- $env = append $env (dict "name" $variable "value" (toString $value)) -}}
+  {{- $env = append $env (dict "name" $variable "value" (include "likeness.text" $value)) -}}
 {{- end -}}
 {{- with $env }}{{ $_ := set $container "env" . }}{{ end -}}
 {{- $pod := merge (dict "containers" (list $container)) ($values.pod | default dict) -}}

@@ -198,7 +198,12 @@ def test_values_change_what_users_of_charts_expect() -> None:
     values = {
         "components": ["keda", "ingress"],
         "images": {"likeness-gpu": "registry.internal/gpu:7"},
-        "config": {"LIKENESS_S3_BUCKET": "ours", "LIKENESS_PROJECT_LIMIT": 4},
+        "config": {
+            "LIKENESS_S3_BUCKET": "ours",
+            "LIKENESS_REFERENCE_MAX_BYTES": 33554432,
+            "LIKENESS_FETCH_TIMEOUT": 2.5,
+            "LIKENESS_TIERS": {"gold": ["p1"]},
+        },
         "secrets": {"likeness": "ours", "likeness-signing": "our-signing"},
         "worker": {
             "resources": {"requests": {"memory": "48Gi"}},
@@ -228,7 +233,10 @@ def test_values_change_what_users_of_charts_expect() -> None:
     assert variables["LIKENESS_COMPILE"] == "true"
     assert variables["LIKENESS_SIGN_KEY"] == "/signing/key.pem"
     config = rendered["ConfigMap", "likeness"]["data"]
-    assert (config["LIKENESS_S3_BUCKET"], config["LIKENESS_PROJECT_LIMIT"]) == ("ours", "4")
+    assert config["LIKENESS_S3_BUCKET"] == "ours"
+    assert config["LIKENESS_REFERENCE_MAX_BYTES"] == "33554432"
+    assert config["LIKENESS_FETCH_TIMEOUT"] == "2.5"
+    assert config["LIKENESS_TIERS"] == '{"gold":["p1"]}'
     assert config["LIKENESS_HTTP_PORT"] == "9090"
     assert rendered["Deployment", "api"]["spec"]["replicas"] == 5
     ingress = rendered["Ingress", "api"]["spec"]
