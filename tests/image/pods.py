@@ -81,7 +81,8 @@ def _served(containers: Containers) -> None:
     for name, port in _PORTS.items():
         until(partial(_is_ready, port), logs)
         holds(f"{name}: /live and /ready answer 200", answer(port, "/live")[0] == 200)
-    holds("/openapi.json answers 200", answer(8080, "/openapi.json")[0] == 200)
+    paths = ("/live", "/ready", "/openapi.json")
+    holds(f"the API answers {' '.join(paths)}", all(answer(8080, path)[0] == 200 for path in paths))
     made = containers.run(
         "podman", "exec", pod["api"], "likeness", "keys", "create", "acme", "--scope", "operate"
     )
@@ -89,8 +90,8 @@ def _served(containers: Containers) -> None:
     status, body = answer(8080, "/v1/operations/queue", key)
     holds("a key that was made in the pod reads the queue", status == 200, body)
     print(f"  {json.dumps(json.loads(body)['tiers'])}")
-    collected = containers.run("podman", "exec", pod["api"], "likeness", "gc", "--json")
-    holds("likeness gc runs in the same image", json.loads(collected) is not None)
+    containers.run("podman", "exec", pod["api"], "likeness", "gc", "--json")
+    print("  likeness gc runs in the same image")
 
 
 def _is_ready(port: int) -> bool:

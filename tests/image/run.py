@@ -26,12 +26,14 @@ def main(
             help="What of this machine the builds see, as HOST:CONTAINER: a package index, certificates."
         ),
     ] = [],  # noqa: B006 - Typer reads it alone
+    built: Annotated[bool, typer.Option("--built", help="Runs the images of the last run.")] = False,
 ) -> None:
     with TemporaryDirectory(prefix="likeness-image-", dir="/var/tmp") as made:
         folder = Path(made)
         folder.chmod(0o755)
         containers = Containers(folder)
-        build(containers, folder, volume)
+        if not built:
+            build(containers, folder, volume)
         _contents(containers)
         with EmbeddedStack(folder / "stack") as stack:
             check_worker(containers, stack, folder)
