@@ -58,7 +58,7 @@ from worker.base.periodic import Periodic
 from worker.base.settings import Settings
 from worker.base.version import likeness_version
 from worker.client import JobClient
-from worker.queue.backlog import BacklogReader
+from worker.queue.fleet.backlog import BacklogReader
 from worker.queue.jobs import JobStore
 from worker.queue.jobs.dead import DeadLetters
 from worker.queue.jobs.deliveries import Deliveries

@@ -37,6 +37,7 @@ class WorkerState(Document):
     device: str | None = None
     version: str | None = None
     since: Time | None = Field(None, description="When its profile was loaded.")
+    signer_ends: Time | None = Field(None, description="When the certificate ends that it signs images with.")
     ready: bool = False
     reasons: tuple[str, ...] = Field((), description="Why it takes no new job.")
     jobs: tuple[WorkerJob, ...] = ()
@@ -49,3 +50,7 @@ class Backlog(Document):
     workers: tuple[WorkerState, ...]
     dead_letters: NonNegativeInt
     webhooks_pending: NonNegativeInt
+    signer_ends: Time | None = Field(
+        None,
+        description="The first end of the live workers' certificates. Without live workers, that of the last one.",
+    )

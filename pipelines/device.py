@@ -174,6 +174,14 @@ class Device:
         """Most bytes allocated since the last reset; None where the device doesn't count."""
         return torch.cuda.max_memory_allocated(self.torch) if self._on_cuda else None
 
+    def memory(self) -> tuple[int, int, int] | None:
+        """The device's memory in bytes: all of it, what all processes use, and the peak since the last reset. None
+        where it has none of its own."""
+        if not self._on_cuda:
+            return None
+        free, total = torch.cuda.mem_get_info(self.torch)
+        return total, total - free, torch.cuda.max_memory_allocated(self.torch)
+
     def total_memory(self) -> int | None:
         """The device's memory in bytes; None where it has none of its own."""
         return torch.cuda.get_device_properties(self.torch).total_memory if self._on_cuda else None

@@ -140,6 +140,10 @@ class ReferencePipeline(ABC):
     def info(self) -> RenderInfo:
         """Describes what renders here, for the manifest."""
 
+    def memory(self) -> tuple[int, int, int] | None:
+        """As `Device.memory`, of the device that this renders on. None: it isn't known."""
+        return None
+
     def warm_up(self) -> None:
         """Renders an image and discards it, so that the first job neither waits nor meets a surprise."""
         grey = Image.new("RGB", (256, 256), (127, 127, 127))

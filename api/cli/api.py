@@ -3,17 +3,17 @@
 import signal
 import sys
 
-from worker.base.endings import end_when_told
+from worker.base.observers.serving import serving
 
 
 def run() -> None:
     """Serves until SIGTERM or Ctrl-C, with the settings of the environment, and exits with 0."""
-    end_when_told()
-    from api.server import serve
-    from api.settings import api_settings
-    from worker.base.settings import settings
+    with serving():
+        from api.server import serve
+        from api.settings import api_settings
+        from worker.base.settings import settings
 
-    serve(settings(), api_settings(), lambda _: _end_in_order())
+        serve(settings(), api_settings(), lambda _: _end_in_order())
 
 
 def _end_in_order() -> None:

@@ -40,7 +40,7 @@ from models.influencer import Influencer
 from models.reference_origin import ReferenceOrigin
 from models.rules import Rules
 from worker.client import JobClient
-from worker.queue.backlog import BacklogReader
+from worker.queue.fleet.backlog import BacklogReader
 from worker.queue.jobs import JobStore
 from worker.queue.jobs.dead import DeadLetters
 from worker.queue.jobs.deliveries import Deliveries

@@ -193,7 +193,7 @@ class Following:
         except LikenessError as found:
             error = found
         except Exception:
-            log.exception("following.failed", job_id=job_id)
+            log.exception("following.failed", jobId=job_id)
             error = Unforeseen("The job's end could not be told. Follow it again.")
         for follower in followers:
             if event is not None and error is None:

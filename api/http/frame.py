@@ -66,7 +66,7 @@ class Frame:
             return
         except Exception as error:
             if not isinstance(error, LikenessError):
-                log.exception("api.failed", request_id=request_id, path=scope["path"])
+                log.exception("api.failed", requestId=request_id, path=scope["path"][:256])
                 error = Unforeseen(
                     "Something went wrong here. Try again, and tell us the requestId if it stays."
                 )
@@ -77,15 +77,17 @@ class Frame:
 
 
 def _note(scope: Scope, status: int, seconds: float) -> None:
-    """Logs one answered call, without its query. A stream of events is noted when it begins."""
-    if not scope["path"].startswith("/v1/"):
+    """Logs one answered call, without its query, and whatever else is answered with 5xx. A stream of events is
+    logged when it begins."""
+    is_failure = status >= 500
+    if not is_failure and not scope["path"].startswith("/v1/"):
         return
     state = scope["state"]
-    write = log.warning if status >= 500 else log.info
+    write = log.warning if is_failure else log.info
     write(
         "api.answered",
-        request_id=state["request_id"],
-        key_id=state.get("key_id"),
+        requestId=state["request_id"],
+        keyId=state.get("key_id"),
         method=scope["method"],
         path=scope["path"][:256],
         status=status,

@@ -171,7 +171,7 @@ class Landing:
             raise
         except Exception as error:
             if len(records) == 1:
-                log.exception("landing.failed", job_id=records[0].job_id)
+                log.exception("landing.failed", jobId=records[0].job_id)
                 return
             log.warning("landing.one_by_one", error=type(error).__name__)
             for record in records:
@@ -184,7 +184,7 @@ class Landing:
         with self._database.write() as session:
             landed = land(session, by_id, datetime.now(UTC), waits=waits)
         for job_id in landed:
-            log.info("job.landed", job_id=job_id, status=by_id[job_id].status)
+            log.info("job.landed", jobId=job_id, status=by_id[job_id].status)
         return landed
 
     def _repeat_cancels(self) -> None:
@@ -213,7 +213,7 @@ class Landing:
             except IntegrityError:
                 # Another process has adopted it.
                 return
-            log.info("job.adopted", job_id=heir.job_id, of=heir.of)
+            log.info("job.adopted", jobId=heir.job_id, of=heir.of)
 
         self._guarded(heir.job_id, act)
 
@@ -233,4 +233,4 @@ class Landing:
         except (QueueUnavailable, DatabaseUnavailable):
             raise
         except Exception:
-            log.exception("landing.failed", job_id=job_id)
+            log.exception("landing.failed", jobId=job_id)

@@ -87,6 +87,9 @@ class DiffusionEngine(ReferencePipeline):
             return asked
         return asked.model_copy(update={"attention": self.setup.device.attention})
 
+    def memory(self) -> tuple[int, int, int] | None:
+        return self.setup.device.memory()
+
     def on_device(self, component: str) -> AbstractContextManager[None]:
         """The component is on the device meanwhile; one that is no guest always is."""
         guest = self._guests.get(component)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -45,7 +46,7 @@ class Supervisor:
                 stderr=subprocess.STDOUT,
             )
 
-    def lines(self, event: str) -> list[dict[str, str]]:
+    def lines(self, event: str) -> list[dict[str, Any]]:
         told = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
         return [line for line in told if line.get("event") == event]
 
@@ -96,7 +97,8 @@ def test_a_worker_that_dies_is_started_again_and_the_other_goes_on(supervisor: S
     pid = next(line["node"] for line in supervisor.lines("node.ready")).rpartition(":")[2]
     os.kill(int(pid), signal.SIGKILL)
     supervisor.wait(lambda: len(supervisor.lines("node.ready")) == 3)
-    assert "ended with -9; starts again in 1 s" in supervisor.log.read_text()
+    (restart,) = supervisor.lines("worker.restarts")
+    assert (restart["worker"][1:], restart["exitCode"], restart["wait"]) == (":cpu", -9, 1)
     supervisor.process.send_signal(signal.SIGINT)
     assert supervisor.process.wait(PATIENCE) == 0, supervisor.log.read_text()
 

@@ -30,9 +30,9 @@ from worker.base.settings import Settings
 from worker.client import JobClient
 from worker.node.consumer_loop import ConsumerLoop
 from worker.queue.broker_check import round_trip
+from worker.queue.fleet.presence import Presence
 from worker.queue.jobs import JobStore
 from worker.queue.jobs.connection import connect, refuse_cluster
-from worker.queue.presence import Presence
 from worker.queue.queue import JobQueue, make_app
 from worker.stack import EmbeddedStack, server
 from worker.webhooks.outbox import Outbox

@@ -19,6 +19,7 @@ from models.influencer import Appearance
 from models.manifest import RenderInfo
 from models.shot import shot_named
 from tests.support.doubles import faulty_child
+from worker.base.observers.memory import DeviceMemory
 from worker.base.raw_image import RawImage
 from worker.base.settings import Settings
 from worker.render import RenderOrder, RenderProcess
@@ -215,3 +216,11 @@ def test_the_render_process_ends_with_its_parent(tmp_path: Path) -> None:
     while child.exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not child.exists()
+
+
+def test_the_devices_memory_is_known_without_asking_the_process(
+    device: RenderProcess, faulty: RenderProcess
+) -> None:
+    assert device.memory() is None, "a CPU has none of its own"
+    images(faulty, "front")
+    assert faulty.memory() == DeviceMemory(*faulty_child.MEMORY)

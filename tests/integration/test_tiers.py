@@ -14,7 +14,7 @@ from tests.support.jobs.stored import claimed
 from worker.base.settings import Settings
 from worker.client import JobClient
 from worker.node.reaper import Reaper
-from worker.queue.backlog import BacklogReader
+from worker.queue.fleet.backlog import BacklogReader
 from worker.queue.jobs import JobStore, WaitingJob
 from worker.queue.lanes import Lanes
 from worker.queue.queue import JobQueue, make_app

@@ -67,6 +67,6 @@ class ChildProcess(ABC, Generic[ChildT]):
     def _replace(self, child: ChildT) -> None:
         """Kills the child and spawns another at once, so that it loads before it is needed."""
         event = f"{child.what.replace(' ', '_')}.replaced"
-        log.warning(event, pid=child.process.pid, exitcode=child.process.exitcode)
+        log.warning(event, pid=child.process.pid, exitCode=child.process.exitcode)
         child.kill()
         self._child = self._spawn()

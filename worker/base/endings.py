@@ -6,6 +6,8 @@ import sys
 from contextlib import suppress
 from enum import IntEnum
 
+from models.errors import InvalidInput, InvalidSettings, LikenessError
+
 
 class ExitCode(IntEnum):
     """How a worker ended. If a signal came before it took jobs, the code is 128 plus the signal's number."""
@@ -20,6 +22,11 @@ class ExitCode(IntEnum):
     """Its loop ended with an unexpected error, which the log contains."""
     CUT_SHORT = 4
     """SIGQUIT or a second Ctrl-C ended it at once. Its jobs continue once their leases expire."""
+
+    @classmethod
+    def of(cls, error: LikenessError) -> "ExitCode":
+        """How a command ends with this error."""
+        return cls.SETTINGS if isinstance(error, InvalidInput | InvalidSettings) else cls.BROKEN
 
 
 def end_when_told() -> None:

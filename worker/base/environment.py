@@ -1,19 +1,29 @@
 """Base class of all settings: read from the environment (`LIKENESS_…`), frozen."""
 
 import logging
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from difflib import get_close_matches
+from functools import cache
+from importlib.metadata import entry_points
 from typing import Any
 
 from pydantic import model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "LIKENESS_"
+GROUP = "likeness.settings"
+"""The entry point group of all classes of settings. A variable that is in none of them is misspelt."""
+# Of programs that call the API.
+_OF_CALLERS = ("LIKENESS_API_KEY", "LIKENESS_API_URL")
 
 log = logging.getLogger(__name__)
 
 
 class EnvironmentSettings(BaseSettings):
     """Settings of a process. Whitespace around a value is removed: secrets read from files often end with
-    some."""
+    some. A variable that no class of settings has is warned of, once."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, frozen=True, extra="ignore", hide_input_in_errors=True
@@ -22,12 +32,45 @@ class EnvironmentSettings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _stripped(cls, given: dict[str, Any]) -> dict[str, Any]:
+        _warn_once()
         return {name: _stripped(name, value) for name, value in given.items()}
 
 
 def variable(name: int | str) -> str:
     """The name of a field's environment variable."""
     return f"{PREFIX}{str(name).upper()}"
+
+
+def misspelt(names: Iterable[str]) -> dict[str, str | None]:
+    """The variables among `names` that look like settings and are none, each with the nearest setting's name, or
+    None if no name is near."""
+    given = sorted(name for name in names if name.upper().startswith(PREFIX))
+    known = _known() if given else set()
+    return {name: _nearest(name, known) for name in given if name.upper() not in known}
+
+
+def _known() -> set[str]:
+    found = set(_OF_CALLERS)
+    for one in entry_points(group=GROUP):
+        # It may be another package's.
+        with suppress(Exception):
+            found |= {variable(name) for name in one.load().model_fields}
+    return found
+
+
+def _nearest(name: str, known: Iterable[str]) -> str | None:
+    # All names begin alike, which mustn't count.
+    endings = sorted(one.removeprefix(PREFIX) for one in known)
+    near = get_close_matches(name.upper().removeprefix(PREFIX), endings, n=1)
+    return PREFIX + near[0] if near else None
+
+
+@cache
+def _warn_once() -> None:
+    # Values may be secrets, so only names appear. Without logs, this goes to standard error as it is.
+    for name, nearest in misspelt(os.environ).items():
+        advice = f"Did you mean {nearest}?" if nearest else "Is it of another version?"
+        log.warning("%s is no setting, and has no effect. %s", name, advice)
 
 
 def _stripped(name: str, value: Any) -> Any:

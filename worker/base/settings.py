@@ -235,8 +235,8 @@ class Settings(EnvironmentSettings):
 
     # Logs
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    log_format: Literal["json", "console"] = "json"
-    """`console` is for reading along at a terminal."""
+    log_format: Literal["json", "console"] | None = None
+    """`console` is for reading along. Null: `console` if standard error is a terminal, else `json`."""
 
     @model_validator(mode="after")
     def _records_outlive_messages(self) -> Self:

@@ -1,6 +1,7 @@
 """A spawned child process and its pipe: what the render process and the verify process have in common."""
 
 import atexit
+import faulthandler
 import multiprocessing
 import os
 import signal
@@ -10,13 +11,20 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from io import TextIOWrapper
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnContext, SpawnProcess
 from typing import Any, ClassVar, Generic, TypeVar
 
+import structlog
+
 from models.errors import LikenessError
 
+log = structlog.get_logger()
+
 Info = TypeVar("Info")
+
+_MOST_LINE = 4096  # characters of what a child prints
 
 TICK = 0.1
 """How often a waiting parent checks whether the job must stop, in seconds."""
@@ -54,18 +62,21 @@ class SpawnedChild(Generic[Info]):
         self._pipe, child_end = spawn.Pipe()
         # Nobody ever writes to the leash: the child reads it to learn that this process is gone.
         leash_end, self._leash = spawn.Pipe(duplex=False)
+        output, output_end = spawn.Pipe(duplex=False)
         self._ready: Ready[Info] | None = None
         self.process: SpawnProcess = spawn.Process(
-            target=main,
-            args=(child_end, leash_end, *args),
+            target=_begin,
+            args=(output_end, main, child_end, leash_end, *args),
             name=f"likeness-{self.what.partition(' ')[0]}",
             daemon=True,
         )
         self.process.start()
         # At exit, multiprocessing waits for its children, and this one ignores SIGTERM.
         atexit.register(self.kill)
-        for end in (child_end, leash_end):
+        for end in (child_end, leash_end, output_end):
             end.close()
+        name = f"output-{self.process.pid}"
+        threading.Thread(target=_pass_on, args=(output, self.what), name=name, daemon=True).start()
 
     @property
     def is_loaded(self) -> bool:
@@ -165,6 +176,29 @@ def live_with_parent(leash: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     threading.Thread(target=_die_with_parent, args=(leash,), daemon=True).start()
+
+
+def _begin(output: Connection, main: Callable[..., None], *args: Any) -> None:
+    """The child's main function. Whatever it prints goes to the parent, and so do the traces of its crashes."""
+    for descriptor in (1, 2):
+        os.dup2(output.fileno(), descriptor)
+    output.close()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(line_buffering=True)
+    faulthandler.enable()
+    main(*args)
+
+
+def _pass_on(output: Connection, what: str) -> None:
+    """Logs what a child prints, line by line. A command that logs nothing gets it as it is, on standard error."""
+    with open(output.fileno(), errors="replace", closefd=False) as lines, output:
+        # A progress bar has no line ends, and a library may print anything.
+        while line := lines.readline(_MOST_LINE):
+            if not structlog.is_configured():
+                sys.stderr.write(line)
+            elif line := line.rstrip():
+                log.info("child.printed", process=what, line=line)
 
 
 def _die_with_parent(leash: Connection) -> None:

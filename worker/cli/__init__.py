@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
-from models.errors import InvalidInput, InvalidSettings, LikenessError
+from models.errors import LikenessError
 from models.shot import REFERENCE_SHEET
-from worker.base.endings import end_when_told
+from worker.base.endings import ExitCode
+from worker.base.observers.serving import serving
 from worker.base.version import likeness_version
 from worker.cli import models as models_commands
 from worker.cli.added import add_commands
@@ -38,7 +39,7 @@ def main() -> None:
         sys.exit(1)
     except LikenessError as error:
         typer.echo(f"likeness: {error.code}: {error.message}", err=True)
-        sys.exit(2 if isinstance(error, InvalidInput | InvalidSettings) else 1)
+        sys.exit(ExitCode.of(error))
 
 
 def _show_version(wanted: bool) -> None:
@@ -108,10 +109,10 @@ def worker(
     Exit code 0: it was drained. 1: it couldn't start, or can't render any more. 2: a setting can't be used. 3: an
     unforeseen error ended it. 4: it was told to end at once.
     """
-    end_when_told()
-    from worker.node.app import run
+    with serving():
+        from worker.node.app import run
 
-    raise typer.Exit(run(jobs))
+        raise typer.Exit(run(jobs))
 
 
 @app.command()
@@ -126,9 +127,10 @@ def workers(
     LIKENESS_HTTP_PORT is the first worker's; each further one has the next port. A worker that ends is restarted
     after 1, 2, 4 … 60 seconds, unless a setting can't be used. Exit code 0: all were drained.
     """
-    from worker.cli.workers import devices_named, run
+    with serving():
+        from worker.cli.workers import devices_named, run
 
-    raise typer.Exit(run(devices_named(devices), jobs))
+        raise typer.Exit(run(devices_named(devices), jobs))
 
 
 @app.command()

@@ -15,8 +15,8 @@ from worker.base.settings import Settings, settings
 from worker.cli.faces.embedder import configured_profile, domain_of_profile
 from worker.mark.signer import ImageSigner
 from worker.queue.broker_check import round_trip
+from worker.queue.fleet.presence import Presence, here
 from worker.queue.jobs.connection import connect, guarded, refuse_cluster
-from worker.queue.presence import Presence, here
 from worker.render import RenderProcess
 from worker.storage import Storage
 from worker.storage.urls import check_urls

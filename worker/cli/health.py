@@ -6,7 +6,7 @@ from http.client import HTTPConnection
 import typer
 
 from worker.base.settings import Settings, settings
-from worker.queue.presence import Presence, here
+from worker.queue.fleet.presence import Presence, here
 
 # In seconds. The endpoint answers at once, however busy its process.
 _TIMEOUT = 5

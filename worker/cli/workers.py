@@ -10,11 +10,14 @@ import time
 from collections.abc import Sequence
 from typing import IO
 
-import typer
+import structlog
 
 from models.errors import InvalidSettings
 from worker.base.endings import ExitCode
+from worker.base.observers.logs import Format, configure_logs, format_of
 from worker.base.settings import settings
+
+log = structlog.get_logger()
 
 # In seconds: the wait before a worker that ended is restarted, which doubles each time; its maximum; and how long a
 # worker must have lived for the next wait to be short again.
@@ -49,7 +52,8 @@ class SupervisedWorker:
         self.code: int | None = None
         """Its exit code, once it ended for good."""
         port = settings().http_port
-        self._environment = os.environ | {"LIKENESS_DEVICE": device}
+        # Its output goes through a pipe, but where this process's goes decides what it looks like.
+        self._environment = os.environ | {"LIKENESS_DEVICE": device, "LIKENESS_LOG_FORMAT": _format()}
         if port:
             self._environment["LIKENESS_HTTP_PORT"] = str(port + number)
         self._jobs = jobs
@@ -78,7 +82,7 @@ class SupervisedWorker:
         now = time.monotonic()
         wait = _WAIT if now - self._started > _LIVED else self._wait
         self._wait, self._next_start = min(2 * wait, _LONGEST_WAIT), now + wait
-        typer.echo(f"[{self.name}] ended with {code}; starts again in {wait:g} s", err=True)
+        log.warning("worker.restarts", worker=self.name, exitCode=code, wait=wait)
 
     def signal(self, number: int) -> None:
         if self._process:
@@ -102,6 +106,7 @@ class SupervisedWorker:
 def run(devices: Sequence[str], jobs: int) -> int:
     """Supervises workers until SIGTERM or Ctrl-C drains them all, or until every worker ended for good. Returns the
     exit code: 0, or that of the first worker that wasn't drained."""
+    configure_logs(settings())
     workers = [SupervisedWorker(number, device, jobs) for number, device in enumerate(devices)]
     told: list[int] = []
 
@@ -123,14 +128,22 @@ def run(devices: Sequence[str], jobs: int) -> int:
 
 
 def _tell_apart(lines: IO[bytes], name: str) -> None:
-    """Passes on a worker's output under its name: a line of JSON gets a field, any other a prefix."""
+    """Passes on a worker's log under its name: a line of JSON gets a field, and one for a console a prefix."""
+    is_json = _format() == "json"
     for line in lines:
-        if line.startswith(b'{"'):
-            told = b'{"worker": "' + name.encode() + b'", ' + line[1:]
-        else:
-            told = b"[" + name.encode() + b"] " + line
+        if is_json and not line.startswith(b'{"'):
+            # Python itself wrote it, before or after there was a log.
+            log.info("worker.printed", worker=name, line=line.decode(errors="replace").rstrip())
+            continue
+        told = (
+            b'{"worker": "' + name.encode() + b'", ' + line[1:] if is_json else f"[{name}] ".encode() + line
+        )
         sys.stderr.buffer.write(told)
         sys.stderr.buffer.flush()
+
+
+def _format() -> Format:
+    return format_of(settings().log_format)
 
 
 def _end_with_parent() -> None:

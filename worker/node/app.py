@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from celery import Task
+from celery.apps import worker as celery_worker
 from celery.apps.worker import Worker
 from celery.exceptions import Reject, WorkerShutdown
 from celery.signals import setup_logging, worker_init, worker_shutdown, worker_shutting_down
@@ -138,6 +139,8 @@ def run(jobs: int) -> ExitCode:
 
     Exits with BROKEN or SETTINGS if it can't start.
     """
+    # It prints to standard output when a signal comes.
+    celery_worker.safe_say = _log_what_celery_says  # type: ignore[attr-defined]
     # Celery executes this again after SIGHUP, and running `python -m worker` isn't the same as running its file.
     sys.argv = sys.orig_argv[1:]
     worker = _CeleryWorker(
@@ -158,6 +161,10 @@ def run(jobs: int) -> ExitCode:
     code = _code(worker.ended_by)
     log.info("worker.ended", exitCode=int(code), why=code.name)
     return code
+
+
+def _log_what_celery_says(text: str, _: object = None) -> None:
+    log.info("celery.said", line=text)
 
 
 def _code(ended_by: BaseException | None) -> ExitCode:

@@ -26,6 +26,7 @@ from models.operations import WorkerState
 from models.record import JobResult
 from models.rules import Rules
 from models.safety import SafetyInfo
+from worker.base.observers.memory import WorkerMemory
 from worker.base.observers.observer import Observer
 from worker.base.periodic import Periodic
 from worker.base.settings import Settings
@@ -36,9 +37,9 @@ from worker.node.health import WorkerHealth
 from worker.node.heartbeat import Heartbeat
 from worker.node.reaper import Reaper
 from worker.node.store_watch import StoreWatch
+from worker.queue.fleet.presence import Presence, here, new_worker_id
 from worker.queue.jobs import JobStore
 from worker.queue.jobs.previews import PreviewStore
-from worker.queue.presence import Presence, here, new_worker_id
 from worker.queue.queue import JobQueue
 from worker.references.fetch import ReferenceFetcher
 from worker.render import RenderProcess
@@ -111,7 +112,12 @@ class Node:
         """
         self.images.check_signer()
         renderer = self._device.start()
-        loaded = {"profile": renderer.profile, "device": renderer.device, "since": datetime.now(UTC)}
+        loaded = {
+            "profile": renderer.profile,
+            "device": renderer.device,
+            "since": datetime.now(UTC),
+            "signer_ends": self.images.signer_ends,
+        }
         self._state = self._state.model_copy(update=loaded)
         rules = Rules(renderer.reads_text is not False, self.settings.references)
         self._equipment = replace(self._equipment, rules=rules)
@@ -127,6 +133,7 @@ class Node:
             device=renderer.device,
             where=where,
         )
+        self.observer.worker_loaded(self._state, WorkerMemory(self._pids, self._device.memory))
         self.store_watch.start()
         for thread in (self.heartbeat, self._reaper, self._presence, self._supervisor, self._previews):
             thread.start()
@@ -147,7 +154,7 @@ class Node:
             "safety.ready" if safety else "safety.off",
             why=choice.why,
             classifier=safety and safety.classifier,
-            judges_age=safety and safety.judges_age,
+            judgesAge=safety and safety.judges_age,
         )
 
     def _tell_of_gate(self, gate: GateInfo, domain: Domain) -> None:
@@ -155,13 +162,13 @@ class Node:
             "gate.ready",
             embedder=gate.embedder,
             calibration=gate.calibration,
-            calibrated_for=gate.calibrated_for,
+            calibratedFor=gate.calibrated_for,
             origin=gate.origin,
         )
         if gate.calibrated_for != domain:
             log.warning(
                 "gate.other_domain",
-                calibrated_for=gate.calibrated_for,
+                calibratedFor=gate.calibrated_for,
                 rendered=domain,
                 advice=f"Its thresholds say little here. Make others: likeness calibrate --domain {domain}",
             )
@@ -221,6 +228,10 @@ class Node:
         except QueueUnavailable as error:
             self._outage = error.message
             raise
+
+    def _pids(self) -> dict[str, int | None]:
+        verify = self._verify.pid if self._verify else None
+        return {"worker": os.getpid(), "render": self._device.pid, "verify": verify}
 
     def _check_end(self) -> None:
         """Raises HandedBack after the grace time, so that calls that hang aren't waited for."""

@@ -36,10 +36,11 @@ _MOST_MESSAGE = 200  # characters of a note, which appears in records and errors
 _PREVIEWS_APART = 0.5  # seconds between two previews of a shot
 
 
-def main(pipe: Connection, leash: Connection, called_off: Any, options: RenderOptions) -> None:
+def main(pipe: Connection, leash: Connection, called_off: Any, memory: Any, options: RenderOptions) -> None:
     """Loads the profile, then serves orders until the pipe closes or the device can't be used any more.
 
-    `called_off` is shared memory: the number of the latest order that must stop.
+    Two arguments are shared memory. `called_off`: the number of the latest order that must stop. `memory`: total,
+    used and peak bytes of the device, which are written here after each order.
     """
     live_with_parent(leash)
     try:
@@ -47,6 +48,7 @@ def main(pipe: Connection, leash: Connection, called_off: Any, options: RenderOp
     except LikenessError as error:
         pipe.send(Failed(error, ends_process=True))
         return
+    memory[:] = pipeline.memory() or (0, 0, 0)
     pipe.send(Ready(pipeline.info()))
     number = 0
     while True:
@@ -59,6 +61,7 @@ def main(pipe: Connection, leash: Connection, called_off: Any, options: RenderOp
         last = _serve(
             pipeline, order, _Teller(pipe, len(order.references), stop, _Previews(options.previews))
         )
+        memory[:] = pipeline.memory() or (0, 0, 0)
         pipe.send(last)
         if isinstance(last, Failed) and last.ends_process:
             return

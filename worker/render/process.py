@@ -17,6 +17,7 @@ from models.errors import (
 )
 from models.manifest import RenderInfo
 from worker.base.child_process import ChildProcess
+from worker.base.observers.memory import DeviceMemory
 from worker.base.settings import Settings
 from worker.base.spawned import TICK, Failed, SpawnedChild, spawning
 from worker.render.child import main as child_main
@@ -50,6 +51,12 @@ class RenderProcess(ChildProcess["_Child"]):
         """For how many seconds the device has worked on orders so far."""
         before, since = self._busy
         return before if since is None else before + time.monotonic() - since
+
+    def memory(self) -> DeviceMemory | None:
+        """The device's memory after the last image or order."""
+        child = self._child
+        total, used, peak = child.device_memory if child else (0, 0, 0)
+        return DeviceMemory(total, used, peak) if total else None
 
     @contextmanager
     def turn(self, raise_if_unwanted: Callable[[], None]) -> Iterator[None]:
@@ -128,10 +135,11 @@ class _Child(SpawnedChild[RenderInfo]):
 
     def __init__(self, spawn: SpawnContext, settings: Settings) -> None:
         self._called_off: c_ulonglong = spawn.RawValue(c_ulonglong, 0)
+        self.device_memory = spawn.RawArray(c_ulonglong, 3)
         self._orders = 0
         self._is_ending = False
         self.busy = False
-        super().__init__(spawn, child_main, self._called_off, options_of(settings))
+        super().__init__(spawn, child_main, self._called_off, self.device_memory, options_of(settings))
 
     @property
     def is_spent(self) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from hashlib import sha256
 from io import BytesIO
@@ -69,6 +70,11 @@ class ImageStore:
         """Sign a trial image. Raises SignerUnfit, or SigningFailed."""
         if self._signer:
             self._watchdog.call(self._signer.check, self._sign_timeout, self._signing_hung())
+
+    @property
+    def signer_ends(self) -> datetime | None:
+        """When the signer's certificate ends; None if nothing is signed."""
+        return self._signer.credentials.certificate.not_valid_after_utc if self._signer else None
 
     def put(
         self,

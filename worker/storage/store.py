@@ -14,6 +14,7 @@ from urllib.parse import quote
 from uuid import uuid4
 
 from models.errors import InvalidInput, NotFound, ObjectTooLarge, StorageError, StorageHung
+from worker.base.observers.service_errors import note
 from worker.base.settings import Settings
 from worker.base.watchdog import Watchdog
 from worker.storage.client import connect, has_temporary_keys
@@ -336,9 +337,13 @@ class Storage:
             operation=action,
             bucket=self.bucket,
         )
-        with translated(action, self.bucket):
-            client = self._client()
-            return self._watchdog.call(lambda: call(client), limit, hung)
+        try:
+            with translated(action, self.bucket):
+                client = self._client()
+                return self._watchdog.call(lambda: call(client), limit, hung)
+        except StorageError as error:
+            note("store", error.code)
+            raise
 
 
 def _delete_one(client: "S3Client", *, bucket: str, key: str) -> None:

@@ -150,9 +150,10 @@ def run(settings: Settings) -> None:
     """Deliver until SIGTERM or SIGINT. Raises InvalidSettings if it can't sign."""
     metrics = None
     if settings.http_port is not None:
+        from worker.queue.fleet.backlog import BacklogReader
         from worker.webhooks.metrics import DeliveryMetrics
 
-        metrics = DeliveryMetrics()
+        metrics = DeliveryMetrics(BacklogReader(settings, patient=False))
     deliverer = Deliverer(settings, metrics=metrics)
     configure_logs(settings)
     if metrics and settings.http_port is not None:

@@ -1,8 +1,9 @@
-"""A deliverer's metrics. Imported only where they are served."""
+"""A deliverer's metrics: its own, and gauges of the fleet. Imported only where they are served."""
 
-from prometheus_client import Counter
-
-from worker.base.observers.prometheus import exposition, new_registry
+from worker.base.observers.catalogue import WEBHOOK_TRIES
+from worker.base.observers.prometheus import counter_of, exposition, new_registry
+from worker.queue.fleet.backlog import BacklogReader
+from worker.queue.fleet.gauges import FleetGauges
 from worker.webhooks.outbox import Outcome
 from worker.webhooks.sender import Answer
 
@@ -10,14 +11,12 @@ from worker.webhooks.sender import Answer
 class DeliveryMetrics:
     """Counts tries. docs/operating.md lists the names and labels."""
 
-    def __init__(self) -> None:
+    def __init__(self, backlog: BacklogReader | None = None) -> None:
+        """`backlog`: what to read the fleet's gauges from."""
         self._registry = new_registry()
-        self._tries = Counter(
-            "likeness_webhook_tries",
-            "Tries, by what became of the delivery and by what came back.",
-            ["state", "answer"],
-            registry=self._registry,
-        )
+        self._tries = counter_of(WEBHOOK_TRIES, self._registry)
+        if backlog:
+            self._registry.register(FleetGauges(backlog))
 
     def tried(self, answer: Answer, outcome: Outcome) -> None:
         self._tries.labels(outcome.state, _kind(answer)).inc()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tests.support.workers import WorkerProcess
-from worker.queue.presence import here
+from worker.queue.fleet.presence import here
 
 MODULE = "tests.e2e.faults.quick_worker"
 

@@ -203,7 +203,7 @@ def test_what_nobody_foresaw_is_an_answer_too(
     monkeypatch.setattr("api.calls.influencers.influencers.project_of", lambda *_: 1 / 0)
     error = error_of(api.call("GET", "/v1/projects/p/influencers"), 500, "INTERNAL")
     assert "division" not in json.dumps(error)
-    assert error["requestId"] in [event.get("request_id") for event in logged]
+    assert error["requestId"] in [event.get("requestId") for event in logged]
 
 
 def test_who_leaves_in_the_middle_of_a_body_is_no_error(
@@ -263,13 +263,16 @@ def test_each_call_leaves_a_line_in_the_log(
     anybody.call("GET", "/v1/jobs")
     monkeypatch.setattr("api.calls.influencers.influencers.project_of", lambda *_: 1 / 0)
     api.call("GET", "/v1/projects/p/influencers")
+    monkeypatch.setattr(api.services.readiness, "reasons", lambda: ["the database is away"])
+    api.call("GET", "/ready")
     lines = [line for line in logged if line["event"] == "api.answered"]
     assert [(line["path"], line["status"], line["log_level"]) for line in lines] == [
         ("/v1/jobs", 200, "info"),
         ("/v1/jobs", 401, "info"),
         ("/v1/projects/p/influencers", 500, "warning"),
+        ("/ready", 503, "warning"),
     ]
-    assert lines[0]["request_id"] == answer.headers["x-request-id"]
-    assert lines[0]["key_id"] == api.call("GET", "/v1/me").json()["keyId"]
-    assert lines[1]["key_id"] is None
-    assert "lk_" not in str([line | {"key_id": None} for line in lines])
+    assert lines[0]["requestId"] == answer.headers["x-request-id"]
+    assert lines[0]["keyId"] == api.call("GET", "/v1/me").json()["keyId"]
+    assert lines[1]["keyId"] is None
+    assert "lk_" not in str([line | {"keyId": None} for line in lines])

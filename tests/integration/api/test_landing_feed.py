@@ -148,7 +148,7 @@ def test_organisations_land_in_turns(api: Api, stranger: Api, store: JobStore, l
     (theirs,) = cloned(stranger, 1)
     complete(store, theirs)
     landing.sweep()
-    landed = [entry["job_id"] for entry in logged if entry["event"] == "job.landed"]
+    landed = [entry["jobId"] for entry in logged if entry["event"] == "job.landed"]
     assert sorted(landed) == sorted([*mine, theirs])
     assert landed.index(theirs) < 50, "in the first transaction, though it ended last"
 

@@ -20,9 +20,9 @@ from tests.support.jobs.stored import ERROR, claimed, make_job
 from tests.support.servers.process import ApiProcess
 from worker.base.settings import Settings
 from worker.client import JobClient
-from worker.queue.backlog import BacklogReader
+from worker.queue.fleet.backlog import BacklogReader
+from worker.queue.fleet.presence import Presence
 from worker.queue.jobs import JobStore
-from worker.queue.presence import Presence
 
 pytestmark = pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
 
@@ -75,7 +75,9 @@ def test_while_redis_is_away_the_queues_gauges_are_missing(operator: Api, settin
     operator.app.state.services = replace(operator.services, metrics=metrics)
     answer = operator.call("GET", "/metrics")
     assert answer.status_code == 200
-    assert "likeness_" not in answer.text
+    assert "likeness_queue_jobs" not in answer.text
+    again = operator.call("GET", "/metrics")
+    assert 'likeness_service_errors_total{code="NO_ANSWER",service="redis"}' in again.text
     assert "process_resident_memory_bytes" in answer.text
 
 

@@ -20,9 +20,9 @@ from tests.support.deliveries import job_for
 from tests.support.jobs.stored import ERROR, claimed, make_job, result_of
 from worker.base.settings import Settings
 from worker.client import JobClient
-from worker.queue.backlog import BacklogReader
+from worker.queue.fleet.backlog import BacklogReader
+from worker.queue.fleet.presence import Presence
 from worker.queue.jobs import JobStore
-from worker.queue.presence import Presence
 from worker.webhooks.outbox import Outbox, Outcome
 
 READS = ("queue", "workers", "dead-letters", "webhooks")

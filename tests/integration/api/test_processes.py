@@ -104,7 +104,7 @@ def unlanded(api: Api) -> set[str]:
 
 
 def landings(processes: list[ApiProcess]) -> Counter[str]:
-    return Counter(entry["job_id"] for process in processes for entry in process.logged("job.landed"))
+    return Counter(entry["jobId"] for process in processes for entry in process.logged("job.landed"))
 
 
 @pytest.mark.parametrize(("host", "reached"), [("::", ["127.0.0.1", "[::1]"]), ("::1", ["[::1]"])])

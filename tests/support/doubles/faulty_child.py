@@ -11,6 +11,8 @@ OUT_OF_MEMORY_SEED = 13
 LOST_SEED = 14
 LATE_SEED = 15
 """Out of memory once all steps are told."""
+MEMORY = (24, 20, 16)
+"""What its device says of its memory."""
 DAWDLING_SEED = 16
 """From the fourth step on, each takes a second, but for orders that are called off."""
 
@@ -34,6 +36,7 @@ def main(*args: Any) -> None:
             raise RenderOutOfMemory("The device ran out of memory.")
 
     Embedded.render = faulty  # type: ignore[assignment, method-assign]
+    Embedded.memory = lambda _: MEMORY  # type: ignore[method-assign]
     child.main(*args)
     # Letting go of a device takes a while.
     time.sleep(2)

@@ -9,8 +9,10 @@ import structlog
 from models.errors import InvalidSettings
 from models.job import Job
 from models.likeness import MissedImage
+from models.operations import WorkerState
 from models.record import JobStatus, Stage, StoredImage
 from models.safety import RefusedImage
+from worker.base.observers.memory import WorkerMemory
 from worker.base.observers.observer import Observer
 
 GROUP = "likeness.observers"
@@ -28,6 +30,9 @@ class Observers(Observer):
         self, busy_seconds: Callable[[], float], in_hand: Callable[[], Mapping[Stage, int]]
     ) -> None:
         self._tell("worker_began", busy_seconds, in_hand)
+
+    def worker_loaded(self, worker: WorkerState, memory: WorkerMemory) -> None:
+        self._tell("worker_loaded", worker, memory)
 
     def attempt_began(self, job: Job, attempt: int, waited: float | None) -> None:
         self._tell("attempt_began", job, attempt, waited)

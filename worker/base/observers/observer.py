@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping
 
 from models.job import Job
 from models.likeness import MissedImage
+from models.operations import WorkerState
 from models.record import JobStatus, Stage, StoredImage
 from models.safety import RefusedImage
+from worker.base.observers.memory import WorkerMemory
 
 
 class Observer:
@@ -21,6 +23,9 @@ class Observer:
     ) -> None:
         """A worker begins. Its arguments can be called at any time. They return the device's busy seconds so far,
         and the number of jobs in hand by stage."""
+
+    def worker_loaded(self, worker: WorkerState, memory: WorkerMemory) -> None:
+        """The worker's profile is loaded, and it is about to take jobs. `memory` can be asked at any time."""
 
     def attempt_began(self, job: Job, attempt: int, waited: float | None) -> None:
         """An attempt at a job begins; the first one is 1. `waited`: the seconds that the job was on the queue

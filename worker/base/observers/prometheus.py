@@ -1,6 +1,6 @@
 """A worker's metrics for Prometheus. No label has a value that jobs or callers choose."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -9,9 +9,14 @@ from prometheus_client.metrics_core import Metric
 
 from models.job import Job
 from models.likeness import Judgement, MissedImage
+from models.operations import WorkerState
 from models.record import JobStatus, Stage, StoredImage
 from models.safety import RefusedImage
+from worker.base.observers import catalogue
+from worker.base.observers.catalogue import Spec
+from worker.base.observers.memory import WorkerMemory, memory_limit, unreclaimable
 from worker.base.observers.observer import Observer
+from worker.base.observers.service_errors import counted
 
 # In seconds.
 _WAITS = (0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 14400, 86400)
@@ -20,10 +25,22 @@ _SIMILARITIES = tuple(n / 20 for n in range(4, 20))
 
 
 def new_registry() -> CollectorRegistry:
-    """Creates a registry with the process's own metrics: memory, processor time, descriptors."""
+    """Creates a registry with what every process has: its memory, processor time and descriptors, and its failed
+    calls to services."""
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
+    registry.register(_ServiceErrors())
     return registry
+
+
+def counter_of(spec: Spec, registry: CollectorRegistry) -> Counter:
+    return Counter(spec.name, spec.help, spec.labels, registry=registry)
+
+
+def family_of(spec: Spec) -> GaugeMetricFamily | CounterMetricFamily:
+    """A family for a collector that reads its values when they are asked for."""
+    kind = GaugeMetricFamily if spec.kind == "gauge" else CounterMetricFamily
+    return kind(spec.name, spec.help, labels=spec.labels)
 
 
 def exposition(registry: CollectorRegistry, accept: str) -> tuple[bytes, str]:
@@ -41,37 +58,14 @@ class PrometheusMetrics(Observer):
 
     def __init__(self) -> None:
         self.registry = new_registry()
-        self._jobs = self._counter("likeness_jobs", "Jobs that ended.", "status", "code")
-        self._early = self._counter(
-            "likeness_attempts_ended_early", "Attempts that ended and whose job goes on.", "code"
-        )
-        self._images = self._counter("likeness_images", "Images, stored or missing the likeness.", "outcome")
-        self._refusals = self._counter(
-            "likeness_safety_refusals", "Images that the safety gate refused.", "rule"
-        )
-        self._again = self._counter(
-            "likeness_shots_rendered_again", "Shots rendered again since a gate didn't take them."
-        )
-        self._waits = Histogram(
-            "likeness_queue_wait_seconds",
-            "From a job's submission until a worker began with it.",
-            buckets=_WAITS,
-            registry=self.registry,
-        )
-        self._stages = Histogram(
-            "likeness_stage_seconds",
-            "How long attempts were at a stage.",
-            ["stage"],
-            buckets=_STAGES,
-            registry=self.registry,
-        )
-        self._similarities = Histogram(
-            "likeness_similarity",
-            "Of judged images to the mean of their references, on the embedder's scale.",
-            ["outcome"],
-            buckets=_SIMILARITIES,
-            registry=self.registry,
-        )
+        self._jobs = counter_of(catalogue.JOBS, self.registry)
+        self._early = counter_of(catalogue.ENDED_EARLY, self.registry)
+        self._images = counter_of(catalogue.IMAGES, self.registry)
+        self._refusals = counter_of(catalogue.REFUSALS, self.registry)
+        self._again = counter_of(catalogue.RENDERED_AGAIN, self.registry)
+        self._waits = self._histogram(catalogue.QUEUE_WAIT, _WAITS)
+        self._stages = self._histogram(catalogue.STAGES, _STAGES)
+        self._similarities = self._histogram(catalogue.SIMILARITY, _SIMILARITIES)
 
     def exposition(self, accept: str) -> tuple[bytes, str]:
         return exposition(self.registry, accept)
@@ -80,6 +74,9 @@ class PrometheusMetrics(Observer):
         self, busy_seconds: Callable[[], float], in_hand: Callable[[], Mapping[Stage, int]]
     ) -> None:
         self.registry.register(_Watched(busy_seconds, in_hand))
+
+    def worker_loaded(self, worker: WorkerState, memory: WorkerMemory) -> None:
+        self.registry.register(_Loaded(worker, memory))
 
     def attempt_began(self, job: Job, attempt: int, waited: float | None) -> None:
         if waited is not None:
@@ -112,8 +109,8 @@ class PrometheusMetrics(Observer):
         if judgement and judgement.scores.centroid is not None:
             self._similarities.labels(judgement.verdict.outcome).observe(judgement.scores.centroid)
 
-    def _counter(self, name: str, help_text: str, *labels: str) -> Counter:
-        return Counter(name, help_text, labels, registry=self.registry)
+    def _histogram(self, spec: Spec, buckets: Sequence[float]) -> Histogram:
+        return Histogram(spec.name, spec.help, spec.labels, buckets=buckets, registry=self.registry)
 
 
 class _Watched:
@@ -124,12 +121,39 @@ class _Watched:
         self._in_hand = in_hand
 
     def collect(self) -> Iterator[Metric]:
-        yield CounterMetricFamily(
-            "likeness_device_busy_seconds",
-            "The device had an order; its rate is the busy share.",
-            value=self._busy_seconds(),
-        )
-        jobs = GaugeMetricFamily("likeness_jobs_in_hand", "Jobs that this worker holds.", labels=["stage"])
+        busy = family_of(catalogue.DEVICE_BUSY)
+        busy.add_metric([], self._busy_seconds())
+        jobs = family_of(catalogue.JOBS_IN_HAND)
         for stage, count in self._in_hand().items():
             jobs.add_metric([stage], count)
-        yield jobs
+        yield from (busy, jobs)
+
+
+class _Loaded:
+    """A collector for a worker whose profile is loaded: what it is, and the memory that it takes."""
+
+    def __init__(self, worker: WorkerState, memory: WorkerMemory) -> None:
+        self._labels = (worker.profile or "", worker.device or "", worker.version or "")
+        self._memory = memory
+
+    def collect(self) -> Iterator[Metric]:
+        info = family_of(catalogue.WORKER_INFO)
+        info.add_metric(self._labels, 1)
+        taken, limit = family_of(catalogue.MEMORY), family_of(catalogue.MEMORY_LIMIT)
+        for name, pid in self._memory.pids().items():
+            if pid is not None:
+                taken.add_metric([name], unreclaimable(pid))
+        limit.add_metric([], memory_limit())
+        device = family_of(catalogue.DEVICE_MEMORY)
+        if found := self._memory.device():
+            for kind, value in (("total", found.total), ("used", found.used), ("peak", found.peak)):
+                device.add_metric([kind], value)
+        yield from (info, taken, limit, device)
+
+
+class _ServiceErrors:
+    def collect(self) -> Iterator[Metric]:
+        errors = family_of(catalogue.SERVICE_ERRORS)
+        for labels, count in counted().items():
+            errors.add_metric(labels, count)
+        yield errors

@@ -8,7 +8,7 @@ def run(*, as_json: bool) -> None:
     from models.base import format_time
     from worker.base.settings import settings
     from worker.cli.table import print_table
-    from worker.queue.backlog import BacklogReader
+    from worker.queue.fleet.backlog import BacklogReader
 
     backlog = BacklogReader(settings()).read()
     if as_json:
@@ -38,3 +38,5 @@ def run(*, as_json: bool) -> None:
         ),
     )
     typer.echo(f"\n{backlog.dead_letters} dead letters, {backlog.webhooks_pending} webhooks pending")
+    if backlog.signer_ends:
+        typer.echo(f"The certificate that images are signed with ends on {backlog.signer_ends:%Y-%m-%d}.")

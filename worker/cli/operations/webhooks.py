@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from worker.base.endings import end_when_told
+from worker.base.observers.serving import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,11 +24,11 @@ class State(StrEnum):
 @app.command()
 def deliver() -> None:
     """Deliver webhooks until SIGTERM. One process is enough; more share the work. Needs no device."""
-    end_when_told()
-    from worker.base.settings import settings
-    from worker.webhooks.deliverer import run
+    with serving():
+        from worker.base.settings import settings
+        from worker.webhooks.deliverer import run
 
-    run(settings())
+        run(settings())
 
 
 @app.command("list")

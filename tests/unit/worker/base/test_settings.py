@@ -1,10 +1,13 @@
 """Settings from the environment: each mistake is named, and no secret is shown."""
 
+from importlib.metadata import EntryPoint
+
 import pytest
 from pydantic import SecretStr
 
 from api.settings import ApiSettings
 from models.errors import InvalidSettings
+from worker.base import environment
 from worker.base import settings as module
 from worker.base.settings import Settings
 from worker.queue.jobs.connection import connect
@@ -55,3 +58,33 @@ def test_whitespace_round_a_value_is_left_out_and_told(
         "LIKENESS_DATABASE_URL",
     ]
     assert "hunter2" not in caplog.text
+
+
+def test_a_variable_that_is_no_setting_is_named_with_the_nearest_that_is(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    given = {
+        "LIKENESS_REDIS_ULR": "LIKENESS_REDIS_URL",
+        "likeness_api_prot": "LIKENESS_API_PORT",
+        "LIKENESS_ZZZZ": None,
+    }
+    # The last three are settings, or a caller's.
+    fine = ("LIKENESS_REDIS_URL", "likeness_api_port", "LIKENESS_API_KEY")
+    assert environment.misspelt([*given, *fine, "PATH"]) == given
+    for name in (*given, *fine):
+        monkeypatch.setenv(name, "8080" if name.lower().endswith("port") else "redis://:hunter2@h:1")
+    environment._warn_once.cache_clear()
+    module.settings()
+    ApiSettings()
+    assert len(caplog.records) == len(given), "each is warned of once"
+    assert "LIKENESS_REDIS_ULR is no setting" in caplog.text
+    assert "Did you mean LIKENESS_REDIS_URL?" in caplog.text
+    assert "hunter2" not in caplog.text
+
+
+def test_settings_of_another_package_that_can_not_be_loaded_are_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    broken = EntryPoint("other", "no_such_module:Settings", environment.GROUP)
+    monkeypatch.setattr(environment, "entry_points", lambda group: [broken])
+    assert environment.misspelt(["LIKENESS_QUEUE"]) == {"LIKENESS_QUEUE": None}

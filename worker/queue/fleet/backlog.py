@@ -15,10 +15,10 @@ from typing import Any
 
 from models.operations import Backlog, TierQueue, WorkerJob, WorkerState
 from worker.base.settings import Settings
+from worker.queue.fleet.presence import Presence
 from worker.queue.jobs.connection import connect, guarded
 from worker.queue.jobs.documents import time_of
 from worker.queue.lanes import Lanes, lists_of
-from worker.queue.presence import Presence
 
 _PAGE = 1000
 _LOOKED_AT = 5  # Messages of a list, for its oldest.
@@ -120,7 +120,14 @@ class BacklogReader:
             [("ZCARD", f"{self._prefix}:dead"), ("ZCARD", f"{self._prefix}:hooks")]
         )
         workers = self._workers(held)
-        return Backlog(tiers=tiers, workers=workers, dead_letters=letters, webhooks_pending=hooks)
+        ends = [worker.signer_ends for worker in workers if worker.signer_ends]
+        return Backlog(
+            tiers=tiers,
+            workers=workers,
+            dead_letters=letters,
+            webhooks_pending=hooks,
+            signer_ends=min(ends) if ends else self._presence.last_signer_ends(),
+        )
 
     def _watched(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Running jobs that some worker must act on at a time of their own: those that are held, and those that
