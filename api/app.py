@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from api.calls import me, probes, projects, webhook_secrets
-from api.calls.influencers import clones, influencers, renders, selection
+from api.calls.influencers import clones, erasing, influencers, renders, selection
 from api.calls.jobs import events, jobs, previews
 from api.calls.media import files, media, provenance
 from api.calls.operations import letters, metrics, queue, webhooks
@@ -67,6 +67,8 @@ from worker.queue.jobs.previews import PreviewStore
 
 # In seconds. The uploads that are swept are a day old.
 _UPLOADS_SWEPT_EVERY = 600.0
+# In seconds. Somebody waits for the end of a deleted persona's images.
+_IMAGES_SWEPT_EVERY = 5.0
 # In seconds. Only a process of an earlier version makes work for it.
 _BACKFILLED_EVERY = 60.0
 # In seconds. Redis may have lost what deliverers sign with.
@@ -105,6 +107,7 @@ def make_app(settings: Settings, api_settings: ApiSettings, signing_in: SignIn |
             Periodic("backfill", _BACKFILLED_EVERY, lambda: backfill(database)),
             Periodic("webhook-secrets", _SECRETS_COMPARED_EVERY, secrets.sync),
             Periodic("uploads", _UPLOADS_SWEPT_EVERY, lambda: media.sweep_uploads(database, library)),
+            Periodic("images", _IMAGES_SWEPT_EVERY, lambda: erasing.sweep_images(database, library)),
         )
         for sweep in sweeps:
             sweep.start()

@@ -333,11 +333,14 @@ class BoundReferences(Document):
 
 
 class DeletedInfluencer(Reply):
-    """An influencer that was deleted."""
+    """An influencer that was deleted. `images` is there if their deletion was asked for."""
 
     influencer_id: InfluencerId
     status: Literal["deleted"]
     deleted_at: Time
+    images: Literal["deleting", "deleted"] | None = Field(
+        None, description="`deleting` until no object is left; the same call says so later."
+    )
 
 
 class PrimaryInfluencer(Reply):

@@ -4,7 +4,7 @@ This is the only part of the API that uses the object store. The libraries it ne
 picture.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -23,6 +23,7 @@ from models.errors import (
     StorageError,
     UnusableReference,
 )
+from models.job import Job
 from worker.base.settings import Settings
 from worker.storage import Storage
 
@@ -37,6 +38,7 @@ _ADVICE = f"Send one of these: {', '.join(MEDIA_TYPES)}."
 # A picture at the pixel limit takes hundreds of megabytes while it is decoded. A caller that waits holds a thread.
 _CHECKS_AT_ONCE = 2
 _LONGEST_WAIT = 5.0
+_DELETED_AT_ONCE = 1000  # The most that S3 takes in one request.
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,20 @@ class MediaLibrary:
     def discard_uploads(self, asset_ids: Iterable[str]) -> None:
         """Deletes the uploaded objects. The assets stay."""
         self._storage.delete(*(self._storage.keys.upload_key(asset_id) for asset_id in asset_ids))
+
+    def erase(self, jobs: Iterable[Job], gone: Iterable[str], kept: Collection[str]) -> None:
+        """Deletes the objects `gone`, and whatever is in the jobs' folders but the objects `kept`. A folder with
+        one of these keeps its manifest, since `likeness gc` deletes what no manifest names. Doing so again changes
+        nothing."""
+        keys = list(gone)
+        for job in jobs:
+            found = [one.key for one in self._storage.list(self._storage.keys.job_prefix(job))]
+            spared = set(kept).intersection(found)
+            if spared:
+                spared.add(self._storage.keys.manifest_key(job))
+            keys += [key for key in found if key not in spared]
+        for start in range(0, len(keys), _DELETED_AT_ONCE):
+            self._storage.delete(*keys[start : start + _DELETED_AT_ONCE])
 
     def _uploaded(self, upload: UploadRow) -> bytes:
         key = self._storage.keys.upload_key(upload.asset_id)

@@ -57,13 +57,18 @@ def project_of(session: Session, organisation: str, project_id: str) -> ProjectR
 
 
 def influencer_of(
-    session: Session, organisation: str, influencer_id: str, *, to_write: bool = False
+    session: Session,
+    organisation: str,
+    influencer_id: str,
+    *,
+    to_write: bool = False,
+    or_deleted: bool = False,
 ) -> InfluencerRow:
-    """Finds an influencer that isn't deleted, and locks its row if `to_write`. Raises NotFound."""
+    """Finds an influencer that isn't deleted, or may be, and locks its row if `to_write`. Raises NotFound."""
     row = None
     if _ID.fullmatch(influencer_id):
         row = session.get(InfluencerRow, (organisation, influencer_id), with_for_update=to_write or None)
-    if row is None or row.deleted_at is not None:
+    if row is None or (row.deleted_at is not None and not or_deleted):
         raise no_influencer()
     return row
 

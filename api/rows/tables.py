@@ -93,6 +93,7 @@ class InfluencerRow(Base):
     __table_args__ = (
         Index("influencers_by_age", "project_id", "created_at", "influencer_id"),
         Index("influencers_by_end", "organisation", "deleted_at"),
+        Index("influencers_to_erase", "erase_at"),
         Index("influencers_by_source", "organisation", "source_influencer_id", "created_at", "influencer_id"),
     )
 
@@ -109,6 +110,12 @@ class InfluencerRow(Base):
     deleted_at: Mapped[datetime | None]
     delete_reason: Mapped[str | None] = mapped_column(Text)
     """As a JSON string."""
+    erase_at: Mapped[datetime | None]
+    """When it was wished that its images be deleted, until they are."""
+    erasing: Mapped[str | None] = mapped_column(Text)
+    """The keys of its images in the object store, as JSON, while these are being deleted."""
+    erased_at: Mapped[datetime | None]
+    """When its images were deleted."""
 
 
 class BoundImageRow(Base):

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, Literal, Self, cast
 
 import httpx2
 
@@ -193,9 +193,13 @@ class AsyncClient:
         """Changes a persona. What isn't given stays as it is; None clears a field that can be empty."""
         return cast("Influencer", await self.call(patching(influencer_id, fields)))
 
-    async def delete(self, influencer_id: str, reason: str | None = None) -> None:
-        """Deletes a persona for good, and cancels a job that renders its images."""
-        await self.call(deletion(influencer_id, reason))
+    async def delete(
+        self, influencer_id: str, reason: str | None = None, *, images: bool = False
+    ) -> Literal["deleting", "deleted"] | None:
+        """Deletes a persona for good, and cancels a job that renders its images. With `images`, deletes those, too,
+        and returns how far that is; it may be called again."""
+        gone = await self.call(deletion(influencer_id, reason, images=images))
+        return cast('Literal["deleting", "deleted"] | None', gone.get("images"))
 
     async def bind(self, influencer_id: str, references: Sequence[str]) -> list[ReferenceImage]:
         """Adds reference images by their asset ids. Returns all that the persona has."""

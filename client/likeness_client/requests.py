@@ -84,9 +84,10 @@ def patching(influencer_id: str, fields: dict[str, Any]) -> Request:
     return Request("PATCH", f"/v1/influencers/{segment(influencer_id)}", json=fields)
 
 
-def deletion(influencer_id: str, reason: str | None) -> Request:
+def deletion(influencer_id: str, reason: str | None, *, images: bool) -> Request:
     body = None if reason is None else {"reason": reason}
-    return Request("DELETE", f"/v1/influencers/{segment(influencer_id)}", json=body)
+    query = {"images": "true"} if images else {}
+    return Request("DELETE", f"/v1/influencers/{segment(influencer_id)}", json=body, params=query)
 
 
 def setting_primary(project_id: str, influencer_id: str | None) -> Request:

@@ -1,8 +1,8 @@
 """The calls for influencers that write rows and start no job."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from fastapi.responses import Response
 from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
@@ -128,40 +128,59 @@ def patch_influencer(influencer_id: str, call: Call = WRITES) -> Response:
     responses=errors(NotFound, InvalidInput),
     openapi_extra=body(DeleteInfluencer, {"reason": "The campaign is over."}, required=False),
 )
-def delete_influencer(influencer_id: str, call: Call = WRITES) -> Response:
+def delete_influencer(
+    influencer_id: str,
+    images: Annotated[
+        bool, Query(description="Delete its images, too, except those that another influencer has.")
+    ] = False,
+    call: Call = WRITES,
+) -> Response:
     """Deletes an influencer. Its id can't be used again, it is no longer its project's primary one, and a job that
-    renders its images is canceled."""
+    renders its images is canceled.
+
+    With `images`, every URL of its images ends within seconds of its jobs' end. That can be asked for later, and
+    again.
+    """
 
     def work(session: Session) -> Answer:
         asked = call.parsed(DeleteInfluencer) if call.body.strip() else DeleteInfluencer()
-        row = influencer_of(session, call.organisation, influencer_id, to_write=True)
-        row.status = "deleted"
-        row.deleted_at = row.updated_at = now()
-        # In one statement, since another influencer may become the primary one meanwhile.
-        session.execute(
-            update(ProjectRow)
-            .where(
-                ProjectRow.project_id == row.project_id,
-                ProjectRow.primary_influencer_id == row.influencer_id,
-            )
-            .values(primary_influencer_id=None)
-        )
-        # The landing cancels them, however often it takes.
-        session.execute(
-            update(JobRow)
-            .where(
-                JobRow.organisation == row.organisation,
-                JobRow.influencer_id == row.influencer_id,
-                JobRow.landed_at.is_(None),
-                JobRow.canceled_at.is_(None),
-            )
-            .values(canceled_at=row.deleted_at)
-        )
-        row.delete_reason = asked.to_json() if asked.reason is not None else None
+        row = influencer_of(session, call.organisation, influencer_id, to_write=True, or_deleted=images)
+        if row.deleted_at is None:
+            _delete(session, row, asked)
+        assert row.deleted_at
+        if images and row.erased_at is None and row.erase_at is None:
+            row.erase_at = now()
         gone = DeletedInfluencer(influencer_id=row.influencer_id, status="deleted", deleted_at=row.deleted_at)
-        return Answer.of(200, gone)
+        state = {"images": "deleting" if row.erased_at is None else "deleted"} if images else {}
+        return Answer.of(200, gone.model_copy(update=state))
 
     return call.write(work)
+
+
+def _delete(session: Session, row: InfluencerRow, asked: DeleteInfluencer) -> None:
+    row.status = "deleted"
+    row.deleted_at = row.updated_at = now()
+    # In one statement, since another influencer may become the primary one meanwhile.
+    session.execute(
+        update(ProjectRow)
+        .where(
+            ProjectRow.project_id == row.project_id,
+            ProjectRow.primary_influencer_id == row.influencer_id,
+        )
+        .values(primary_influencer_id=None)
+    )
+    # The landing cancels them, however often it takes.
+    session.execute(
+        update(JobRow)
+        .where(
+            JobRow.organisation == row.organisation,
+            JobRow.influencer_id == row.influencer_id,
+            JobRow.landed_at.is_(None),
+            JobRow.canceled_at.is_(None),
+        )
+        .values(canceled_at=row.deleted_at)
+    )
+    row.delete_reason = asked.to_json() if asked.reason is not None else None
 
 
 @router.post(

@@ -162,12 +162,17 @@ class Calls(State):
                 row[name] = value
         return _answer(row)
 
-    def _delete(self, _: httpx2.Request, influencer_id: str) -> httpx2.Response:
+    def _delete(self, request: httpx2.Request, influencer_id: str) -> httpx2.Response:
+        images = request.url.params.get("images") == "true"
+        gone = {"influencerId": influencer_id, "status": "deleted", "deletedAt": AT}
+        if images and influencer_id in self._deleted:
+            return _answer(gone | {"images": "deleted"})
         row = _of(self.influencers, influencer_id)
         if row["job"] and row["job"]["status"] == "running":
             self.finish(row["job"]["jobId"], "canceled")
         del self.influencers[influencer_id]
-        return _answer({"influencerId": influencer_id, "status": "deleted", "deletedAt": AT})
+        self._deleted.add(influencer_id)
+        return _answer(gone | ({"images": "deleting"} if images else {}))
 
     def _bind(self, request: httpx2.Request, influencer_id: str) -> httpx2.Response:
         row = _of(self.influencers, influencer_id)

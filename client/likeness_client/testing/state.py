@@ -29,6 +29,7 @@ class State:
         self.jobs: dict[str, Row] = {}
         self.webhook_secrets: dict[str, Row] = {}
         self.selections: dict[str, Row] = {}
+        self._deleted: set[str] = set()
         self.pictures: dict[str, bytes] = {}
         """The bytes of uploaded pictures, by asset id."""
         self.previews: dict[tuple[str, str], bytes] = {}

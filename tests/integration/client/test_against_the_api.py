@@ -88,9 +88,10 @@ def test_a_failure_a_retry_and_a_cancel(api: Api, likeness: Client, store: JobSt
         again["jobId"],
         job["jobId"],
     ]
-    likeness.delete(source, "over")
+    assert likeness.delete(source, "over") is None
     with pytest.raises(NotFound):
         likeness.influencer(source)
+    assert likeness.delete(source, images=True) == "deleting"
 
 
 def test_refusals_are_what_they_mean(api: Api, likeness: Client) -> None:

@@ -187,3 +187,4 @@ def use_jobs(api: FakeApi, likeness: Any, source: str) -> None:
     assert likeness.job(again)["status"] == "running"
     assert likeness.cancel(again)["accepted"]
     likeness.delete(draft)
+    assert likeness.delete(draft, images=True) == "deleted"
