@@ -27,6 +27,7 @@ INK, FAINT, LINES, BACK, PAPER = "#24292f", "#6e7781", "#e4e7eb", "#f4f5f7", "#f
 COLOURS = ("#3274d9", "#d9622b", "#37872d", "#a352cc", "#c4162a", "#b8860b", "#0f8a8a", "#7a7a7a")
 STEPS = {"green": "#37872d", "orange": "#d9822b", "red": "#c4162a"}
 POINTS = 240
+_SAID = "The dashboard's queries, drawn by bench/dashboard.py; this is not a picture of Grafana."
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +76,8 @@ def worded(value: float, unit: str) -> str:
     if unit == "percentunit":
         return f"{value:.0%}"
     if unit == "s":
-        size, name = next(
-            (one for one in ((86400, "d"), (3600, "h"), (60, "min")) if abs(value) >= one[0]), (1, "s")
-        )
+        sizes = ((86400, "d"), (3600, "h"), (60, "min"))
+        size, name = next((one for one in sizes if abs(value) >= one[0]), (1, "s"))
         return f"{value / size:.3g} {name}"
     return f"{value:.3g}" if value % 1 else f"{value:.0f}"
 
@@ -187,7 +187,7 @@ def _pieces(line: Mapping[float, float], step: float) -> Iterator[list[tuple[flo
 def _rounded_up(value: float) -> float:
     if value <= 0:
         return 1.0
-    size = 10 ** math.floor(math.log10(value))
+    size = 10.0 ** math.floor(math.log10(value))
     return next(step * size for step in (1, 2, 4, 5, 8, 10) if value <= step * size)
 
 
@@ -218,7 +218,7 @@ def main() -> None:
     sheet = Image.new("RGB", (COLUMNS * CELL[0], rows * CELL[1] + HEAD), BACK)
     draw = ImageDraw.Draw(sheet)
     start, end = (datetime.fromtimestamp(at, UTC) for at in (window.start, window.end))
-    told = f"{start:%Y-%m-%d %H:%M} to {end:%H:%M} UTC. The dashboard's queries, drawn by bench/dashboard.py; not Grafana."
+    told = f"{start:%Y-%m-%d %H:%M} to {end:%H:%M} UTC. {_SAID}"
     draw.text((GAP * 2, 14), dashboard["title"], INK, _font(26))
     draw.text((150, 22), told, FAINT, _font(15))
     for panel in dashboard["panels"]:

@@ -42,7 +42,7 @@ def panels() -> Iterator[Expression]:
 def alerts() -> Iterator[Expression]:
     for rule in rules():
         texts = " ".join(rule.get("annotations", {}).values())
-        yield rule.get("alert", rule.get("record")), rule["expr"], texts
+        yield str(rule.get("alert") or rule["record"]), rule["expr"], texts
 
 
 def rules() -> list[dict[str, Any]]:

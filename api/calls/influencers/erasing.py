@@ -9,7 +9,7 @@ import json
 from collections.abc import Sequence
 
 import structlog
-from sqlalchemy import delete, exists, select, update
+from sqlalchemy import ColumnElement, delete, exists, select, update
 from sqlalchemy.orm import Session, aliased
 
 from api.library import MediaLibrary
@@ -96,7 +96,7 @@ def _unbind(session: Session, row: InfluencerRow) -> dict[str, Sequence[str]]:
     return {"gone": keys[False], "kept": keys[True]}
 
 
-def _has_open_jobs() -> "exists":
+def _has_open_jobs() -> ColumnElement[bool]:
     return exists().where(
         JobRow.organisation == InfluencerRow.organisation,
         JobRow.influencer_id == InfluencerRow.influencer_id,

@@ -285,6 +285,9 @@ export interface paths {
          * Delete Influencer
          * @description Deletes an influencer. Its id can't be used again, it is no longer its project's primary one, and a job that
          *     renders its images is canceled.
+         *
+         *     With `images`, every URL of its images ends within seconds of its jobs' end. That can be asked for later, and
+         *     again.
          */
         delete: operations["delete_influencer"];
         options?: never;
@@ -995,7 +998,7 @@ export interface components {
         };
         /**
          * DeletedInfluencer
-         * @description An influencer that was deleted.
+         * @description An influencer that was deleted. `images` is there if their deletion was asked for.
          */
         DeletedInfluencer: {
             /**
@@ -1010,6 +1013,11 @@ export interface components {
             status: "deleted";
             /** Deletedat */
             deletedAt: string;
+            /**
+             * Images
+             * @description `deleting` until no object is left; the same call says so later.
+             */
+            images?: ("deleting" | "deleted") | null;
         };
         /**
          * DeletedWebhookSecret
@@ -2480,6 +2488,11 @@ export interface components {
              * @description When its profile was loaded.
              */
             since?: string | null;
+            /**
+             * Signerends
+             * @description When the certificate ends that it signs images with.
+             */
+            signerEnds?: string | null;
             /** Ready */
             ready: boolean;
             /**
@@ -3399,7 +3412,10 @@ export interface operations {
     };
     delete_influencer: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Delete its images, too, except those that another influencer has. */
+                images?: boolean;
+            };
             header?: never;
             path: {
                 influencer_id: string;

@@ -36,7 +36,7 @@ def main(*args: Any) -> None:
             raise RenderOutOfMemory("The device ran out of memory.")
 
     Embedded.render = faulty  # type: ignore[assignment, method-assign]
-    Embedded.memory = lambda _: MEMORY  # type: ignore[method-assign]
+    Embedded.memory = lambda _: MEMORY  # type: ignore[assignment, method-assign]
     child.main(*args)
     # Letting go of a device takes a while.
     time.sleep(2)

@@ -11,7 +11,7 @@ from models.job import Job
 from models.likeness import Judgement, MissedImage
 from models.operations import WorkerState
 from models.record import JobStatus, Stage, StoredImage
-from models.safety import RefusedImage
+from models.safety import RefusedImage, SafetyRule
 from worker.base.observers import catalogue
 from worker.base.observers.catalogue import Spec
 from worker.base.observers.memory import WorkerMemory, memory_limit, unreclaimable
@@ -62,6 +62,11 @@ class PrometheusMetrics(Observer):
         self._early = counter_of(catalogue.ENDED_EARLY, self.registry)
         self._images = counter_of(catalogue.IMAGES, self.registry)
         self._refusals = counter_of(catalogue.REFUSALS, self.registry)
+        # A share of images needs both from the start.
+        for outcome in ("stored", "missed"):
+            self._images.labels(outcome)
+        for rule in SafetyRule:
+            self._refusals.labels(rule.value)
         self._again = counter_of(catalogue.RENDERED_AGAIN, self.registry)
         self._waits = self._histogram(catalogue.QUEUE_WAIT, _WAITS)
         self._stages = self._histogram(catalogue.STAGES, _STAGES)
