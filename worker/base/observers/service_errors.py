@@ -5,10 +5,19 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Literal
 
+from models.errors import ClockSkewed, StorageError, StorageHung, StorageRefused
+
+NO_ANSWER = "NO_ANSWER"
+"""How a call to Redis is counted that failed without an error code of Redis's own."""
+
 Service = Literal["store", "redis"]
 
 _lock = threading.Lock()
-_counted: Counter[tuple[Service, str]] = Counter()
+# With those that are known before they happen: the first one is an increase.
+_counted: Counter[tuple[Service, str]] = Counter(
+    {("store", error.code): 0 for error in (StorageError, StorageRefused, StorageHung, ClockSkewed)}
+    | {("redis", NO_ANSWER): 0}
+)
 
 
 def note(service: Service, code: str) -> None:

@@ -11,14 +11,12 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
 from models.errors import InvalidSettings, QueueUnavailable
-from worker.base.observers.service_errors import note
+from worker.base.observers.service_errors import NO_ANSWER, note
 from worker.base.settings import Settings
 from worker.queue.jobs.refusals import refusal_of, why_unavailable
 from worker.queue.redis_url import target_of
 
 T = TypeVar("T")
-# How an error is counted that isn't one of Redis's own.
-_SILENT = "NO_ANSWER"
 _OF_A_CLUSTER = (MovedError, AskError, ClusterCrossSlotError)
 
 
@@ -42,7 +40,7 @@ def guarded(call: Any) -> Any:
     except _OF_A_CLUSTER:
         raise cluster_refused() from None
     except RedisError as error:
-        note("redis", refusal_of(error) or _SILENT)
+        note("redis", refusal_of(error) or NO_ANSWER)
         raise QueueUnavailable(why_unavailable(error)) from error
 
 
