@@ -24,7 +24,7 @@ from tests.support.manifests import (
     pod_of,
 )
 from worker.base.settings import DEFAULT_TIER, Settings
-from worker.queue.backlog import BacklogReader
+from worker.queue.fleet.backlog import BacklogReader
 
 OF_OTHERS = {"ScaledObject", "ServiceMonitor", "PodMonitor"}
 CHART_HAS_NONE = {"Namespace", "Secret"}
