@@ -9,8 +9,9 @@ ASSETS ?= assets
 
 .PHONY: demo test check image-test unit faults soak format schemas screenshots train clean
 
-demo: $(VENV)/installed
-	$(BIN)/likeness demo --out $(OUT)
+# What the tests' environment has, the demo has too.
+demo: $(or $(wildcard $(VENV)/installed),$(VENV)/installed-all)
+	@$(BIN)/likeness demo --out $(OUT) $(if $(REFERENCES),--references $(REFERENCES))
 
 test: check $(GENERATORS)/installed
 	$(BIN)/pytest --numprocesses 2
@@ -59,6 +60,13 @@ screenshots: $(VENV)/installed
 # The weights of the profile `embedded`: a day on two cores. ASSETS is the folder with MakeHuman's assets.
 train: $(VENV)/installed
 	$(BIN)/python -m training.all --assets $(ASSETS)
+
+# What runs, without what tests it. It is about 1.9 GB with the CPU build of torch.
+$(VENV)/installed-all: pyproject.toml constraints.txt
+	@echo "Installing Likeness into $(VENV): once, some minutes, 2 GB of disk (more with the CUDA build of torch)."
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[all]'
+	touch $@
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -59,6 +59,7 @@ LikenessError                                              the root; never raise
 ├── DatabaseUnavailable           DATABASE_UNAVAILABLE     the API's database can't be reached or written; retryable
 ├── StackError                    STACK_UNAVAILABLE        the embedded Redis or S3 can't be started
 │   └── StackInUse                STACK_IN_USE             another process has its folder
+├── FolderUnusable                FOLDER_UNUSABLE          a folder is full, read-only or not a folder
 ├── LeaseLost                     LEASE_LOST               another worker holds the job now
 │   └── RecordLost                RECORD_LOST              Redis lost the job's record; the job starts again
 ├── AttemptsExhausted             ATTEMPTS_EXHAUSTED       every permitted attempt ended early
@@ -336,6 +337,10 @@ class StackError(LikenessError, code="STACK_UNAVAILABLE"):
 
 class StackInUse(StackError, code="STACK_IN_USE"):
     """Another process already runs the embedded servers on this data folder."""
+
+
+class FolderUnusable(LikenessError, code="FOLDER_UNUSABLE"):
+    """A folder that a command writes to is full, read-only, or not a folder."""
 
 
 class LeaseLost(LikenessError, code="LEASE_LOST"):

@@ -1,13 +1,12 @@
 """How a verify process must judge: the worker's settings, passed to its child process."""
 
-from typing import Literal, Self
+from typing import Literal, Protocol, Self
 
 from pydantic import Field
 
 from models.base import Document, Sha256
-from models.calibration import Calibration
 from models.domain import Domain
-from models.likeness import EmbedderName
+from models.likeness import Embedder, EmbedderName
 
 
 class GateOptions(Document):
@@ -20,7 +19,23 @@ class GateOptions(Document):
     calibration: str | None = Field(
         None, description="A file; null is the one that ships for the embedder and the domain."
     )
+    fake: bool = Field(False, description="The images are placeholders of the profile `fake`.")
     any_domain: bool = Field(False, description="A calibration of another domain is taken, too.")
+
+
+class Calibrated(Protocol):
+    """What a gate says of its calibration. A `Calibration` has all of it."""
+
+    @property
+    def embedder(self) -> Embedder: ...
+    @property
+    def digest(self) -> str: ...
+    @property
+    def domain(self) -> Domain: ...
+    @property
+    def origin(self) -> Literal["measured", "published"]: ...
+    @property
+    def made_on(self) -> str: ...
 
 
 class GateInfo(Document):
@@ -33,7 +48,7 @@ class GateInfo(Document):
     made_on: str
 
     @classmethod
-    def of(cls, calibration: Calibration) -> Self:
+    def of(cls, calibration: Calibrated) -> Self:
         return cls(
             embedder=calibration.embedder.name,
             calibration=calibration.digest,

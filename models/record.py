@@ -94,6 +94,9 @@ class JobResult(Document):
     digital_source_type: SourceType = Field(
         SourceType.GENERATED, description="Of the set: a composite if any image is."
     )
+    profile: str | None = Field(
+        None, description="What rendered the images; `fake` drew placeholders. Null in older results."
+    )
     likeness: SetLikeness | None = None
     safety: SetSafety | None = None
     manifest_key: str

@@ -58,6 +58,10 @@ def _load(
     profile: Profile, options: RenderOptions, make_device: "Callable[[str], Device] | None"
 ) -> "ReferencePipeline":
     plan = Plan.of(profile, options)
+    if profile.is_fake:
+        from pipelines.fake.profile import Fake
+
+        return Fake(plan)
     from pipelines.device import Device, pick_device, refuse_slow_cpu
     from pipelines.protocol import Setup
 

@@ -70,6 +70,8 @@ class Profile:
     reads_text: bool = True
     """Whether it renders people from text, such as a prompt. Then a job with an `ageRange` that nobody can read is
     refused, and the safety gate is required unless a setting says otherwise."""
+    is_fake: bool = False
+    """Whether it draws placeholders, for tests alone. Then it needs neither a device nor torch."""
     can_create: bool = False
     """Whether it can render a made-up person, who has no references yet."""
     max_batch: int = 1

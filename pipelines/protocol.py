@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from PIL import Image
 
@@ -12,9 +12,11 @@ from models.likeness import FaceBox
 from models.manifest import RenderInfo
 from models.shot import Shot, shot_named
 from models.source_type import SourceType
-from pipelines.device import Device
 from pipelines.profile import Plan
 from pipelines.weights import VerifiedSource
+
+if TYPE_CHECKING:
+    from pipelines.device import Device
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ class Setup:
     """What a pipeline is loaded with."""
 
     plan: Plan
-    device: Device
+    device: "Device"
     weights: tuple[VerifiedSource, ...] = ()
     """One for each of the profile's sources, in their order."""
 

@@ -9,6 +9,7 @@ Importing this module doesn't import torch: a profile's module is imported when 
 from importlib.metadata import EntryPoint, entry_points
 
 from models.errors import InvalidInput, ProfileNeedsReferences
+from models.fake import FAKE_PROFILE
 from pipelines.profile import Profile, Source
 from pipelines.sources import (
     AURAFACE,
@@ -149,6 +150,18 @@ PROFILES: dict[str, Profile] = {
             speed=frozenset(("compile", "quantize", "channels_last")),
             geometry="pipelines.geometry.sdxl_ip_adapter",
         ),
+        Profile(
+            name=FAKE_PROFILE,
+            pipeline="pipelines.fake.profile:Fake",
+            summary="Placeholders in milliseconds, and outcomes on demand, for producers' own tests. No model.",
+            size=256,
+            domain="rendered",
+            steps=2,
+            most_references=20,
+            reads_text=False,
+            is_fake=True,
+            can_create=True,
+        ),
     )
 }
 
@@ -171,7 +184,7 @@ def all_profiles() -> dict[str, Profile]:
 def require_create(profile: Profile) -> None:
     """Raises ProfileNeedsReferences if the profile can't make a person up."""
     if not profile.can_create:
-        able = ", ".join(one.name for one in all_profiles().values() if one.can_create)
+        able = ", ".join(one.name for one in all_profiles().values() if one.can_create and not one.is_fake)
         raise ProfileNeedsReferences(
             f"The profile {profile.name!r} can't make a person up: it needs references. Have a worker with one of "
             f"these do it: {able}.",

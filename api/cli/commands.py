@@ -19,8 +19,14 @@ def up(
         int,
         typer.Option(min=0, max=65535, envvar="LIKENESS_API_PORT", help="The API's; 0 takes a free one."),
     ] = 8080,
+    fake: Annotated[
+        bool, typer.Option("--fake", help="With a worker that draws placeholders: for clients' tests.")
+    ] = False,
 ) -> None:
-    """Run the API with all that it needs, and one worker, until Ctrl-C. Prints a key and a call to begin with."""
+    """Run the API with all that it needs, a worker and a deliverer, until Ctrl-C. Prints a key and a first call.
+
+    Ports, keys and secrets stay the same for one folder. DATA/env has the variables, for a shell to source.
+    """
     from api.cli.up import run
 
-    run(data, port)
+    run(data, port, fake=fake)

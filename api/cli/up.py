@@ -1,20 +1,22 @@
-"""`likeness up`: embedded services, the API and one worker, and a persona to begin with."""
+"""`likeness up`: embedded services, the API, a worker and a deliverer, and a persona to begin with."""
 
 import json
-import shlex
 import signal
 import sys
-from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from models.derived import asset_id_of
+from models.errors import Unauthenticated
+from worker.base.folders import require_room
 from worker.base.settings import Settings
 from worker.stack import EmbeddedStack
-from worker.stack.own_worker import own_worker
+from worker.stack.keeper import Keeper
+from worker.stack.kept import write_environment, write_private
+from worker.stack.own import FAKE, own_deliverer, own_worker, telling_of_workers
 from worker.stack.samples import load_sample
 from worker.storage import Storage
 
@@ -25,57 +27,87 @@ _ORGANISATION = "local"
 _PERSONA = "maya"
 
 
-def run(data: Path, port: int) -> None:
-    """Serves until Ctrl-C. What is in `data` is kept for the next time; the key is new each time."""
+def run(data: Path, port: int, *, fake: bool = False) -> None:
+    """Serves until Ctrl-C. Everything in `data` is kept for the next time. `fake`: its worker draws placeholders.
+    Raises StackError if a process ends and can't be started again."""
     from api.page.sign_in import SignIn
     from api.rows.database import Database
-    from api.rows.keys import SCOPES, create_key
     from api.server import serve
     from api.settings import ApiSettings
 
+    require_room(data, "--data")
     # The server ends by the signal that it got. Here SIGTERM raises KeyboardInterrupt, since there is more to end.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    data.mkdir(parents=True, exist_ok=True)
     url = f"sqlite:///{data.resolve() / 'likeness.db'}"
     with EmbeddedStack(data, persist=True) as stack:
         settings = stack.settings()
         database = Database(url)
         database.migrate()
         influencer_id = _first_persona(database, settings)
-        # Everything here is the user's own.
-        key = create_key(database, _ORGANISATION, SCOPES)
+        secret = _own_key(database, data / "api-key")
         database.close()
-
         sign_in = SignIn()
-        environment = stack.environment | {"LIKENESS_DATABASE_URL": url}
-        _write_environment(data / "env", environment)
 
         def show(base: str) -> None:
-            body = json.dumps({"name": "Maya (B variant)"})
-            typer.echo(f"export LIKENESS_API_KEY={key.secret}")
-            typer.echo(f"# The worker's log is {data / 'worker.log'}. Clone the sample persona:")
-            typer.echo(
-                f"curl -X POST {base}/v1/influencers/{influencer_id}/clone "
-                f"-H 'Authorization: Bearer {key.secret}' -d '{body}'"
-            )
-            typer.echo(f"# For other commands beside it (likeness queue, keys, ...): . {data / 'env'}")
-            typer.echo("# Or on the page, where this link signs you in once:")
-            typer.echo(f"# {sign_in.link(base, key.secret)}")
-            sys.stdout.flush()
+            variables = {
+                "LIKENESS_DATABASE_URL": url,
+                "LIKENESS_API_URL": base,
+                "LIKENESS_API_KEY": secret,
+            }
+            write_environment(data / "env", environment | variables)
+            _introduce(data, stack, base, secret, influencer_id)
+            _say("Or on the page, where this link signs you in once:")
+            _say(sign_in.link(base, secret))
 
-        with suppress(KeyboardInterrupt), own_worker(stack.environment, data / "worker.log"):
+        environment = stack.environment | (FAKE if fake else {})
+        own = (own_worker(environment, data), own_deliverer(environment, data))
+        keeper = Keeper([stack.redis, stack.s3, *own], _say)
+        with suppress(KeyboardInterrupt), ExitStack() as running:
+            for part in (*own, keeper):
+                running.enter_context(part)
             # LIKENESS_HTTP_PORT is the worker's, if it is set.
-            own = settings.model_copy(update={"http_port": None})
-            serve(own, ApiSettings(database_url=url, api_port=port), show, sign_in)
-    (data / "env").unlink(missing_ok=True)
-    typer.echo("# Stopped.")
+            without_port = settings.model_copy(update={"http_port": None})
+
+            def begin(base: str) -> None:
+                show(base)
+                running.enter_context(telling_of_workers(settings, _say))
+
+            serve(without_port, ApiSettings(database_url=url, api_port=port), begin, sign_in)
+    keeper.raise_failure()
+    _say("Stopped.")
 
 
-def _write_environment(file: Path, environment: Mapping[str, str]) -> None:
-    """Writes a file for shells to read. It has secrets, so it is its owner's alone."""
-    file.unlink(missing_ok=True)
-    file.touch(0o600)
-    file.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in environment.items()))
+def _say(text: str) -> None:
+    """Prints a comment, at once also in a pipe."""
+    typer.echo(f"# {text}")
+    sys.stdout.flush()
+
+
+def _introduce(data: Path, stack: EmbeddedStack, base: str, secret: str, influencer_id: str) -> None:
+    body = json.dumps({"name": "Maya (B variant)"})
+    typer.echo(f"export LIKENESS_API_KEY={secret}")
+    _say(f"The API is at {base}, Redis at {stack.redis.url}, S3 at {stack.s3.endpoint_url}.")
+    _say(f"For other commands beside it (likeness queue, keys, ...): . {data / 'env'}")
+    _say(f"Logs: {data / 'worker.log'}, {data / 'deliverer.log'}. Clone the sample persona:")
+    typer.echo(
+        f"curl -X POST {base}/v1/influencers/{influencer_id}/clone "
+        f"-H 'Authorization: Bearer {secret}' -d '{body}'"
+    )
+
+
+def _own_key(database: "Database", file: Path) -> str:
+    """The secret of the folder's key, which is made once, and again if it was revoked."""
+    from api.rows.keys import SCOPES, authenticate, create_key
+
+    if file.is_file():
+        secret = file.read_text().strip()
+        with suppress(Unauthenticated):
+            authenticate(database, f"Bearer {secret}")
+            return secret
+    # Everything here is the user's own.
+    key = create_key(database, _ORGANISATION, SCOPES)
+    write_private(file, key.secret + "\n")
+    return key.secret
 
 
 def _first_persona(database: "Database", settings: Settings) -> str:

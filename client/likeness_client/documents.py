@@ -165,6 +165,7 @@ class JobResult(TypedDict):
     images: list[StoredImage]
     digitalSourceType: str
     manifestUrl: str
+    profile: NotRequired[str]
     likeness: NotRequired[dict[str, Any]]
     safety: NotRequired[dict[str, Any]]
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,10 +12,13 @@ import pytest
 from PIL import Image
 from redis import Redis
 
+from models.event import JobEvent
 from models.influencer import Influencer
 from models.record import JobRecord
+from models.source_type import SourceType
 from tests.support.workers import PlanJob, StartWorker, WorkerProcess, environment_of
 from worker.base.settings import Settings
+from worker.mark.inspection import inspect_image
 
 COMMAND = [sys.executable, "-m", "worker"]
 
@@ -63,6 +67,19 @@ def test_the_demo_ends_with_a_completed_clone_and_a_contact_sheet(tmp_path: Path
     row = Influencer.parse((out / "influencer.json").read_text())
     assert row == record.result.influencer
     assert "Likeness: of 2 images" in done.stdout
+    # Nothing links to the store, which has ended.
+    links = [record.result.manifest_url, *(image.url for image in record.result.images)]
+    links += [reference.url for reference in row.reference_images]
+    links += re.findall(r'(?:href|src)="([^"]+)"', (out / "index.html").read_text())
+    assert all((out / link).is_file() for link in links), links
+    assert len(links) > 12
+    events = [JobEvent.parse(line) for line in (out / "events.jsonl").read_text().splitlines()]
+    assert [event.sequence for event in events] == list(range(1, record.sequence + 1))
+    assert not list(out.glob(".*")), "what the services had is gone"
+    # In a pipe, each thing that happens is a line.
+    assert "\nthe worker loads its model\n" in done.stdout
+    assert re.search(r"^\d\d:\d\d:\d\d +\d+%  front: stored$", done.stdout, re.MULTILINE)
+    assert "What to try next" in done.stdout
     for image in record.result.images:
         assert image.judgement
         with Image.open(out / "images" / f"{image.shot}.png") as picture:
@@ -72,8 +89,33 @@ def test_the_demo_ends_with_a_completed_clone_and_a_contact_sheet(tmp_path: Path
         found = json.loads(shown.stdout)
         assert found["signedBy"]["trust"] == "development"
         assert (found["render"]["jobId"], found["render"]["seed"]) == (record.job_id, str(image.seed))
-    with Image.open(out / "contact-sheet.png") as sheet:
-        assert min(sheet.size) > 256
+    sheet = inspect_image((out / "contact-sheet.png").read_bytes())
+    assert (sheet.verdict, sheet.source_type, sheet.source_types_agree) == (
+        "valid",
+        SourceType.COMPOSITE,
+        True,
+    )
+    assert {one.title for one in sheet.ingredients} == {image.asset_id for image in record.result.images}
+
+
+def test_a_demo_that_fails_keeps_everything(tmp_path: Path) -> None:
+    own = tmp_path / "My walls"
+    own.mkdir()
+    for name in ("b.png", "a.jpg"):
+        Image.new("RGB", (128, 128), "grey").save(own / name)
+    done = likeness("demo", "--out", str(tmp_path / "out"), "--references", str(own))
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "NO_USABLE_REFERENCE" in done.stdout
+    out = tmp_path / "out" / "demo-1"
+    assert JobRecord.parse((out / "job.json").read_text()).status == "failed"
+    assert "node.ready" in (out / "worker.log").read_text()
+    page = (out / "index.html").read_text()
+    assert "NO_USABLE_REFERENCE" in page
+    assert [file.name for file in sorted((out / "references").iterdir())] == ["a.jpg", "b.png"]
+    for file in ("references/a.jpg", "events.jsonl", "contact-sheet.png"):
+        assert f'"{file}"' in page
+        assert (out / file).is_file()
+    assert inspect_image((out / "contact-sheet.png").read_bytes()).verdict == "valid"
 
 
 def test_a_job_from_submit_to_status(
@@ -90,12 +132,17 @@ def test_a_job_from_submit_to_status(
     job_id = json.loads(submitted.stdout)["jobId"]
 
     healthy = likeness("health", settings=settings)
-    watched = likeness("watch", job_id, settings=settings)
+    watched = likeness("watch", "--json", job_id, settings=settings)
     events = [json.loads(line) for line in watched.stdout.splitlines()]
+    assert watched.returncode == 0
     assert events[-1]["type"] == "job.completed"
+    lines = likeness("watch", job_id, settings=settings).stdout.splitlines()
+    assert len(lines) == len(events)
+    assert lines[-1].endswith(" 100%  completed")
+    assert job_id in likeness("jobs", "--status", "completed", settings=settings).stdout
     assert [e["sequence"] for e in events] == list(range(1, len(events) + 1))
     assert json.loads(likeness("status", job_id, settings=settings).stdout)["status"] == "completed"
-    canceled = likeness("cancel", job_id, settings=settings)
+    canceled = likeness("cancel", job_id, "--json", settings=settings)
     assert json.loads(canceled.stdout) == {
         "jobId": job_id,
         "accepted": False,
@@ -116,6 +163,16 @@ def test_a_job_from_submit_to_status(
         (("submit", "-"), '{"name": "x"}', 2, "references: Field required"),
         (("submit", "-"), '{"kind": "influencer_create"}', 2, "persona: Field required"),
         (("demo", "--persona", "nobody"), "", 2, "Choose from"),
+        (("demo", "--references", "docs/page/no-such"), "", 2, "does not exist"),
+        (("demo", "--references", "docs/decisions"), "", 2, "has 0 pictures"),
+        (
+            ("demo", "--out", "/proc/likeness"),
+            "",
+            1,
+            "FOLDER_UNUSABLE: Nothing can be written to /proc/likeness",
+        ),
+        (("stack", "--data", "/proc/likeness"), "", 1, "FOLDER_UNUSABLE"),
+        (("up", "--data", "/proc/likeness"), "", 1, "FOLDER_UNUSABLE"),
         (("inspect", "pyproject.toml"), "", 2, "VALIDATION: The file is no picture"),
         (("inspect", "no-such-file"), "", 2, "VALIDATION: no-such-file can't be read"),
         (("health",), "", 1, "No ready worker on this machine"),

@@ -76,7 +76,7 @@ def test_a_worker_that_can_not_render_any_more_ends_with_1(start: Start, tmp_pat
     assert code_of(worker) == 1, worker.log.read_text()
     assert b"node.broken" in worker.log.read_bytes()
     unable = start(FAULTS_BROKEN=str(broken))
-    assert code_of(unable) == ExitCode.BROKEN
+    assert code_of(unable) == ExitCode.FAILED
     assert b"node.failed" in unable.log.read_bytes()
 
 

@@ -1,40 +1,72 @@
-"""The README's Python example, run as it is printed."""
+"""The README's examples for producers, run as they are printed, beside a worker that draws placeholders."""
 
+import os
 import re
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.workers import WorkerProcess, environment_of
+from tests.support.processes import eventually
 from worker.base import settings as settings_module
-from worker.base.settings import Settings
-from worker.stack.samples import load_sample
-from worker.storage import Storage
+from worker.cli.demo.sample_job import write_sample_job
+from worker.testing import FakeStack
 
 README = Path(__file__).parents[2] / "README.md"
 
 
-def test_the_example_runs(
-    worker: WorkerProcess,
-    storage: Storage,
-    settings: Settings,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where somebody ran `likeness stack --fake`."""
+    return tmp_path_factory.mktemp("somewhere")
+
+
+@pytest.fixture(scope="module")
+def fake(folder: Path) -> Iterator[FakeStack]:
+    with FakeStack(folder / "stack-data") as running:
+        write_sample_job(running.settings, folder / "stack-data")
+        yield running
+
+
+def example(marked_by: str) -> str:
+    (code,) = (
+        one for one in re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL) if marked_by in one
+    )
+    return str(code)
+
+
+def test_the_client_s_example_runs(
+    fake: FakeStack, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # The other one is the HTTP API's; test_up.py has it.
-    (code,) = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
-    source, (image, *_) = load_sample("maya")
-    key = storage.keys.media_key(source.project_id, "med_1")
-    storage.put_image(key, image, "image/webp")
-    reference = {"assetId": "med_1", "url": storage.url(key), "addedAt": "2026-01-01T00:00:00Z"}
-    row = source.to_data() | {"referenceImages": [reference]}
-    for name, value in environment_of(settings).items():
+    for name, value in fake.environment.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.chdir(folder)
     settings_module.settings.cache_clear()
     try:
-        exec(compile(code, str(README), "exec"), {"row": row})
+        exec(compile(example("JobClient"), str(README), "exec"), {})
     finally:
         settings_module.settings.cache_clear()
     printed = capsys.readouterr().out
     assert "job.completed done 100%" in printed
     assert "manifest_key=" in printed
+
+
+def test_the_example_for_celery_alone_runs(fake: FakeStack, folder: Path) -> None:
+    code = example("send_task")
+    imports = re.findall(r"^(?:from|import) (.*)", code, re.MULTILINE)
+    assert imports == ["json, os, uuid", "pathlib import Path", "celery import Celery"]
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env=os.environ | fake.environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    job_id = done.stdout.strip()
+    # Its record is made by the worker that takes the message.
+    assert eventually(lambda: job_id in (folder / "stack-data" / "worker.log").read_text(), 60)
+    assert fake.wait(job_id).status == "completed"

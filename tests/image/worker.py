@@ -9,6 +9,7 @@ from models.record import JobRecord
 from tests.image.build import TAG
 from tests.image.checks import PATIENCE, answer, holds, until
 from tests.image.containers import Containers
+from worker.cli.demo.personas import sample
 from worker.cli.demo.sample_job import sample_job
 from worker.client import JobClient
 from worker.stack import EmbeddedStack
@@ -64,7 +65,7 @@ def check_worker(containers: Containers, stack: EmbeddedStack, folder: Path) -> 
 def _jobs(containers: Containers, stack: EmbeddedStack) -> None:
     client = JobClient(stack.settings())
     with Storage(stack.settings()) as storage:
-        first, second = (sample_job(storage, "maya", shots) for shots in (2, 8))
+        first, second = (sample_job(storage, sample("maya"), shots) for shots in (2, 8))
     client.submit(first)
     for _ in client.watch(first.job_id, timeout=PATIENCE):
         pass

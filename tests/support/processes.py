@@ -3,6 +3,8 @@
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 
 # Starts the stack from a thread that ends, as a supervisor may, and waits to be killed.
 PARENT = """
@@ -38,3 +40,18 @@ def exists(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def children(pid: int) -> list[int]:
+    """The ids of a process's children."""
+    found: list[int] = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        # Threads come and go meanwhile; one that is gone has left its children to another.
+        with suppress(FileNotFoundError, ProcessLookupError):
+            found += map(int, (task / "children").read_text().split())
+    return found
+
+
+def command_of(pid: int) -> str:
+    """A process's arguments, each with a NUL after it."""
+    return Path(f"/proc/{pid}/cmdline").read_text()

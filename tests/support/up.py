@@ -25,6 +25,8 @@ class Up:
     curl: list[str]
     link: str
     data: Path
+    process: "subprocess.Popen[str]"
+    """What it says later, its standard output has."""
 
     @property
     def base(self) -> str:
@@ -47,9 +49,16 @@ def running_up(data: Path, **environment: str) -> Iterator[Up]:
     )
     try:
         assert process.stdout
-        export, _, curl, _, _, link = (process.stdout.readline() for _ in range(6))
-        yield Up(export.strip().partition("=")[2], shlex.split(curl), link.removeprefix("# ").strip(), data)
+        lines: list[str] = []
+        while not lines or "/#/sign-in/" not in lines[-1]:
+            lines.append(process.stdout.readline())
+            assert lines[-1], process.wait(10)
+        (export,) = (line for line in lines if line.startswith("export "))
+        (curl,) = (line for line in lines if line.startswith("curl "))
+        secret, link = export.strip().partition("=")[2], lines[-1].removeprefix("# ").strip()
+        yield Up(secret, shlex.split(curl), link, data, process)
     finally:
         process.send_signal(signal.SIGTERM)
         said, _ = process.communicate(timeout=30)
-    assert (process.returncode, said) == (0, "# Stopped.\n")
+    assert process.returncode == 0
+    assert said.endswith("# Stopped.\n")

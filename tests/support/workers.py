@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from pydantic import SecretStr
 from models.event import JobEvent
 from models.job import CloneJob, Job
 from models.record import JobRecord
+from tests.support.processes import children
 from worker.base.settings import Settings
 from worker.client import JobClient
 from worker.storage import Storage
@@ -55,7 +55,7 @@ class WorkerProcess:
         return next(pid for pid in self._spawned() if _judges(pid))
 
     def _spawned(self) -> list[int]:
-        commands = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in _children(self.process.pid)}
+        commands = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in children(self.process.pid)}
         return [pid for pid, command in commands.items() if b"spawn_main" in command]
 
     def kill(self) -> None:
@@ -68,15 +68,6 @@ class WorkerProcess:
         if self.process.poll() is None:
             self.process.terminate()
         return self.process.wait(timeout)
-
-
-def _children(pid: int) -> list[int]:
-    found: list[int] = []
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        # Threads come and go meanwhile; one that is gone has left its children to another.
-        with suppress(FileNotFoundError, ProcessLookupError):
-            found += map(int, (task / "children").read_text().split())
-    return found
 
 
 def _judges(pid: int) -> bool:

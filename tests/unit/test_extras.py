@@ -21,7 +21,7 @@ OPTIONAL = {"opentelemetry"}
 OWNERS = {"dlib": ["dlib-bin"]}
 
 INSTALLATIONS = {
-    (): ("worker.client", "worker.cli.submit", "worker.cli.operations.queue"),
+    (): ("worker.client", "worker.cli.jobs.submit", "worker.cli.operations.queue"),
     ("worker", "render", "gate"): (
         "worker.node.app",
         "worker.render.child",

@@ -10,23 +10,36 @@ from models.errors import InvalidInput, InvalidSettings, LikenessError
 
 
 class ExitCode(IntEnum):
-    """How a worker ended. If a signal came before it took jobs, the code is 128 plus the signal's number."""
+    """How a command ended. Each number means one thing, whatever the command; docs/commands.md has the table."""
 
-    DRAINED = 0
-    """It stopped as requested, and holds no job any more."""
-    BROKEN = 1
-    """It couldn't start, or can't render any more. It handed back the jobs it held."""
-    SETTINGS = 2
-    """A setting, or the command line, can't be used."""
-    FAILED = 3
-    """Its loop ended with an unexpected error, which the log contains."""
+    DONE = 0
+    """It did what it was asked to. A worker stopped as requested, and holds no job any more."""
+    FAILED = 1
+    """It couldn't: an error, a job that failed, a check that found something amiss. A worker couldn't start, or
+    can't render any more, and handed its jobs back."""
+    UNUSABLE = 2
+    """A setting, an argument or a document can't be used. Another try won't help."""
+    CANCELED = 3
+    """The job that was watched was canceled."""
     CUT_SHORT = 4
-    """SIGQUIT or a second Ctrl-C ended it at once. Its jobs continue once their leases expire."""
+    """A worker was ended at once, by SIGQUIT or a second Ctrl-C. Its jobs continue once their leases expire."""
+    UNFORESEEN = 5
+    """A worker's loop ended with an unexpected error, which the log contains."""
+    UNSIGNED = 13
+    """The inspected image has no signature."""
+    CONTENT_CHANGED = 14
+    """The inspected picture was changed after it was signed."""
+    STATEMENT_CHANGED = 15
+    """The signed statement was changed after it was signed."""
+    SIGNER_REFUSED = 16
+    """The signer's certificate wasn't fit to sign the inspected image."""
+    MARKS_DISAGREE = 17
+    """The signature is valid, but the image's XMP has another source type."""
 
     @classmethod
     def of(cls, error: LikenessError) -> "ExitCode":
         """How a command ends with this error."""
-        return cls.SETTINGS if isinstance(error, InvalidInput | InvalidSettings) else cls.BROKEN
+        return cls.UNUSABLE if isinstance(error, InvalidInput | InvalidSettings) else cls.FAILED
 
 
 def end_when_told() -> None:

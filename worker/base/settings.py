@@ -119,7 +119,8 @@ class Settings(EnvironmentSettings):
     fetch_timeout: float = Field(30, gt=0)
     """The limit for a whole download of a reference: connect, redirects, body. Decoding may take as long again."""
     allow_http_to: str | None = None
-    """A `host:port` to fetch from over plain http and at a private address: the embedded store's."""
+    """Each `host:port`, separated by spaces, that may be reached over plain http and at a private address: the
+    embedded store's, or that of a receiver of webhooks on this machine."""
 
     # Webhooks
     webhook_url: SecretStr | None = None

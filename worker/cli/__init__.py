@@ -1,6 +1,6 @@
 """The command `likeness`. Each command imports what it needs when it runs, so that `--help` is quick."""
 
-import signal
+import errno
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from models.errors import LikenessError
+from models.record import JobStatus
 from models.shot import REFERENCE_SHEET
 from worker.base.endings import ExitCode
 from worker.base.observers.serving import serving
@@ -18,13 +19,25 @@ from worker.cli.faces import calibrate as calibrate_command
 from worker.cli.faces import verify as verify_command
 from worker.cli.operations import dead as dead_commands
 from worker.cli.operations import webhooks as webhooks_commands
+from worker.cli.order import ordered_app
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = ordered_app()
 app.add_typer(models_commands.app, name="models")
 app.add_typer(webhooks_commands.app, name="webhooks")
 app.add_typer(dead_commands.app, name="dead")
 app.command("verify")(verify_command.verify)
 app.command("calibrate")(calibrate_command.calibrate)
+_FOLDERS_FAULT = (
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EROFS,
+    errno.EACCES,
+    errno.EPERM,
+    errno.ENOTDIR,
+    errno.EFBIG,
+)
+Json = Annotated[bool, typer.Option("--json", help="Print a JSON document.")]
+AlreadyJson = Annotated[bool, typer.Option("--json", help="Changes nothing: the output is JSON.")]
 JobIdArgument = Annotated[str, typer.Argument(metavar="JOB_ID", show_default=False)]
 
 
@@ -33,13 +46,19 @@ def main() -> None:
     code 1, or 2 for bad input."""
     add_commands(app)
     try:
-        app()
+        app(prog_name="likeness")
     except ImportError as error:
         typer.echo(f"likeness: {error}. Install what is missing: pip install '.[all]'", err=True)
-        sys.exit(1)
+        sys.exit(ExitCode.FAILED)
     except LikenessError as error:
         typer.echo(f"likeness: {error.code}: {error.message}", err=True)
         sys.exit(ExitCode.of(error))
+    except OSError as error:
+        if error.errno not in _FOLDERS_FAULT:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        typer.echo(f"likeness: {where}{error.strerror}. Free some room, or name another folder.", err=True)
+        sys.exit(ExitCode.FAILED)
 
 
 def _show_version(wanted: bool) -> None:
@@ -65,37 +84,43 @@ def demo(
     out: Annotated[
         Path, typer.Option(help="Where each run makes a folder for its results.", file_okay=False)
     ] = Path("out"),
-    persona: Annotated[str, typer.Option(help="A sample persona's name.")] = "maya",
+    persona: Annotated[str, typer.Option(help="A sample persona's name: jonas, maya or robin.")] = "maya",
+    references: Annotated[
+        Path | None,
+        typer.Option(
+            help="A folder with pictures of one person, in place of a sample persona.",
+            exists=True,
+            file_okay=False,
+        ),
+    ] = None,
     shots: Annotated[
         int, typer.Option(min=1, max=len(REFERENCE_SHEET), help="How many shots of the reference sheet.")
     ] = 4,
 ) -> None:
-    """Clone a sample persona with embedded services and a worker of its own; needs nothing else."""
+    """Clone a persona with embedded services and a worker of its own; needs nothing else."""
     from worker.cli.demo.demo import run
+    from worker.cli.demo.personas import from_folder, sample
 
-    run(out, persona, shots)
+    run(out, from_folder(references) if references else sample(persona), shots)
 
 
 @app.command()
 def stack(
     data: Annotated[Path, typer.Option(help="Where objects are kept.", file_okay=False)] = Path("stack-data"),
+    fake: Annotated[
+        bool,
+        typer.Option(
+            "--fake", help="With a worker that draws placeholders, and a deliverer: for your tests."
+        ),
+    ] = False,
 ) -> None:
-    """Run the embedded Redis and S3 server until Ctrl-C. Prints the environment variables that point to them."""
-    from worker.cli.demo.sample_job import write_sample_job
-    from worker.stack import EmbeddedStack
+    """Run the embedded Redis and S3 server until Ctrl-C. Prints the environment variables that point to them.
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with EmbeddedStack(data, persist=True) as running:
-        job = write_sample_job(running.settings(), data)
-        for name, value in running.environment.items():
-            typer.echo(f"export {name}={value}")
-        typer.echo(f"# Data is in {data}. Paste the lines above into other shells. Ctrl-C ends the stack.")
-        typer.echo(f"# A job to begin with: likeness submit {job}")
-        sys.stdout.flush()
-        try:
-            signal.pause()
-        except KeyboardInterrupt:
-            typer.echo("# Stopped.")
+    Ports, keys and secrets stay the same for one folder. DATA/env has the variables, for a shell to source.
+    """
+    from worker.cli.stack import run
+
+    run(data, fake=fake)
 
 
 @app.command()
@@ -106,8 +131,8 @@ def worker(
 ) -> None:
     """Take jobs from the queue and render them. SIGTERM drains.
 
-    Exit code 0: it was drained. 1: it couldn't start, or can't render any more. 2: a setting can't be used. 3: an
-    unforeseen error ended it. 4: it was told to end at once.
+    Exit code 0: it was drained. 1: it couldn't start, or can't render any more. 2: a setting can't be used. 4: it
+    was told to end at once. 5: an unforeseen error ended it.
     """
     with serving():
         from worker.node.app import run
@@ -136,31 +161,60 @@ def workers(
 @app.command()
 def submit(
     file: Annotated[typer.FileText, typer.Argument(help="The message as JSON; - reads standard input.")],
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Follow the job to its end, as `watch` does.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print events as JSON, too.")] = False,
 ) -> None:
-    """Put a job of any kind on the queue and print its record. If FILE has no jobId, one is generated."""
-    from worker.cli.submit import submit_text
+    """Put a job of any kind on the queue and print its record as JSON. If FILE has no jobId, one is generated.
 
-    typer.echo(submit_text(file.read()).to_json())
+    With --watch, the exit code is that of `watch`.
+    """
+    from worker.cli.jobs.submit import submit_text
+    from worker.cli.jobs.watch import follow
+
+    record = submit_text(file.read())
+    typer.echo(record.to_json())
+    if watch:
+        raise typer.Exit(follow(record.job_id, as_json=as_json))
+
+
+@app.command("watch")
+def watch_job(
+    job_id: JobIdArgument,
+    after: Annotated[int, typer.Option(min=0, help="Show only events with a higher sequence.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document a line.")] = False,
+) -> None:
+    """Follow a job until it is final: bars on a terminal, a line for each event in a pipe.
+
+    Exit code 0: it completed. 1: it failed. 3: it was canceled.
+    """
+    from worker.cli.jobs.watch import follow
+
+    raise typer.Exit(follow(job_id, after, as_json=as_json))
 
 
 @app.command()
-def status(job_id: JobIdArgument) -> None:
-    """Print a job's record."""
+def status(job_id: JobIdArgument, _json: AlreadyJson = False) -> None:
+    """Print a job's record as JSON."""
     from worker.client import JobClient
 
     typer.echo(JobClient().get(job_id).to_json())
 
 
 @app.command()
-def watch(
-    job_id: JobIdArgument,
-    after: Annotated[int, typer.Option(min=0, help="Print only events with a higher sequence.")] = 0,
+def jobs(  # noqa: PLR0917 - typer's parameters are options by name
+    project: Annotated[str | None, typer.Option(help="Only this project's.")] = None,
+    organisation: Annotated[str | None, typer.Option(help="Only this organisation's, by its name.")] = None,
+    status: Annotated[JobStatus | None, typer.Option(help="Only those with this status.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Only those of this kind.")] = None,
+    most: Annotated[int, typer.Option("--limit", min=1, help="How many.")] = 50,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document a line.")] = False,
 ) -> None:
-    """Print a job's events as they come, one JSON document a line, until it is final."""
-    from worker.client import JobClient
+    """List the jobs that Redis knows, the latest first: those that run, and those that ended lately."""
+    from worker.cli.jobs.listing import run
 
-    for event in JobClient().watch(job_id, after):
-        typer.echo(event.to_json())
+    run(most, as_json=as_json, project_id=project, organisation=organisation, status=status, kind=kind)
 
 
 @app.command()
@@ -174,8 +228,8 @@ def queue(
 
 
 @app.command()
-def cancel(job_id: JobIdArgument) -> None:
-    """Request a job's cancellation. It is cooperative: watch the job to see it end."""
+def cancel(job_id: JobIdArgument, _json: AlreadyJson = False) -> None:
+    """Request a job's cancellation, and print the answer as JSON. Watch the job to see it end."""
     from worker.client import JobClient
 
     typer.echo(JobClient().cancel(job_id).to_json())
@@ -188,8 +242,8 @@ def inspect(
 ) -> None:
     """Show an image's provenance: who signed it, whether the signature is valid, and what it was made from.
 
-    Exit code 0: the signature is valid, whoever made it. 3: there is none. 4: the picture was changed. 5: the
-    signed statement was changed. 6: its certificate wasn't fit to sign it. 7: it is valid, and the XMP says
+    Exit code 0: the signature is valid, whoever made it. 13: there is none. 14: the picture was changed. 15: the
+    signed statement was changed. 16: its certificate wasn't fit to sign it. 17: it is valid, and the XMP says
     otherwise.
     """
     from worker.cli.inspect import run
@@ -224,7 +278,7 @@ def collect_garbage(
 
 
 @app.command()
-def health() -> None:
+def health(as_json: Json = False) -> None:
     """Exit code 0 if a worker is ready, else 1.
 
     With LIKENESS_HTTP_PORT, this asks the process that serves it: a worker, a deliverer or an API. Otherwise, a
@@ -232,5 +286,5 @@ def health() -> None:
     """
     from worker.cli.health import is_ready
 
-    if not is_ready():
-        raise typer.Exit(1)
+    if not is_ready(as_json=as_json):
+        raise typer.Exit(ExitCode.FAILED)

@@ -14,6 +14,7 @@ from models.errors import DoctorFinding, LikenessError, QueueUnavailable
 from worker.base.settings import Settings, settings
 from worker.cli.faces.embedder import configured_profile, domain_of_profile
 from worker.mark.signer import ImageSigner
+from worker.node.fake import refuse_real
 from worker.queue.broker_check import round_trip
 from worker.queue.fleet.presence import Presence, here
 from worker.queue.jobs.connection import connect, guarded, refuse_cluster
@@ -163,6 +164,7 @@ def _safety(configured: Settings) -> str:
 
 
 def _profile(configured: Settings) -> str:
+    refuse_real(configured)
     with suppress(QueueUnavailable):
         # A second copy beside theirs could take the memory that their next job needs.
         if nodes := Presence(configured).nodes(here()):

@@ -12,29 +12,29 @@ from worker.queue.fleet.presence import Presence, here
 _TIMEOUT = 5
 
 
-def is_ready() -> bool:
+def is_ready(*, as_json: bool = False) -> bool:
     """Prints the answer and returns whether the process is ready. Raises QueueUnavailable if Redis must be asked
     and is away."""
     configured = settings()
     if configured.http_port is not None:
-        return _asked(configured, configured.http_port)
-    nodes = Presence(configured).nodes(here())
-    typer.echo("\n".join(nodes) or "No ready worker on this machine.")
-    return bool(nodes)
+        ready, said = _asked(configured, configured.http_port)
+    else:
+        nodes = Presence(configured).nodes(here())
+        ready, said = bool(nodes), nodes or ["No ready worker on this machine."]
+    typer.echo(json.dumps({"ready": ready, "said": said}) if as_json else "\n".join(said))
+    return ready
 
 
-def _asked(configured: Settings, port: int) -> bool:
+def _asked(configured: Settings, port: int) -> tuple[bool, list[str]]:
     # An endpoint that listens at every address also listens at the loopback one.
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(configured.http_host, configured.http_host)  # noqa: S104
     connection = HTTPConnection(host, port, timeout=_TIMEOUT)
     try:
         connection.request("GET", "/ready")
         response = connection.getresponse()
-        reasons = json.loads(response.read())["reasons"]
+        reasons: list[str] = json.loads(response.read())["reasons"]
     except (OSError, ValueError, KeyError) as error:
-        typer.echo(f"Nothing answers at {host}:{port} ({type(error).__name__}).")
-        return False
+        return False, [f"Nothing answers at {host}:{port} ({type(error).__name__})."]
     finally:
         connection.close()
-    typer.echo("; ".join(reasons) or "ready")
-    return response.status == 200
+    return response.status == 200, ["; ".join(reasons)] if reasons else ["ready"]

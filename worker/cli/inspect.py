@@ -8,16 +8,19 @@ from rich.table import Table
 
 from models.base import format_time
 from models.errors import InvalidInput
-from models.inspection import InspectedIngredient, Inspection, SignedBy
+from models.inspection import InspectedIngredient, Inspection, SignedBy, Verdict
+from worker.base.endings import ExitCode
 from worker.base.settings import settings
 from worker.mark.anchors import trust_anchors
 from worker.mark.inspection import inspect_image, term_of
 
-EXIT_CODES = {"valid": 0, "unsigned": 3, "content_changed": 4, "manifest_changed": 5, "signer_refused": 6}
-"""Exit codes by verdict. 1 and 2 mean the same for every command: an error, and bad input."""
-
-DISAGREES = 7
-"""The exit code if the signature is valid, but the XMP has another source type than the signed statement."""
+_CODES: dict[Verdict, ExitCode] = {
+    "valid": ExitCode.DONE,
+    "unsigned": ExitCode.UNSIGNED,
+    "content_changed": ExitCode.CONTENT_CHANGED,
+    "manifest_changed": ExitCode.STATEMENT_CHANGED,
+    "signer_refused": ExitCode.SIGNER_REFUSED,
+}
 
 _SENTENCES = {
     "valid": "The signature is valid: the picture and what is said of it are as they were signed.",
@@ -34,7 +37,7 @@ _TRUST = {
 }
 
 
-def run(file: Path, *, as_json: bool) -> int:
+def run(file: Path, *, as_json: bool) -> ExitCode:
     """Print an inspection of the file. Returns the exit code. Raises InvalidInput and InvalidSettings."""
     try:
         data = file.read_bytes()
@@ -46,7 +49,7 @@ def run(file: Path, *, as_json: bool) -> int:
     else:
         _print(inspection)
     is_consistent = inspection.verdict != "valid" or inspection.source_types_agree is not False
-    return EXIT_CODES[inspection.verdict] if is_consistent else DISAGREES
+    return _CODES[inspection.verdict] if is_consistent else ExitCode.MARKS_DISAGREE
 
 
 def _print(inspection: Inspection) -> None:

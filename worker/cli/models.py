@@ -12,7 +12,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from pipelines.profile import Source
+    from pipelines.profile import Profile, Source
 
 app = typer.Typer(
     no_args_is_help=True, help="Pipeline profiles: list them, fetch and verify their weights, time them."
@@ -30,8 +30,12 @@ class Scale(StrEnum):
 
 
 @app.command("list")
-def list_profiles() -> None:
+def list_profiles(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document a line.")] = False,
+) -> None:
     """List the profiles: licence, size, memory, and whether their weights are here."""
+    import json
+
     from rich.table import Table
 
     from pipelines.registry import CPU_PROFILE, GATES, GPU_PROFILE, all_profiles
@@ -39,6 +43,10 @@ def list_profiles() -> None:
 
     root, chosen = settings().weights_dir, settings().profile
     marked = {GPU_PROFILE, CPU_PROFILE} if chosen == "auto" else {chosen}
+    if as_json:
+        for profile in all_profiles().values():
+            typer.echo(json.dumps(_document(root, profile) | {"chosen": profile.name in marked}))
+        return
     table = Table("", "profile", "fetched", "download", "memory", "side", "steps", "licence", box=None)
     for profile in all_profiles().values():
         table.add_row(
@@ -143,6 +151,20 @@ def bench(
 
     options = options_of(settings(), profile=profile)
     run(options, random=random, scale=scale.value, images=images, references=references)
+
+
+def _document(root: Path, profile: "Profile") -> dict[str, object]:
+    """A profile for programs. Sizes are in bytes."""
+    return {
+        "profile": profile.name,
+        "summary": profile.summary,
+        "fetched": _fetched(root, profile.sources),
+        "download": sum(source.download for source in profile.sources),
+        "memory": profile.memory,
+        "side": profile.size,
+        "steps": profile.steps,
+        "licence": profile.licence,
+    }
 
 
 def _console() -> "Console":

@@ -67,7 +67,7 @@ class SupervisedWorker:
             return
         if self._process is None:
             if is_ending:
-                self.code = ExitCode.DRAINED
+                self.code = ExitCode.DONE
             elif time.monotonic() >= self._next_start:
                 self._start()
             return
@@ -76,7 +76,7 @@ class SupervisedWorker:
             return
         self._process = None
         # A worker that drained was told to, and settings don't mend themselves.
-        if is_ending or code in (ExitCode.DRAINED, ExitCode.SETTINGS):
+        if is_ending or code in (ExitCode.DONE, ExitCode.UNUSABLE):
             self.code = code
             return
         now = time.monotonic()

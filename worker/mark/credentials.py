@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import NameOID
 
 from models.errors import SignerUnfit
+from models.inspection import DEVELOPMENT_ORGANIZATION
 from worker.base.settings import Settings
 
 SignCallback = Callable[[bytes], bytes]
@@ -41,6 +42,12 @@ class Credentials:
     algorithm: C2paSigningAlg
     key: bytes | None = field(default=None, repr=False)
     callback: SignCallback | None = None
+
+    @property
+    def is_for_development(self) -> bool:
+        """Whether nobody trusts it, since it was made on some machine to try things with."""
+        owners = self.certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
+        return DEVELOPMENT_ORGANIZATION in [owner.value for owner in owners]
 
     def describe(self) -> str:
         """The certificate's owner, algorithm and last day, for a person to read."""

@@ -1,5 +1,6 @@
 """Makes a certificate for development: its signatures are valid, but nobody trusts the signer."""
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +13,17 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from models.inspection import DEVELOPMENT_ORGANIZATION
 
 _LIFE = timedelta(days=365)
+_LEAST_LEFT = timedelta(days=30)
+
+
+def development_certificate(folder: Path) -> tuple[Path, Path]:
+    """The paths of the folder's chain and key, which are made where they are missing, or end within a month."""
+    certificate_file, key_file = _files(folder)
+    with suppress(OSError, ValueError):
+        ends = x509.load_pem_x509_certificate(certificate_file.read_bytes()).not_valid_after_utc
+        if key_file.is_file() and ends > datetime.now(UTC) + _LEAST_LEFT:
+            return certificate_file, key_file
+    return make_development_certificate(folder)
 
 
 def make_development_certificate(folder: Path) -> tuple[Path, Path]:
@@ -36,15 +48,16 @@ def make_development_certificate(folder: Path) -> tuple[Path, Path]:
         .sign(root_key, hashes.SHA256())
     )
     folder.mkdir(parents=True, exist_ok=True)
-    # Nobody's own signer has these names, so none is overwritten.
-    certificate_file, key_file = (
-        folder / "likeness-development-certificate.pem",
-        folder / "likeness-development-key.pem",
-    )
+    certificate_file, key_file = _files(folder)
     certificate_file.write_bytes(certificate.public_bytes(Encoding.PEM) + root.public_bytes(Encoding.PEM))
     key_file.touch(mode=0o600)
     key_file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     return certificate_file, key_file
+
+
+def _files(folder: Path) -> tuple[Path, Path]:
+    # Nobody's own signer has these names, so none is overwritten.
+    return folder / "likeness-development-certificate.pem", folder / "likeness-development-key.pem"
 
 
 def _name(common_name: str) -> x509.Name:

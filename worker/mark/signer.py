@@ -15,6 +15,7 @@ from worker.mark.statement import Statement
 _SOURCE_TYPES = {
     SourceType.GENERATED: C2paDigitalSourceType.TRAINED_ALGORITHMIC_MEDIA,
     SourceType.COMPOSITE: C2paDigitalSourceType.COMPOSITE_WITH_TRAINED_ALGORITHMIC_MEDIA,
+    SourceType.ALGORITHMIC: C2paDigitalSourceType.ALGORITHMIC_MEDIA,
 }
 """The SDK's names of the source types."""
 

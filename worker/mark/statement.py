@@ -1,6 +1,6 @@
 """The statement that is signed about an image: how it was made, from what, and for which job."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -127,6 +127,26 @@ def statement(job: Job, picture: Picture, origin: Origin) -> Statement:
     }
     archives = tuple(one.marks[relationship] for one, relationship in related if one.marks)
     return Statement(definition, picture.source_type, archives)
+
+
+def sheet_statement(title: str, parts: Sequence[Ingredient]) -> Statement:
+    """Builds the statement about a sheet that shows AI-made images, `parts`, beside others. Without parts, it says
+    only what the sheet is made of."""
+    agent = {"name": "likeness", "version": likeness_version()}
+    related: list[tuple[Ingredient, Relationship]] = [(one, "componentOf") for one in parts]
+    definition = {
+        "claim_generator_info": [agent],
+        "title": title,
+        "ingredients": [one.definition(relationship) for one, relationship in related],
+        "assertions": [
+            {
+                "label": "c2pa.actions.v2",
+                "data": {"actions": _actions(related, SourceType.COMPOSITE, agent)},
+                "created": True,
+            }
+        ],
+    }
+    return Statement(definition, SourceType.COMPOSITE)
 
 
 def _actions(

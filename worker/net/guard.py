@@ -74,7 +74,8 @@ def check_url(url: str, allow_http_to: str | None = None) -> CheckedUrl:
 
     Only https is allowed, on any port: a request's first byte is sent only to a global address, after a TLS
     handshake with a valid certificate for the name, so a port number gives no other access. Plain http goes only to
-    `allow_http_to` (`host:port`). Messages name at most the host, never the path, the query or credentials.
+    `allow_http_to` (`host:port`, or several with spaces between them). Messages name at most the host, never the
+    path, the query or credentials.
     """
     parts = _split(url)
     if parts.scheme not in _DEFAULT_PORTS:
@@ -92,7 +93,7 @@ def check_url(url: str, allow_http_to: str | None = None) -> CheckedUrl:
             raise ReferenceUrlRefused(f"{host} is not a public name. Use a full host name.", host=host)
         return checked
     bracketed = f"[{host}]" if ":" in host else host
-    if allow_http_to is None or f"{bracketed}:{port}" != allow_http_to.lower():
+    if f"{bracketed}:{port}" not in (allow_http_to or "").lower().split():
         raise ReferenceUrlRefused(f"Plain http to {host} is refused. Use https.", host=host)
     return CheckedUrl(parts.scheme, host, port, target, is_own_store=True)
 

@@ -69,11 +69,11 @@ class _Process:
             node.start()
         except LikenessError as error:
             log.critical("node.failed", code=error.code, error=error.message)
-            sys.exit(ExitCode.SETTINGS if isinstance(error, InvalidSettings) else ExitCode.BROKEN)
+            sys.exit(ExitCode.UNUSABLE if isinstance(error, InvalidSettings) else ExitCode.FAILED)
         except Exception:
             # Celery would log it and go on without a node.
             log.exception("node.failed")
-            sys.exit(ExitCode.BROKEN)
+            sys.exit(ExitCode.FAILED)
         self._node = node
 
     def refuse(self, message: Any, error: LikenessError) -> None:
@@ -137,7 +137,7 @@ class _CeleryWorker(Worker):
 def run(jobs: int) -> ExitCode:
     """Runs a worker until SIGTERM has drained it. It has `jobs` in hand at once; one of them renders.
 
-    Exits with BROKEN or SETTINGS if it can't start.
+    Exits with FAILED or UNUSABLE if it can't start.
     """
     # It prints to standard output when a signal comes.
     celery_worker.safe_say = _log_what_celery_says  # type: ignore[attr-defined]
@@ -171,8 +171,8 @@ def _code(ended_by: BaseException | None) -> ExitCode:
     if ended_by is None:
         return ExitCode.CUT_SHORT
     if not isinstance(ended_by, WorkerShutdown):
-        return ExitCode.FAILED
-    return ExitCode.BROKEN if _process.is_broken else ExitCode.DRAINED
+        return ExitCode.UNFORESEEN
+    return ExitCode.FAILED if _process.is_broken else ExitCode.DONE
 
 
 def _metrics() -> "PrometheusMetrics":

@@ -33,6 +33,7 @@ from worker.base.settings import Settings
 from worker.base.version import likeness_version
 from worker.base.watchdog import Watchdog
 from worker.node.consumer_loop import ConsumerLoop
+from worker.node.fake import refuse_real
 from worker.node.health import WorkerHealth
 from worker.node.heartbeat import Heartbeat
 from worker.node.reaper import Reaper
@@ -108,8 +109,10 @@ class Node:
     def start(self) -> None:
         """Loads the profile, then begins to keep leases and to look for lost jobs.
 
-        Raises SignerUnfit or SigningFailed, then a RenderError, then what keeps the gates from loading.
+        Raises InvalidSettings (such as SignerUnfit) or SigningFailed, then a RenderError, then what keeps the gates
+        from loading.
         """
+        refuse_real(self.settings)
         self.images.check_signer()
         renderer = self._device.start()
         loaded = {
@@ -202,7 +205,7 @@ class Node:
         return run_job(job, held, self._equipment, gate, screen)
 
     def give_up(self) -> None:
-        """Shuts down a worker that can't render any more. It drains as after SIGTERM; its exit code is BROKEN."""
+        """Shuts down a worker that can't render any more. It drains as after SIGTERM; its exit code is FAILED."""
         if self.is_broken:
             return
         self.is_broken = True

@@ -6,7 +6,7 @@ from models.source_type import SourceType
 from worker.mark.inspect_apart import inspect_apart
 from worker.mark.inspection import term_of
 
-_MADE_BY_MODELS = {term_of(term) for term in SourceType}
+_MADE_BY_MODELS = {term_of(term) for term in (SourceType.GENERATED, SourceType.COMPOSITE)}
 
 
 def require_mark(data: bytes, anchors: str | None) -> None:

@@ -78,6 +78,7 @@ def _result(job: Job, store: ImageStore, manifest: Manifest) -> JobResult:
         influencer=job.finished_row(new_references, at),
         images=manifest.images,
         digital_source_type=manifest.digital_source_type,
+        profile=manifest.render.profile if manifest.render else None,
         likeness=manifest.likeness,
         safety=manifest.safety,
         manifest_key=key,

@@ -30,6 +30,8 @@ class Server(ABC):
         self._startup_timeout = startup_timeout
         self.descriptors: Sequence[int] = ()
         """File descriptors that stay open until the server has ended."""
+        self.preferred_port: int | None = None
+        """The port to try first at the first start."""
         self._child: LeashedChild | None = None
         self._port: int | None = None
 
@@ -56,6 +58,16 @@ class Server(ABC):
     def is_running(self) -> bool:
         return self._child is not None and self._child.is_alive
 
+    @property
+    def status(self) -> int | None:
+        """The exit status, once it has ended by itself."""
+        return self._child.status if self._child else None
+
+    @property
+    def log(self) -> Path:
+        """The file with its output."""
+        return self.directory / f"{self.name.lower()}.log"
+
     def start(self) -> None:
         """Start it and wait until it answers. Does nothing if it runs.
 
@@ -67,7 +79,8 @@ class Server(ABC):
         self.directory.mkdir(parents=True, exist_ok=True)
         known, tries = self._port, 1 if self._port else _PORT_TRIES
         for attempt in range(tries):
-            port = known or _free_port()
+            preferred = self.preferred_port if attempt == 0 else None
+            port = known or preferred or _free_port()
             try:
                 self._child = self._launch(port)
             except _PortTakenError:
@@ -106,9 +119,8 @@ class Server(ABC):
             time.sleep(_POLL_INTERVAL)
 
     def _launch(self, port: int) -> LeashedChild:
-        log = self.directory / f"{self.name.lower()}.log"
         child = LeashedChild(
-            self.command(port), environment=self.environment(), log=log, descriptors=self.descriptors
+            self.command(port), environment=self.environment(), log=self.log, descriptors=self.descriptors
         )
         try:
             self._wait_until_ready(child, port)

@@ -23,6 +23,7 @@ from worker.verify.messages import (
 )
 
 if TYPE_CHECKING:
+    from pipelines.fake.gate import FakeGate
     from pipelines.identity.gate import LikenessGate
     from pipelines.safety.classifiers import SafetyClassifier
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 class _Gates:
     """The loaded gates. Only what was loaded is asked."""
 
-    likeness: "LikenessGate | None"
+    likeness: "LikenessGate | FakeGate | None"
     safety: "SafetyClassifier | None"
 
     def info(self) -> VerifyInfo:
@@ -75,13 +76,13 @@ def _answer(gates: _Gates, request: ToChild) -> FromChild:
         return Failed(VerifyError(f"The {what} gate raised {type(error).__name__}: {str(error)[:500]}"))
 
 
-def _check(gate: "LikenessGate", request: CheckReferences) -> ReferencesChecked:
+def _check(gate: "LikenessGate | FakeGate", request: CheckReferences) -> ReferencesChecked:
     references = gate.check_references([image.to_image() for image in request.images], request.subject)
     return ReferencesChecked(pickle.dumps(references), references.checked)
 
 
-def _judge(gate: "LikenessGate", request: JudgeImage) -> ImageJudged:
-    portrait = gate.portrait(request.image.to_image())
+def _judge(gate: "LikenessGate | FakeGate", request: JudgeImage) -> ImageJudged:
+    portrait: Any = gate.portrait(request.image.to_image())
     judgement = gate.judge(
         portrait,
         _measured(request.references),
@@ -101,7 +102,11 @@ def _load(options: VerifyOptions) -> _Gates:
     return _Gates(likeness, _load_safety(options.safety, likeness) if options.safety else None)
 
 
-def _load_likeness(options: GateOptions) -> "LikenessGate":
+def _load_likeness(options: GateOptions) -> "LikenessGate | FakeGate":
+    if options.fake:
+        from pipelines.fake.gate import FakeGate
+
+        return FakeGate()
     try:
         from pipelines.identity.loading import load_gate
 
@@ -113,7 +118,7 @@ def _load_likeness(options: GateOptions) -> "LikenessGate":
         ) from None
 
 
-def _load_safety(options: SafetyOptions, likeness: "LikenessGate | None") -> "SafetyClassifier":
+def _load_safety(options: SafetyOptions, likeness: "LikenessGate | FakeGate | None") -> "SafetyClassifier":
     try:
         from pipelines.safety.loading import load_safety
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from models.domain import Domain
+from models.fake import FAKE_PROFILE
 from models.gate_options import GateOptions
 from models.safety import SafetyMode, SafetyOptions
 from worker.base.settings import Settings
@@ -15,6 +16,7 @@ def options_of(settings: Settings, domain: Domain) -> GateOptions:
         face_models=_face_models(settings),
         weights=str(settings.weights_dir),
         domain=domain,
+        fake=settings.profile == FAKE_PROFILE,
         calibration=str(settings.calibration) if settings.calibration else None,
         # An operator who set it means it; the default must not require what the calibration can't tell.
         any_domain="gate" in settings.model_fields_set,

@@ -1476,6 +1476,11 @@ export interface components {
             images: components["schemas"]["StoredImage"][];
             /** @description Of the set: a composite if any image is. */
             digitalSourceType: components["schemas"]["SourceType"];
+            /**
+             * Profile
+             * @description What rendered the images; `fake` drew placeholders. Null in older results.
+             */
+            profile?: string | null;
             likeness?: components["schemas"]["SetLikeness"] | null;
             safety?: components["schemas"]["SetSafety"] | null;
             /** Manifestkey */
@@ -2080,10 +2085,10 @@ export interface components {
         };
         /**
          * SourceType
-         * @description IPTC's digital source type of a rendered image.
+         * @description IPTC's digital source type of an image.
          * @enum {string}
          */
-        SourceType: "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia" | "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia";
+        SourceType: "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia" | "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia" | "http://cv.iptc.org/newscodes/digitalsourcetype/algorithmicMedia";
         /**
          * StageTimes
          * @description When a job entered each stage, in its latest attempt. `queued` is the latest time that it began to wait; what

@@ -21,6 +21,7 @@ PACKAGE = "likeness_generated"
 """The import name of a generated Python client."""
 
 _BIN = Path(sys.prefix) / "generators" / "bin"
+NODE = str(_BIN / "node")
 
 
 def require_generators() -> None:

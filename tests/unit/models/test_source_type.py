@@ -9,7 +9,7 @@ from models.errors import InvalidInput
 from models.manifest import Manifest
 from models.source_type import SourceType
 
-GENERATED, COMPOSITE = SourceType.GENERATED, SourceType.COMPOSITE
+GENERATED, COMPOSITE, ALGORITHMIC = SourceType.GENERATED, SourceType.COMPOSITE, SourceType.ALGORITHMIC
 
 
 def image(shot: str, **term: str) -> dict[str, Any]:
@@ -49,6 +49,8 @@ def manifest(*images: dict[str, Any], **term: str) -> Manifest:
         ((GENERATED, GENERATED), GENERATED),
         ((GENERATED, COMPOSITE), COMPOSITE),
         ((COMPOSITE, GENERATED), COMPOSITE),
+        ((ALGORITHMIC, ALGORITHMIC), ALGORITHMIC),
+        ((ALGORITHMIC, GENERATED), GENERATED),
     ],
 )
 def test_a_set_is_a_composite_as_soon_as_one_image_is(

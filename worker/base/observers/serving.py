@@ -29,4 +29,4 @@ def serving() -> Iterator[None]:
         sys.exit(ExitCode.of(error))
     except ImportError as error:
         log.critical("process.failed", error=f"{error}. Install what is missing: pip install '.[all]'")
-        sys.exit(ExitCode.BROKEN)
+        sys.exit(ExitCode.FAILED)

@@ -11,6 +11,7 @@ _MARGIN = 48
 _CAPTION = 34
 _NOTE = 20
 _MOST_COLUMNS = 8
+_SAID = {"Clone": ": AI-made images"}
 _INK = (28, 28, 32)
 _FAINT = (122, 124, 132)
 _RULE = (226, 227, 231)
@@ -44,7 +45,8 @@ def contact_sheet(
     _write(draw, (_MARGIN, _MARGIN - 10), title, size=34, ink=_INK, width=width - 2 * _MARGIN)
     for (name, cells), row, height in zip(sections, rows, heights, strict=True):
         draw.line((_MARGIN, top, width - _MARGIN, top), fill=_RULE, width=2)
-        _write(draw, (_MARGIN, top + 13), f"{name} ({len(cells)})", size=18, ink=_FAINT, width=width)
+        heading_text = f"{name} ({len(cells)}){_SAID.get(name, '')}"
+        _write(draw, (_MARGIN, top + 13), heading_text, size=18, ink=_FAINT, width=width - 2 * _MARGIN)
         for index, (caption, image) in enumerate(cells):
             left = _MARGIN + index % columns * (_CELL + _GAP)
             upper = top + heading + index // columns * row

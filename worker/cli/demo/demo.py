@@ -1,138 +1,147 @@
-"""`likeness demo`: a whole clone on embedded services, from sample references to a contact sheet."""
+"""`likeness demo`: a whole clone on embedded services, from references to a folder of results."""
 
-from collections.abc import Callable, Iterator, Sequence
-from io import BytesIO
+import os
+import time
+from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import typer
-from PIL import Image
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from models.errors import WatchTimeout, WorkerEnded
 from models.event import JobEvent
 from models.job import CloneJob
-from models.likeness import Judgement
-from models.record import JobRecord, JobResult, RejectedReference
-from worker.cli.demo.contact_sheet import contact_sheet
+from models.record import JobRecord, JobResult
+from worker.base.folders import require_room
+from worker.base.settings import Settings
+from worker.cli.demo.personas import Persona
+from worker.cli.demo.results import Results, copy_image, note
 from worker.cli.demo.sample_job import sample_job
+from worker.cli.jobs.progress import Shown, shown_on
 from worker.client import JobClient
+from worker.queue.fleet.presence import Presence, here
 from worker.stack import EmbeddedStack
-from worker.stack.child import LeashedChild
-from worker.stack.own_worker import own_worker
-from worker.stack.samples import load_sample
+from worker.stack.own import OWN_PROFILE, OwnProcess, own_worker
 from worker.storage import Storage
 
 
-def run(out: Path, persona: str, shot_count: int) -> None:
-    """Clone the sample `persona` and write the results to a new folder in `out`. Exits with 1 unless the job
-    completed."""
-    source, files = load_sample(persona)
+def run(out: Path, persona: Persona, shot_count: int) -> None:
+    """Clones the persona and writes the results to a new folder in `out`, also if the job fails. Then it exits with
+    1."""
+    require_room(out, "--out")
     out = _new_folder(out)
     console = Console()
-    with TemporaryDirectory(prefix="likeness-demo-") as data, EmbeddedStack(Path(data)) as stack:
+    _introduce(console, persona, shot_count, out)
+    # Here, so that all of it needs room in one place.
+    with TemporaryDirectory(prefix=".services-", dir=out) as data, EmbeddedStack(Path(data)) as stack:
         settings = stack.settings()
-        storage = Storage(settings)
-        job = sample_job(storage, persona, shot_count)
-        with own_worker(stack.environment, out / "worker.log") as worker_process:
-            record = _follow(JobClient(settings), job, worker_process, out, console)
-        if record.result is None:
-            raise typer.Exit(1)
-        images = [
-            (image.shot, storage.get(image.key, max_bytes=64 * 1024 * 1024)) for image in record.result.images
-        ]
-    _write(out, record, source.name, files, images)
-    console.print(f"\n[bold green]completed[/] {record.job_id}")
-    if said := _likeness(record.result):
-        console.print(said, highlight=False)
-    for name in ("contact-sheet.png", "images/", "influencer.json", "job.json"):
-        console.print(f"  {out}/{name}")
+        with Storage(settings) as storage:
+            job = sample_job(storage, persona, shot_count)
+            with own_worker(stack.environment, out) as worker:
+                follower = _Follower(settings, storage, job, worker, out)
+                with shown_on(console) as shown:
+                    record = follower.follow(shown)
+            Results(out, job, persona, record, follower.events).write(settings, storage)
+    _conclude(console, record, out)
+    if record.result is None:
+        raise typer.Exit(1)
+
+
+def _introduce(console: Console, persona: Persona, shot_count: int, out: Path) -> None:
+    profile = os.environ.get("LIKENESS_PROFILE", OWN_PROFILE)
+    what = f"{len(persona.references)} references, {shot_count} new images, profile {profile}"
+    steps = [
+        f"Clones {persona.row.name}: {what}.",
+        "It starts a Redis, an S3 server and a worker of its own on this machine, and ends them again.",
+    ]
+    if profile == OWN_PROFILE:
+        steps.append("On two cores this takes about half a minute, and ten seconds for each image.")
+    for step in [*steps, f"Results: {out}/"]:
+        console.print(step, markup=False, highlight=False, soft_wrap=True)
 
 
 def _new_folder(out: Path) -> Path:
     """Makes a folder for this run: `out` may hold anything, and another run may use it at the same time."""
-    out.mkdir(parents=True, exist_ok=True)
     for number in count(1):
         folder = out / f"demo-{number}"
         try:
             folder.mkdir()
         except FileExistsError:
             continue
-        (folder / "images").mkdir()
         return folder
     raise AssertionError("there is no last number")
 
 
-def _follow(client: JobClient, job: CloneJob, worker: LeashedChild, out: Path, console: Console) -> JobRecord:
-    """Submits the job and draws its events as bars until it is final."""
+class _Follower:
+    """Submits the demo's job, and follows it to its end."""
 
-    def require_worker() -> None:
-        if not worker.is_alive:
-            raise WorkerEnded(f"The worker ended early. Its log, {out / 'worker.log'}, says why.")
+    def __init__(
+        self, settings: Settings, storage: Storage, job: CloneJob, worker: OwnProcess, out: Path
+    ) -> None:
+        self.events: list[JobEvent] = []
+        self._client = JobClient(settings)
+        self._presence = Presence(settings)
+        self._storage = storage
+        self._job = job
+        self._worker = worker
+        self._out = out
 
-    client.submit(job)
-    with Progress(
-        TextColumn("{task.description:<22}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>4.0f} %"),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[note]}"),
-        console=console,
-    ) as progress:
-        whole = progress.add_task("job", total=1, note="waiting for the worker to load")
-        shots: dict[str, TaskID] = {}
-        for event in _events(client, job.job_id, require_worker):
-            progress.update(whole, completed=event.progress, note=event.stage)
-            _draw_shot(progress, shots, event)
-            if event.error:
-                console.print(f"[bold red]{event.error.code}[/] {event.error.message}")
-    return client.get(job.job_id)
+    def follow(self, shown: Shown) -> JobRecord:
+        """Raises WorkerEnded, and FolderUnusable once the disk is full."""
+        self._client.submit(self._job)
+        began = time.monotonic()
+        shown.waits("the worker loads its model")
+        while not self._presence.nodes(here()):
+            self._require_all_well()
+            time.sleep(0.2)
+        shown.waits(f"the worker is ready after {time.monotonic() - began:.0f} s")
+        for event in self._happened():
+            self.events.append(event)
+            if event.image:
+                copy_image(self._out, self._storage, event.image)
+            shown.event(event)
+        return self._client.get(self._job.job_id)
 
+    def _happened(self) -> Iterator[JobEvent]:
+        after = 0
+        while True:
+            try:
+                for event in self._client.watch(self._job.job_id, after, timeout=2):
+                    after = event.sequence
+                    yield event
+            except WatchTimeout:
+                self._require_all_well()
+            else:
+                return
 
-def _events(client: JobClient, job_id: str, require_worker: Callable[[], None]) -> Iterator[JobEvent]:
-    after = 0
-    while True:
-        try:
-            for event in client.watch(job_id, after, timeout=2):
-                after = event.sequence
-                yield event
-        except WatchTimeout:
-            require_worker()
-        else:
-            return
-
-
-def _draw_shot(progress: Progress, shots: dict[str, TaskID], event: JobEvent) -> None:
-    shot = event.image.shot if event.image else event.shot
-    if shot is None:
-        return
-    if shot not in shots:
-        shots[shot] = progress.add_task(shot, total=1, note="")
-    if event.image:
-        progress.update(shots[shot], completed=1, note="stored")
-    elif event.steps and event.step is not None:
-        progress.update(shots[shot], completed=event.step / event.steps)
+    def _require_all_well(self) -> None:
+        if not self._worker.is_running:
+            raise WorkerEnded(f"The worker ended early. Its log, {self._worker.log}, says why.")
+        # On a full disk the store would refuse every image, and the worker would wait for it.
+        require_room(self._out, "--out", 0)
 
 
-def _write(
-    out: Path, record: JobRecord, name: str, files: Sequence[bytes], images: Sequence[tuple[str, bytes]]
-) -> None:
-    assert record.result is not None
-    for shot, data in images:
-        (out / "images" / f"{shot}.png").write_bytes(data)
-    (out / "job.json").write_text(record.model_dump_json(indent=2, exclude_none=True) + "\n")
-    row = record.result.influencer
-    (out / "influencer.json").write_text(row.model_dump_json(indent=2, exclude_none=True) + "\n")
-    sheet = contact_sheet(
-        name,
-        [Image.open(BytesIO(data)).convert("RGB") for data in files],
-        [(shot, Image.open(BytesIO(data)).convert("RGB")) for shot, data in images],
-        {image.shot: _note(image.judgement) for image in record.result.images if image.judgement}
-        | {str(each.index + 1): _left_out(each) for each in record.rejected_references},
-    )
-    sheet.save(out / "contact-sheet.png")
+def _conclude(console: Console, record: JobRecord, out: Path) -> None:
+    is_done = record.status == "completed"
+    console.print(f"\n[bold {'green' if is_done else 'red'}]{record.status}[/] {record.job_id}")
+    if record.error:
+        console.print(f"{record.error.code}: {record.error.message}", markup=False, highlight=False)
+    if record.result and (said := _likeness(record.result)):
+        console.print(said, highlight=False)
+    lines = [
+        f"  {out}/index.html    everything, for a browser",
+        f"  {out}/contact-sheet.png",
+        "",
+        "What to try next:",
+        f"  likeness inspect {out}/contact-sheet.png    what a picture says of where it comes from",
+        "  likeness demo --references FOLDER           with pictures of your own (of rendered people: the profile",
+        "                                              embedded knows no photographs)",
+        "  likeness up                                 the API, and a page to do all this on",
+    ]
+    for line in lines:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _likeness(result: JobResult) -> str:
@@ -149,18 +158,5 @@ def _likeness(result: JobResult) -> str:
         said += f", and {turned} show a head that is turned too far to be judged"
     if not missed:
         return f"{said}."
-    those = "; ".join(f"{shot} {_note(judgement)}" for shot, judgement in missed)
+    those = "; ".join(f"{shot} {note(judgement)}" for shot, judgement in missed)
     return f"{said}. With LIKENESS_GATE=required those that miss it would be rendered again: {those}."
-
-
-def _left_out(rejected: RejectedReference) -> str:
-    return "left out: " + rejected.code.removeprefix("REFERENCE_").lower().replace("_", " ")
-
-
-def _note(judgement: Judgement) -> str:
-    """A judgement in a few words."""
-    scores, verdict = judgement.scores, judgement.verdict
-    words = ", ".join(verdict.reasons) or ("turned, not judged" if verdict.not_judged else "pass")
-    if scores.centroid is None or verdict.floor is None:
-        return words
-    return f"{scores.centroid:.2f} (floor {verdict.floor:.2f}): {words}"

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from worker.queue.jobs.dead import DeadLetters
 
 app = typer.Typer(no_args_is_help=True, help="Dead letters: list, show, retry or drop them.")
+AlreadyJson = Annotated[bool, typer.Option("--json", help="Changes nothing: the output is JSON.")]
 LetterIdArgument = Annotated[
     str, typer.Argument(metavar="ID", show_default=False, help="As `list` shows it.")
 ]
@@ -40,7 +41,7 @@ def list_letters(
 
 
 @app.command()
-def show(letter_id: LetterIdArgument) -> None:
+def show(letter_id: LetterIdArgument, _json: AlreadyJson = False) -> None:
     """Print a dead letter with its message, as JSON."""
     from worker.base.settings import settings
     from worker.queue.jobs.dead import DeadLetters
@@ -58,6 +59,7 @@ def retry(
         datetime | None, typer.Option(help="All that failed since then, UTC, such as 2026-11-28T20:15:00.")
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="All that there are.")] = False,
+    _json: AlreadyJson = False,
 ) -> None:
     """Submit dead letters' contents as new jobs, without their deadlines, and print each new record.
 

@@ -37,9 +37,9 @@ def test_each_way_has_its_own_exit_code_and_sentence(
         seen[name] = (code, text.partition(":")[0].partition(",")[0].strip())
     assert seen == {
         "as signed": (0, "The signature is valid"),
-        "no signature": (3, "There is no signature"),
-        "a flipped pixel": (4, "The picture was changed after it was signed"),
-        "an edited manifest": (5, "The signed statement was changed"),
+        "no signature": (13, "There is no signature"),
+        "a flipped pixel": (14, "The picture was changed after it was signed"),
+        "an edited manifest": (15, "The signed statement was changed"),
     }
 
 

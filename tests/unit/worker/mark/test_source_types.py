@@ -11,8 +11,9 @@ from PIL import Image
 from models.job import CloneJob
 from models.source_type import SourceType
 from tests.support.pictures.marked import REFERENCE, sign
+from worker.base.endings import ExitCode
 from worker.base.pictures import encode
-from worker.cli.inspect import DISAGREES, run
+from worker.cli.inspect import run
 from worker.mark.inspection import inspect_image
 from worker.mark.kept import with_mark
 from worker.mark.signer import ImageSigner
@@ -79,6 +80,7 @@ def test_references_are_inputs_of_a_generated_image_and_parts_of_a_composite(
         assert len(placed) == (source_type is COMPOSITE)
     assert related == {
         GENERATED: dict.fromkeys(("med_reference", "med_kept", "med_left"), "inputTo"),
+        SourceType.ALGORITHMIC: dict.fromkeys(("med_reference", "med_kept", "med_left"), "inputTo"),
         COMPOSITE: {"med_reference": "componentOf", "med_kept": "componentOf", "med_left": "inputTo"},
     }
 
@@ -114,12 +116,12 @@ def test_inspect_finds_an_xmp_that_says_otherwise(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    (other,) = set(SourceType) - {source_type}
+    other = next(one for one in SourceType if one is not source_type)
     data = sign(signer, job, png(other), source_type=source_type)
     found = inspect_image(data)
     assert (found.source_type, found.xmp_source_type) == (source_type, other)
     assert found.source_types_agree is False
     file = tmp_path / "image.png"
     file.write_bytes(data)
-    assert run(file, as_json=False) == DISAGREES
+    assert run(file, as_json=False) == ExitCode.MARKS_DISAGREE
     assert "Its XMP has another source type than the signed statement." in capsys.readouterr().out

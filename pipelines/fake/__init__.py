@@ -1,0 +1,1 @@
+"""The profile `fake`: placeholders in milliseconds, and outcomes on demand, for producers' tests. Without torch."""
