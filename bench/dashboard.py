@@ -228,7 +228,7 @@ def main() -> None:
             for one in asked(given.prometheus, target["expr"], target["legendFormat"], window)
         ]
         Panel(panel, draw, window).paint(series)
-    sheet.quantize(64).save(given.out, optimize=True)
+    sheet.save(given.out, optimize=True)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 from models.job import CloneJob
 from tests.support.processes import eventually
@@ -80,12 +81,17 @@ def test_an_api_with_callers_that_do_not_speak_http_and_a_deliverer(
 ) -> None:
     api = ApiProcess(settings, f"sqlite:///{tmp_path}/api.db", 0.5, tmp_path / "api.log")
     log = tmp_path / "deliverer.log"
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
     with log.open("wb") as out:
         deliverer = subprocess.Popen(
             [sys.executable, "-W", "always", "-m", "worker", "webhooks", "deliver"],
             env=os.environ
             | environment_of(settings)
-            | {"LIKENESS_WEBHOOK_SECRETS": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"},
+            | {
+                "LIKENESS_WEBHOOK_SECRETS": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+                "LIKENESS_HTTP_PORT": str(port),
+            },
             stdout=out,
             stderr=subprocess.STDOUT,
         )
@@ -96,6 +102,8 @@ def test_an_api_with_callers_that_do_not_speak_http_and_a_deliverer(
             caller.sendall(b"\x16\x03\x01 not HTTP\r\n\r\n")
             assert b"400" in caller.recv(100)
         assert eventually(lambda: "webhooks.ready" in log.read_text(), 60)
+        with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as metrics:
+            assert b'likeness_queue_jobs{state="waiting",tier="default"} 0.0' in metrics.read()
         api.process.terminate()
         deliverer.terminate()
         assert (api.process.wait(60), deliverer.wait(60)) == (0, 0)
@@ -107,4 +115,8 @@ def test_an_api_with_callers_that_do_not_speak_http_and_a_deliverer(
     (answered,) = [line for line in lines if line["event"] == "api.answered" and line["path"] == "/v1/jobs"]
     assert (answered["requestId"], answered["status"]) == (answer.headers["x-request-id"], 401)
     assert any("Invalid HTTP request" in line["event"] for line in lines)
-    assert [line["event"] for line in lines_of(log)] == ["webhooks.ready", "webhooks.stopped"]
+    assert [line["event"] for line in lines_of(log)] == [
+        "endpoint.ready",
+        "webhooks.ready",
+        "webhooks.stopped",
+    ]
