@@ -60,7 +60,9 @@ class Frame:
                 await send({"type": "http.response.body"})
 
         try:
-            await self._app(scope, _capped(receive, self._max_body, scope["path"]), send_marked)
+            # Whatever the call logs, on any thread, has its id.
+            with structlog.contextvars.bound_contextvars(requestId=request_id):
+                await self._app(scope, _capped(receive, self._max_body, scope["path"]), send_marked)
         except ClientDisconnect:
             # The client is gone, so there is nobody to answer, and nothing is wrong here.
             return

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from ctypes import c_ulonglong
 from itertools import zip_longest
 from multiprocessing.connection import Connection
@@ -48,7 +49,7 @@ def main(pipe: Connection, leash: Connection, called_off: Any, memory: Any, opti
     except LikenessError as error:
         pipe.send(Failed(error, ends_process=True))
         return
-    memory[:] = pipeline.memory() or (0, 0, 0)
+    _note_memory(pipeline, memory)
     pipe.send(Ready(pipeline.info()))
     number = 0
     while True:
@@ -61,7 +62,7 @@ def main(pipe: Connection, leash: Connection, called_off: Any, memory: Any, opti
         last = _serve(
             pipeline, order, _Teller(pipe, len(order.references), stop, _Previews(options.previews))
         )
-        memory[:] = pipeline.memory() or (0, 0, 0)
+        _note_memory(pipeline, memory)
         pipe.send(last)
         if isinstance(last, Failed) and last.ends_process:
             return
@@ -146,6 +147,12 @@ def _serve(pipeline: "ReferencePipeline", order: RenderOrder, teller: _Teller) -
         error.__traceback__ = None
         return Failed(RenderError(f"The pipeline raised {type(error).__name__}: {str(error)[:500]}"))
     return Finished()
+
+
+def _note_memory(pipeline: "ReferencePipeline", shared: Any) -> None:
+    """Writes the device's memory down. A lost device can't be asked, and no order may fail because of that."""
+    with suppress(Exception):
+        shared[:] = pipeline.memory() or (0, 0, 0)
 
 
 def _load(options: RenderOptions) -> "ReferencePipeline":

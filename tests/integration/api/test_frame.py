@@ -9,6 +9,7 @@ from http.client import HTTPConnection
 from typing import Any
 
 import pytest
+import structlog
 from fastapi import FastAPI
 
 from api.http.rates import Rates
@@ -276,3 +277,16 @@ def test_each_call_leaves_a_line_in_the_log(
     assert lines[0]["keyId"] == api.call("GET", "/v1/me").json()["keyId"]
     assert lines[1]["keyId"] is None
     assert "lk_" not in str([line | {"keyId": None} for line in lines])
+
+
+def test_whatever_a_call_logs_has_its_requests_id(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Any] = []
+
+    def look(*_: object) -> None:
+        seen.append(structlog.contextvars.get_contextvars())
+        raise NotFound("There is no such project.")
+
+    monkeypatch.setattr("api.calls.influencers.influencers.project_of", look)
+    answer = api.call("GET", "/v1/projects/p/influencers")
+    assert [context.get("requestId") for context in seen] == [answer.headers["x-request-id"]]
+    assert "requestId" not in structlog.contextvars.get_contextvars()

@@ -1,7 +1,7 @@
 """What a pipeline's sink puts into the pipe."""
 
 from multiprocessing import Pipe
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from PIL import Image
@@ -10,7 +10,7 @@ from models.influencer import Appearance
 from models.likeness import FaceBox
 from models.record import NOT_CARRIED
 from models.source_type import SourceType
-from pipelines.protocol import Preview, ReferenceNote, RenderedImage, Step
+from pipelines.protocol import Preview, ReferenceNote, ReferencePipeline, RenderedImage, Step
 from worker.base.raw_image import RawImage
 from worker.render import child
 from worker.render.child import _Previews, _serve, _Teller
@@ -111,3 +111,13 @@ def test_a_preview_that_fails_costs_the_order_its_previews_alone() -> None:
 
 def test_no_preview_is_made_where_none_is_wanted() -> None:
     assert _Previews(wanted=False).after(Step("front", 1, 2, lambda: pytest.fail("it is made"))) is None
+
+
+def test_the_memory_of_a_lost_device_fails_no_order() -> None:
+    class Lost:
+        def memory(self) -> tuple[int, int, int]:
+            raise RuntimeError("CUDA error: unspecified launch failure")
+
+    shared = [24, 20, 16]
+    child._note_memory(cast("ReferencePipeline", Lost()), shared)
+    assert shared == [24, 20, 16]
