@@ -86,14 +86,14 @@ def test_settings_that_can_not_be_used_end_with_2(start: Start) -> None:
         assert code_of(worker) == 2, worker.log.read_text()
 
 
-def test_a_loop_that_ends_by_an_unforeseen_error_ends_with_3(
+def test_a_loop_that_ends_by_an_unforeseen_error_ends_with_5(
     start: Start, client: JobClient, plan: PlanJob
 ) -> None:
     worker = start(FAULTS_LOOP="1")
     wait_for_log(worker, b' ready."')
     job = plan(["front"])
     client.submit(job)
-    assert code_of(worker) == 3, worker.log.read_text()
+    assert code_of(worker) == ExitCode.UNFORESEEN, worker.log.read_text()
     sound = start()
     deadline = time.monotonic() + PATIENCE
     while not client.get(job.job_id).is_final:
