@@ -7,11 +7,12 @@ from typing import Any, Generic, TypeVar
 
 import structlog
 
-from worker.base.spawned import SpawnedChild
+from worker.base.spawned import Failed, SpawnedChild
 
 log = structlog.get_logger()
 
 ChildT = TypeVar("ChildT", bound=SpawnedChild[Any])
+Info = TypeVar("Info")
 
 
 class ChildProcess(ABC, Generic[ChildT]):
@@ -70,3 +71,42 @@ class ChildProcess(ABC, Generic[ChildT]):
         log.warning(event, pid=child.process.pid, exitCode=child.process.exitcode)
         child.kill()
         self._child = self._spawn()
+
+
+class AnsweringProcess(ChildProcess[SpawnedChild[Info]], Generic[Info]):
+    """A handle on a child that answers requests. It is spawned at first use, and again after it died, hung or was
+    killed. Threads that share it take turns."""
+
+    def __init__(self, load_timeout: float, answer_timeout: float) -> None:
+        """Both in seconds."""
+        super().__init__(load_timeout)
+        self._answer_timeout = answer_timeout
+
+    def start(self) -> Info:
+        """Spawns the process and waits until it is loaded. Raises the error that loading failed with."""
+        with self._turn:
+            return self._ready_child(lambda: None).info()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it is loaded, or there is none: the next request then loads one."""
+        child = self._child
+        return child is None or child.is_loaded
+
+    def _ask(self, request: Any, raise_if_unwanted: Callable[[], None]) -> Any:
+        """Sends a request and returns the answer. Raises the error that the child answered with, that of its death
+        or silence, or what `raise_if_unwanted` raises, which ends the process, too."""
+        with self._turn:
+            child = self._ready_child(raise_if_unwanted)
+            try:
+                child.send(request, self._answer_timeout)
+                answer = child.receive(self._answer_timeout, raise_if_unwanted)
+            except BaseException as error:
+                # It would still answer a request that nobody waits for. A new one loads in a second.
+                event = f"{child.what.replace(' ', '_')}.ended"
+                log.warning(event, pid=child.process.pid, why=type(error).__name__)
+                self.stop()
+                raise
+        if isinstance(answer, Failed):
+            raise answer.error
+        return answer

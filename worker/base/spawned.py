@@ -1,4 +1,4 @@
-"""A spawned child process and its pipe: what the render process and the verify process have in common."""
+"""A spawned child process and its pipe: what the render, verify and watermark processes have in common."""
 
 import atexit
 import faulthandler
@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from io import TextIOWrapper
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnContext, SpawnProcess
-from typing import Any, ClassVar, Generic, TypeVar
+from pathlib import Path
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import structlog
 
@@ -168,11 +169,54 @@ def spawning() -> SpawnContext:
     return multiprocessing.get_context("spawn")
 
 
+class Answers(Protocol):
+    """What a child has loaded, and answers requests with."""
+
+    def info(self) -> Any:
+        """What it tells its parent of itself."""
+
+    def answer(self, request: Any) -> Any:
+        """Answers a request."""
+
+    def unforeseen(self, request: Any, error: Exception) -> LikenessError:
+        """The error for an exception of `answer` that isn't of the tree."""
+
+
+def answer_requests(pipe: Connection, leash: Connection, load: Callable[[], Answers]) -> None:
+    """A child's main loop: loads, then answers one request after another until the pipe closes."""
+    live_with_parent(leash)
+    try:
+        loaded = load()
+    except LikenessError as error:
+        pipe.send(Failed(error, ends_process=True))
+        return
+    pipe.send(Ready(loaded.info()))
+    while True:
+        try:
+            request = pipe.recv()
+        except EOFError:
+            return
+        pipe.send(_answer(loaded, request))
+
+
+def _answer(loaded: Answers, request: Any) -> Any:
+    try:
+        return loaded.answer(request)
+    except LikenessError as error:
+        error.__traceback__ = None
+        return Failed(error)
+    except Exception as error:  # noqa: BLE001 - whatever a picture does to the libraries, the next one is answered
+        return Failed(loaded.unforeseen(request, error))
+
+
 def live_with_parent(leash: Connection) -> None:
     """Makes the child end when the parent dies, however it dies, and only then. The child calls this first.
 
     The parent decides when this process ends, not a Ctrl-C or a SIGTERM sent to the whole group.
     """
+    # For `ps` and `top`: the children's command lines are all alike.
+    with suppress(OSError):
+        Path("/proc/self/comm").write_text(multiprocessing.current_process().name)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     threading.Thread(target=_die_with_parent, args=(leash,), daemon=True).start()

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
-from models.errors import FaceModelMissing, LikenessError, SafetyModelMissing, VerifyError
+from models.errors import FaceModelMissing, SafetyModelMissing, VerifyError
 from models.gate_options import GateInfo, GateOptions
 from models.safety import SafetyOptions
-from worker.base.spawned import Failed, Ready, live_with_parent
+from worker.base.spawned import answer_requests
 from worker.verify.messages import (
     CheckReferences,
-    FromChild,
     ImageJudged,
     ImageScreened,
     JudgeImage,
@@ -41,39 +40,23 @@ class _Gates:
             safety=self.safety.info if self.safety else None,
         )
 
+    def answer(self, request: ToChild) -> ReferencesChecked | ImageJudged | ImageScreened:
+        if isinstance(request, ScreenImage):
+            assert self.safety
+            return ImageScreened(self.safety.read(request.image.to_image()))
+        assert self.likeness
+        if isinstance(request, CheckReferences):
+            return _check(self.likeness, request)
+        return _judge(self.likeness, request)
+
+    def unforeseen(self, request: ToChild, error: Exception) -> VerifyError:
+        what = "safety" if isinstance(request, ScreenImage) else "likeness"
+        return VerifyError(f"The {what} gate raised {type(error).__name__}: {str(error)[:500]}")
+
 
 def main(pipe: Connection, leash: Connection, options: VerifyOptions) -> None:
     """Loads the gates, then answers one request after another until the pipe closes."""
-    live_with_parent(leash)
-    try:
-        gates = _load(options)
-    except LikenessError as error:
-        pipe.send(Failed(error, ends_process=True))
-        return
-    pipe.send(Ready(gates.info()))
-    while True:
-        try:
-            request: ToChild = pipe.recv()
-        except EOFError:
-            return
-        pipe.send(_answer(gates, request))
-
-
-def _answer(gates: _Gates, request: ToChild) -> FromChild:
-    what = "safety" if isinstance(request, ScreenImage) else "likeness"
-    try:
-        if isinstance(request, ScreenImage):
-            assert gates.safety
-            return ImageScreened(gates.safety.read(request.image.to_image()))
-        assert gates.likeness
-        if isinstance(request, CheckReferences):
-            return _check(gates.likeness, request)
-        return _judge(gates.likeness, request)
-    except LikenessError as error:
-        error.__traceback__ = None
-        return Failed(error)
-    except Exception as error:  # noqa: BLE001 - whatever a picture does to the libraries, the next one is judged
-        return Failed(VerifyError(f"The {what} gate raised {type(error).__name__}: {str(error)[:500]}"))
+    answer_requests(pipe, leash, lambda: _load(options))
 
 
 def _check(gate: "LikenessGate | FakeGate", request: CheckReferences) -> ReferencesChecked:

@@ -11,7 +11,6 @@ from models.gate_options import GateInfo, GateOptions
 from models.likeness import CheckedReference, Judgement, Subject
 from models.safety import SafetyInfo, SafetyOptions, SafetyReading
 from worker.base.raw_image import RawImage
-from worker.base.spawned import Failed, Ready
 
 Measured = bytes
 """A `ReferenceSet` or a `Portrait` of pipelines.identity, pickled by the child."""
@@ -83,4 +82,3 @@ class ImageScreened:
 
 
 ToChild = CheckReferences | JudgeImage | ScreenImage
-FromChild = Ready[VerifyInfo] | ReferencesChecked | ImageJudged | ImageScreened | Failed

@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from multiprocessing.context import SpawnContext
 
-import structlog
-
 from models.domain import Domain
 from models.errors import (
     CalibrationRefused,
@@ -16,31 +14,26 @@ from models.errors import (
 )
 from models.likeness import Subject
 from models.safety import SafetyReading
-from worker.base.child_process import ChildProcess
+from worker.base.child_process import AnsweringProcess
 from worker.base.raw_image import RawImage
 from worker.base.settings import Settings
-from worker.base.spawned import Failed, SpawnedChild, spawning
+from worker.base.spawned import SpawnedChild, spawning
 from worker.verify.child import main as child_main
 from worker.verify.messages import (
     CheckReferences,
-    FromChild,
     ImageJudged,
     ImageScreened,
     JudgeImage,
     ReferencesChecked,
     ScreenImage,
-    ToChild,
     VerifyInfo,
     VerifyOptions,
 )
 from worker.verify.options import options_of, safety_options_of
 
-log = structlog.get_logger()
 
-
-class VerifyProcess(ChildProcess["_Child"]):
-    """The verify process. It is spawned at first use, and again after it died, hung or was killed. Threads that
-    share it take turns.
+class VerifyProcess(AnsweringProcess[VerifyInfo]):
+    """The verify process.
 
     Requests call `raise_if_unwanted` many times a second; what that raises ends the request and the process. They
     raise VerifyProcessDied or VerifyProcessHung, FaceModelMissing, CalibrationRefused or SafetyModelMissing if it
@@ -49,24 +42,12 @@ class VerifyProcess(ChildProcess["_Child"]):
 
     def __init__(self, settings: Settings, domain: Domain, *, screens: bool = False) -> None:
         """`domain` is that of the images to judge. `screens`: it has the safety gate, too."""
-        super().__init__(settings.load_timeout)
-        self._settings = settings
+        super().__init__(settings.load_timeout, settings.judge_timeout)
         self._options = VerifyOptions(
             gate=None if settings.gate == "off" else options_of(settings, domain),
             safety=safety_options_of(settings) if screens else None,
         )
         self._spawning = spawning()
-
-    def start(self) -> VerifyInfo:
-        """Spawns the process and waits until its models are loaded."""
-        with self._turn:
-            return self._ready_child(lambda: None).info()
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether it is loaded, or there is none: the next request then loads one."""
-        child = self._child
-        return child is None or child.is_loaded
 
     def check_references(
         self, images: tuple[RawImage, ...], subject: Subject, raise_if_unwanted: Callable[[], None]
@@ -87,21 +68,6 @@ class VerifyProcess(ChildProcess["_Child"]):
         answer = self._ask(ScreenImage(image), raise_if_unwanted)
         assert isinstance(answer, ImageScreened)
         return answer.reading
-
-    def _ask(self, request: ToChild, raise_if_unwanted: Callable[[], None]) -> FromChild:
-        with self._turn:
-            child = self._ready_child(raise_if_unwanted)
-            try:
-                child.send(request, self._settings.judge_timeout)
-                answer: FromChild = child.receive(self._settings.judge_timeout, raise_if_unwanted)
-            except BaseException as error:
-                # It would still answer a request that nobody waits for. A new one loads in a second.
-                log.warning("verify_process.ended", pid=child.process.pid, why=type(error).__name__)
-                self.stop()
-                raise
-        if isinstance(answer, Failed):
-            raise answer.error
-        return answer
 
     def _spawn(self) -> "_Child":
         return _Child(self._spawning, self._options)
