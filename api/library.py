@@ -23,9 +23,12 @@ from models.errors import (
     StorageError,
     UnusableReference,
 )
+from models.inspection import WatermarkedImage
 from models.job import Job
+from models.watermark import HiddenNumber
 from worker.base.settings import Settings
 from worker.storage import Storage
+from worker.storage.watermarks import WatermarkIndex
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -83,6 +86,7 @@ class MediaLibrary:
         self.max_bytes = settings.reference_max_bytes
         self._settings = settings
         self._storage = Storage(settings)
+        self._watermarks = WatermarkIndex(self._storage)
         self._checking = Semaphore(_CHECKS_AT_ONCE)
 
     def close(self) -> None:
@@ -117,6 +121,10 @@ class MediaLibrary:
                 "The asset's picture is no longer in the object store. GET /v1/projects/{projectId}/media lists a "
                 "project's assets."
             ) from None
+
+    def watermarked(self, hidden: HiddenNumber) -> tuple[WatermarkedImage, ...]:
+        """The images with this number in their pixels, of all organisations."""
+        return self._watermarks.find(hidden)
 
     def url(self, key: str) -> str:
         """A URL from which anybody can get the object, at least for a time."""

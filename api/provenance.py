@@ -1,8 +1,10 @@
-"""What the media library's pictures state about themselves: read apart, since a client may have made them."""
+"""What the media library's pictures state about themselves, and what is in their pixels: read apart, since a client
+may have made them."""
 
 from models.errors import Conflict, InvalidInput
 from models.inspection import Inspection
 from worker.base.settings import Settings
+from worker.inspection.inspect import LookUp, with_watermark
 from worker.mark.anchors import trust_anchors
 from worker.mark.inspect_apart import inspect_apart
 
@@ -12,15 +14,18 @@ class Inspector:
 
     def __init__(self, settings: Settings) -> None:
         """Raises InvalidSettings if the file of the roots can't be read."""
+        self._settings = settings
         self._anchors = trust_anchors(settings)
 
-    def inspect(self, picture: bytes) -> Inspection:
-        """Inspects a picture in a process of its own, within a time and a memory limit. Raises Conflict if what it
-        states can't be read."""
+    def inspect(self, picture: bytes, look_up: LookUp) -> Inspection:
+        """Inspects a picture in processes of their own, within a time and a memory limit. `look_up` finds images by
+        their watermark. Raises Conflict if what the picture states can't be read."""
         try:
-            return inspect_apart(picture, self._anchors)
+            stated = inspect_apart(picture, self._anchors)
         except InvalidInput as error:
             raise Conflict(
                 f"{error.message} The picture can be used all the same; saved anew, it states nothing.",
                 subcode="PROVENANCE_UNREADABLE",
             ) from None
+        # Whoever asks for many inspections doesn't slow other requests down.
+        return with_watermark(stated, picture, self._settings, look_up, niceness=10)

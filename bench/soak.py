@@ -60,12 +60,20 @@ class Sample:
 FIGURES = ("rss", "anonymous", "pss", "uss", "descriptors", "threads")
 
 
+# By the children's names in the kernel, which keeps 15 characters.
+_KINDS = {
+    "likeness-render": "render child",
+    "likeness-verify": "verify child",
+    "likeness-waterm": "watermark child",
+}
+
+
 class Watch(threading.Thread):
     """Samples a worker and its children, by what they are, every few seconds until `stop`."""
 
     def __init__(self, worker: int, port: int, every: float) -> None:
         super().__init__(daemon=True)
-        self.samples: dict[str, list[Sample]] = {"parent": [], "render child": [], "verify child": []}
+        self.samples: dict[str, list[Sample]] = {kind: [] for kind in ("parent", *_KINDS.values())}
         self._worker = worker
         self._port = port
         self._every = every
@@ -93,11 +101,9 @@ def _processes(worker: int) -> dict[str, int]:
     # One that replaces another is the child of a thread.
     tasks = Path(f"/proc/{worker}/task").glob("*/children")
     for child in (child for task in tasks for child in task.read_text().split()):
-        maps = Path(f"/proc/{child}/maps").read_text()
-        if "libtorch" in maps:
-            found["render child"] = int(child)
-        elif "dlib" in maps:
-            found["verify child"] = int(child)
+        name = Path(f"/proc/{child}/comm").read_text().strip()
+        if kind := _KINDS.get(name):
+            found[kind] = int(child)
     return found
 
 

@@ -33,6 +33,9 @@ LikenessError                                              the root; never raise
 ├── VerifyError                   VERIFY_FAILED            an image couldn't be judged; retryable
 │   ├── VerifyProcessDied         VERIFY_PROCESS_DIED      killed or crashed; retryable
 │   └── VerifyProcessHung         VERIFY_PROCESS_HUNG      no judgement in time; retryable
+├── WatermarkFailed               WATERMARK_FAILED         an image couldn't be watermarked; retryable
+│   ├── WatermarkProcessDied      WATERMARK_PROCESS_DIED   killed or crashed; retryable
+│   └── WatermarkProcessHung      WATERMARK_PROCESS_HUNG   no marked image in time; retryable
 ├── RenderError                   RENDER_FAILED            the pipeline raised; retryable
 │   ├── RenderProcessDied         RENDER_PROCESS_DIED      killed or crashed; retryable
 │   ├── RenderProcessHung         RENDER_PROCESS_HUNG      no sign of life; retryable
@@ -233,6 +236,18 @@ class VerifyProcessDied(VerifyError, code="VERIFY_PROCESS_DIED"):
 
 class VerifyProcessHung(VerifyError, code="VERIFY_PROCESS_HUNG"):
     """The verify process gave no judgement within the time limit."""
+
+
+class WatermarkFailed(LikenessError, code="WATERMARK_FAILED", retryable=True):
+    """An image couldn't be watermarked."""
+
+
+class WatermarkProcessDied(WatermarkFailed, code="WATERMARK_PROCESS_DIED"):
+    """The watermark process was killed or crashed."""
+
+
+class WatermarkProcessHung(WatermarkFailed, code="WATERMARK_PROCESS_HUNG"):
+    """The watermark process gave no marked image within the time limit."""
 
 
 class RenderError(LikenessError, code="RENDER_FAILED", retryable=True):

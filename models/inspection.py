@@ -5,7 +5,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from models.base import Document
+from models.base import AssetId, Document, InfluencerId, JobId, ProjectId, Time
+from models.watermark import HiddenNumber
 
 Verdict = Literal["valid", "signer_refused", "unsigned", "content_changed", "manifest_changed"]
 Trust = Literal["trusted", "development", "untrusted"]
@@ -39,9 +40,39 @@ class InspectedIngredient(Document):
     mark_is_intact: bool | None = Field(None, description="As found when the image was signed.")
 
 
+class WatermarkedImage(Document):
+    """A rendered image that was marked with a number, by the manifest of its job."""
+
+    job_id: JobId
+    project_id: ProjectId
+    influencer_id: InfluencerId
+    influencer_deleted_at: Time | None = Field(None, description="Null: it wasn't deleted, or nobody knows.")
+    asset_id: AssetId
+    shot: str
+    created_at: Time = Field(description="When its job was committed.")
+    is_stored: bool = Field(description="Whether the image is still in the object store.")
+
+
+class WatermarkFinding(Document):
+    """What was found in an image's pixels, however often it was saved anew."""
+
+    found: bool | None = Field(None, description="Null: nobody could look; `reason` says why.")
+    reason: str | None = Field(None, description="Why nobody could look, or look it up: a sentence.")
+    hidden: HiddenNumber | None = None
+    as_signed: bool | None = Field(
+        None,
+        description="Whether the signed statement names the same number. Null: it names none, or none was found.",
+    )
+    images: tuple[WatermarkedImage, ...] | None = Field(
+        None,
+        description="The images with this number that the asker may know of; several if numbers collide. Null: it "
+        "wasn't looked up.",
+    )
+
+
 class Inspection(Document):
-    """What an image states about itself. Except for `verdict`, `problems` and what XMP says, it comes from the
-    signed statement and is as reliable as the verdict. `render` is Likeness's own assertion."""
+    """What an image states about itself. Except for `verdict`, `problems`, `watermark` and what XMP says, it comes
+    from the signed statement and is as reliable as the verdict. `render` is Likeness's own assertion."""
 
     verdict: Verdict
     problems: tuple[str, ...] = Field((), description="C2PA's codes for what doesn't hold.")
@@ -54,3 +85,9 @@ class Inspection(Document):
     )
     ingredients: tuple[InspectedIngredient, ...] = ()
     render: dict[str, Any] | None = None
+    signed_watermark: HiddenNumber | None = Field(
+        None, description="The number that is in the pixels, by the statement (C2PA's soft binding)."
+    )
+    watermark: WatermarkFinding | None = Field(
+        None, description="What is in the pixels. Null: nobody looked."
+    )

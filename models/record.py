@@ -12,6 +12,7 @@ from models.likeness import Judgement, SetLikeness
 from models.message import JobKind
 from models.safety import SafetyReading, SetSafety
 from models.source_type import SourceType
+from models.watermark import HiddenNumber
 
 JobStatus = Literal["running", "completed", "failed", "canceled"]
 """`running` is the only status that isn't final."""
@@ -84,6 +85,9 @@ class StoredImage(Document):
         None, description="How like the references it is. Null: nobody asked."
     )
     safety: SafetyReading | None = Field(None, description="The safety gate's. Null: nobody looked.")
+    watermark: HiddenNumber | None = Field(
+        None, description="The number in its pixels, and in its thumbnail's. Null: there is none."
+    )
 
 
 class JobResult(Document):

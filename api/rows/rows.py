@@ -1,7 +1,7 @@
 """Converts rows to the contract's documents and back, and finds rows, always as an organisation's."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -118,6 +118,24 @@ def known_asset(session: Session, organisation: str, asset_id: str) -> AssetRow:
     if asset := asset_of(session, organisation, asset_id):
         return asset
     raise NotFound("There is no such asset. GET /v1/projects/{projectId}/media lists a project's.")
+
+
+def ends_of_influencers(
+    session: Session, organisation: str, job_ids: Sequence[str]
+) -> dict[str, datetime | None]:
+    """By job, when its influencer was deleted: of those jobs alone that are the organisation's."""
+    if not job_ids:
+        return {}
+    asked = (
+        select(JobRow.job_id, InfluencerRow.deleted_at)
+        .outerjoin(
+            InfluencerRow,
+            (InfluencerRow.organisation == JobRow.organisation)
+            & (InfluencerRow.influencer_id == JobRow.influencer_id),
+        )
+        .where(JobRow.organisation == organisation, JobRow.job_id.in_(job_ids))
+    )
+    return {row.job_id: row.deleted_at for row in session.execute(asked)}
 
 
 def upload_of(session: Session, organisation: str, asset_id: str, *, to_write: bool = False) -> UploadRow:

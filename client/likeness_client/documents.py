@@ -129,9 +129,39 @@ class SignedBy(TypedDict):
     trust: Literal["trusted", "development", "untrusted"]
 
 
+class HiddenNumber(TypedDict):
+    """A number in an image's pixels, in hexadecimal, and what hides it there."""
+
+    algorithm: str
+    number: str
+
+
+class WatermarkedImage(TypedDict):
+    """A rendered image of yours, whose watermark a picture has. `isStored`: whether it is still there."""
+
+    jobId: str
+    projectId: str
+    influencerId: str
+    assetId: str
+    shot: str
+    createdAt: str
+    isStored: bool
+    influencerDeletedAt: NotRequired[str]
+
+
+class WatermarkFinding(TypedDict):
+    """What is in a picture's pixels. Without `found`, nobody could look: `reason` says why."""
+
+    found: NotRequired[bool]
+    reason: NotRequired[str]
+    hidden: NotRequired[HiddenNumber]
+    asSigned: NotRequired[bool]
+    images: NotRequired[list[WatermarkedImage]]
+
+
 class Provenance(TypedDict):
-    """What a picture states about itself. Except for the verdict, the problems and what XMP says, it is as reliable
-    as the verdict."""
+    """What a picture states about itself, and the watermark in its pixels. Except for the latter, the verdict, the
+    problems and what XMP says, it is as reliable as the verdict."""
 
     verdict: Literal["valid", "signer_refused", "unsigned", "content_changed", "manifest_changed"]
     problems: list[str]
@@ -141,10 +171,13 @@ class Provenance(TypedDict):
     xmpSourceType: NotRequired[str]
     ingredients: list[dict[str, Any]]
     render: NotRequired[dict[str, Any]]
+    signedWatermark: NotRequired[HiddenNumber]
+    watermark: NotRequired[WatermarkFinding]
 
 
 class StoredImage(TypedDict):
-    """An image that a job rendered. `judgement` and `safety`: what the two gates say of it, if they are on."""
+    """An image that a job rendered. `judgement` and `safety`: what the two gates say of it, if they are on.
+    `watermark`: the number in its pixels."""
 
     shot: str
     assetId: str
@@ -158,6 +191,7 @@ class StoredImage(TypedDict):
     digitalSourceType: str
     judgement: NotRequired[dict[str, Any]]
     safety: NotRequired[dict[str, Any]]
+    watermark: NotRequired[HiddenNumber]
 
 
 class JobResult(TypedDict):

@@ -23,8 +23,8 @@ from worker.storage import Storage
 
 
 class Workers:
-    """Workers of one queue. They render in one step and judge nothing unless told otherwise, since hardly any test
-    looks at pictures."""
+    """Workers of one queue. They render in one step, and judge and watermark nothing unless told otherwise, since
+    hardly any test looks at pictures."""
 
     def __init__(self, settings: Settings, folder: Path) -> None:
         self.settings = settings
@@ -33,9 +33,8 @@ class Workers:
 
     def start(self, **changes: object) -> WorkerProcess:
         """Start one with changed settings: `start(lease_ttl=3)`."""
-        environment = environment_of(
-            self.settings.model_copy(update={"steps": 1, "image_size": 256, "gate": "off"} | changes)
-        )
+        quick = {"steps": 1, "image_size": 256, "gate": "off", "watermark": "off"}
+        environment = environment_of(self.settings.model_copy(update=quick | changes))
         worker = WorkerProcess(environment, self._folder / f"worker-{len(self._started)}.log")
         self._started.append(worker)
         return worker

@@ -37,6 +37,7 @@ from worker.run.drain import Drain
 from worker.run.held import HandedBack, HeldJob
 from worker.run.imagestore import ImageStore
 from worker.run.run import run_job
+from worker.run.shots import Made
 from worker.run.steps import Equipment
 from worker.storage import Storage
 
@@ -180,7 +181,7 @@ def test_a_worker_that_can_not_load_what_it_needs_leaves_and_the_job_is_not_blam
 
 def test_who_lost_the_job_removes_none_of_its_images(node: Any, job: CloneJob, storage: Storage) -> None:
     def lose_then_fail(job: CloneJob, held: HeldJob) -> JobResult:
-        node.images.put(job, done(job), Origin(), confirm=held.confirm)
+        node.images.put(job, Made(done(job), Origin()), confirm=held.confirm)
         node.store.release(held.lease, "LEASE_EXPIRED")
         heir = node.store.claim(job, "heir")
         assert heir.lease
@@ -194,7 +195,7 @@ def test_who_lost_the_job_removes_none_of_its_images(node: Any, job: CloneJob, s
 
 def test_a_failed_job_leaves_no_image(node: Any, job: CloneJob, storage: Storage) -> None:
     def store_then_fail(job: CloneJob, held: HeldJob) -> JobResult:
-        node.images.put(job, done(job), Origin(), confirm=held.confirm)
+        node.images.put(job, Made(done(job), Origin()), confirm=held.confirm)
         raise StorageRefused("no")
 
     node.attempt = store_then_fail
@@ -243,7 +244,7 @@ def test_a_holder_whose_lease_ran_out_unnoticed_writes_nothing(
     time.sleep(0.25)
     assert store.claim(job, "heir").verdict == "claimed"
     with pytest.raises(LeaseLost):
-        ImageStore(settings, storage).put(job, done(job), Origin(), confirm=held.confirm)
+        ImageStore(settings, storage).put(job, Made(done(job), Origin()), confirm=held.confirm)
     assert list(storage.list(storage.keys.job_prefix(job))) == []
 
 
@@ -330,7 +331,7 @@ def test_a_job_whose_images_are_all_stored_needs_its_references_no_more(
     assert first
     used = UsedReference(asset_id="med_1", sha256="0" * 64)
     store.update(first, None, fields={"provenance": Provenance(references=(used,)).to_data()})
-    stored = images.put(job, done(job, seed_of(job.job_id, "front")), Origin(), confirm=lambda: None)
+    stored = images.put(job, Made(done(job, seed_of(job.job_id, "front")), Origin()), confirm=lambda: None)
     store.release(first, "LEASE_EXPIRED")
     second = store.claim(job, "second").lease
     assert second
@@ -350,7 +351,7 @@ def test_an_image_without_its_thumbnail_is_not_taken_for_stored(
     settings: Settings, job: CloneJob, storage: Storage
 ) -> None:
     images = ImageStore(settings, storage)
-    stored = images.put(job, done(job), Origin(), confirm=lambda: None)
+    stored = images.put(job, Made(done(job), Origin()), confirm=lambda: None)
     assert images.find(job, "front")
     storage.delete_prefix(stored.thumbnail_key.rpartition("/")[0])
     assert images.find(job, "front") is None

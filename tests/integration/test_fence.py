@@ -26,6 +26,7 @@ from worker.node.messages import handle
 from worker.run.drain import Drain
 from worker.run.held import HeldJob
 from worker.run.imagestore import ImageStore
+from worker.run.shots import Made
 from worker.stack import EmbeddedStack
 from worker.storage import Storage
 from worker.webhooks.outbox import Outbox
@@ -99,11 +100,11 @@ def test_a_put_that_is_under_way_when_the_job_is_taken_changes_nothing(
     held = HeldJob(store, claimed(store, job), Drain(60), lease_until=time.monotonic())
     with ThreadPoolExecutor(1) as pool:
         with conditional.under_way() as arrived:
-            late = pool.submit(images.put, job, done(job), Origin(), held.confirm)
+            late = pool.submit(images.put, job, Made(done(job), Origin()), held.confirm)
             assert arrived.wait(30)
             while store.claim(job, "heir").verdict == "held":
                 time.sleep(0.02)
-            stored = ImageStore(settings, storage).put(job, done(job), Origin(), confirm=lambda: None)
+            stored = ImageStore(settings, storage).put(job, Made(done(job), Origin()), confirm=lambda: None)
         with pytest.raises(LeaseLost):
             late.result()
     found = contents(storage, job)
@@ -117,7 +118,7 @@ def test_a_holder_replaces_what_an_earlier_attempt_left(
 ) -> None:
     job = make_job()
     storage.put_image(storage.keys.thumbnail_key(job, "front"), b"broken", "image/webp")
-    stored = images.put(job, done(job), Origin(), confirm=lambda: None)
+    stored = images.put(job, Made(done(job), Origin()), confirm=lambda: None)
     found = images.find(job, "front")
     assert found
     assert (found.stored.sha256, found.stored.thumbnail_sha256) == (stored.sha256, stored.thumbnail_sha256)
@@ -133,7 +134,7 @@ def test_a_store_without_conditions_is_asked_for_them_once(
     assert there.check_writable() == ("If-None-Match", "If-Match")
     conditional.puts.clear()
     job = make_job()
-    images.put(job, done(job), Origin(), confirm=lambda: None)
+    images.put(job, Made(done(job), Origin()), confirm=lambda: None)
     assert images.find(job, "front")
     assert conditional.puts == ["If-None-Match", "", ""]
 
@@ -152,7 +153,7 @@ def test_a_store_that_has_one_condition_and_not_the_other_is_asked_for_that_one(
     def put_twice(images: ImageStore) -> list[str]:
         conditional.puts.clear()
         for _ in range(2):
-            images.put_evidence(job, done(job), Origin(), confirm=lambda: None)
+            images.put_evidence(job, Made(done(job), Origin()), confirm=lambda: None)
         images.remove_evidence(job, confirm=lambda: None)
         return conditional.puts
 
@@ -170,8 +171,8 @@ def test_what_is_deleted_is_still_this_workers(settings: Settings, storage: Stor
         raise LeaseLost("The heir has it.")
 
     images, job = ImageStore(settings, storage), make_job()
-    kept = images.put_evidence(job, done(job), Origin(), confirm=lambda: None)
-    stored = images.put(job, done(job), Origin(), confirm=lambda: None)
+    kept = images.put_evidence(job, Made(done(job), Origin()), confirm=lambda: None)
+    stored = images.put(job, Made(done(job), Origin()), confirm=lambda: None)
     with pytest.raises(LeaseLost):
         images.remove_evidence(job, confirm=lost)
     with pytest.raises(LeaseLost):

@@ -36,6 +36,7 @@ from worker.references.limits import DecodeLimits
 from worker.render import RenderOrder, RenderProcess
 from worker.render.messages import ImageDone
 from worker.run.imagestore import ImageStore
+from worker.run.shots import Made
 from worker.stack.samples import load_sample
 from worker.storage import Storage
 from worker.verify import VerifyProcess
@@ -143,7 +144,7 @@ def test_a_put_that_drips_ends_and_is_not_tried_again(dripping: Dripping, head: 
     store, slow = dripping(head)
     images = ImageStore(slow, Storage(slow))
     with pytest.raises(StorageHung) as caught:
-        images.put(make_job(), DONE, Origin(), confirm=lambda: None)
+        images.put(make_job(), Made(DONE, Origin()), confirm=lambda: None)
     assert (caught.value.code, caught.value.retryable) == ("STORAGE_HUNG", True)
     asked = store.requests
     # The call fails now, and boto3 would send it again.
@@ -163,7 +164,7 @@ def test_a_key_service_that_never_answers(
     images._signer.credentials = replace(loaded, key=None, callback=lambda data: bytes(hang.wait()))
     for act in (
         images.check_signer,
-        lambda: images.put(make_job(), DONE, Origin(), confirm=lambda: None),
+        lambda: images.put(make_job(), Made(DONE, Origin()), confirm=lambda: None),
     ):
         with pytest.raises(SigningHung):
             act()

@@ -20,6 +20,7 @@ from worker.mark.statement import Origin, Statement
 from worker.references.fetch import FetchedReferences, ReferenceFetcher
 from worker.render.messages import ImageDone
 from worker.run.imagestore import ImageStore
+from worker.run.shots import Made
 from worker.storage import Storage
 
 MEBI = 1024 * 1024
@@ -59,7 +60,9 @@ def stored(
     """An image of the job as a worker stores it, and its thumbnail."""
     picture = RawImage.of(Image.linear_gradient("L").convert("RGB"))
     done = ImageDone("front", seed_of(job.job_id, "front"), picture)
-    image = ImageStore(settings, storage).put(job, done, Origin(references.ingredients), confirm=lambda: None)
+    image = ImageStore(settings, storage).put(
+        job, Made(done, Origin(references.ingredients)), confirm=lambda: None
+    )
     return storage.get(image.key, 64 * MEBI), storage.get(image.thumbnail_key, 64 * MEBI)
 
 

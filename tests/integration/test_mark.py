@@ -16,6 +16,7 @@ from worker.mark.inspection import inspect_image
 from worker.mark.statement import Origin
 from worker.render.messages import ImageDone
 from worker.run.imagestore import ImageStore
+from worker.run.shots import Made
 from worker.storage import Storage
 
 MB = 1024 * 1024
@@ -30,7 +31,7 @@ def put(settings: Settings, storage: Storage, job: CloneJob) -> StoredImage:
     done = ImageDone(
         "front", seed_of(job.job_id, "front"), RawImage.of(Image.linear_gradient("L").convert("RGB"))
     )
-    return ImageStore(settings, storage).put(job, done, Origin(), confirm=lambda: None)
+    return ImageStore(settings, storage).put(job, Made(done, Origin()), confirm=lambda: None)
 
 
 def instance_ids(storage: Storage, image: StoredImage) -> list[str]:

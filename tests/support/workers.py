@@ -47,16 +47,21 @@ class WorkerProcess:
     @property
     def render_pid(self) -> int:
         """The spawned child that owns the device."""
-        return next(pid for pid in self._spawned() if not _judges(pid))
+        return self._spawned("likeness-render")
 
     @property
     def verify_pid(self) -> int:
         """The spawned child that judges images."""
-        return next(pid for pid in self._spawned() if _judges(pid))
+        return self._spawned("likeness-verify")
 
-    def _spawned(self) -> list[int]:
-        commands = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in children(self.process.pid)}
-        return [pid for pid, command in commands.items() if b"spawn_main" in command]
+    @property
+    def watermark_pid(self) -> int:
+        """The spawned child that hides numbers in images."""
+        return self._spawned("likeness-watermark")
+
+    def _spawned(self, name: str) -> int:
+        # The kernel keeps 15 characters.
+        return next(pid for pid in children(self.process.pid) if _comm(pid) == name[:15])
 
     def kill(self) -> None:
         """SIGKILL to parent and child alike, as when the machine goes."""
@@ -70,9 +75,10 @@ class WorkerProcess:
         return self.process.wait(timeout)
 
 
-def _judges(pid: int) -> bool:
-    loaded = Path(f"/proc/{pid}/maps").read_text()
-    return "dlib" in loaded or ("cv2" in loaded and "libtorch" not in loaded)
+def _comm(pid: int) -> str:
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    return ""
 
 
 def environment_of(settings: Settings) -> dict[str, str]:

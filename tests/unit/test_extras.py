@@ -44,6 +44,7 @@ INSTALLATIONS = {
         # What it starts for pictures of others.
         "worker.references.decode_child",
         "worker.mark.inspect_child",
+        "worker.inspection.watermark_child",
     ),
     # The image `likeness`.
     ("api", "webhooks"): ("worker.cli.gc", "worker.cli.health", "worker.cli.inspect"),

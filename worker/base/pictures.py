@@ -31,18 +31,25 @@ def encode(
     image: Image.Image, thumbnail_side: int, source_type: SourceType = SourceType.GENERATED
 ) -> EncodedImage:
     """Encode an RGB image. The same pixels, of the same type, give the same bytes."""
+    return encode_with(image, scaled_down(image, thumbnail_side), source_type)
+
+
+def encode_with(image: Image.Image, thumbnail: Image.Image, source_type: SourceType) -> EncodedImage:
+    """Encodes an RGB image, as `encode` does, with this thumbnail of it."""
     xmp = _XMP.replace("SOURCE_TYPE", source_type.value)
-    thumbnail = thumbnail_of(image, thumbnail_side, xmp=xmp.encode())
-    return EncodedImage(_png(image, xmp), thumbnail, image.width, image.height)
+    return EncodedImage(_png(image, xmp), _webp(thumbnail, xmp.encode()), image.width, image.height)
 
 
-def thumbnail_of(image: Image.Image, side: int, xmp: bytes = b"") -> bytes:
-    """A WebP whose longer side has at most `side` pixels. Unmarked without `xmp`: not every image was rendered."""
+def scaled_down(image: Image.Image, side: int) -> Image.Image:
+    """The image, its longer side at most `side` pixels."""
     small = image.copy()
     small.thumbnail((side, side), Image.Resampling.LANCZOS)
-    buffer = BytesIO()
-    small.save(buffer, "WEBP", quality=85, xmp=xmp)
-    return buffer.getvalue()
+    return small
+
+
+def thumbnail_of(image: Image.Image, side: int) -> bytes:
+    """A WebP whose longer side has at most `side` pixels, unmarked: not every image was rendered."""
+    return _webp(scaled_down(image, side), b"")
 
 
 def preview_of(image: Image.Image, source_type: SourceType, most: int) -> bytes | None:
@@ -72,4 +79,10 @@ def _png(image: Image.Image, xmp: str) -> bytes:
     marks.add_itxt("XML:com.adobe.xmp", xmp)
     buffer = BytesIO()
     image.save(buffer, "PNG", pnginfo=marks, compress_level=4)
+    return buffer.getvalue()
+
+
+def _webp(image: Image.Image, xmp: bytes) -> bytes:
+    buffer = BytesIO()
+    image.save(buffer, "WEBP", quality=85, xmp=xmp)
     return buffer.getvalue()

@@ -12,6 +12,7 @@ from models.likeness import EmbedderName, GateMode
 from models.reference_origin import ReferencePolicy
 from models.render import Attention
 from models.safety import SafetyMode
+from models.watermark import WatermarkMode, WatermarkName
 from worker.base.environment import EnvironmentSettings, variable
 
 DEFAULT_TIER = "default"
@@ -158,6 +159,16 @@ class Settings(EnvironmentSettings):
     """The limit for one whole signature: the callback's answer, and the timestamp authority's."""
     trust_anchors: Path | None = None
     """PEM file of the roots that `likeness inspect`, the API and `references=marked` trust, such as C2PA's list."""
+
+    # The watermark
+    watermark: WatermarkMode | None = None
+    """`required`: a worker that can't hide a number in its images' pixels doesn't start. `off`: images have none.
+    Null: required, unless numpy isn't installed."""
+    watermark_algorithm: WatermarkName = "auto"
+    """The watermark that images get. `spread` is our own, `trustmark` needs `likeness models fetch watermark`.
+    `auto`: TrustMark if that was done, else our own. All that can be read here are looked for."""
+    watermark_timeout: float = Field(60, gt=0)
+    """A watermark process that doesn't answer within this time is killed and replaced."""
 
     # The likeness gate
     gate: GateMode = "required"

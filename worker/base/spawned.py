@@ -175,10 +175,10 @@ class Answers(Protocol):
     def info(self) -> Any:
         """What it tells its parent of itself."""
 
-    def answer(self, request: Any) -> Any:
+    def answer(self, request: Any, /) -> Any:
         """Answers a request."""
 
-    def unforeseen(self, request: Any, error: Exception) -> LikenessError:
+    def unforeseen(self, request: Any, error: Exception, /) -> LikenessError:
         """The error for an exception of `answer` that isn't of the tree."""
 
 

@@ -14,6 +14,8 @@ from models.errors import DoctorFinding, LikenessError, QueueUnavailable
 from worker.base.settings import Settings, settings
 from worker.cli.faces.embedder import configured_profile, domain_of_profile
 from worker.mark.signer import ImageSigner
+from worker.mark.watermark.options import watermark_choice
+from worker.mark.watermark.process import WatermarkProcess
 from worker.node.fake import refuse_real
 from worker.queue.broker_check import round_trip
 from worker.queue.fleet.presence import Presence, here
@@ -46,6 +48,7 @@ def examine() -> bool:
         "images are signed": _signer,
         "images are judged": _gate,
         "unsafe images are refused": _safety,
+        "images are watermarked": _watermark,
         "profile loads": _profile,
     }
     table = Table("", "check", "finding", box=None)
@@ -161,6 +164,18 @@ def _safety(configured: Settings) -> str:
     assert info
     ages = "it tells apparent minors, too" if info.judges_age else "NOTHING TELLS APPARENT MINORS"
     return f"by {info.classifier}, since {choice.why}; {ages}"
+
+
+def _watermark(configured: Settings) -> str:
+    choice = watermark_choice(configured)
+    if choice.mode == "off":
+        return f"no: {choice.why}, and an image that is stripped of its metadata isn't found again"
+    process = WatermarkProcess(configured)
+    try:
+        info = process.start()
+    finally:
+        process.stop()
+    return f"by {info.algorithm}, with {info.bits} bits"
 
 
 def _profile(configured: Settings) -> str:

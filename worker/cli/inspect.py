@@ -1,18 +1,30 @@
 """`likeness inspect`: prints an image's provenance in sentences, and whether its signature is valid."""
 
 from pathlib import Path
+from typing import Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from models.base import format_time
-from models.errors import InvalidInput
-from models.inspection import InspectedIngredient, Inspection, SignedBy, Verdict
+from models.errors import InvalidInput, InvalidSettings
+from models.inspection import (
+    InspectedIngredient,
+    Inspection,
+    SignedBy,
+    Verdict,
+    WatermarkedImage,
+    WatermarkFinding,
+)
+from models.watermark import HiddenNumber
 from worker.base.endings import ExitCode
 from worker.base.settings import settings
+from worker.inspection.inspect import with_watermark
 from worker.mark.anchors import trust_anchors
 from worker.mark.inspection import inspect_image, term_of
+from worker.storage import Storage
+from worker.storage.watermarks import WatermarkIndex
 
 _CODES: dict[Verdict, ExitCode] = {
     "valid": ExitCode.DONE,
@@ -21,6 +33,9 @@ _CODES: dict[Verdict, ExitCode] = {
     "manifest_changed": ExitCode.STATEMENT_CHANGED,
     "signer_refused": ExitCode.SIGNER_REFUSED,
 }
+
+# In seconds, for each request.
+_LOOK_UP_TIMEOUT = 10.0
 
 _SENTENCES = {
     "valid": "The signature is valid: the picture and what is said of it are as they were signed.",
@@ -43,7 +58,8 @@ def run(file: Path, *, as_json: bool) -> ExitCode:
         data = file.read_bytes()
     except OSError as error:
         raise InvalidInput(f"{file} can't be read: {error.strerror}.") from None
-    inspection = inspect_image(data, trust_anchors(settings()))
+    stated = inspect_image(data, trust_anchors(settings()))
+    inspection = with_watermark(stated, data, settings(), _look_up)
     if as_json:
         typer.echo(inspection.to_json())
     else:
@@ -52,11 +68,22 @@ def run(file: Path, *, as_json: bool) -> ExitCode:
     return _CODES[inspection.verdict] if is_consistent else ExitCode.MARKS_DISAGREE
 
 
+def _look_up(hidden: HiddenNumber) -> tuple[WatermarkedImage, ...]:
+    # The default would be a bucket of somebody else's.
+    if not {"s3_bucket", "s3_endpoint_url"} & settings().model_fields_set:
+        raise InvalidSettings("No object store is set up here. Set LIKENESS_S3_… as for a worker.")
+    # Somebody waits.
+    hurried = settings().model_copy(update={"s3_attempts": 1, "store_timeout": _LOOK_UP_TIMEOUT})
+    with Storage(hurried) as storage:
+        return WatermarkIndex(storage).find(hidden)
+
+
 def _print(inspection: Inspection) -> None:
     console = Console(highlight=False, markup=False, soft_wrap=True)
     console.print(_SENTENCES[inspection.verdict])
     if inspection.source_types_agree is False:
         console.print("Its XMP has another source type than the signed statement.")
+    console.print(_of_watermark(inspection.watermark))
     table = Table(box=None, show_header=False)
     for name, value in _rows(inspection):
         if value:
@@ -74,6 +101,8 @@ def _rows(inspection: Inspection) -> list[tuple[str, str | None]]:
         ("source type in XMP", _term(inspection.xmp_source_type) or "none"),
         *((name, str(render.get(key, ""))) for name, key in _RENDER_ROWS),
         ("whose face", _stated(render.get("referenceOrigin"))),
+        ("safety", _read(render.get("safety"))),
+        *(_watermark_rows(inspection.watermark) if inspection.watermark else ()),
         *(
             ("weights", f"{one['repository']} at {one['revision']}, {one['sha256']}")
             for one in _weights(render)
@@ -110,6 +139,46 @@ def _stated(origin: dict[str, str] | None) -> str | None:
     kind = origin.get("kind", "?")
     at = f", {origin['statedAt']}" if "statedAt" in origin else ""
     return f"{_ORIGINS.get(kind, kind)} (stated by {origin.get('statedBy', 'somebody')}{at})"
+
+
+def _read(safety: dict[str, Any] | None) -> str | None:
+    """The safety gate's reading, as it was signed."""
+    if not safety:
+        return None
+    ages = {"yes": ", may show a minor", "no": ", shows no minor"}.get(safety.get("apparentMinor", ""), "")
+    return f"nudity {safety.get('nudity', '?')} ({safety.get('score', '?')}){ages}, by the worker's gate"
+
+
+def _of_watermark(found: WatermarkFinding | None) -> str:
+    """What the pixels say, in a sentence."""
+    if found is None or found.found is None:
+        return f"Nobody could look for a watermark: {found.reason if found else '?'}"
+    if not found.found:
+        return "There is no watermark in its pixels."
+    if found.as_signed is False:
+        return "There is a watermark in its pixels, with another number than the signed statement names."
+    if found.images:
+        return "There is a watermark in its pixels, and it leads to what made the image."
+    if found.images is None:
+        return "There is a watermark in its pixels. It wasn't looked up."
+    return "There is a watermark in its pixels. Nothing in the object store has its number."
+
+
+def _watermark_rows(found: WatermarkFinding) -> list[tuple[str, str | None]]:
+    number = f"{found.hidden.number} ({found.hidden.algorithm})" if found.hidden else None
+    return [
+        ("watermark", number),
+        ("not looked up", found.reason if found.found else None),
+        *(("watermark of", _described(image)) for image in found.images or ()),
+    ]
+
+
+def _described(image: WatermarkedImage) -> str:
+    gone = "" if image.is_stored else ", no longer in the object store"
+    return (
+        f"{image.asset_id}: {image.shot} of {image.influencer_id}, project {image.project_id}, made by "
+        f"{image.job_id} at {format_time(image.created_at)}{gone}"
+    )
 
 
 def _signer_rows(signer: SignedBy) -> list[tuple[str, str | None]]:

@@ -17,8 +17,9 @@ from models.inspection import (
     Trust,
     Verdict,
 )
+from models.watermark import HiddenNumber
 from worker.mark.sdk import context, trusting
-from worker.mark.statement import RENDER_ASSERTION
+from worker.mark.statement import RENDER_ASSERTION, SOFT_BINDING_ASSERTION
 
 _XMP_SOURCE_TYPE = re.compile(rb"DigitalSourceType\s*(?:=\s*[\"']|>)\s*([^\"'<]+)")
 _CONTENT_CODES = frozenset(("assertion.dataHash.mismatch",))
@@ -120,7 +121,16 @@ def _told(report: dict[str, Any], xmp_source_type: str | None) -> Inspection:
         source_types_agree=_agree(source_type, xmp_source_type),
         ingredients=tuple(_ingredient(one) for one in manifest.get("ingredients", ())),
         render=assertions.get(RENDER_ASSERTION),
+        signed_watermark=_bound(assertions.get(SOFT_BINDING_ASSERTION, {})),
     )
+
+
+def _bound(binding: dict[str, Any]) -> HiddenNumber | None:
+    """The number that a soft binding names; None if it is none of ours."""
+    try:
+        return HiddenNumber.bound(str(binding["alg"]), str(binding["blocks"][0]["value"]))
+    except (LookupError, TypeError, ValueError):
+        return None
 
 
 def _agree(one: str | None, other: str | None) -> bool | None:

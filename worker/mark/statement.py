@@ -10,11 +10,16 @@ from models.derived import asset_id_of
 from models.job import Job
 from models.manifest import RenderInfo, UsedReference
 from models.record import NOT_CARRIED, NOT_USED
+from models.safety import SafetyReading
 from models.source_type import SourceType
+from models.watermark import HiddenNumber
 from worker.base.version import likeness_version
 
 RENDER_ASSERTION = "org.likeness.render"
 """The label of our own assertion."""
+
+SOFT_BINDING_ASSERTION = "c2pa.soft-binding"
+"""The label of C2PA's assertion that a watermark leads to the statement."""
 
 Kind = Literal["image", "thumbnail", "evidence"]
 """The role of a shot's picture in its job. Evidence is a try that missed the likeness."""
@@ -33,6 +38,10 @@ class Picture:
     seed: int
     source_type: SourceType = SourceType.GENERATED
     kind: Kind = "image"
+    safety: SafetyReading | None = None
+    """The safety gate's. None: nobody looked."""
+    hidden: HiddenNumber | None = None
+    """The number in its pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +121,7 @@ def statement(job: Job, picture: Picture, origin: Origin) -> Statement:
     asset_id = asset_id_of(job.job_id, picture.shot)
     agent = {"name": "likeness", "version": likeness_version()}
     related = origin.related(picture.source_type)
-    actions = _actions(related, picture.source_type, agent)
+    actions = _actions(related, picture.source_type, agent, watermarked=picture.hidden is not None)
     kind = picture.kind
     definition = {
         "claim_generator_info": [agent],
@@ -123,6 +132,7 @@ def statement(job: Job, picture: Picture, origin: Origin) -> Statement:
         "assertions": [
             {"label": "c2pa.actions.v2", "data": {"actions": actions}, "created": True},
             {"label": RENDER_ASSERTION, "data": _render(job, picture, asset_id, origin), "created": True},
+            *([_soft_binding(picture.hidden)] if picture.hidden else []),
         ],
     }
     archives = tuple(one.marks[relationship] for one, relationship in related if one.marks)
@@ -149,22 +159,38 @@ def sheet_statement(title: str, parts: Sequence[Ingredient]) -> Statement:
     return Statement(definition, SourceType.COMPOSITE)
 
 
+def _soft_binding(hidden: HiddenNumber) -> dict[str, Any]:
+    """C2PA's assertion that the pixels lead to this statement. Its one block, without a scope, is of the whole
+    picture."""
+    blocks = [{"scope": {}, "value": hidden.as_bound()}]
+    data = {"alg": hidden.algorithm, "blocks": blocks}
+    return {"label": SOFT_BINDING_ASSERTION, "data": data, "created": True}
+
+
 def _actions(
-    related: list[tuple[Ingredient, Relationship]], source_type: SourceType, agent: dict[str, str]
+    related: list[tuple[Ingredient, Relationship]],
+    source_type: SourceType,
+    agent: dict[str, str],
+    *,
+    watermarked: bool = False,
 ) -> list[dict[str, Any]]:
     """The actions that made the picture. C2PA says of an ingredient that is part of it that it was placed."""
-    created = {
+    created: dict[str, Any] = {
         "action": "c2pa.created",
         "digitalSourceType": source_type.value,
         "softwareAgent": agent,
         "parameters": {"ingredientIds": [one.label for one, _ in related]},
     }
     parts = [one.label for one, relationship in related if relationship == "componentOf"]
-    if not parts:
-        # C2PA refuses to place nothing.
-        return [created]
-    placed = {"action": "c2pa.placed", "softwareAgent": agent, "parameters": {"ingredientIds": parts}}
-    return [created, placed]
+    actions = [created]
+    # C2PA refuses to place nothing.
+    if parts:
+        placed = {"action": "c2pa.placed", "softwareAgent": agent, "parameters": {"ingredientIds": parts}}
+        actions.append(placed)
+    if watermarked:
+        # C2PA wants a soft binding in the same statement.
+        actions.append({"action": "c2pa.watermarked.bound", "softwareAgent": agent})
+    return actions
 
 
 def _render(job: Job, picture: Picture, asset_id: str, origin: Origin) -> dict[str, Any]:
@@ -178,6 +204,8 @@ def _render(job: Job, picture: Picture, asset_id: str, origin: Origin) -> dict[s
     }
     if stated := job.reference_origin_at(datetime.now(UTC)):
         facts["referenceOrigin"] = stated.to_data()
+    if picture.safety:
+        facts["safety"] = picture.safety.to_data()
     if origin.render:
         render = origin.render
         facts |= {

@@ -17,6 +17,7 @@ from models.errors import (
     SafetyModelMissing,
     StorageError,
     Unforeseen,
+    WatermarkModelMissing,
 )
 from models.job import Job
 from models.record import JobError, JobResult
@@ -31,6 +32,16 @@ from worker.run.held import HandedBack, HeldJob, JobCanceled
 from worker.run.imagestore import ImageStore
 
 log = structlog.get_logger()
+
+
+WORKER_IS_BROKEN = (
+    ProfileLoadFailed,
+    FaceModelMissing,
+    CalibrationRefused,
+    SafetyModelMissing,
+    WatermarkModelMissing,
+)
+"""The errors of a worker that can't do any job: what one of its processes loads is missing, or unfit."""
 
 
 class Place(Protocol):
@@ -82,8 +93,8 @@ class Attempt:
             self._cancel()
         except HandedBack:
             self._hand_back()
-        except (ProfileLoadFailed, FaceModelMissing, CalibrationRefused, SafetyModelMissing) as error:
-            # This worker is broken, not the job.
+        except WORKER_IS_BROKEN as error:
+            # This worker, not the job.
             log.critical("node.broken", code=error.code, error=error.message)
             self.node.give_up()
             self.node.queue.send_again(self.held.hand_back())

@@ -10,15 +10,7 @@ import structlog
 from celery import Celery
 
 from models.domain import Domain
-from models.errors import (
-    CalibrationRefused,
-    FaceModelMissing,
-    ProfileLoadFailed,
-    QueueUnavailable,
-    RenderError,
-    SafetyModelMissing,
-    VerifyError,
-)
+from models.errors import QueueUnavailable, RenderError, VerifyError, WatermarkFailed
 from models.gate_options import GateInfo
 from models.job import Job
 from models.manifest import RenderInfo
@@ -32,6 +24,7 @@ from worker.base.periodic import Periodic
 from worker.base.settings import Settings
 from worker.base.version import likeness_version
 from worker.base.watchdog import Watchdog
+from worker.node.attempt import WORKER_IS_BROKEN
 from worker.node.consumer_loop import ConsumerLoop
 from worker.node.fake import refuse_real
 from worker.node.health import WorkerHealth
@@ -50,6 +43,7 @@ from worker.run.held import HandedBack, HeldJob
 from worker.run.imagestore import ImageStore
 from worker.run.judging.job_gate import JobGate
 from worker.run.judging.job_screen import JobScreen
+from worker.run.marking.marker import Marker
 from worker.run.run import run_job
 from worker.run.steps import Equipment
 from worker.storage import Storage
@@ -84,6 +78,7 @@ class Node:
         watchdog = Watchdog(self._check_end, self.give_up)
         storage = Storage(settings, watchdog)
         self.store_watch = StoreWatch(storage)
+        self._marker = Marker(settings, self._check_end)
         self.images = ImageStore(settings, storage, watchdog)
         self._executor = ThreadPoolExecutor(_IO_THREADS, thread_name_prefix="io")
         fetcher = ReferenceFetcher(settings, storage, self._executor, watchdog)
@@ -92,7 +87,13 @@ class Node:
         self._judging = ThreadPoolExecutor(1, thread_name_prefix="judging")
         self._previews = PreviewWriter(PreviewStore(settings))
         self._equipment = Equipment(
-            self._device, self.images, fetcher, self._executor, self._judging, self._previews
+            self._device,
+            self.images,
+            fetcher,
+            self._executor,
+            self._judging,
+            self._previews,
+            marker=self._marker,
         )
         # Started once it is known what the profile's images look like, and what it reads.
         self._verify: VerifyProcess | None = None
@@ -109,11 +110,12 @@ class Node:
     def start(self) -> None:
         """Loads the profile, then begins to keep leases and to look for lost jobs.
 
-        Raises InvalidSettings (such as SignerUnfit) or SigningFailed, then a RenderError, then what keeps the gates
-        from loading.
+        Raises InvalidSettings (such as SignerUnfit) or SigningFailed, then what keeps the watermark from loading,
+        then a RenderError, then what keeps the gates from loading.
         """
         refuse_real(self.settings)
         self.images.check_signer()
+        self._marker.start()
         renderer = self._device.start()
         loaded = {
             "profile": renderer.profile,
@@ -187,6 +189,8 @@ class Node:
             reasons.append("the profile isn't loaded")
         if not self._started or (self._verify and not self._verify.is_ready):
             reasons.append("the gates aren't loaded")
+        if not self._marker.is_ready:
+            reasons.append("the watermark isn't loaded")
         if self._outage:
             reasons.append(self._outage)
         return reasons
@@ -249,10 +253,11 @@ class Node:
             self._device.revive()
             if self._verify:
                 self._verify.revive()
-        except (ProfileLoadFailed, FaceModelMissing, CalibrationRefused, SafetyModelMissing) as error:
+            self._marker.revive()
+        except WORKER_IS_BROKEN as error:
             log.critical("node.broken", code=error.code, error=error.message)
             self.give_up()
-        except (RenderError, VerifyError) as error:
+        except (RenderError, VerifyError, WatermarkFailed) as error:
             log.warning("child.lost", code=error.code, error=error.message)
 
     def stop(self) -> None:
@@ -262,6 +267,7 @@ class Node:
             thread.stop()
         if self._verify:
             self._verify.stop()
+        self._marker.stop()
         self._judging.shutdown(cancel_futures=True)
         self._executor.shutdown(cancel_futures=True)
         self._device.stop()

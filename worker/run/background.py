@@ -1,4 +1,4 @@
-"""Background work of an attempt: judgements, one after another, and uploads, several at once."""
+"""Background work of an attempt: judgements, one after another; watermarking and uploads, several at once."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, wait
@@ -14,8 +14,15 @@ class BackgroundWork:
         self._judging = judging
         self._uploading = uploading
         self._raise_if_unwanted = raise_if_unwanted
+        self._marks: list[Future[Any]] = []
         self._judgements: list[Future[None]] = []
         self._uploads: list[Future[None]] = []
+
+    def mark(self, mark: Callable[..., T], *arguments: Any) -> Future[T]:
+        """Begins to watermark an image. A judgement waits for it, so that images are judged in their order."""
+        marking = self._uploading.submit(mark, *arguments)
+        self._marks.append(marking)
+        return marking
 
     def judge(self, judge: Callable[..., None], *arguments: Any) -> None:
         self._judgements.append(self._judging.submit(judge, *arguments))
@@ -50,6 +57,7 @@ class BackgroundWork:
 
     def settle(self) -> None:
         """Waits until nothing is in flight, however it ends."""
+        wait(self._marks)
         wait(self._judgements)
         wait(self._uploads)
 

@@ -1,6 +1,6 @@
-"""Stores a job's images in the object store, finds them again, writes their manifest, and removes them."""
+"""Signs a job's images and stores them, finds them again, writes their manifest, and removes them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -15,19 +15,20 @@ from models.job import Job
 from models.likeness import Judgement
 from models.manifest import Manifest
 from models.record import StoredImage
-from models.safety import SafetyReading
 from models.source_type import SourceType
-from worker.base.pictures import EncodedImage, decode, encode
+from models.watermark import HiddenNumber
+from worker.base.pictures import EncodedImage, decode, encode, encode_with
 from worker.base.raw_image import RawImage
 from worker.base.settings import Settings
 from worker.base.watchdog import Watchdog
 from worker.mark.bounds import by_hash
 from worker.mark.inspection import inspect_image, is_intact
 from worker.mark.signer import ImageSigner
-from worker.mark.statement import Kind, Origin, Picture, statement
-from worker.render.messages import ImageDone
+from worker.mark.statement import Origin, Picture, statement
+from worker.run.shots import Made
 from worker.storage import Storage
 from worker.storage.fence import fenced
+from worker.storage.watermarks import WatermarkIndex
 
 # More than any image that a profile makes, in bytes.
 _MOST_BYTES = 256 * 1024 * 1024
@@ -61,6 +62,7 @@ class ImageStore:
     def __init__(self, settings: Settings, storage: Storage, watchdog: Watchdog | None = None) -> None:
         """Raises SignerUnfit."""
         self._watchdog = watchdog or Watchdog()
+        self._watermarks = WatermarkIndex(storage)
         self._sign_timeout = settings.sign_timeout
         self._storage = storage
         self._signer = ImageSigner.from_settings(settings)
@@ -77,43 +79,35 @@ class ImageStore:
         return self._signer.credentials.certificate.not_valid_after_utc if self._signer else None
 
     def put(
-        self,
-        job: Job,
-        done: ImageDone,
-        origin: Origin,
-        confirm: Callable[[], None],
-        *,
-        judgement: Judgement | None = None,
-        safety: SafetyReading | None = None,
+        self, job: Job, made: Made, confirm: Callable[[], None], *, judgement: Judgement | None = None
     ) -> StoredImage:
-        """Encode, sign and store an image and its thumbnail. Raises SigningFailed."""
-        encoded = encode(done.image.to_image(), self._thumbnail_size, done.source_type)
+        """Encodes, signs and stores an image and its thumbnail. Raises SigningFailed."""
+        encoded, picture = self._encoded(made), _picture(made)
         if self._signer:
+            thumbnail = replace(picture, kind="thumbnail")
             encoded = replace(
                 encoded,
-                png=self._sign(encoded.png, "image", job, done, origin),
-                thumbnail=self._sign(encoded.thumbnail, "thumbnail", job, done, origin),
+                png=self._sign(encoded.png, picture, job, made.origin),
+                thumbnail=self._sign(encoded.thumbnail, thumbnail, job, made.origin),
             )
-        stored = self._describe(job, _picture(done), encoded).model_copy(
-            update={"judgement": judgement, "safety": safety}
+        stored = self._describe(job, picture, encoded).model_copy(
+            update={"judgement": judgement, "safety": made.safety}
         )
-        metadata = _metadata(job, done)
+        metadata = _metadata(job, picture)
         # The thumbnail goes first, so that an image in the store always has one.
         with fenced(confirm):
             self._storage.put_image(stored.thumbnail_key, encoded.thumbnail, "image/webp", metadata)
             self._storage.put_image(stored.key, encoded.png, "image/png", metadata)
         return stored
 
-    def put_evidence(
-        self, job: Job, done: ImageDone, origin: Origin, confirm: Callable[[], None]
-    ) -> KeptEvidence:
+    def put_evidence(self, job: Job, made: Made, confirm: Callable[[], None]) -> KeptEvidence:
         """Stores an image that missed the likeness, marked like the rest. Raises SigningFailed."""
-        png = encode(done.image.to_image(), self._thumbnail_size, done.source_type).png
+        png, picture = self._encoded(made).png, replace(_picture(made), kind="evidence")
         if self._signer:
-            png = self._sign(png, "evidence", job, done, origin)
-        key = self._storage.keys.evidence_key(job, done.shot)
+            png = self._sign(png, picture, job, made.origin)
+        key = self._storage.keys.evidence_key(job, picture.shot)
         with fenced(confirm):
-            self._storage.put_image(key, png, "image/png", _metadata(job, done))
+            self._storage.put_image(key, png, "image/png", _metadata(job, picture))
         return KeptEvidence(key, self._storage.url(key))
 
     def find(self, job: Job, shot: str) -> FoundImage | None:
@@ -132,8 +126,10 @@ class ImageStore:
         return None if picture is None else FoundImage(self._describe(job, picture, encoded), png)
 
     def put_manifest(self, job: Job, manifest: Manifest, confirm: Callable[[], None]) -> None:
-        """Store the manifest, which commits the job's images."""
+        """Stores the manifest, which commits the job's images, after the entries by which their watermarks lead to
+        it."""
         with fenced(confirm):
+            self._watermarks.add(job, manifest.images)
             self._storage.put_json(self._storage.keys.manifest_key(job), manifest.to_json())
 
     def find_manifest(self, job: Job) -> Manifest | None:
@@ -172,11 +168,17 @@ class ImageStore:
             keys.job_prefix(job), but=keys.evidence_prefix(job) if keep_evidence else None
         )
 
-    def _sign(self, data: bytes, kind: Kind, job: Job, done: ImageDone, origin: Origin) -> bytes:
+    def _encoded(self, made: Made) -> EncodedImage:
+        source_type = made.done.source_type
+        if made.marked is None:
+            return encode(made.image.to_image(), self._thumbnail_size, source_type)
+        return encode_with(made.image.to_image(), made.marked.thumbnail.to_image(), source_type)
+
+    def _sign(self, data: bytes, picture: Picture, job: Job, origin: Origin) -> bytes:
         assert self._signer
-        media_type = "image/webp" if kind == "thumbnail" else "image/png"
-        origin = by_hash(origin) if kind == "thumbnail" else origin
-        said = statement(job, _picture(done, kind), origin)
+        is_thumbnail = picture.kind == "thumbnail"
+        media_type = "image/webp" if is_thumbnail else "image/png"
+        said = statement(job, picture, by_hash(origin) if is_thumbnail else origin)
         sign = partial(self._signer.sign, data, media_type, said)
         return self._watchdog.call(sign, self._sign_timeout, self._signing_hung())
 
@@ -187,16 +189,16 @@ class ImageStore:
         )
 
     def _picture_of(self, job: Job, shot: str, png: bytes) -> Picture | None:
-        """Describes an image by its own statement. If it is unsigned, its seed is in its object's metadata, which a
-        store may have lost."""
+        """Describes an image by its own statement. If it is unsigned, its seed and number are in its object's
+        metadata, which a store may have lost."""
         said = inspect_image(png)
-        seed = (said.render or {}).get("seed")
+        seed, hidden = (said.render or {}).get("seed"), said.signed_watermark
         if seed is None and (known := self._storage.head(self._storage.keys.image_key(job, shot))):
-            seed = known.metadata.get("seed")
+            seed, hidden = known.metadata.get("seed"), _hidden_of(known.metadata)
         source_type = said.source_type or said.xmp_source_type
         if seed is None or source_type not in list(SourceType):
             return None
-        return Picture(shot, int(seed), SourceType(source_type))
+        return Picture(shot, int(seed), SourceType(source_type), hidden=hidden)
 
     def _describe(
         self,
@@ -221,17 +223,28 @@ class ImageStore:
             height=encoded.height,
             seed=picture.seed,
             digital_source_type=picture.source_type,
+            watermark=picture.hidden,
         )
 
 
-def _picture(done: ImageDone, kind: Kind = "image") -> Picture:
-    return Picture(done.shot, done.seed, done.source_type, kind)
+def _picture(made: Made) -> Picture:
+    hidden = made.marked.hidden if made.marked else None
+    return Picture(made.done.shot, made.done.seed, made.done.source_type, safety=made.safety, hidden=hidden)
 
 
-def _metadata(job: Job, done: ImageDone) -> dict[str, str]:
-    return {
+def _metadata(job: Job, picture: Picture) -> dict[str, str]:
+    metadata = {
         "job-id": job.job_id,
-        "asset-id": asset_id_of(job.job_id, done.shot),
-        "shot": done.shot,
-        "seed": str(done.seed),
+        "asset-id": asset_id_of(job.job_id, picture.shot),
+        "shot": picture.shot,
+        "seed": str(picture.seed),
     }
+    if picture.hidden:
+        metadata |= {"watermark-algorithm": picture.hidden.algorithm, "watermark": picture.hidden.number}
+    return metadata
+
+
+def _hidden_of(metadata: Mapping[str, str]) -> HiddenNumber | None:
+    if "watermark" not in metadata or "watermark-algorithm" not in metadata:
+        return None
+    return HiddenNumber(algorithm=metadata["watermark-algorithm"], number=metadata["watermark"])

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from models.likeness import MissedImage
 from models.record import StoredImage
-from models.safety import RefusedImage
+from models.safety import RefusedImage, SafetyReading
 from worker.base.raw_image import RawImage
 from worker.mark.statement import Origin
 from worker.render.messages import ImageDone
+from worker.run.marking.marker import Marked
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,15 @@ class Made:
 
     done: ImageDone
     origin: Origin
+    marked: Marked | None = None
+    """The image and its thumbnail with the watermark. None: it gets none."""
+    safety: SafetyReading | None = None
+    """The safety gate's. None: nobody looked."""
+
+    @property
+    def image(self) -> RawImage:
+        """The pixels to judge and to store."""
+        return self.marked.image if self.marked else self.done.image
 
 
 @dataclass(frozen=True, slots=True)

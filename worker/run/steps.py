@@ -1,13 +1,13 @@
 """The steps that a kind's script calls: take up stored images, render, judge, store, keep evidence."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 import structlog
 
-from models.derived import seed_of
+from models.derived import asset_id_of, seed_of
 from models.errors import LikenessNotReached
 from models.job import Job
 from models.likeness import Judgement, MissedImage
@@ -25,6 +25,7 @@ from worker.run.held import HeldJob
 from worker.run.imagestore import FoundImage, ImageStore
 from worker.run.judging.job_gate import JobGate
 from worker.run.judging.job_screen import JobScreen, content_refused
+from worker.run.marking.marker import Marker
 from worker.run.notes import sentence
 from worker.run.shots import Made, Miss, ShotSet
 from worker.run.sources import Sources
@@ -46,6 +47,7 @@ class Equipment:
     judging: Executor
     previews: PreviewWriter | None = None
     rules: Rules = field(default_factory=Rules)
+    marker: Marker | None = None
 
 
 def nobody(number: int) -> None:
@@ -75,12 +77,14 @@ class Steps(Generic[J]):
         self._device = equipment.device
         self._images = equipment.images
         self._previews = equipment.previews
+        self._marker = equipment.marker if equipment.marker and equipment.marker.is_on else None
         self._rendered: dict[str, float] = {}
         self._ready = 0
         self._trace = tracing.current()
 
     def found(self) -> list[FoundImage]:
-        """Returns the images that earlier attempts stored, for a script to take up rather than render again.
+        """Returns the images that earlier attempts stored, for a script to take up rather than render again. Those
+        without a watermark aren't, if this worker has one.
 
         Also takes up their provenance, and deletes their evidence.
         """
@@ -89,7 +93,8 @@ class Steps(Generic[J]):
         found = []
         for shot in self.job.shots:
             self.held.raise_if_unwanted()
-            if image := self._images.find(self.job, shot):
+            image = self._images.find(self.job, shot)
+            if image and (image.stored.watermark or not self._marker):
                 found.append(image)
         return found
 
@@ -159,9 +164,7 @@ class Steps(Generic[J]):
             if shot in without:
                 continue
             miss = self.shots.best_miss(shot)
-            kept = self._images.put_evidence(
-                self.job, miss.made.done, miss.made.origin, confirm=self.held.confirm
-            )
+            kept = self._images.put_evidence(self.job, miss.made, confirm=self.held.confirm)
             missed.append(miss.told.model_copy(update={"evidence_key": kept.key, "evidence_url": kept.url}))
         if missed and not accepts:
             assert self.gate, "nothing else misses"
@@ -205,25 +208,35 @@ class Steps(Generic[J]):
     def _pass_on(self, made: Made, number: int) -> None:
         # If a judgement or an upload failed, the device needn't go on.
         self.background.raise_failures()
-        if self.gate or self.screen:
-            self.background.judge(self._judge, made, number)
+        if self.gate or self.screen or self._marker:
+            marking = self.background.mark(self._mark, made)
+            self.background.judge(self._judge, marking, number)
         else:
             self._take(made)
 
-    def _judge(self, made: Made, number: int) -> None:
+    def _mark(self, made: Made) -> Made:
+        """Watermarks an image before it is judged: the gates judge what is stored."""
+        if self._marker is None:
+            return made
+        asset_id = asset_id_of(self.job.job_id, made.done.shot)
+        return replace(made, marked=self._marker.mark(asset_id, made.done.image))
+
+    def _judge(self, marking: Future[Made], number: int) -> None:
+        made = marking.result()
         self.held.raise_if_unwanted()
-        done, reading = made.done, None
+        done = made.done
         if self.screen:
-            reading, rule = self.screen.look(done.image)
+            reading, rule = self.screen.look(made.image)
             if rule:
                 self._refuse(done.shot, done.seed, number + 1, reading, rule)
                 return
+            made = replace(made, safety=reading)
         if self.gate is None:
-            self._take(made, safety=reading)
+            self._take(made)
             return
-        judgement, taken = self.gate.judge(done.shot, done.image)
+        judgement, taken = self.gate.judge(done.shot, made.image)
         if taken:
-            self._take(made, judgement, reading)
+            self._take(made, judgement)
             return
         missed = MissedImage(
             shot=done.shot,
@@ -247,21 +260,12 @@ class Steps(Generic[J]):
         if rule is SafetyRule.APPARENT_MINOR:
             raise content_refused([refused], len(self.job.shots))
 
-    def _take(
-        self, made: Made, judgement: Judgement | None = None, safety: SafetyReading | None = None
-    ) -> None:
-        self.shots.take(made.done.shot, lambda: made.done.image)
-        self.background.upload(self._store, made, judgement, safety)
+    def _take(self, made: Made, judgement: Judgement | None = None) -> None:
+        self.shots.take(made.done.shot, lambda: made.image)
+        self.background.upload(self._store, made, judgement)
 
-    def _store(self, made: Made, judgement: Judgement | None, safety: SafetyReading | None) -> None:
+    def _store(self, made: Made, judgement: Judgement | None) -> None:
         with tracing.span("store", self._trace, shot=made.done.shot):
-            image = self._images.put(
-                self.job,
-                made.done,
-                made.origin,
-                confirm=self.held.confirm,
-                judgement=judgement,
-                safety=safety,
-            )
+            image = self._images.put(self.job, made, confirm=self.held.confirm, judgement=judgement)
         self.shots.store(image)
         self.held.image_stored(image)

@@ -5,6 +5,7 @@ from string import Formatter
 
 from models.errors import InvalidInput
 from models.job import Job
+from models.watermark import HiddenNumber
 from worker.base.settings import Settings
 from worker.storage.folders import JobFolders
 
@@ -60,6 +61,14 @@ class KeyLayout:
 
     def manifest_key(self, job: Job) -> str:
         return f"{self.job_prefix(job)}/manifest.json"
+
+    def watermark_prefix(self, hidden: HiddenNumber) -> str:
+        """The folder of the index's entries for a number, without a slash at its end."""
+        return f"{self.prefix}watermarks/{hidden.algorithm}/{hidden.number}"
+
+    def watermark_key(self, hidden: HiddenNumber, asset_id: str) -> str:
+        """The index's entry for an image. It is in no job's folder."""
+        return f"{self.watermark_prefix(hidden)}/{asset_id}.json"
 
     def media_key(self, project_id: str, asset_id: str) -> str:
         """Where the media library keeps the object of an asset id."""

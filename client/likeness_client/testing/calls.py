@@ -123,7 +123,8 @@ class Calls(State):
 
     def _provenance(self, _: httpx2.Request, asset_id: str) -> httpx2.Response:
         _of(self.assets, asset_id)
-        return _answer({"verdict": "unsigned", "problems": [], "ingredients": []} | self.provenance)
+        unsigned = {"verdict": "unsigned", "problems": [], "ingredients": [], "watermark": {"found": False}}
+        return _answer(unsigned | self.provenance)
 
     def stored(self, request: httpx2.Request) -> httpx2.Response:
         asset_id = request.url.path.removeprefix("/")

@@ -498,7 +498,10 @@ export interface paths {
          * @description Returns what the asset's picture states about itself: who signed it, what made it and from what, and whether
          *     that and the picture are as they were signed. It is what `likeness inspect --json` prints.
          *
-         *     Takes about a second, and waits for its turn if many are asked for.
+         *     Also looks for a watermark, which outlives the metadata. Anybody learns that there is one; the images that it
+         *     leads to are your organisation's alone.
+         *
+         *     Takes a few seconds, and waits for its turn if many are asked for.
          */
         get: operations["get_provenance"];
         put?: never;
@@ -1124,6 +1127,22 @@ export interface components {
             sharpness: number;
         };
         /**
+         * HiddenNumber
+         * @description A number in an image's pixels. An image, its thumbnail and its evidence have the same.
+         */
+        HiddenNumber: {
+            /**
+             * Algorithm
+             * @description What hides it there.
+             */
+            algorithm: string;
+            /**
+             * Number
+             * @description In hexadecimal, since it can have more than 53 bits.
+             */
+            number: string;
+        };
+        /**
          * ImageScores
          * @description What was measured on one image. A similarity is null where one of the two faces wasn't found.
          */
@@ -1262,8 +1281,8 @@ export interface components {
         };
         /**
          * Inspection
-         * @description What an image states about itself. Except for `verdict`, `problems` and what XMP says, it comes from the
-         *     signed statement and is as reliable as the verdict. `render` is Likeness's own assertion.
+         * @description What an image states about itself. Except for `verdict`, `problems`, `watermark` and what XMP says, it comes
+         *     from the signed statement and is as reliable as the verdict. `render` is Likeness's own assertion.
          */
         Inspection: {
             /**
@@ -1294,6 +1313,10 @@ export interface components {
             render?: {
                 [key: string]: unknown;
             } | null;
+            /** @description The number that is in the pixels, by the statement (C2PA's soft binding). */
+            signedWatermark?: components["schemas"]["HiddenNumber"] | null;
+            /** @description What is in the pixels. Null: nobody looked. */
+            watermark?: components["schemas"]["WatermarkFinding"] | null;
         };
         /**
          * JobError
@@ -2279,6 +2302,8 @@ export interface components {
             judgement?: components["schemas"]["Judgement"] | null;
             /** @description The safety gate's. Null: nobody looked. */
             safety?: components["schemas"]["SafetyReading"] | null;
+            /** @description The number in its pixels, and in its thumbnail's. Null: there is none. */
+            watermark?: components["schemas"]["HiddenNumber"] | null;
         };
         /**
          * StoredInfluencer
@@ -2435,6 +2460,76 @@ export interface components {
              * @description What would have been said, but the head is turned further than was calibrated.
              */
             notJudged: components["schemas"]["Reason"][];
+        };
+        /**
+         * WatermarkFinding
+         * @description What was found in an image's pixels, however often it was saved anew.
+         */
+        WatermarkFinding: {
+            /**
+             * Found
+             * @description Null: nobody could look; `reason` says why.
+             */
+            found?: boolean | null;
+            /**
+             * Reason
+             * @description Why nobody could look, or look it up: a sentence.
+             */
+            reason?: string | null;
+            hidden?: components["schemas"]["HiddenNumber"] | null;
+            /**
+             * Assigned
+             * @description Whether the signed statement names the same number. Null: it names none, or none was found.
+             */
+            asSigned?: boolean | null;
+            /**
+             * Images
+             * @description The images with this number that the asker may know of; several if numbers collide. Null: it wasn't looked up.
+             */
+            images?: components["schemas"]["WatermarkedImage"][] | null;
+        };
+        /**
+         * WatermarkedImage
+         * @description A rendered image that was marked with a number, by the manifest of its job.
+         */
+        WatermarkedImage: {
+            /**
+             * Jobid
+             * @example job_01JDG3T4Q8J9W2M5X7Y0Z1A2B3
+             */
+            jobId: string;
+            /**
+             * Projectid
+             * @example 8c0a54a8-6f0e-4d9b-9c1f-2b7f6f1f0a11
+             */
+            projectId: string;
+            /**
+             * Influencerid
+             * @example inf_01HX9Y6K7EJ4T2NOVAB
+             */
+            influencerId: string;
+            /**
+             * Influencerdeletedat
+             * @description Null: it wasn't deleted, or nobody knows.
+             */
+            influencerDeletedAt?: string | null;
+            /**
+             * Assetid
+             * @example med_01HX9Y6K7EJ4T2REF01
+             */
+            assetId: string;
+            /** Shot */
+            shot: string;
+            /**
+             * Createdat
+             * @description When its job was committed.
+             */
+            createdAt: string;
+            /**
+             * Isstored
+             * @description Whether the image is still in the object store.
+             */
+            isStored: boolean;
         };
         /**
          * WebhookSecret

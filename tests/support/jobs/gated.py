@@ -39,6 +39,7 @@ from worker.run.held import HeldJob
 from worker.run.imagestore import ImageStore
 from worker.run.judging.job_gate import JobGate
 from worker.run.judging.job_screen import JobScreen
+from worker.run.marking.marker import Marker
 from worker.run.run import run_job
 from worker.run.steps import Equipment
 from worker.storage import Storage
@@ -165,6 +166,7 @@ class Place:
         screening: VerifyProcess | None = None,
         previews: PreviewWriter | None = None,
         observer: Observer | None = None,
+        marker: Marker | None = None,
         **changes: Any,
     ) -> JobResult:
         settings = self.settings.model_copy(update={"gate": "required"} | changes)
@@ -177,7 +179,7 @@ class Place:
             try:
                 images = ImageStore(settings, self.storage)
                 equipment = Equipment(
-                    double[1], images, double[2], executor, judging, previews, rules or Rules()
+                    double[1], images, double[2], executor, judging, previews, rules or Rules(), marker
                 )
                 gate = (
                     None

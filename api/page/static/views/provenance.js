@@ -15,6 +15,15 @@ const TRUST = {
   development: "a development certificate, for trying things: nobody vouches for it",
   untrusted: "not trusted: nobody that this installation trusts vouches for it",
 };
+/** What is in the pixels, in a sentence. */
+function ofWatermark({ found, reason, asSigned, images }) {
+  if (found === undefined) return `Nobody could look for a watermark: ${reason}`;
+  if (!found) return "There is no watermark in its pixels.";
+  if (asSigned === false) return "Its pixels have a watermark, with another number than the signed statement names.";
+  if (!images) return `Its pixels have a watermark. ${reason}`;
+  if (images.length === 0) return "Its pixels have a watermark. No image of yours has its number.";
+  return "Its pixels have a watermark, which leads to what made the image.";
+}
 const RELATION = { inputTo: "the model was given it", componentOf: "its pixels are in the image" };
 
 export function Provenance({ id }) {
@@ -34,6 +43,7 @@ export function Provenance({ id }) {
         <div class=${`notice ${colour}`}><p><strong>${title}</strong></p><p>${sentence}</p>
           ${found.verdict === "valid" && signer && signer.trust !== "trusted" && html`<p>Whether to believe it is another question: the certificate is ${TRUST[signer.trust]}.</p>`}
           ${found.render?.jobId && html`<p><a href=${`#/jobs/${found.render.jobId}`}>The job that made it</a></p>`}
+          ${found.watermark && html`<p>${ofWatermark(found.watermark)}</p>`}
           ${found.problems?.length > 0 && html`<p class="small"><code>${found.problems.join(", ")}</code></p>`}</div>
         <dl class="facts wide">
           ${found.sourceType && html`<div><dt>It is</dt><dd>${sourceType(found.sourceType)}</dd></div>`}
@@ -41,6 +51,8 @@ export function Provenance({ id }) {
           ${!found.sourceType && found.xmpSourceType && html`<div><dt>Its XMP says</dt><dd>${sourceType(found.xmpSourceType)} (not signed)</dd></div>`}
           ${signer && html`<div><dt>Signed by</dt><dd>${[signer.name, signer.organization].filter(Boolean).join(", ")}</dd></div>`}
           ${signer?.signedAt && html`<div><dt>Signed at</dt><dd>${date(signer.signedAt)}</dd></div>`}
+          ${found.watermark?.hidden && html`<div><dt>Watermark</dt><dd><code>${found.watermark.hidden.number}</code> (${found.watermark.hidden.algorithm})</dd></div>`}
+          ${found.watermark?.images?.map((image) => html`<div><dt>Watermark of</dt><dd><a href=${`#/images/${image.assetId}`}>${image.shot}</a> of <a href=${`#/jobs/${image.jobId}`}>a job</a>, made ${date(image.createdAt)}${!image.isStored && ", no longer stored"}</dd></div>`)}
           ${found.software && html`<div><dt>Software</dt><dd>${found.software}</dd></div>`}
         </dl>
         ${found.ingredients?.length > 0 && html`<h2>Made from</h2><ul class="plainlist">${found.ingredients.map((one) => html`<li>

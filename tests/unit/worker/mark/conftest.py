@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from models.inspection import WatermarkFinding
 from models.job import CloneJob
 from tests.support.jobs.stored import make_job
 from tests.support.pictures.marked import REFERENCE, sign
@@ -13,6 +14,14 @@ from worker.base.settings import Settings
 from worker.mark.development import make_development_certificate
 from worker.mark.signer import ImageSigner
 from worker.mark.statement import Ingredient
+
+
+@pytest.fixture(autouse=True)
+def finding(monkeypatch: pytest.MonkeyPatch) -> list[WatermarkFinding]:
+    """What is in the pixels: no process looks here. A test may put another finding first."""
+    findings = [WatermarkFinding(found=False)]
+    monkeypatch.setattr("worker.inspection.inspect.find_watermark", lambda *_: findings[0])
+    return findings
 
 
 @pytest.fixture(scope="session")

@@ -1,19 +1,26 @@
 """`likeness inspect`: a sentence and an exit code for each way in which an image can be."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from models.errors import InvalidSettings
+from models.errors import InvalidSettings, StorageError
+from models.inspection import WatermarkedImage, WatermarkFinding
 from models.reference_origin import ReferenceOrigin
+from models.safety import SafetyReading
+from models.watermark import HiddenNumber
 from tests.support.jobs.stored import SOURCE, make_job
 from tests.support.pictures.marked import sign
 from tests.support.pictures.png import replaced, without
 from worker.base import settings as settings_module
 from worker.base.pictures import EncodedImage
+from worker.base.settings import Settings
 from worker.cli.inspect import run
 from worker.mark.signer import ImageSigner
+from worker.mark.statement import Origin, Picture, statement
 
 
 def show(file: Path, capsys: pytest.CaptureFixture[str], *, as_json: bool = False) -> tuple[int, str]:
@@ -113,3 +120,93 @@ def test_it_tells_whose_face_it_is_and_who_says_so(
     assert line in " ".join(text.split())
     _, text = show(file, capsys, as_json=True)
     assert json.loads(text)["render"]["referenceOrigin"] == origin
+
+
+IMAGE = WatermarkedImage(
+    job_id="job_1",
+    project_id="project-1",
+    influencer_id="inf_nova",
+    asset_id="med_1",
+    shot="front",
+    created_at=datetime(2026, 11, 1, tzinfo=UTC),
+    is_stored=False,
+)
+HIDDEN = HiddenNumber(algorithm="org.example.1", number="00ff")
+
+
+@pytest.mark.parametrize(
+    ("found", "lines"),
+    [
+        (
+            WatermarkFinding(reason="Nothing is installed."),
+            ["Nobody could look for a watermark: Nothing is installed."],
+        ),
+        (WatermarkFinding(found=False), ["There is no watermark in its pixels."]),
+        (
+            WatermarkFinding(found=True, hidden=HIDDEN),
+            ["leads to what made the image", "00ff (org.example.1)", "med_1: front of inf_nova", "no longer"],
+        ),
+    ],
+    ids=["unknown", "none", "found"],
+)
+def test_it_tells_what_is_in_the_pixels(
+    found: WatermarkFinding,
+    lines: list[str],
+    signed: bytes,
+    finding: list[WatermarkFinding],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("worker.cli.inspect.settings", lambda: Settings(s3_bucket="likeness"))
+    monkeypatch.setattr("worker.cli.inspect.WatermarkIndex.find", lambda index, hidden: (IMAGE,))
+    finding.insert(0, found)
+    file = tmp_path / "image.png"
+    file.write_bytes(signed)
+    _, text = show(file, capsys)
+    assert [line for line in lines if line not in text] == []
+
+
+@pytest.mark.parametrize("is_set_up", [True, False])
+def test_without_a_store_it_says_that_it_was_not_looked_up(
+    is_set_up: bool,
+    signed: bytes,
+    finding: list[WatermarkFinding],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def away(index: object, hidden: HiddenNumber) -> Any:
+        raise StorageError("It is away.")
+
+    if is_set_up:
+        monkeypatch.setattr("worker.cli.inspect.settings", lambda: Settings(s3_bucket="likeness"))
+    monkeypatch.setattr("worker.cli.inspect.WatermarkIndex.find", away)
+    finding.insert(0, WatermarkFinding(found=True, hidden=HIDDEN))
+    file = tmp_path / "image.png"
+    file.write_bytes(signed)
+    _, text = show(file, capsys)
+    assert "It wasn't looked up." in text
+    assert ("It is away." if is_set_up else "No object store is set up here.") in text
+
+
+def test_a_number_that_is_not_the_signed_one_is_told(
+    signer: ImageSigner,
+    encoded: EncodedImage,
+    finding: list[WatermarkFinding],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    reading = SafetyReading(nudity="none", score=0.99)
+    picture = Picture("front", 1, safety=reading, hidden=HIDDEN)
+    file = tmp_path / "image.png"
+    file.write_bytes(signer.sign(encoded.png, "image/png", statement(make_job(), picture, Origin())))
+    for number, as_signed in (("00ff", True), ("00fe", False)):
+        finding.insert(0, WatermarkFinding(found=True, hidden=HIDDEN.model_copy(update={"number": number})))
+        _, text = show(file, capsys, as_json=True)
+        told = json.loads(text)
+        assert told["signedWatermark"] == HIDDEN.to_data()
+        assert told["watermark"]["asSigned"] is as_signed
+    _, text = show(file, capsys)
+    assert "another number than the signed statement" in text
+    assert "nudity none (0.99)" in text

@@ -1,0 +1,72 @@
+"""The child process that looks for a watermark in one picture from its standard input, under the kernel's limits of
+memory and time, and exits.
+
+In: a line of JSON with the picture's length in bytes, the process's niceness, the limits of decoding and the
+watermark's options, then the picture. Out: JSON with the hidden number, which is null if there is none; or with the
+reason why nobody can look.
+"""
+
+import json
+import os
+import resource
+import sys
+from typing import TYPE_CHECKING, Any
+
+from PIL import AvifImagePlugin
+
+from models.errors import UnusableReference, WatermarkModelMissing
+from models.watermark import HiddenNumber, WatermarkInfo, WatermarkOptions
+from worker.base.apart.memory import limit_memory
+from worker.inspection.watermark_apart import MOST_CPU, MOST_MEMORY
+from worker.references.decode import decode_here
+from worker.references.limits import DecodeLimits
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from pipelines.watermark.protocol import Watermark
+
+
+def main() -> None:
+    """Looks through the picture on standard input and writes the answer to standard output."""
+    resource.setrlimit(resource.RLIMIT_CPU, (MOST_CPU, MOST_CPU + 1))
+    # Each thread has frames of its own, so memory would depend on the machine's number of processors.
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 1
+    asked = json.loads(sys.stdin.buffer.readline())
+    os.nice(asked["niceness"])
+    data = sys.stdin.buffer.read(asked["length"])
+    sys.stdout.write(json.dumps(_answer(data, asked)))
+
+
+def _answer(data: bytes, asked: dict[str, Any]) -> dict[str, Any]:
+    try:
+        from pipelines.watermark.loading import load_watermarks
+
+        watermarks = load_watermarks(WatermarkOptions.parse(asked["options"]))
+        limit_memory(MOST_MEMORY)
+        hidden = _found(watermarks, decode_here(data, DecodeLimits(**asked["limits"])))
+    except ImportError as error:
+        reason = f"What reads watermarks can't be imported ({error}). Install it: pip install '.[watermark]'."
+    except (WatermarkModelMissing, UnusableReference) as error:
+        reason = error.message
+    except MemoryError:
+        reason = "The picture takes too much memory to look through."
+    else:
+        return {"hidden": hidden and hidden.to_data()}
+    return {"reason": reason}
+
+
+def _found(watermarks: "tuple[Watermark, ...]", picture: "Image.Image") -> HiddenNumber | None:
+    import numpy as np
+
+    pixels = np.asarray(picture)
+    for watermark in watermarks:
+        number = watermark.find(pixels)
+        if number is not None:
+            info = WatermarkInfo(algorithm=watermark.algorithm, bits=watermark.bits)
+            return HiddenNumber.of(info, number)
+    return None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Watermarks the images of jobs, each with a number of its own."""
