@@ -23,6 +23,9 @@ class Composer:
     def framed(self, reference: Image.Image, face: Any) -> Image.Image:
         return reference
 
+    def memory(self) -> None:
+        """A device without any."""
+
     def info(self) -> RenderInfo:
         return RenderInfo(
             profile="composes",

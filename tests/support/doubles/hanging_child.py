@@ -21,6 +21,9 @@ class Device:
     def framed(self, reference: Image.Image, face: Any) -> Image.Image:
         return reference
 
+    def memory(self) -> None:
+        """A device without any."""
+
     def info(self) -> RenderInfo:
         return RenderInfo(
             profile="hangs",
