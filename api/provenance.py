@@ -28,4 +28,4 @@ class Inspector:
                 subcode="PROVENANCE_UNREADABLE",
             ) from None
         # Whoever asks for many inspections doesn't slow other requests down.
-        return with_watermark(stated, picture, self._settings, look_up, niceness=10)
+        return with_watermark(stated, picture, self._settings, look_up, niceness=5)
