@@ -39,33 +39,31 @@ def base_image(containers: Containers, folder: Path) -> str:
     return _STAND_IN
 
 
+def pulled(containers: Containers, image: str) -> bool:
+    """Pulls an image of Docker's registry. False: it can't be reached."""
+    full = f"docker.io/{image if '/' in image else f'library/{image}'}"
+    return bool(containers.run("buildah", "pull", "--quiet", full, may_fail=True))
+
+
+def build_image(containers: Containers, context: Path, tag: str, *options: str | Path) -> None:
+    fixed = ("--layers", "--isolation", "chroot", "--network", "host", "--format", "docker")
+    containers.run("buildah", "bud", *fixed, *options, "--tag", tag, context)
+
+
 def build(containers: Containers, folder: Path, volumes: Sequence[str]) -> None:
     """Builds both images and prints how large each layer is. `volumes`: what of this machine the builds see."""
-    context = []
+    options = [word for volume in volumes for word in ("--volume", volume)]
     for base in bases():
-        if containers.run("buildah", "pull", "--quiet", f"docker.io/{_full(base)}", may_fail=True):
+        if pulled(containers, base):
             print(f"{base}: pulled")
         else:
-            context += ["--build-context", f"{base}=container-image://{base_image(containers, folder)}"]
+            stand_in = f"{base}=container-image://{base_image(containers, folder)}"
+            options += ["--build-context", stand_in]
             print(f"{base}: the registry can't be reached; Debian stands in")
     for name, target in TARGETS.items():
         began = time.monotonic()
-        containers.run(
-            *(
-                "buildah",
-                "bud",
-                "--layers",
-                "--isolation",
-                "chroot",
-                "--network",
-                "host",
-                "--format",
-                "docker",
-            ),
-            *context,
-            *(word for volume in volumes for word in ("--volume", volume)),
-            *("--file", ROOT / "Dockerfile.gpu", "--target", target, "--tag", f"{name}:{TAG}", ROOT),
-        )
+        file = ("--file", ROOT / "Dockerfile.gpu", "--target", target)
+        build_image(containers, ROOT, f"{name}:{TAG}", *options, *file)
         print(f"{name}: built in {time.monotonic() - began:.0f} s")
         print(layers(containers, name))
 
@@ -83,7 +81,3 @@ def layers(containers: Containers, name: str) -> str:
 def _short(command: str) -> str:
     _, is_shell, said = command.partition(" -c ")
     return " ".join(said.removeprefix("#(nop) ").split())[:84] if is_shell else "the base"
-
-
-def _full(base: str) -> str:
-    return base if "/" in base else f"library/{base}"

@@ -1,5 +1,6 @@
 """What a run says and asks: printed lines of what holds, HTTP on this machine, patience."""
 
+import socket
 import time
 from collections.abc import Callable
 
@@ -22,6 +23,11 @@ def until(condition: Callable[[], object], why: Callable[[], str]) -> None:
         if time.monotonic() > deadline:
             raise SystemExit(f"waited for {PATIENCE} s in vain\n{why()}")
         time.sleep(0.2)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
 
 
 def answer(port: int, path: str, key: str | None = None) -> tuple[int, str]:

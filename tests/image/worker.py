@@ -7,7 +7,7 @@ from pathlib import Path
 
 from models.record import JobRecord
 from tests.image.build import TAG
-from tests.image.checks import PATIENCE, answer, holds, until
+from tests.image.checks import PATIENCE, answer, free_port, holds, until
 from tests.image.containers import Containers
 from worker.cli.demo.personas import sample
 from worker.cli.demo.sample_job import sample_job
@@ -19,7 +19,6 @@ USER = 10001
 """The images' user."""
 
 _NAME = "likeness-image-test"
-_PORT = 19090
 
 
 def signing_folder(folder: Path) -> Path:
@@ -38,12 +37,13 @@ def signing_folder(folder: Path) -> Path:
 
 def check_worker(containers: Containers, stack: EmbeddedStack, folder: Path) -> None:
     print("a worker, by podman run")
+    port = free_port()
     environment = stack.environment | {
         "LIKENESS_SIGN_CERTIFICATE": "/signing/chain.pem",
         "LIKENESS_SIGN_KEY": "/signing/key.pem",
         "LIKENESS_PROFILE": "embedded",
         "LIKENESS_DEVICE": "cpu",
-        "LIKENESS_HTTP_PORT": str(_PORT),
+        "LIKENESS_HTTP_PORT": str(port),
         "LIKENESS_DRAIN_GRACE": "2",
     }
     variables = folder / "worker.env"
@@ -53,8 +53,8 @@ def check_worker(containers: Containers, stack: EmbeddedStack, folder: Path) -> 
     containers.run("podman", "rm", "--force", "--ignore", _NAME)
     containers.run("podman", "run", "--detach", *options, "--volume", mounted, f"likeness-gpu:{TAG}")
     try:
-        until(lambda: answer(_PORT, "/ready")[0] == 200, lambda: containers.logs(_NAME)[-4000:])
-        holds("/ready answers 200", answer(_PORT, "/live")[0] == 200)
+        until(lambda: answer(port, "/ready")[0] == 200, lambda: containers.logs(_NAME)[-4000:])
+        holds("/live and /ready answer 200", answer(port, "/live")[0] == 200)
         containers.run("podman", "healthcheck", "run", _NAME)
         print("  its health check passes")
         _jobs(containers, stack)

@@ -12,4 +12,4 @@ if [ ! -e "$data/PG_VERSION" ]; then
   echo "host all all all scram-sha-256" >> "$data/pg_hba.conf"
   as_postgres "$bin/postgres" --single -D "$data" postgres <<< "CREATE DATABASE \"$POSTGRES_USER\""
 fi
-exec setpriv --reuid=postgres --regid=postgres --clear-groups "$bin/postgres" -D "$data" -c listen_addresses='*'
+exec setpriv --reuid=postgres --regid=postgres --clear-groups "$bin/postgres" -D "$data" -k /var/run/postgresql -c listen_addresses='*'
