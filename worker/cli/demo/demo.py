@@ -1,10 +1,12 @@
 """`likeness demo`: a whole clone on embedded services, from references to a folder of results."""
 
 import os
+import sys
 import time
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from shutil import which
 from tempfile import TemporaryDirectory
 
 import typer
@@ -57,7 +59,7 @@ def _introduce(console: Console, persona: Persona, shot_count: int, out: Path) -
         "It starts a Redis, an S3 server and a worker of its own on this machine, and ends them again.",
     ]
     if profile == OWN_PROFILE:
-        steps.append("On two cores this takes about half a minute, and ten seconds for each image.")
+        steps.append("On two idle cores this takes about half a minute, and five seconds for each image.")
     for step in [*steps, f"Results: {out}/"]:
         console.print(step, markup=False, highlight=False, soft_wrap=True)
 
@@ -130,18 +132,29 @@ def _conclude(console: Console, record: JobRecord, out: Path) -> None:
         console.print(f"{record.error.code}: {record.error.message}", markup=False, highlight=False)
     if record.result and (said := _likeness(record.result)):
         console.print(said, highlight=False)
+    likeness = _command()
     lines = [
         f"  {out}/index.html    everything, for a browser",
         f"  {out}/contact-sheet.png",
         "",
         "What to try next:",
-        f"  likeness inspect {out}/contact-sheet.png    what a picture says of where it comes from",
-        "  likeness demo --references FOLDER           with pictures of your own (of rendered people: the profile",
-        "                                              embedded knows no photographs)",
-        "  likeness up                                 the API, and a page to do all this on",
+        f"  {likeness} inspect {out}/contact-sheet.png",
+        "    what a picture says of where it comes from",
+        f"  {likeness} demo --references FOLDER",
+        "    with pictures of your own; the profile embedded knows rendered people, and no photographs",
+        f"  {likeness} up",
+        "    the API, and a page to do all this on",
     ]
     for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _command() -> str:
+    """What to type for `likeness` here: its path, where no shell finds it by its name."""
+    own = Path(sys.argv[0]).absolute()
+    if which("likeness") or own.name != "likeness":
+        return "likeness"
+    return str(own.relative_to(Path.cwd())) if own.is_relative_to(Path.cwd()) else str(own)
 
 
 def _likeness(result: JobResult) -> str:
