@@ -15,6 +15,7 @@ from models.job import CloneJob, CloneRequest, ReferenceSource
 from tests.support.doubles.picture_worker import script
 from tests.support.jobs.watermarked import stripped
 from tests.support.workers import StartWorker, WorkerProcess, done, environment_of, follow
+from worker.base.endings import ExitCode
 from worker.base.settings import Settings
 from worker.client import JobClient, plan_clone
 from worker.stack.samples import load_sample
@@ -56,7 +57,7 @@ def inspected(file: Path, settings: Settings) -> Inspection:
         check=False,
         timeout=100,
     )
-    assert said.returncode == 3, said.stderr
+    assert said.returncode == ExitCode.UNSIGNED, said.stderr
     return Inspection.parse(said.stdout)
 
 
