@@ -56,7 +56,7 @@ def person_shown(
     references: list[Reference] = []
     if fit:
         details = [pictures[k] for k in fit]
-        code = shown_style(drawer, code, _styles(drawer, reading), cameras[fit], details)
+        drawer, code = shown_style(drawer, code, _styles(drawer, reading), cameras[fit], details)
         code, looked = _looked_again(drawer, code, cameras[fit], details)
         for k, camera, picture in zip(fit, looked, details, strict=True):
             reference = reference_of(drawer, code, camera, picture)

@@ -103,12 +103,12 @@ class Maker:
         looked_up[: coder.shape_size] += misfit * (fitted - true)[: coder.shape_size]
         cameras = fit_cameras(points, reading, looked_up[: coder.shape_size])
         read = reading.looks.mean(0) * coder.looks_spread + coder.looks_mean
-        styled = shown_style(self.drawer, looked_up, read[part("hair_style")], cameras, pictures)
+        drawer, styled = shown_style(self.drawer, looked_up, read[part("hair_style")], cameras, pictures)
         shown = [
-            reference_of(self.drawer, styled, camera, picture)
+            reference_of(drawer, styled, camera, picture)
             for camera, picture in zip(cameras, pictures, strict=True)
         ]
-        carrier = Carrier.of(self.drawer, styled, [one for one in shown if one])
+        carrier = Carrier.of(drawer, styled, [one for one in shown if one])
         return replace(carrier, code=np.concatenate([true[: coder.shape_size], styled[coder.shape_size :]]))
 
     @torch.inference_mode()

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from pipelines.embedded.people.arrays import Floats, Ints
-from pipelines.embedded.people.head import HAIR_STYLES, Head, Material
+from pipelines.embedded.people.head import HAIR_STYLES, MORE_STYLES, Head, Material
 from pipelines.embedded.people.textures import Textures
 from pipelines.embedded.people.worn import Worn
 from training.people.wavefront import Mesh, read_mesh, read_target, read_worn
@@ -64,7 +64,10 @@ def load_assets(folder: Path) -> Assets:
     more = folder / "makehumancommunity+makehuman-assets/base"
     mesh = read_mesh(data / "3dobjs/base.obj")
     eyes = read_worn(data / "eyes/high-poly", "high-poly")
-    hair = {style: read_worn(more / f"hair/{style}", style) for style in HAIR_STYLES}
+    hair, more_hair = (
+        {style: read_worn(more / f"hair/{style}", style) for style in styles}
+        for styles in (HAIR_STYLES, MORE_STYLES)
+    )
     textures, eyes = _textures(data, more, eyes)
 
     kept, materials = _kept_triangles(mesh)
@@ -95,7 +98,10 @@ def load_assets(folder: Path) -> Assets:
             ]
         ),
         eyes=_renumbered(eyes, number),
-        hair={style: _renumbered(part, number) for style, part in hair.items()},
+        hair={
+            style: _renumbered(_on_kept(part, mesh.vertices, wanted), number)
+            for style, part in (hair | more_hair).items()
+        },
     )
     macro: dict[tuple[str, ...], Floats] = {}
     for sex in SEXES:
@@ -118,6 +124,17 @@ def load_assets(folder: Path) -> Assets:
 
 def _body_vertices(worn: Worn) -> Ints:
     return np.unique(np.concatenate([worn.corners.ravel(), worn.scale_between.ravel()])).astype(np.int32)
+
+
+def _on_kept(worn: Worn, body: Floats, kept: Ints) -> Worn:
+    """The same with vertices that hang on a part of the body that isn't kept moved to the nearest that is."""
+    astray = np.flatnonzero(~np.isin(worn.corners, kept).all(1))
+    place = worn.place(body)[astray]
+    nearest = kept[[int(np.square(body[kept] - one).sum(1).argmin()) for one in place]]
+    corners, weights, offsets = worn.corners.copy(), worn.weights.copy(), worn.offsets.copy()
+    corners[astray], weights[astray] = nearest[:, None], (1, 0, 0)
+    offsets[astray] = (place - body[nearest]) / worn.scale_on(body)
+    return replace(worn, corners=corners, weights=weights, offsets=offsets)
 
 
 def _renumbered(worn: Worn, number: Ints) -> Worn:

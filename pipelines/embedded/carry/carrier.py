@@ -61,8 +61,8 @@ class Carrier:
         changed, everything is."""
         if np.array_equal(code, self.code):
             return self
-        before, looks = (
-            read_looks(self.drawer.coder.split(each[None])[1][0])[0] for each in (self.code, code)
+        (before, style, _), (looks, stated_style, _) = (
+            read_looks(self.drawer.coder.split(each[None])[1][0]) for each in (self.code, code)
         )
         shape = self.drawer.coder.shape_size
         if not np.array_equal(code[:shape], self.code[:shape]):
@@ -73,7 +73,9 @@ class Carrier:
             for name in ("hair", "scalp", "strands")
             if not np.allclose(getattr(looks, name), getattr(before, name), atol=1e-4)
         }
-        return replace(self, code=code, looks=self.looks._replace(**stated), carries_hair=False)
+        drawer = self.drawer if stated_style == style else replace(self.drawer, worn=None)
+        looks = self.looks._replace(**stated)
+        return replace(self, drawer=drawer, code=code, looks=looks, carries_hair=False)
 
     def picture(self, view: View, size: int) -> Carried:
         """Renders the person in a view, `size` pixels a side."""

@@ -49,7 +49,7 @@ class Reference:
     def of(cls, drawer: Drawer, code: Floats, camera: Floats, picture: Floats) -> Self:
         """Prepares `picture` (S, S, 3), sRGB from 0 to 1, with `camera` (12,) from `fit_cameras`. Raises NoSkin."""
         size = len(picture)
-        scene = Scene.of(drawer.head, drawer.coder, code, view_of_camera(camera))
+        scene = Scene.of(drawer, code, view_of_camera(camera))
         samples = sampled(scene, size, drawer.rasteriser, smooth_edges=False)
         painted = albedo(scene, samples, drawer.textures, strands=False)
         linear = unfilm(picture.reshape(-1, 3))

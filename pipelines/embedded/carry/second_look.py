@@ -85,7 +85,7 @@ def _left(size: int) -> Floats:
 
 def _flow(drawer: Drawer, code: Floats, camera: Floats, picture: Floats, known: tuple[Light, Ints]) -> _Flow:
     light, vertices = known
-    scene = Scene.of(drawer.head, drawer.coder, code, view_of_camera(camera))
+    scene = Scene.of(drawer, code, view_of_camera(camera))
     samples = sampled(scene, _SIZE, drawer.rasteriser, smooth_edges=False)
     drawn, real = _grey(_drawn_into(drawer, scene, samples, picture, light)), _grey(picture)
     there = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)

@@ -4,6 +4,7 @@ Each style is drawn into each reference. The one that divides them into the most
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -13,6 +14,7 @@ from pipelines.embedded.drawing.samples import Kind, Scene, sampled
 from pipelines.embedded.people.arrays import Floats
 from pipelines.embedded.people.code import STYLES, part
 from pipelines.embedded.people.drawer import Drawer
+from pipelines.embedded.people.head import MORE_STYLES
 
 _SIZE = 128
 _READ = 3.0  # how much the reader's result counts against the unevenness, which is in units of Lab
@@ -22,19 +24,25 @@ _BLUR = 10
 
 def shown_style(
     drawer: Drawer, code: Floats, read: Floats, cameras: Floats, pictures: Sequence[Floats]
-) -> Floats:
-    """The code (CODE,) with the style that the references (each (S, S, 3), sRGB 0 to 1) show.
+) -> tuple[Drawer, Floats]:
+    """Drawer and code (CODE,) with the style that the references (each (S, S, 3), sRGB 0 to 1) show.
 
-    `read` (styles,) is how sure the reader is of each style.
+    `read` (STYLES,) is how sure the reader is of each style that it knows.
     """
-    uneven = np.zeros(len(STYLES))
+    styles = [*STYLES, *MORE_STYLES]
+    wearing = [_wearing(drawer, code, style) for style in styles]
+    uneven = np.zeros(len(styles))
     for camera, picture in zip(cameras, pictures, strict=True):
         small = cv2.resize(np.asarray(picture, np.float32), (_SIZE, _SIZE), interpolation=cv2.INTER_AREA)
-        uneven += _unevenness(
-            small, [_kinds(drawer, with_style(drawer, code, k), camera) for k in range(len(STYLES))]
-        )
-    chosen = int((uneven / len(pictures) - _READ * np.clip(read, 0, 1)).argmin())
-    return with_style(drawer, code, chosen)
+        uneven += _unevenness(small, [_kinds(*each, camera) for each in wearing])
+    sure = np.concatenate([np.clip(read, 0, 1), np.zeros(len(MORE_STYLES))])
+    return wearing[int((uneven / len(pictures) - _READ * sure).argmin())]
+
+
+def _wearing(drawer: Drawer, code: Floats, style: str) -> tuple[Drawer, Floats]:
+    if style in MORE_STYLES:
+        return replace(drawer, worn=style), with_style(drawer, code, STYLES.index(MORE_STYLES[style]))
+    return replace(drawer, worn=None), with_style(drawer, code, STYLES.index(style))
 
 
 def with_style(drawer: Drawer, code: Floats, style: int) -> Floats:
@@ -48,7 +56,7 @@ def with_style(drawer: Drawer, code: Floats, style: int) -> Floats:
 
 def _kinds(drawer: Drawer, code: Floats, camera: Floats) -> Floats:
     """(size, size): 0 face, 1 hair, 2 nothing, 3 cloth."""
-    scene = Scene.of(drawer.head, drawer.coder, code, view_of_camera(camera))
+    scene = Scene.of(drawer, code, view_of_camera(camera))
     samples = sampled(scene, _SIZE, drawer.rasteriser, smooth_edges=False)
     kind = samples.grid(samples.kind, Kind.NOTHING)
     return np.select([kind == Kind.HAIR, kind == Kind.NOTHING, kind == Kind.CLOTH], [1, 2, 3], 0)

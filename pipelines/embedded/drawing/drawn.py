@@ -28,7 +28,7 @@ class Drawn:
 
 def draw(drawer: Drawer, code: Floats, view: View, size: int, looks: Looks | None = None) -> Drawn:
     """Draws the person of a code (CODE,) under the view's own light. `looks` replace the code's, if given."""
-    scene = Scene.of(drawer.head, drawer.coder, code, view, looks)
+    scene = Scene.of(drawer, code, view, looks)
     samples = sampled(scene, size, drawer.rasteriser)
     painted = albedo(scene, samples, drawer.textures)
     backdrop = paint_backdrop(view.backdrop, size)

@@ -7,8 +7,9 @@ from typing import Self
 import numpy as np
 
 from pipelines.embedded.people.arrays import Floats, Ints
-from pipelines.embedded.people.code import Coder, read_looks
-from pipelines.embedded.people.head import LIPS, MOUTH, Figure, Head, Material, assemble
+from pipelines.embedded.people.code import read_looks
+from pipelines.embedded.people.drawer import Drawer
+from pipelines.embedded.people.head import LIPS, MOUTH, Figure, Material, assemble
 from pipelines.embedded.people.looks import Looks
 from pipelines.embedded.people.paint import shirt
 from pipelines.embedded.people.pose import Posed, pose
@@ -47,11 +48,11 @@ class Scene:
     view: View
 
     @classmethod
-    def of(cls, head: Head, coder: Coder, code: Floats, view: View, looks: Looks | None = None) -> Self:
+    def of(cls, drawer: Drawer, code: Floats, view: View, looks: Looks | None = None) -> Self:
         """Poses the person of a code (CODE,) for a view. `looks` replace the code's, if given."""
-        bodies, vectors = coder.split(code[None])
+        bodies, vectors = drawer.coder.split(code[None])
         read, hair, brow = read_looks(vectors[0])
-        figure = without_tongue(assemble(head, bodies[0], view.expression, hair))
+        figure = without_tongue(assemble(drawer.head, bodies[0], view.expression, drawer.worn or hair))
         return cls(figure, pose(figure, view), looks or read, brow, view)
 
 

@@ -24,6 +24,8 @@ class Drawer:
     textures: Textures
     points: Points
     rasteriser: Rasteriser = rasterise
+    worn: str | None = None
+    """A style of `MORE_STYLES` that figures wear instead of their code's."""
 
     @classmethod
     def of(cls, arrays: Arrays) -> Self:

@@ -9,7 +9,11 @@ from pipelines.embedded.people.arrays import Arrays, Floats, Ints
 from pipelines.embedded.people.worn import Worn
 
 HAIR_STYLES = ("afro01", "braid01", "long01", "ponytail01", "short01", "short02", "short04")
-"""MakeHuman's names. bob01, bob02 and short03 are left out: without their alpha textures they hide an eye."""
+"""MakeHuman's names of the styles that a code can contain."""
+
+MORE_STYLES = {"bob01": "braid01", "bob02": "braid01", "short03": "short02"}
+"""Styles that only references show, each with the one that stands for it in a code. Without their alpha textures
+they hide an eye, so nobody is made up with them."""
 
 NO_HAIR = "none"
 EXPRESSION_UNITS = ("smile", "open", "raise", "frown", "press")

@@ -25,8 +25,10 @@ class Worn:
 
     def place(self, body: Floats) -> Floats:
         """The places (M, 3) of its vertices on a body (N, 3)."""
-        axes = np.arange(3)
-        ends = body[self.scale_between, axes[:, None]]
-        scale = np.abs(ends[:, 0] - ends[:, 1]) / self.scale_unit
         on_surface = np.einsum("mk,mkc->mc", self.weights, body[self.corners])
-        return np.asarray(on_surface + self.offsets * scale, np.float32)
+        return np.asarray(on_surface + self.offsets * self.scale_on(body), np.float32)
+
+    def scale_on(self, body: Floats) -> Floats:
+        """The factor (3,) by which offsets grow on a body (N, 3)."""
+        ends = body[self.scale_between, np.arange(3)[:, None]]
+        return np.asarray(np.abs(ends[:, 0] - ends[:, 1]) / self.scale_unit)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pipelines.embedded.people.head import EXPRESSION_UNITS, HAIR_STYLES, Head, Material
+from pipelines.embedded.people.head import EXPRESSION_UNITS, HAIR_STYLES, MORE_STYLES, Head, Material
 from pipelines.embedded.people.textures import Textures
 from pipelines.embedded.people.worn import Worn
 
@@ -53,7 +53,7 @@ def ball_head(rng: np.random.Generator) -> Head:
         set_back=np.zeros(count, np.float32),
         expressions=rng.normal(0, 0.02, (len(EXPRESSION_UNITS), count, 3)).astype(np.float32),
         eyes=worn_on(base, eye_points, eye_triangles),
-        hair={style: worn_on(base, cap, cap_triangles) for style in HAIR_STYLES},
+        hair={style: worn_on(base, cap, cap_triangles) for style in (*HAIR_STYLES, *MORE_STYLES)},
     )
 
 

@@ -107,7 +107,7 @@ def test_pixels_on_the_shirts_edge_show_skin_and_shirt(drawer: Drawer) -> None:
 def test_skin_that_faces_down_has_no_rim_of_sky(drawer: Drawer) -> None:
     """In the renderer it has one, which shows as a grey line under the chin."""
     code = code_with(drawer, hair_style=one_hot(len(STYLES), 0))
-    scene = Scene.of(drawer.head, drawer.coder, code, view())
+    scene = Scene.of(drawer, code, view())
     samples = sampled(scene, 96, drawer.rasteriser)
     sky = Light(0, 30, *(np.full(3, level, np.float32) for level in (0.0, 1.0, 0.0)))
     with_it, without = (fall(samples, sky, None, as_renderer=same).gloss for same in (True, False))
@@ -123,7 +123,7 @@ def test_skin_that_faces_down_has_no_rim_of_sky(drawer: Drawer) -> None:
 def test_a_glint_is_smaller_than_the_iris(drawer: Drawer) -> None:
     """The renderer's is as large, and looks like a clouded eye."""
     code = code_with(drawer, hair_style=one_hot(len(STYLES), STYLES.index(NO_HAIR)))
-    scene = Scene.of(drawer.head, drawer.coder, code, view())
+    scene = Scene.of(drawer, code, view())
     samples = sampled(scene, 256, drawer.rasteriser)
     lamp = Light(0, 0, *(np.full(3, level, np.float32) for level in (1.0, 0.0, 0.0)))
     eye = samples.material == Material.EYE

@@ -38,7 +38,7 @@ def test_a_light_is_found_from_what_it_falls_on(engine: Embedded, name: str) -> 
     )
     light = Light(azimuth, elevation, lamp, sky, ground)
     code = np.zeros(drawer.coder.size, np.float32)
-    scene = Scene.of(drawer.head, drawer.coder, drawer.decided(code), sample_view(np.random.default_rng(4)))
+    scene = Scene.of(drawer, drawer.decided(code), sample_view(np.random.default_rng(4)))
     samples = sampled(scene, 128, drawer.rasteriser, smooth_edges=False)
     painted = albedo(scene, samples, drawer.textures)
     on_it = fall(samples, light, shadow_map(scene.figure, scene.posed, light.towards(), drawer.rasteriser))

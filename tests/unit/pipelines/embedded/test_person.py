@@ -1,5 +1,7 @@
 """A job's person: which references are carried, which aren't and why, and what a description changes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -8,9 +10,14 @@ from models.influencer import Appearance
 from models.shot import shot_named
 from pipelines.embedded.carry.carrier import Carried
 from pipelines.embedded.carry.fitness import MOST_OFF, MOST_UNEXPLAINED, SMALLEST, WIDEST, by_light, by_place
+from pipelines.embedded.carry.style import shown_style, with_style
+from pipelines.embedded.drawing.drawn import draw
 from pipelines.embedded.drawing.samples import Kind
 from pipelines.embedded.fit import USUAL
-from pipelines.embedded.people.view import sample_view
+from pipelines.embedded.people.code import STYLES
+from pipelines.embedded.people.head import MORE_STYLES
+from pipelines.embedded.people.points import camera_of
+from pipelines.embedded.people.view import View, sample_view
 from pipelines.embedded.person import Person
 from pipelines.embedded.profile import Embedded
 from tests.support.pictures.portraits import references_of
@@ -57,6 +64,34 @@ def test_a_hair_style_that_is_stated_keeps_the_colour_that_references_show(engin
     assert not cut.carries_hair
     assert not np.array_equal(cut.code, shown.code)
     assert np.array_equal(cut.looks.hair, shown.looks.hair)
+
+
+def worn_pictures(engine: Embedded, style: str) -> tuple[np.ndarray, list[View], list[np.ndarray]]:
+    """The code, views and pictures of somebody who wears a style that no code contains."""
+    drawer, code = engine.pipe.drawer, engine.pipe.make_up(3, Appearance()).code
+    code = with_style(drawer, code, STYLES.index(MORE_STYLES[style]))
+    views = [sample_view(np.random.default_rng(2), shot_named(shot)) for shot in ("front", "smile")]
+    wearing = replace(drawer, worn=style)
+    return code, views, [draw(wearing, code, view, SIZE).picture for view in views]
+
+
+@pytest.mark.parametrize("style", MORE_STYLES)
+def test_references_show_styles_that_no_code_contains(engine: Embedded, style: str) -> None:
+    code, views, pictures = worn_pictures(engine, style)
+    cameras = np.stack([camera_of(view) for view in views])
+    sure = np.eye(len(STYLES))[STYLES.index(MORE_STYLES[style])]
+    drawer, shown = shown_style(engine.pipe.drawer, code, sure, cameras, pictures)
+    assert drawer.worn == style
+    assert np.array_equal(shown, code)
+
+
+def test_such_a_style_is_worn_until_another_is_stated(engine: Embedded) -> None:
+    _, _, pictures = worn_pictures(engine, "bob02")
+    references = [Image.fromarray((one * 255).astype(np.uint8)) for one in pictures]
+    worn = {
+        stated: read(engine, references, hairStyle=stated).carrier.drawer.worn for stated in ("bob", "afro")
+    }
+    assert worn == {"bob": "bob02", "afro": None}
 
 
 @pytest.mark.parametrize(
