@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from pipelines.embedded.drawing.edges import PIXELS, smooth
+from pipelines.embedded.drawing.lips import from_meeting_lips
 from pipelines.embedded.drawing.samples import Kind, Samples, Scene
 from pipelines.embedded.people.arrays import Floats
 from pipelines.embedded.people.head import EARS, MOUTH
@@ -37,8 +38,15 @@ def fine_relief(scene: Scene, samples: Samples) -> Floats:
     eyes = 1 - smooth(*_EYES, _away(samples, samples.kind == Kind.EYE))
     # The samples' own marks call what pokes through closed lips a lip; the figure's say what it is.
     inside = (samples.kind != Kind.CLOTH) & (samples.at(scene.figure.marks[:, MOUTH]) > _INSIDE)
-    lips = 1 - smooth(*_LIPS, _away(samples, inside))
+    lips = 1 - smooth(*_LIPS, np.minimum(_away(samples, inside), _from_line(scene, samples)))
     return np.asarray(np.maximum.reduce([nose, ears, eyes, lips]))
+
+
+def _from_line(scene: Scene, samples: Samples) -> Floats:
+    """(n,) distance to the line where closed lips meet, in pixels of 512."""
+    away, shown = from_meeting_lips(samples, scene.view)
+    row, column = np.divmod(samples.pixel, samples.size)
+    return np.asarray(np.where(shown[column] > 0, away[row, column], samples.size))
 
 
 def _away(samples: Samples, some: np.ndarray) -> Floats:

@@ -30,7 +30,7 @@ from pipelines.embedded.people.paint import (
 from pipelines.embedded.people.textures import Textures
 from pipelines.embedded.people.view import Outfit
 
-_TONGUE = (0.55, 0.22, 0.22)
+_TONGUE = (0.42, 0.15, 0.15)
 _INSIDE = np.array([0.16, 0.05, 0.04], np.float32)
 _FRONT_TEETH = (1.15, 1.44)  # how far forward teeth fade in, and the mouth's inside gets lighter
 _DEEP = 0.4  # how bright the mouth's inside is behind the teeth

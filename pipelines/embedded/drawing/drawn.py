@@ -6,6 +6,7 @@ import numpy as np
 
 from pipelines.embedded.drawing.albedo import Albedo, albedo
 from pipelines.embedded.drawing.light import Fall, Light, fall, film, shadow_map
+from pipelines.embedded.drawing.lips import with_lips_that_meet
 from pipelines.embedded.drawing.samples import Samples, Scene, sampled
 from pipelines.embedded.people.arrays import Floats
 from pipelines.embedded.people.backdrop import paint_backdrop
@@ -41,4 +42,5 @@ def draw(drawer: Drawer, code: Floats, view: View, size: int, looks: Looks | Non
     gathered = samples.gather(planes)
     cover = gathered[..., 3]
     picture = film(gathered[..., :3] + backdrop * (1 - cover[..., None]))
+    picture = with_lips_that_meet(picture, samples, view)
     return Drawn(picture, scene, samples, painted, on_it, cover)

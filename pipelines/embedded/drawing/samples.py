@@ -1,11 +1,12 @@
 """What each pixel of a drawing shows, sampled at one place in most pixels and at four in pixels with an edge."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import Self
 
 import numpy as np
 
+from pipelines.embedded.drawing.tongue import CLOSED, with_tongue_in_jaw
 from pipelines.embedded.people.arrays import Floats, Ints
 from pipelines.embedded.people.code import read_looks
 from pipelines.embedded.people.drawer import Drawer
@@ -18,8 +19,6 @@ from pipelines.embedded.people.view import View
 
 _FLAT = 0.05
 """Decimetres of depth within a pixel that still count as one surface."""
-_CLOSED = 0.06
-"""A mouth that is opened less than this shows nothing of its inside."""
 
 
 class Kind(IntEnum):
@@ -52,7 +51,8 @@ class Scene:
         """Poses the person of a code (CODE,) for a view. `looks` replace the code's, if given."""
         bodies, vectors = drawer.coder.split(code[None])
         read, hair, brow = read_looks(vectors[0])
-        figure = without_tongue(assemble(drawer.head, bodies[0], view.expression, drawer.worn or hair))
+        figure = assemble(drawer.head, bodies[0], view.expression, drawer.worn or hair)
+        figure = with_tongue_in_jaw(figure, drawer.head, view.expression)
         return cls(figure, pose(figure, view), looks or read, brow, view)
 
 
@@ -204,7 +204,7 @@ def _name_kinds(samples: Samples, view: View) -> None:
     outfit = view.outfit
     cloth = skin & (shirt(x, y, z, outfit.neckline, outfit.plunge, outfit.slope) > 0)
     samples.kind[cloth] = Kind.CLOTH
-    if view.expression[1] < _CLOSED:  # what pokes through closed lips is lip
+    if view.expression[1] < CLOSED:  # what pokes through closed lips is lip
         inner = np.isin(samples.material, (Material.TEETH, Material.TONGUE))
         poking = ((skin & (samples.marks[:, MOUTH] > 0)) | inner) & ~cloth
         samples.marks[poking, LIPS] = np.maximum(samples.marks[poking, LIPS], 0.8)
@@ -217,12 +217,6 @@ def _name_kinds(samples: Samples, view: View) -> None:
 def lengths(vectors: Floats) -> Floats:
     """The lengths (n,) of vectors (n, 3)."""
     return np.asarray(np.sqrt(np.einsum("nc,nc->n", vectors, vectors)))
-
-
-def without_tongue(figure: Figure) -> Figure:
-    """The figure without its tongue, which doesn't follow a smile and would lie over the teeth."""
-    rest = figure.materials != Material.TONGUE
-    return replace(figure, triangles=figure.triangles[rest], materials=figure.materials[rest])
 
 
 def _mixed(values: Floats, corners: Ints, weights: Floats) -> Floats:

@@ -11,6 +11,7 @@ from pipelines.embedded.carry.carrier import Carried, Carrier
 from pipelines.embedded.carry.looks import iris_shown
 from pipelines.embedded.carry.reference import NoSkin, Reference
 from pipelines.embedded.drawing.drawn import draw
+from pipelines.embedded.drawing.lips import from_meeting_lips
 from pipelines.embedded.drawing.samples import Kind, Samples
 from pipelines.embedded.people.arrays import Floats
 from pipelines.embedded.people.code import BROWS, part, read_looks
@@ -146,11 +147,37 @@ def test_closed_lips_meet_in_a_drawn_line(known: Known) -> None:
     assert carried.share.ravel()[samples.pixel[between]].max() < 0.05
 
 
-def test_an_open_mouth_has_no_tongue_over_its_teeth(known: Known) -> None:
+def test_an_open_mouth_has_a_tongue_that_lies_behind_its_teeth(known: Known) -> None:
     opened = View(**{**FRONT.__dict__, "expression": np.array([0.8, 0.5, 0, 0, 0], np.float32)})
-    samples = draw(known.drawer, known.read, opened, SIZE).samples
-    assert (samples.material == Material.TEETH).any()
-    assert not (samples.material == Material.TONGUE).any()
+    drawn = draw(known.drawer, known.read, opened, SIZE)
+    teeth, tongue = (drawn.samples.material == part for part in (Material.TEETH, Material.TONGUE))
+    assert teeth.any()
+    figure = drawn.scene.figure
+    top, tip = (
+        figure.positions[figure.triangles[figure.materials == part]].reshape(-1, 3).max(0)
+        for part in (Material.TEETH, Material.TONGUE)
+    )
+    assert tongue.any()
+    assert (tip < top)[1:].all(), "neither above nor in front of them"
+
+
+def test_closed_lips_meet_in_an_even_line(known: Known) -> None:
+    closed = View(**{**FRONT.__dict__, "expression": np.zeros(5, np.float32), "roll": 0.0})
+    drawn = draw(known.drawer, known.read, closed, 512)
+    away, shown = from_meeting_lips(drawn.samples, closed)
+    columns = np.flatnonzero(shown == 1)[5:-5]
+    assert len(columns) > 20
+    grey = drawn.picture.mean(2)[:, columns]
+    line = np.array([grey[row, k] for k, row in enumerate(away[:, columns].argmin(0))])
+    lips = np.array(
+        [
+            column[(away[:, at] > 4) & (away[:, at] < 6)].mean()
+            for column, at in zip(grey.T, columns, strict=True)
+        ]
+    )
+    dark = line / lips
+    assert dark.max() < 0.85, "no bright pixel"
+    assert np.abs(np.diff(dark)).max() < 0.25, "no row of dots"
 
 
 @pytest.mark.parametrize("yaw", [-88.0, 88.0, 180.0])
