@@ -8,6 +8,7 @@ from PIL import Image
 
 from models.influencer import Appearance
 from models.shot import shot_named
+from pipelines.embedded.appearance import as_described
 from pipelines.embedded.carry.carrier import Carried
 from pipelines.embedded.carry.fitness import MOST_OFF, MOST_UNEXPLAINED, SMALLEST, WIDEST, by_light, by_place
 from pipelines.embedded.carry.style import shown_style, with_style
@@ -87,11 +88,12 @@ def test_references_show_styles_that_no_code_contains(engine: Embedded, style: s
 
 def test_such_a_style_is_worn_until_another_is_stated(engine: Embedded) -> None:
     _, _, pictures = worn_pictures(engine, "bob02")
-    references = [Image.fromarray((one * 255).astype(np.uint8)) for one in pictures]
-    worn = {
-        stated: read(engine, references, hairStyle=stated).carrier.drawer.worn for stated in ("bob", "afro")
-    }
-    assert worn == {"bob": "bob02", "afro": None}
+    shown = read(engine, [Image.fromarray((pictures[0] * 255).astype(np.uint8))]).carrier
+    assert shown.drawer.worn == "bob02"
+    coder, directions = shown.drawer.coder, engine.pipe.directions
+    for stated, worn in (("bob", "bob02"), ("afro", None)):
+        code = as_described(shown.code, Appearance(hair_style=stated), coder, directions)
+        assert shown.described(code).drawer.worn == worn
 
 
 @pytest.mark.parametrize(
