@@ -42,27 +42,30 @@ class Code:
             chips.append(self._outputs[window])
         return np.concatenate(chips)
 
-    def decode(self, values: Chips) -> int:
-        """The number whose word most likely became these values, (length,), of any scale.
+    def decode(self, values: Chips) -> list[int]:
+        """For each row of values, (rows, length), of any scale: the number whose word most likely became it.
 
-        Viterbi's algorithm, three times round the ring: the middle one has both its ends behind it.
+        Viterbi's algorithm, three times round the ring: the middle one is far from both ends.
         """
-        states = self._states
-        gains = values.reshape(self.bits, -1) @ self._outputs.T
-        score = np.zeros(states)
+        rows, states = len(values), self._states
+        gains = values.reshape(rows, self.bits, -1) @ self._outputs.T
+        score = np.zeros((rows, states))
         rounds = [*range(self.bits)] * 3
-        older = np.empty((len(rounds), states), np.bool_)
+        older = np.empty((len(rounds), rows, states), np.bool_)
         for step, place in enumerate(rounds):
             # A window is the state before and a bit; two windows lead to each state, one with the oldest bit set.
-            reached = (np.repeat(score, 2) + gains[place]).reshape(2, states)
-            np.greater(reached[1], reached[0], out=older[step])
-            score = reached.max(axis=0)
-        state = int(score.argmax())
+            reached = (np.repeat(score, 2, axis=1) + gains[:, place]).reshape(rows, 2, states)
+            np.greater(reached[:, 1], reached[:, 0], out=older[step])
+            score = reached.max(axis=1)
+        return [self._walk(int(last), older[:, row]) for row, last in enumerate(score.argmax(axis=1))]
+
+    def _walk(self, state: int, older: npt.NDArray[np.bool_]) -> int:
+        """Back from the last state: the middle round's bits."""
         number = 0
-        for step in reversed(range(self.bits, len(rounds))):
+        for step in reversed(range(self.bits, len(older))):
             if step < 2 * self.bits:
                 number |= (state & 1) << (2 * self.bits - 1 - step)
-            state = (state | int(older[step, state]) * states) >> 1
+            state = (state | int(older[step, state]) * self._states) >> 1
         return number
 
     @property

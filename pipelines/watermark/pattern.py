@@ -15,9 +15,9 @@ Floats = npt.NDArray[np.float32]
 SLOWEST, FASTEST = 4, 14
 """The waves' frequencies, in periods a tile: slower ones are drowned by the picture, faster ones die in JPEG."""
 
-PITCH = 4.0
-"""The tile's side is so many times the square root of the image's (that of a square of its area), in pixels: 64 at
-256, 128 at 1024. Between a fixed size, which dies when a large image is scaled down, and a fixed share of the
+PITCH = 3.4
+"""The tile's side is so many times the square root of the image's (that of a square of its area), in pixels: 54 at
+256, 109 at 1024. Between a fixed size, which dies when a large image is scaled down, and a fixed share of the
 image, whose waves could be seen in a large one."""
 
 

@@ -8,10 +8,12 @@ from PIL import Image
 
 from pipelines.watermark.pattern import Floats
 
+Pixels = npt.NDArray[np.uint8]
+
 _WEIGHTS = np.array([0.299, 0.587, 0.114], np.float32)
 
 
-def brightness(pixels: npt.NDArray[np.uint8]) -> Floats:
+def brightness(pixels: Pixels) -> Floats:
     """(height, width), from 0 to 255. Raises ValueError for anything but pixels of shape (height, width, 3)."""
     check(pixels)
     plane: Floats = pixels.astype(np.float32) @ _WEIGHTS
