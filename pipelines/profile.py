@@ -16,7 +16,7 @@ class Source:
     """The part of a repository of weights that a profile needs."""
 
     repository: str
-    """`owner/name` on the Hugging Face hub."""
+    """`owner/name` on the Hugging Face hub; with an address, a name of the same form."""
     files: tuple[str, ...]
     """Glob patterns of the paths to fetch, as `fnmatch` reads them."""
     licence: str
@@ -28,8 +28,11 @@ class Source:
     """A full commit hash. None: `likeness models fetch` takes the newest and records which one that was."""
     sha256: Mapping[str, str] = field(default_factory=dict, hash=False)
     """Hashes of files at that commit, by path, where they are known. A fetch that gets others is refused."""
+    address: str = ""
+    """The https folder that has its files, where that isn't the hub. Then `sha256` names them all, and `revision`
+    is any 40 hexadecimal digits that change with them."""
     suffix: Literal[".safetensors", ".onnx"] = ".safetensors"
-    """The type of its weight files. ONNX is for what is no pipeline: the gates alone open it."""
+    """The type of its weight files. ONNX is for what is no pipeline: the gates and the watermark alone open it."""
     variant: str | None = None
     """The part of its weight files' names that gives their precision, e.g. `fp16`."""
     shipped: bool = False

@@ -25,6 +25,8 @@ from pipelines.sources import (
     SAFETY_NAME,
     SDXL,
     SMALL_DECODER,
+    WATERMARK,
+    WATERMARK_NAME,
     YUNET,
 )
 
@@ -168,8 +170,9 @@ PROFILES: dict[str, Profile] = {
 
 GROUP = "likeness.profiles"
 
-GATES = {FACES: (YUNET, AURAFACE), SAFETY_NAME: (SAFETY,)}
-"""What else is fetched, by the name that `likeness models fetch` takes: the models of the two gates."""
+GATES = {FACES: (YUNET, AURAFACE), SAFETY_NAME: (SAFETY,), WATERMARK_NAME: (WATERMARK,)}
+"""What else is fetched, by the name that `likeness models fetch` takes: the models of the two gates and of the
+watermark."""
 
 GPU_PROFILE = "flux2-klein"
 CPU_PROFILE = "embedded"
@@ -206,7 +209,7 @@ def profile_named(name: str) -> Profile:
 
 
 def sources_named(name: str) -> tuple[Source, ...]:
-    """The weights of the profile of that name, or those of a gate. Raises InvalidInput for any other."""
+    """The weights of the profile of that name, of a gate or of the watermark. Raises InvalidInput for others."""
     return GATES.get(name) or profile_named(name).sources
 
 

@@ -171,6 +171,26 @@ SAFETY = Source(
 SAFETY_NAME = "safety"
 """What `likeness models fetch` calls the safety gate's model."""
 
+_TRUSTMARK = {
+    "encoder_Q.onnx": "19b3d1b25836130ffd78775a8f61539f993375d1823ef0e59ba5b8dffb4f892d",
+    "decoder_Q.onnx": "ee3268f057c9dabef680e169302f5973d0589feea86189ed229a896cc3aa88df",
+}
+WATERMARK = Source(
+    repository="adobe/trustmark",
+    address="https://cai-watermark.adobe.net/watermarking/trustmark-models/",
+    revision=_TRUSTMARK["encoder_Q.onnx"][:40],
+    files=tuple(_TRUSTMARK),
+    sha256=_TRUSTMARK,
+    suffix=".onnx",
+    download=65_000_000,
+    licence="MIT",
+    licence_url="https://github.com/adobe/trustmark/blob/main/LICENSE",
+)
+"""TrustMark's variant Q. Its package has the MIT licence; its weights have no licence file of their own."""
+
+WATERMARK_NAME = "watermark"
+"""What `likeness models fetch` calls the watermark's models."""
+
 FACES = "faces"
 """What `likeness models fetch` calls the face models."""
 

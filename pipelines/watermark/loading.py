@@ -1,9 +1,14 @@
 """Loads the watermark that a worker marks with, and all that this machine can read."""
 
-from models.errors import WatermarkModelMissing
+from pathlib import Path
+
+from models.errors import WatermarkModelMissing, WeightsMissing, WeightsRefused
 from models.watermark import WatermarkOptions
+from pipelines.sources import WATERMARK, WATERMARK_NAME
 from pipelines.watermark.protocol import Watermark
 from pipelines.watermark.spread import SpreadSpectrum
+from pipelines.watermark.trustmark import TrustMark
+from pipelines.weights import store_of, verify
 
 
 def load_watermark(options: WatermarkOptions) -> Watermark:
@@ -21,6 +26,21 @@ def load_watermarks(options: WatermarkOptions) -> tuple[Watermark, ...]:
     An image is marked with one of them, and a reader can't know with which: ask each, and look a number up by the
     watermark's `algorithm` and the number.
     """
-    if options.algorithm == "trustmark":
-        raise WatermarkModelMissing("TrustMark can't be used yet. Choose `auto` or `spread`.")
-    return (SpreadSpectrum(),)
+    fetched, own = _fetched(options), SpreadSpectrum()
+    if fetched is None:
+        return (own,)
+    return (own, fetched) if options.algorithm == "spread" else (fetched, own)
+
+
+def _fetched(options: WatermarkOptions) -> TrustMark | None:
+    try:
+        folder = verify(store_of(WATERMARK, Path(options.weights)), WATERMARK, profile=WATERMARK_NAME).path
+    except WeightsMissing as error:
+        if options.algorithm != "trustmark":
+            return None
+        reason = error.message
+    except WeightsRefused as error:
+        reason = error.message
+    else:
+        return TrustMark(folder)
+    raise WatermarkModelMissing(reason)

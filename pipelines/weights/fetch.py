@@ -1,4 +1,4 @@
-"""Fetches weights from the hub into the store, as the lock has them. Importing this imports the hub's client."""
+"""Fetches weights into the store, as the lock has them: from the hub, whose client this imports, or an address."""
 
 import fcntl
 import os
@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from models.errors import WeightsFetchFailed, WeightsMissing, WeightsRefused
 from pipelines.profile import Source
+from pipelines.weights import web
 from pipelines.weights.configs import check_config
 from pipelines.weights.hashing import hash_chunks, hash_files
 from pipelines.weights.hub import RemoteFile, download, list_files, newest_revision
@@ -89,7 +90,10 @@ def _fetch(store: WeightStore, source: Source, lock: Lock | None, held: Lock | N
             tell(
                 f"Downloading {len(absent)} files, {sum(remote.bytes for remote in absent):,} bytes, at {revision}."
             )
-            download(source.repository, revision, absent, part)
+            if source.address:
+                web.download(source, absent, part)
+            else:
+                download(source.repository, revision, absent, part)
         tell("Comparing them with the hub's hashes.")
         known |= _check_downloaded(source, part, needed, held)
 
@@ -155,11 +159,8 @@ def _check_pin(source: Source, held: Lock) -> None:
 def _wanted(source: Source, revision: str, patterns: Iterable[str]) -> dict[str, RemoteFile]:
     """The listed files to fetch, by path. Raises WeightsRefused for a name or a type of file that is never
     loaded."""
-    listed = {
-        remote.path: remote
-        for remote in list_files(source.repository, revision)
-        if matches(remote.path, patterns)
-    }
+    there = web.list_files(source) if source.address else list_files(source.repository, revision)
+    listed = {remote.path: remote for remote in there if matches(remote.path, patterns)}
     if not listed:
         raise WeightsFetchFailed(
             f"{source.repository} has no file that the profile asks for at commit {revision}. Check the "

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.registry import GATES, PROFILES, profile_named
-from pipelines.sources import FACES, SAFETY, SAFETY_NAME
+from pipelines.sources import FACES, SAFETY, SAFETY_NAME, WATERMARK_NAME
 from pipelines.weights import WeightStore, store_of
 from tests.support.weights.hub_double import HubDouble, Repository
 from tests.support.weights.tiny_weights import write_tiny
@@ -64,6 +64,7 @@ def test_list_shows_every_profile_and_marks_what_runs_here(tmp_path: Path) -> No
     listed = rows(tmp_path)
     assert listed.keys() == {*PROFILES, *GATES}
     assert " ".join(listed[FACES]) == "faces no 261 MB - - - MIT + Apache-2.0"
+    assert " ".join(listed[WATERMARK_NAME]) == "watermark no 65 MB - - - MIT"
     assert " ".join(listed[SAFETY_NAME]) == "safety no 343 MB - - - Apache-2.0"
     assert " ".join(listed["flux2-klein"]) == "* flux2-klein no 16.0 GB 16.0 GB 1024 px 4 Apache-2.0"
     assert " ".join(listed["embedded"]) == "* embedded yes - 100 MB 512 px 2 CC0-1.0"
