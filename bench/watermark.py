@@ -116,8 +116,8 @@ def clones(seeds: int = 2) -> Iterator[Image.Image]:
         yield from sink.images
 
 
-def survival(sides: list[int], folder: Path | None) -> None:
-    pictures = [*shipped_pictures(), *clones()]
+def survival(sides: list[int], folder: Path | None, *, fresh: bool) -> None:
+    pictures = [*shipped_pictures(), *(clones() if fresh else ())]
     if folder:
         pictures += [Image.open(path).convert("RGB") for path in sorted(folder.rglob("*.*"))]
     mark = SpreadSpectrum()
@@ -220,6 +220,7 @@ def main() -> None:
     first = commands.add_parser("survival")
     first.add_argument("--sides", type=int, nargs="+", default=[256, 512, 1024])
     first.add_argument("--folder", type=Path)
+    first.add_argument("--clones", action="store_true", help="fresh ones, too")
     second = commands.add_parser("unmarked")
     second.add_argument("--images", type=int, default=10_000)
     second.add_argument("--seed", type=int, default=1)
@@ -227,7 +228,7 @@ def main() -> None:
     options = parser.parse_args()
     match options.command:
         case "survival":
-            survival(options.sides, options.folder)
+            survival(options.sides, options.folder, fresh=options.clones)
         case "unmarked":
             unmarked(options.images, options.seed)
         case _:

@@ -9,7 +9,8 @@ from PIL import Image
 
 from models.errors import WatermarkModelMissing
 from pipelines.watermark import bch
-from pipelines.watermark.planes import Floats, Pixels, check, scaled
+from pipelines.watermark.pattern import Floats
+from pipelines.watermark.planes import Pixels, check, scaled
 
 ENCODER, DECODER = "encoder_Q.onnx", "decoder_Q.onnx"
 PACKET = 100

@@ -81,7 +81,8 @@ def _waves() -> "np.typing.NDArray[np.float32]":
     places = np.arange(_CELLS) + 0.5
     along = np.cos(np.pi / _CELLS * np.outer(np.arange(_CELLS - 10, _CELLS), places))
     both = np.einsum("ay,bx->abyx", along, along).reshape(PACKET, -1)
-    return (both / np.linalg.norm(both, axis=1, keepdims=True)).astype(np.float32)
+    waves: np.typing.NDArray[np.float32] = both / np.linalg.norm(both, axis=1, keepdims=True)
+    return waves.astype(np.float32)
 
 
 def _write(
