@@ -18,17 +18,14 @@ import numpy as np
 from PIL import Image
 
 from models.likeness import EmbedderName
-from models.render import RenderOptions
-from models.shot import shot_named
 from pipelines.identity.embedders import load_embedder
+from pipelines.identity.faces import Vector
 from pipelines.identity.pictures import as_picture
-from pipelines.loading import load_pipeline
-from pipelines.protocol import PlannedShot
 from pipelines.watermark.planes import Pixels
 from pipelines.watermark.spread import SpreadSpectrum
 from worker.stack.samples import SAMPLES, load_sample
 
-_SHOTS = ("front", "smile", "three-quarter-left", "outdoor", "cool-light", "serious")
+_SHEET = Path(__file__).parents[1] / "docs/contact-sheet.png"
 
 
 def _coded(kind: str, quality: int) -> Callable[[Image.Image], Image.Image]:
@@ -91,35 +88,18 @@ def shipped_pictures() -> Iterator[Image.Image]:
             yield Image.open(BytesIO(data)).convert("RGB")
 
 
-def clones(seeds: int = 2) -> Iterator[Image.Image]:
-    """Rendered by the profile `embedded`, 512 pixels."""
-
-    class Sink:
-        def __init__(self) -> None:
-            self.images: list[Image.Image] = []
-
-        def step(self, step: object) -> None: ...
-
-        def reference(self, note: object) -> None: ...
-
-        def image(self, image: object) -> None:
-            self.images.append(image.image)  # type: ignore[attr-defined]
-
-    engine = load_pipeline(RenderOptions(profile="embedded", device="cpu"))
-    for name in SAMPLES:
-        row, files = load_sample(name)
-        references = [Image.open(BytesIO(data)).convert("RGB") for data in files]
-        sink = Sink()
-        planned = [PlannedShot(shot_named(shot), seed) for seed in range(seeds) for shot in _SHOTS]
-        for each in planned:
-            engine.render(references, row.appearance, [each], sink)
-        yield from sink.images
+def clones() -> Iterator[Image.Image]:
+    """The eight of docs/contact-sheet.png, rendered by the profile `embedded`, 224 pixels."""
+    sheet = Image.open(_SHEET).convert("RGB")
+    for number in range(8):
+        yield sheet.crop((48 + 244 * number, 516, 272 + 244 * number, 740))
 
 
-def survival(sides: list[int], folder: Path | None, *, fresh: bool) -> None:
-    pictures = [*shipped_pictures(), *(clones() if fresh else ())]
+def survival(sides: list[int], folder: Path | None, every: int) -> None:
+    pictures = [*shipped_pictures(), *clones()]
     if folder:
         pictures += [Image.open(path).convert("RGB") for path in sorted(folder.rglob("*.*"))]
+    pictures = pictures[::every]
     mark = SpreadSpectrum()
     draw = np.random.default_rng(1)
     for side in sides:
@@ -155,7 +135,7 @@ def psnr(one: Pixels, other: Pixels) -> float:
 
 
 def unmarked(images: int, seed: int) -> None:
-    """A third each: crops of the pictures that ship, of fresh clones, and noise with the spectrum of pictures."""
+    """A third each: crops of the pictures that ship, of clones, and noise with the spectrum of pictures."""
     draw = np.random.default_rng(seed)
     sources = [[*shipped_pictures()], [*clones()]]
     mark, found = SpreadSpectrum(), 0
@@ -168,7 +148,7 @@ def unmarked(images: int, seed: int) -> None:
 def _piece(pictures: list[Image.Image], draw: np.random.Generator) -> Pixels:
     """A square of 128 to 256 pixels of one of them, mirrored or not, brighter or darker, perhaps through JPEG."""
     picture = pictures[draw.integers(len(pictures))]
-    side, size = int(draw.integers(160, 512)), int(draw.integers(128, 257))
+    side, size = int(draw.integers(128, min(picture.size) + 1)), int(draw.integers(128, 257))
     x, y = (int(draw.integers(length - side + 1)) for length in picture.size)
     piece = picture.resize((size, size), Image.Resampling.BICUBIC, (x, y, x + side, y + side))
     if draw.random() < 0.5:
@@ -187,29 +167,33 @@ def _noise(draw: np.random.Generator) -> Pixels:
     return np.repeat(np.clip(plane, 0, 255).astype(np.uint8)[:, :, None], 3, axis=2)
 
 
-def gate() -> None:
-    """How the likeness gate's similarities move when an image is marked."""
+def gate(every: int) -> None:
+    """How the likeness gate's similarities to the person's other pictures move when one of them is marked."""
     embedder = load_embedder(EmbedderName.DLIB, Path(), Path())
-    mark, moves = SpreadSpectrum(), []
-    draw = np.random.default_rng(2)
-    pictures = [*shipped_pictures(), *clones(1)]
-    for number, picture in enumerate(pictures):
-        pixels = np.asarray(picture)
-        marked = Image.fromarray(mark.embed(pixels, int(draw.integers(1 << mark.bits))))
-        reference = pictures[(number // 6 * 6 + (number + 1) % 6) % len(pictures)]
-        levels = [as_picture(each) for each in (picture, marked, reference)]
-        faces = [embedder.find(each) for each in levels]
-        if not all(len(found) == 1 for found in faces):
-            print(f"picture {number}: {[len(found) for found in faces]} faces found", flush=True)
-            continue
-        before, after, other = (
-            embedder.describe(each, found[0]) for each, found in zip(levels, faces, strict=True)
-        )
-        similarities = [1 - float(np.linalg.norm(each - other)) for each in (before, after)]
-        moves.append(similarities[1] - similarities[0])
-        print(f"picture {number}: {similarities[0]:.4f} unmarked, {similarities[1]:.4f} marked", flush=True)
+    mark, draw, moves = SpreadSpectrum(), np.random.default_rng(2), list[float]()
+
+    def described(image: Image.Image) -> Vector | None:
+        levels = as_picture(image)
+        faces = embedder.find(levels)
+        return embedder.describe(levels, faces[0]) if faces else None
+
+    for name in SAMPLES:
+        pictures = [Image.open(BytesIO(data)).convert("RGB") for data in load_sample(name)[1]][::every]
+        before = [described(picture) for picture in pictures]
+        for number, picture in enumerate(pictures):
+            marked = mark.embed(np.asarray(picture), int(draw.integers(1 << mark.bits)))
+            one, after = before[number], described(Image.fromarray(marked))
+            if one is None or after is None:
+                print(
+                    f"{name} {number}: a face without the mark {one is not None}, with it {after is not None}"
+                )
+                continue
+            for other in before:
+                if other is not None and other is not one:
+                    moves.append(float(np.linalg.norm(one - other) - np.linalg.norm(after - other)))
+            print(f"{name} {number}: {np.round(moves[-5:], 4).tolist()}", flush=True)
     sizes = np.abs(moves)
-    print(f"{len(moves)} pictures: moved by {sizes.mean():.4f} in the mean, {sizes.max():.4f} at most")
+    print(f"{len(moves)} similarities: moved by {sizes.mean():.4f} in the mean, {sizes.max():.4f} at most")
 
 
 def main() -> None:
@@ -220,19 +204,20 @@ def main() -> None:
     first = commands.add_parser("survival")
     first.add_argument("--sides", type=int, nargs="+", default=[256, 512, 1024])
     first.add_argument("--folder", type=Path)
-    first.add_argument("--clones", action="store_true", help="fresh ones, too")
+    first.add_argument("--every", type=int, default=1, help="take each so many-th picture alone")
     second = commands.add_parser("unmarked")
     second.add_argument("--images", type=int, default=10_000)
     second.add_argument("--seed", type=int, default=1)
-    commands.add_parser("gate")
+    third = commands.add_parser("gate")
+    third.add_argument("--every", type=int, default=1)
     options = parser.parse_args()
     match options.command:
         case "survival":
-            survival(options.sides, options.folder, fresh=options.clones)
+            survival(options.sides, options.folder, options.every)
         case "unmarked":
             unmarked(options.images, options.seed)
         case _:
-            gate()
+            gate(options.every)
 
 
 if __name__ == "__main__":
