@@ -41,7 +41,7 @@ class TrustMark:
             import onnxruntime
         except ImportError:
             raise WatermarkModelMissing(
-                "TrustMark needs onnxruntime, which isn't installed. Run: pip install '.[watermark]'"
+                "TrustMark needs onnxruntime, which isn't installed. Run: pip install '.[trustmark]'"
             ) from None
         onnxruntime.disable_telemetry_events()
         options = onnxruntime.SessionOptions()
