@@ -5,7 +5,7 @@ picture.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from threading import Semaphore
@@ -111,6 +111,12 @@ class MediaLibrary:
         self._storage.put_image(thumbnail_key, picture.thumbnail, "image/webp")
         self._storage.put_image(key, picture.data, picture.media_type)
         return KeptPicture(key, thumbnail_key, self._storage.url(key), self._storage.url(thumbnail_key))
+
+    def discard(self, kept: KeptPicture) -> None:
+        """Deletes a kept picture that became no asset. If the store fails just now, it stays, and nothing refers
+        to it."""
+        with suppress(StorageError):
+            self._storage.delete(kept.key, kept.thumbnail_key)
 
     def original(self, key: str) -> bytes:
         """The bytes of a picture that is kept, or that a job stored. Raises NotFound if it was deleted."""

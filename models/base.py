@@ -11,12 +11,15 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetCoreSchemaHandler,
     PlainSerializer,
     ValidationError,
 )
 from pydantic.alias_generators import to_camel
+from pydantic_core import CoreSchema
 
-from models.errors import InvalidInput
+from models.errors import InvalidInput, UnreadableDocument
+from models.tolerant import TOLERANT, make_tolerant
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")
 
@@ -53,17 +56,44 @@ class Document(BaseModel):
         return cls._validated(document, "forbid")
 
     @classmethod
-    def read(cls, document: Any) -> Self:
-        """Validates a document that Likeness itself wrote, as `parse` does, but ignores fields that this version
-        doesn't know: while a deployment is updated, newer processes write what older ones read."""
-        return cls._validated(document, "ignore")
+    def read(cls, document: Any, *, keep: bool = True) -> Self:
+        """Validates a document that Likeness itself wrote, and accepts what this version doesn't know: while a
+        deployment is updated, newer processes write what older ones read.
+
+        Unknown fields are ignored. They are in the document's JSON again, unless `keep` is false: what goes into a
+        message must not have them. An unknown word of an enumeration is a plain `str` in its field. Raises
+        UnreadableDocument.
+        """
+        try:
+            return cls._validated(document, "allow" if keep else "ignore", TOLERANT)
+        except InvalidInput as error:
+            raise UnreadableDocument(
+                f"{error.message}. Likeness wrote it: update this process, if others are newer.",
+                **error.details,
+            ) from None
 
     @classmethod
-    def _validated(cls, document: Any, extra: Literal["forbid", "ignore"]) -> Self:
+    def read_fields(cls, fields: dict[str, Any]) -> Self:
+        """Does the same for a document that is kept in parts, whose own fields have Python's names. Unknown ones
+        are left out."""
+        known = {name: value for name, value in fields.items() if name in cls.model_fields}
+        return cls.model_validate(known, context=TOLERANT, extra="allow")
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: type[BaseModel], handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        schema = handler(source)
+        make_tolerant(schema, handler.resolve_ref_schema)
+        return schema
+
+    @classmethod
+    def _validated(
+        cls, document: Any, extra: Literal["forbid", "ignore", "allow"], context: object = None
+    ) -> Self:
+        validate = cls.model_validate_json if isinstance(document, str | bytes) else cls.model_validate
         try:
-            if isinstance(document, str | bytes):
-                return cls.model_validate_json(document, by_alias=True, by_name=False, extra=extra)
-            return cls.model_validate(document, by_alias=True, by_name=False, extra=extra)
+            return validate(document, by_alias=True, by_name=False, extra=extra, context=context)
         except ValidationError as error:
             errors = error.errors(include_url=False, include_input=False, include_context=False)
             fields = [{"path": _path(e["loc"]), "reason": reason_of(e["msg"])} for e in errors[:20]]

@@ -2,6 +2,7 @@
 
 LikenessError                                              the root; never raised itself
 ├── Unforeseen                    INTERNAL                 a bug, or an unforeseen situation; retryable
+│   └── UnreadableDocument        INTERNAL                 what Likeness stored can't be read; retryable
 ├── InvalidInput                  VALIDATION               the caller's document breaks the contract
 │   └── BodyTooLarge              VALIDATION               a request's body is above the cap
 ├── InvalidSettings               SETTINGS_INVALID         a LIKENESS_ variable can't be used
@@ -104,6 +105,11 @@ def _rebuild(kind: type[LikenessError], message: str, details: dict[str, Any]) -
 class Unforeseen(LikenessError, retryable=True):
     """A bug, or a situation that the code doesn't handle. The message names only the kind of exception; the log
     has the rest."""
+
+
+class UnreadableDocument(Unforeseen):
+    """A document that Likeness stored can't be read: it is broken, or this version is too old for it.
+    `details["fields"]` lists the offending paths."""
 
 
 class InvalidInput(LikenessError, code="VALIDATION"):

@@ -29,6 +29,7 @@ __all__ = [
     "JobMessage",
     "ReferenceSource",
     "parse_job",
+    "read_job",
 ]
 
 GROUP = "likeness.jobs"
@@ -89,6 +90,8 @@ class Job(Protocol):
     def to_json(self) -> str: ...
     @classmethod
     def parse(cls, document: Any) -> Self: ...
+    @classmethod
+    def read(cls, document: Any) -> Self: ...
 
 
 _KINDS: dict[str, type[Job]] = {CLONE: CloneJob, CREATE: CreateJob}
@@ -99,14 +102,24 @@ def parse_job(message: Any) -> Job:
 
     Raises InvalidInput, also for a kind that isn't known here or that has a broken package.
     """
+    return _document_of(message).parse(message)
+
+
+def read_job(message: Any) -> Job:
+    """Reads the job from a message that was checked before and stored, perhaps by a newer version: fields that it
+    has more are kept. Raises UnreadableDocument, and InvalidInput as `parse_job` does for kinds."""
+    return _document_of(message).read(message)
+
+
+def _document_of(message: Any) -> type[Job]:
     asked = _kind_of(message)
     for kind, job in _KINDS.items():
         if kind == asked:
-            return job.parse(message)
+            return job
     added = {found.name: found for found in entry_points(group=GROUP)}
     for kind, found in added.items():
         if kind == asked:
-            return _loaded(found).parse(message)
+            return _loaded(found)
     raise InvalidInput(
         f"There is no kind of job {str(asked)[:64]!r}. Choose from: {', '.join([*_KINDS, *added])}.",
         fields=[{"path": "kind", "reason": "not a kind of job"}],

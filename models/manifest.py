@@ -95,6 +95,9 @@ class Manifest(Provenance):
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
-        if self.digital_source_type != SourceType.of_set(one.digital_source_type for one in self.images):
+        types = [one.digital_source_type for one in self.images]
+        # A newer version may know others.
+        known = {self.digital_source_type, *types} <= set(SourceType)
+        if known and self.digital_source_type != SourceType.of_set(types):
             raise ValueError("digitalSourceType must be that of the set's images")
         return self

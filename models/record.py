@@ -192,6 +192,6 @@ class CancelAnswer(Document):
     @classmethod
     def too_late(cls, record: JobRecord) -> Self:
         """The answer for a job that is already final."""
-        return cls.model_validate(
+        return cls.read_fields(
             {"job_id": record.job_id, "accepted": False, "reason": f"ALREADY_{record.status.upper()}"}
         )

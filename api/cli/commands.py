@@ -13,6 +13,23 @@ def api() -> None:
     run()
 
 
+def migrate(
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing. Exit code 1 if there is something to do.")
+    ] = False,
+    wait: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="Wait for the database so long.")] = 0,
+) -> None:
+    """Bring the API's tables up to date, before processes of a new version start. Doing it again does nothing.
+
+    An API process does the same when it starts, one at a time, so this is for a user with more rights, or for a
+    moment of your choice.
+    """
+    from api.cli.migrate import run
+
+    if not run(wait, check=check):
+        raise typer.Exit(1)
+
+
 def up(
     data: Annotated[Path, typer.Option(help="Where everything is kept.", file_okay=False)] = Path("up-data"),
     port: Annotated[

@@ -9,7 +9,7 @@ import typer
 if TYPE_CHECKING:
     from api.rows.database import Database
 
-app = typer.Typer(no_args_is_help=True, help="API keys: create and revoke them.")
+app = typer.Typer(no_args_is_help=True, help="API keys: create, list and revoke them.")
 
 
 @app.command()
@@ -25,6 +25,36 @@ def create(
     with _database() as database:
         key = create_key(database, organisation, tuple(scope or OWN_SCOPES))
     typer.echo(f"{key.key_id} {key.secret}")
+
+
+@app.command("list")
+def list_all(
+    organisation: Annotated[str | None, typer.Option(help="Only this organisation's.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON document a line.")] = False,
+) -> None:
+    """List keys with their last use, to the minute. No secret is shown: none is kept."""
+    from api.rows.keys import list_keys
+    from models.base import format_time
+    from worker.cli.table import print_table
+
+    with _database() as database:
+        keys = list_keys(database, organisation)
+    if json:
+        for key in keys:
+            typer.echo(key.to_json())
+        return
+    rows = (
+        (
+            key.key_id,
+            key.organisation,
+            format_time(key.created_at),
+            format_time(key.last_used_at) if key.last_used_at else "",
+            format_time(key.revoked_at) if key.revoked_at else "",
+            " ".join(key.scopes),
+        )
+        for key in keys
+    )
+    print_table(("key", "organisation", "created", "last used", "revoked", "scopes"), rows)
 
 
 @app.command()

@@ -48,6 +48,23 @@ class Answer:
 Work = Callable[[Session], Answer]
 
 
+def _nothing() -> None:
+    """Undoes nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What an act did outside of a transaction. `work` makes it count, in the transaction that keeps the answer.
+    `undo` removes it if it doesn't count: another request with the same key was answered first, or `work` refused.
+    """
+
+    work: Work
+    undo: Callable[[], None] = _nothing
+
+
+Act = Callable[[], Answer | Prepared]
+
+
 def is_known(etag: str, if_none_match: str | None) -> bool:
     """Whether a caller that sends this `If-None-Match` has what the ETag stands for."""
     tags = [tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")]
@@ -93,20 +110,40 @@ class Answerer:
             failed = _failed(error, request_id)
             return self._first(once, lambda _: failed) if once else failed
 
-    def answer_outside(self, once: Once | None, request_id: str, act: Callable[[], Answer]) -> Answer:
+    def answer_outside(self, once: Once | None, request_id: str, act: Act) -> Answer:
         """Does the same for an act that must not hold a transaction open.
 
-        Concurrent equal requests may run the act twice, so that must be harmless; only one of the answers counts.
+        Concurrent equal requests may each run the act, but only one `Prepared` of theirs counts. An act that
+        returns an Answer must do no harm when it runs twice.
         """
         if once:
             with self._database.read() as session:
                 if known := _known(session, once):
                     return known
         try:
-            answer = act()
+            done = act()
         except _CALLERS as error:
-            answer = _failed(error, request_id)
-        return self._first(once, lambda _: answer) if once else answer
+            done = _failed(error, request_id)
+        if isinstance(done, Answer):
+            answer = done
+            return self._first(once, lambda _: answer) if once else answer
+        return self._finish(once, request_id, done)
+
+    def _finish(self, once: Once | None, request_id: str, prepared: Prepared) -> Answer:
+        counts = False
+
+        def work(session: Session) -> Answer:
+            nonlocal counts
+            counts = False
+            answer = prepared.work(session)
+            counts = True
+            return answer
+
+        # After any other error, it may count: a database that fell silent can have committed.
+        answer = self.answer(once, request_id, work)
+        if answer.replayed or not counts:
+            prepared.undo()
+        return answer
 
     def _first(self, once: Once | None, work: Work) -> Answer:
         for _ in range(_TRIES):

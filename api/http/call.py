@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
 from api.documents import InfluencerJob
-from api.http.answers import Answer, Answerer, Once, Work
+from api.http.answers import Act, Answer, Answerer, Once, Work
 from api.http.following import Following
 from api.http.polls import Polls
 from api.http.rates import Rates
@@ -107,7 +107,7 @@ class Call:
                 self.services.client.submit(answer.job)
         return as_response(answer)
 
-    def act(self, act: Callable[[], Answer]) -> Response:
+    def act(self, act: Act) -> Response:
         """Runs `act` without a transaction and returns its answer. With an Idempotency-Key, one answer counts."""
         request_id = self.request.state.request_id
         return as_response(self._answerer.answer_outside(self._once(), request_id, act))

@@ -220,7 +220,7 @@ def text_of(event: JobEvent) -> str:
 
 def end_of(record: JobRecord) -> JobEvent:
     """The terminal event of a final job, from its record."""
-    return JobEvent.model_validate(
+    return JobEvent.read_fields(
         {
             "type": f"job.{record.status}",
             "job_id": record.job_id,

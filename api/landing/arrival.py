@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from api.rows.rows import described_by, persona_of
 from api.rows.tables import AssetRow, BoundImageRow, InfluencerRow, JobRow
 from models.influencer import MOST_REFERENCES
-from models.job import CreateJob, parse_job
+from models.job import CreateJob, read_job
 from models.record import JobRecord, JobResult
 from worker.queue.jobs.dead import heir_of
 
@@ -109,13 +109,13 @@ def _is_one_of(keys: Sequence[Key]) -> ColumnElement[bool]:
 
 
 def _make_ready(row: InfluencerRow, job: JobRow, result: JobResult, now: datetime) -> None:
-    asked = parse_job(job.message)
+    asked = read_job(job.message)
     described = asked.described(persona_of(row))
     stated = result.influencer.reference_origin
     if isinstance(asked, CreateJob) and stated:
         # The worker, which made the person up, says so in its row.
         described = described.model_copy(update={"reference_origin": stated})
-    row.document = described_by(described)
+    row.document = described_by(described, row.document)
     row.status, row.updated_at = "ready", now
 
 

@@ -25,7 +25,7 @@ from api.landing.fair_queue import FairQueue
 from api.rows.database import Database
 from api.rows.tables import JobRow
 from models.errors import CancelUnavailable, DatabaseUnavailable, QueueUnavailable
-from models.job import parse_job
+from models.job import read_job
 from models.record import JobRecord
 from worker.client import JobClient
 from worker.queue.jobs import JobStore
@@ -89,7 +89,7 @@ class Landing:
             row = session.get(JobRow, job_id)
         if row is None or row.landed_at is not None:
             return
-        job = parse_job(row.message)
+        job = read_job(row.message)
         if row.canceled_at is None:
             self._client.submit(job)
         else:

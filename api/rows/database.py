@@ -4,11 +4,14 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
@@ -31,6 +34,22 @@ _SILENCE_MS = 10_000
 _SQLITE_AWAY = frozenset((5, 6, 8, 10, 13, 14))
 # The SQLSTATE of a server that only reads: it was demoted, or isn't promoted yet.
 _READ_ONLY = "25006"
+# The SQLSTATE of a missing right.
+_NO_RIGHT = "42501"
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """Which migration a database is at (none without tables), and the newest one that this version knows."""
+
+    found: str | None
+    newest: str
+    is_newer: bool
+    """It has the tables of a newer version, which this one can use: migrations only add to them."""
+
+    @property
+    def is_behind(self) -> bool:
+        return self.found != self.newest and not self.is_newer
 
 
 class Database:
@@ -62,32 +81,65 @@ class Database:
         with _guarded(), Session(self._engine) as session, session.begin():
             yield session
 
-    def migrate(self) -> None:
-        """Brings the tables up to date. If several processes start at once, one does it and the others wait."""
-        config = Config()
-        config.set_main_option("script_location", "api:migrations")
+    def revision(self) -> Revision:
+        """Which tables it has, and which this version needs."""
+        with _guarded(), self._reading.connect() as connection:
+            return _revision(connection)
+
+    def migrate(self) -> Revision:
+        """Brings the tables up to date, and returns what they were before. Leaves those of a newer version alone.
+
+        If several processes start at once, one does it and the others wait.
+        """
         with _guarded(), self._engine.begin() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            before = _revision(connection)
+            if before.is_behind:
+                config = _config()
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
+            return before
 
-    def wait(self) -> None:
-        """Waits for the database, and brings the tables up to date. Logs the reason whenever it changes."""
+    def wait(self, most: float | None = None) -> Revision:
+        """Waits for the database, and then does the same as `migrate`. Logs the reason whenever it changes.
+
+        Raises DatabaseUnavailable after `most` seconds.
+        """
         told = ""
+        deadline = None if most is None else time.monotonic() + most
         while True:
             try:
-                self.migrate()
+                before = self.migrate()
             except DatabaseUnavailable as error:
+                if deadline is not None and time.monotonic() >= deadline:
+                    raise
                 if error.message != told:
                     log.warning("database.unavailable", error=error.message)
                 told = error.message
                 time.sleep(1)
             else:
-                return
+                if before.is_newer:
+                    log.warning("database.newer", found=before.found, known=before.newest)
+                return before
 
     def close(self) -> None:
         self._engine.dispose()
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", "api:migrations")
+    return config
+
+
+def _revision(connection: Connection) -> Revision:
+    scripts = ScriptDirectory.from_config(_config())
+    found = MigrationContext.configure(connection).get_current_revision()
+    known = {script.revision for script in scripts.walk_revisions()}
+    newest = scripts.get_current_head()
+    assert newest
+    return Revision(found, newest, is_newer=found is not None and found not in known)
 
 
 @contextmanager
@@ -98,6 +150,11 @@ def _guarded() -> Iterator[None]:
     except NoConnectionLeft:
         raise DatabaseUnavailable("All connections to the database are in use. Try again.") from None
     except DBAPIError as error:
+        if _state_of(error) == _NO_RIGHT:
+            raise DatabaseUnavailable(
+                "The database's user has no right to what is needed. If tables must be made or changed, run "
+                "`likeness migrate` with a LIKENESS_DATABASE_URL whose user may do that."
+            ) from error
         if not _is_away(error):
             raise
         raise DatabaseUnavailable(

@@ -2,18 +2,20 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from secrets import token_urlsafe
 from typing import Literal, get_args
 
-from sqlalchemy import select
+from sqlalchemy import or_, select, update
 from ulid import ULID
 
 from api.rows.database import Database
 from api.rows.tables import ApiKeyRow
-from models.errors import ForbiddenScope, InvalidInput, NotFound, Unauthenticated
+from models.base import Document, Time
+from models.errors import DatabaseUnavailable, ForbiddenScope, InvalidInput, NotFound, Unauthenticated
 
 Scope = Literal["influencers:write", "jobs:read", "jobs:cancel", "webhooks:write", "operate"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
@@ -24,6 +26,7 @@ those who ask for it."""
 KNOWN_FOR = 1.0
 """Seconds for which a valid key isn't looked up again."""
 _MOST_KNOWN = 10_000
+_USE_NOTED_EVERY = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,18 @@ class NewKey:
 
     key_id: str
     secret: str
+
+
+class KeptKey(Document):
+    """A key as `likeness keys list` shows it, without its secret, which isn't stored."""
+
+    key_id: str
+    organisation: str
+    scopes: tuple[str, ...]
+    created_at: Time
+    last_used_at: Time | None = None
+    """To the minute. Null: it was never used, or not since this was noted."""
+    revoked_at: Time | None = None
 
 
 def create_key(database: Database, organisation: str, scopes: tuple[str, ...] = OWN_SCOPES) -> NewKey:
@@ -79,8 +94,28 @@ def revoke_key(database: Database, key_id: str) -> None:
         row.revoked_at = row.revoked_at or datetime.now(UTC)
 
 
+def list_keys(database: Database, organisation: str | None = None) -> list[KeptKey]:
+    """The keys, or those of one organisation, by organisation and then the oldest first. Revoked ones, too."""
+    asked = select(ApiKeyRow).order_by(ApiKeyRow.organisation, ApiKeyRow.created_at, ApiKeyRow.key_id)
+    if organisation is not None:
+        asked = asked.where(ApiKeyRow.organisation == organisation)
+    with database.read() as session:
+        return [
+            KeptKey(
+                key_id=row.key_id,
+                organisation=row.organisation,
+                scopes=tuple(row.scopes.split()),
+                created_at=row.created_at,
+                last_used_at=row.last_used_at,
+                revoked_at=row.revoked_at,
+            )
+            for row in session.scalars(asked)
+        ]
+
+
 def authenticate(database: Database, authorization: str | None) -> Caller:
-    """Finds the caller by a request's `Authorization` header. Raises Unauthenticated."""
+    """Finds the caller by a request's `Authorization` header, and notes that its key is used, once a minute. Raises
+    Unauthenticated."""
     scheme, _, secret = (authorization or "").partition(" ")
     if scheme.lower() != "bearer" or not secret:
         raise Unauthenticated("Give an API key: Authorization: Bearer lk_…")
@@ -89,7 +124,25 @@ def authenticate(database: Database, authorization: str | None) -> Caller:
         row = session.scalar(select(ApiKeyRow).where(ApiKeyRow.secret_sha256 == _hash(secret.strip())))
     if row is None or row.revoked_at is not None:
         raise Unauthenticated("The API key isn't valid. It may have been revoked.")
+    _note_use(database, row)
     return Caller(row.organisation, row.key_id, frozenset(row.scopes.split()))
+
+
+def _note_use(database: Database, row: ApiKeyRow) -> None:
+    now = datetime.now(UTC)
+    before = now - _USE_NOTED_EVERY
+    if row.last_used_at is not None and row.last_used_at > before:
+        return
+    # A database that takes no writes still answers what may be read.
+    with suppress(DatabaseUnavailable), database.write() as session:
+        session.execute(
+            update(ApiKeyRow)
+            .where(
+                ApiKeyRow.key_id == row.key_id,
+                or_(ApiKeyRow.last_used_at.is_(None), ApiKeyRow.last_used_at <= before),
+            )
+            .values(last_used_at=now)
+        )
 
 
 class KnownKeys:

@@ -188,7 +188,8 @@ def document_of(
 
 def persona_of(row: InfluencerRow, images: tuple[ReferenceImage, ...] = ()) -> Influencer:
     """The row's document, with the reference images that the caller read, or without any."""
-    described = Described.read(row.document)
+    # It becomes a part of messages, which are read strictly.
+    described = Described.read(row.document, keep=False)
     return Influencer.model_validate(
         {
             **{name: getattr(described, name) for name in Described.model_fields},
@@ -223,9 +224,16 @@ def stored(influencer: Influencer, row: InfluencerRow, job: InfluencerJob | None
     return shown(influencer) | more
 
 
-def described_by(influencer: Influencer) -> str:
-    """The text for `InfluencerRow.document`: the document's name and persona."""
-    return Described(**{name: getattr(influencer, name) for name in Described.model_fields}).to_json()
+def described_by(influencer: Influencer, before: str | None = None) -> str:
+    """The text for `InfluencerRow.document`: the document's name and persona. What a newer version has written into
+    the text that it replaces is kept."""
+    described = Described(**{name: getattr(influencer, name) for name in Described.model_fields})
+    if before is None:
+        return described.to_json()
+    kept = Described.read(before)
+    fields = {name: getattr(described, name) for name in Described.model_fields}
+    fields["personality"] = kept.personality.model_copy(update=dict(described.personality))
+    return kept.model_copy(update=fields).to_json()
 
 
 def bind(session: Session, row: InfluencerRow, asset_ids: Iterable[str], at: datetime) -> None:

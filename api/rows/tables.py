@@ -41,6 +41,8 @@ class ApiKeyRow(Base):
     """Separated by spaces."""
     created_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
+    """To the minute."""
 
 
 class ProjectRow(Base):

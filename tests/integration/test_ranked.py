@@ -37,3 +37,26 @@ def test_a_large_set_is_read_by_pages(redis_client: Redis, key: str) -> None:
     pages = list(Ranked(redis_client, key).pages())
     assert [len(page) for page in pages] == [200, 200, 55]
     assert sum(map(len, Ranked(redis_client, key).pages(pages[1][-1]))) == 55
+
+
+@pytest.mark.parametrize("latest_first", [False, True])
+def test_what_is_dropped_meanwhile_makes_a_reader_neither_skip_nor_repeat(
+    redis_client: Redis, key: str, latest_first: bool
+) -> None:
+    members = [f"m{number:04}" for number in range(2000)]
+    # Ten have each time.
+    redis_client.zadd(key, {member: 1000 + number // 10 for number, member in enumerate(members)})
+    read: list[str] = []
+    for page in Ranked(redis_client, key, latest_first=latest_first).pages():
+        read += [place.member for place in page]
+        redis_client.zrem(key, *read[-150:])
+    expected = sorted([*members, *"abcde"], reverse=latest_first, key=lambda name: (len(name), name))
+    assert read == expected
+
+
+def test_a_time_that_thousands_have_is_read_through(redis_client: Redis, key: str) -> None:
+    redis_client.zadd(key, {f"m{number:04}": 1000 for number in range(3000)})
+    for latest_first in (False, True):
+        pages = Ranked(redis_client, key, latest_first=latest_first).pages()
+        read = [place.member for page in pages for place in page]
+        assert len(read) == len(set(read)) == 3005

@@ -20,7 +20,10 @@ from redis.retry import Retry
 from models.errors import QueueUnavailable
 from tests.e2e.faults.refusals import REFUSALS, Refusal, refusing
 from worker.base.settings import Settings
+from worker.client import JobClient
+from worker.queue.fleet.backlog import BacklogReader
 from worker.queue.jobs.connection import connect, guarded
+from worker.queue.jobs.dead import DeadLetters
 from worker.queue.jobs.refusals import refusal_of, why_unavailable
 from worker.stack import EmbeddedStack
 from worker.stack.redis_server import RedisServer
@@ -159,3 +162,23 @@ def test_what_is_no_refusal_is_tried_once(settings: Settings, stack: EmbeddedSta
         guarded(lambda: patient.lpush(f"{settings.redis_prefix}:text", "x"))
     assert patient.info("commandstats")["cmdstat_lpush"]["calls"] == before + 1
     patient.close()
+
+
+@pytest.mark.parametrize("password", ["wrong", None])
+def test_a_wrong_password_is_not_tried_twice(
+    server: RedisServer, client: Redis, password: str | None
+) -> None:
+    client.config_set("requirepass", "right")
+    url = server.url.replace("//", f"//:{password}@" if password else "//")
+    settings = Settings(redis_url=SecretStr(url))
+    before = int(client.info("stats")["total_connections_received"])
+    for ask in (
+        lambda: JobClient(settings).get("job_1"),
+        lambda: DeadLetters(settings).letters(),
+        lambda: BacklogReader(settings).read(),
+    ):
+        with pytest.raises(QueueUnavailable, match="WRONGPASS"):
+            ask()
+    # One connection for each, where a patient client would have opened seven.
+    opened = int(client.info("stats")["total_connections_received"]) - before
+    assert opened == 3

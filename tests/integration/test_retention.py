@@ -100,6 +100,21 @@ def test_a_clone_keeps_what_its_manifest_names(
     assert kept == {"front.png", "front.webp", "manifest.json"}
 
 
+def test_a_clone_keeps_what_a_newer_versions_manifest_names(
+    retention: Retention, storage: Storage, put: Put
+) -> None:
+    job = make_job()
+    put(job, "front.png", "thumbs/front.webp", "video.mp4", "depth/front.png")
+    left = put(job, "smile.png")
+    commit(storage, job)
+    folder, key = storage.keys.job_prefix(job), storage.keys.manifest_key(job)
+    manifest = json.loads(storage.get(key, max_bytes=100_000))
+    manifest["video"] = {"key": f"{folder}/video.mp4"}
+    manifest["images"][0]["depthKeys"] = [f"{folder}/depth/front.png"]
+    storage.put_json(key, json.dumps(manifest))
+    assert keys_of(retention.find(AT_ONCE)) == left
+
+
 @pytest.mark.parametrize("state", ["queued", "held", "released"])
 def test_a_job_that_is_not_final_keeps_everything(
     retention: Retention, store: JobStore, put: Put, state: str

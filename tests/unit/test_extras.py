@@ -41,6 +41,7 @@ INSTALLATIONS = {
         "api.server",
         "api.cli.api",
         "api.cli.keys",
+        "api.cli.migrate",
         # What it starts for pictures of others.
         "worker.references.decode_child",
         "worker.mark.inspect_child",

@@ -15,8 +15,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 PREFIX = "LIKENESS_"
 GROUP = "likeness.settings"
 """The entry point group of all classes of settings. A variable that is in none of them is misspelt."""
-# Of programs that call the API.
-_OF_CALLERS = ("LIKENESS_API_KEY", "LIKENESS_API_URL")
+# Of programs that call the API, and of the command line.
+_OF_CALLERS = ("LIKENESS_API_KEY", "LIKENESS_API_URL", "LIKENESS_ENV_FILE")
 
 log = logging.getLogger(__name__)
 

@@ -13,6 +13,8 @@ from models.shot import REFERENCE_SHEET
 from worker.base.endings import ExitCode
 from worker.base.observers.serving import serving
 from worker.base.version import likeness_version
+from worker.cli import certificate as certificate_commands
+from worker.cli import env_file
 from worker.cli import models as models_commands
 from worker.cli.added import add_commands
 from worker.cli.faces import calibrate as calibrate_command
@@ -25,6 +27,7 @@ app = ordered_app()
 app.add_typer(models_commands.app, name="models")
 app.add_typer(webhooks_commands.app, name="webhooks")
 app.add_typer(dead_commands.app, name="dead")
+app.add_typer(certificate_commands.app, name="certificate")
 app.command("verify")(verify_command.verify)
 app.command("calibrate")(calibrate_command.calibrate)
 _FOLDERS_FAULT = (
@@ -46,7 +49,7 @@ def main() -> None:
     code 1, or 2 for bad input."""
     add_commands(app)
     try:
-        app(prog_name="likeness")
+        app(env_file.in_front(sys.argv[1:]), prog_name="likeness")
     except ImportError as error:
         typer.echo(f"likeness: {error}. Install what is missing: pip install '.[all]'", err=True)
         sys.exit(ExitCode.FAILED)
@@ -72,11 +75,23 @@ def _root(
     _version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
+    variables: Annotated[
+        Path | None,
+        typer.Option(
+            env_file.OPTION,
+            envvar=env_file.VARIABLE,
+            metavar="FILE",
+            show_default=False,
+            help="A file of lines NAME=VALUE; any command takes it. What the environment has counts before it.",
+        ),
+    ] = None,
 ) -> None:
     """Render worker for synthetic personas: clones that keep the likeness.
 
     Settings come from the environment (LIKENESS_...); every default works with services on this machine.
     """
+    if variables is not None:
+        env_file.load(variables)
 
 
 @app.command()
@@ -252,11 +267,22 @@ def inspect(
 
 
 @app.command()
-def doctor() -> None:
-    """Check what a worker needs here: services, clock, device and profile. Exit code 1 if something is amiss."""
+def doctor(
+    skip: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CHECK", help="Leave this check out, such as `profile`. May be given again."),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON document a line.")] = False,
+) -> None:
+    """Check what is needed here: services, clock, certificate, device, profile, database. Prints each finding as it
+    comes.
+
+    Exit code 1 if something must be mended. A warning (`!`), such as for a certificate that ends within 30 days, is
+    none.
+    """
     from worker.cli.doctor import examine
 
-    if not examine():
+    if not examine(skip or (), as_json=json):
         raise typer.Exit(1)
 
 

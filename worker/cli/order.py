@@ -8,7 +8,7 @@ from typer.core import TyperGroup
 PANELS = {
     "Try it": ("demo", "stack", "up"),
     "Jobs": ("submit", "watch", "status", "jobs", "cancel"),
-    "Run it": ("doctor", "worker", "workers", "api", "keys", "health"),
+    "Run it": ("doctor", "certificate", "migrate", "worker", "workers", "api", "keys", "health"),
     "Look after it": ("queue", "dead", "webhooks", "gc"),
     "Profiles": ("models",),
     "Pictures": ("inspect", "verify", "calibrate"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from worker.base.settings import Settings
 
 SignCallback = Callable[[bytes], bytes]
 
+_WARNED_BEFORE = timedelta(days=30)
 _NAMES = (NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME)
 _CURVES = {
     "secp256r1": C2paSigningAlg.ES256,
@@ -55,6 +56,16 @@ class Credentials:
         names = [str(part.value) for oid in _NAMES for part in subject.get_attributes_for_oid(oid)]
         ends = self.certificate.not_valid_after_utc
         return f"by {', '.join(names) or 'nobody named'} ({self.algorithm.name}), until {ends:%Y-%m-%d}"
+
+    def ends_soon(self, now: datetime) -> str | None:
+        """A sentence if the certificate ends within 30 days; None otherwise."""
+        left = self.certificate.not_valid_after_utc - now
+        if left > _WARNED_BEFORE:
+            return None
+        return (
+            f"It ends in {max(0, left.days)} days, and then no worker starts: get a new certificate, let "
+            "LIKENESS_SIGN_CERTIFICATE name it, and restart the workers"
+        )
 
 
 def load_credentials(settings: Settings) -> Credentials | None:

@@ -12,7 +12,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from models.inspection import DEVELOPMENT_ORGANIZATION
 
-_LIFE = timedelta(days=365)
+_DAYS = 365
 _LEAST_LEFT = timedelta(days=30)
 
 
@@ -28,18 +28,29 @@ def development_certificate(folder: Path) -> tuple[Path, Path]:
 
 def make_development_certificate(folder: Path) -> tuple[Path, Path]:
     """Writes a signer's chain and key to `folder` and returns their paths. The root's key is not kept."""
+    chain, key = development_chain(_DAYS)
+    folder.mkdir(parents=True, exist_ok=True)
+    certificate_file, key_file = _files(folder)
+    certificate_file.write_bytes(chain)
+    key_file.touch(mode=0o600)
+    key_file.write_bytes(key)
+    return certificate_file, key_file
+
+
+def development_chain(days: int) -> tuple[bytes, bytes]:
+    """A signer's chain and its key, as PEM. The root's key is not kept."""
     root_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     root_name = _name("development root")
     root = (
-        _builder(root_name, root_name, root_key.public_key())
+        _builder(root_name, root_name, root_key.public_key(), days)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(_usage(certificates=True), critical=True)
+        .add_extension(key_usage(certificates=True), critical=True)
         .sign(root_key, hashes.SHA256())
     )
     certificate = (
-        _builder(_name("development signer"), root_name, key.public_key())
+        _builder(_name("development signer"), root_name, key.public_key(), days)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_usage(certificates=False), critical=True)
+        .add_extension(key_usage(certificates=False), critical=True)
         # C2PA's specification asks for this usage, or for its own, which only its authorities give out.
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION]), critical=False)
         .add_extension(
@@ -47,12 +58,8 @@ def make_development_certificate(folder: Path) -> tuple[Path, Path]:
         )
         .sign(root_key, hashes.SHA256())
     )
-    folder.mkdir(parents=True, exist_ok=True)
-    certificate_file, key_file = _files(folder)
-    certificate_file.write_bytes(certificate.public_bytes(Encoding.PEM) + root.public_bytes(Encoding.PEM))
-    key_file.touch(mode=0o600)
-    key_file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    return certificate_file, key_file
+    chain = certificate.public_bytes(Encoding.PEM) + root.public_bytes(Encoding.PEM)
+    return chain, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
 def _files(folder: Path) -> tuple[Path, Path]:
@@ -70,7 +77,7 @@ def _name(common_name: str) -> x509.Name:
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, days: int
 ) -> x509.CertificateBuilder:
     # Clocks of machines that share a stack may differ a little.
     begins = datetime.now(UTC) - timedelta(minutes=5)
@@ -81,12 +88,13 @@ def _builder(
         .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(begins)
-        .not_valid_after(begins + _LIFE)
+        .not_valid_after(begins + timedelta(days=days))
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
     )
 
 
-def _usage(*, certificates: bool) -> x509.KeyUsage:
+def key_usage(*, certificates: bool) -> x509.KeyUsage:
+    """For an authority's certificate, or a signer's."""
     return x509.KeyUsage(
         digital_signature=not certificates,
         key_cert_sign=certificates,

@@ -10,7 +10,7 @@ from io import BytesIO
 from PIL import Image
 
 from models.derived import asset_id_of
-from models.errors import InvalidInput, NotFound, ObjectTooLarge, SigningHung
+from models.errors import NotFound, ObjectTooLarge, SigningHung, UnreadableDocument
 from models.job import Job
 from models.likeness import Judgement
 from models.manifest import Manifest
@@ -137,7 +137,7 @@ class ImageStore:
         try:
             found = self._storage.get(self._storage.keys.manifest_key(job), max_bytes=_MOST_MANIFEST)
             return Manifest.read(found)
-        except (NotFound, ObjectTooLarge, InvalidInput):
+        except (NotFound, ObjectTooLarge, UnreadableDocument):
             return None
 
     def manifest_place(self, job: Job) -> tuple[str, str]:

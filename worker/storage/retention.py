@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import groupby
+from typing import Any
 
-from models.errors import InvalidInput, NotFound, ObjectTooLarge
+from models.errors import NotFound, ObjectTooLarge, UnreadableDocument
 from models.manifest import Manifest
 from models.record import JobRecord
 from worker.base.settings import Settings
@@ -84,14 +85,14 @@ class Retention:
                 if record:
                     return Leftovers(found.folder, doubt="it completed, and its manifest is missing")
                 accounted = set()
-            except (InvalidInput, ObjectTooLarge):
+            except (UnreadableDocument, ObjectTooLarge):
                 return Leftovers(found.folder, doubt="its manifest can't be read")
             else:
                 accounted = _keys_of(manifest)
                 if not all(named.startswith(f"{found.folder.path}/") for named in accounted):
                     # The bucket was copied or moved, so that no name can be trusted.
                     return Leftovers(found.folder, doubt="its manifest names objects of another folder")
-                accounted.add(key)
+                accounted |= {key, *_named_in(manifest.to_data(), f"{found.folder.path}/")}
         return replace(found, objects=tuple(one for one in found.objects if one.key not in accounted))
 
     def _record(self, job_id: str) -> JobRecord | None:
@@ -99,6 +100,15 @@ class Retention:
             return self._store.get(job_id)
         except NotFound:
             return None
+
+
+def _named_in(data: Any, folder: str) -> Iterator[str]:
+    """The objects of a folder that a document names anywhere, also in a newer version's unknown fields."""
+    if isinstance(data, str) and data.startswith(folder):
+        yield data
+    elif isinstance(data, dict | list):
+        for one in data.values() if isinstance(data, dict) else data:
+            yield from _named_in(one, folder)
 
 
 def _keys_of(manifest: Manifest) -> set[str]:

@@ -28,4 +28,4 @@ def webhook_from(fields: dict[str, str]) -> Webhook:
         if len(fields["error"]) > _MOST_DETAILS:
             data["error"]["details"] = {}
     told = {"type": fields["type"], "timestamp": data["finished_at"], "data": data}
-    return Webhook.model_validate(told, extra="ignore")
+    return Webhook.read_fields(told)

@@ -114,7 +114,7 @@ def patch_influencer(influencer_id: str, call: Call = WRITES) -> Response:
         given = asked.to_data()
         name = {"name": given.pop("name")} if "name" in given else {}
         changed = CloneOverrides.parse(given).apply_to(document_of(session, row)).model_copy(update=name)
-        row.document = described_by(changed)
+        row.document = described_by(changed, row.document)
         row.updated_at = now()
         session.flush()
         return Answer.of(200, call.shown(session, row))

@@ -4,8 +4,9 @@ import asyncio
 import json
 from contextlib import suppress
 from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
+import structlog
 from fastapi import APIRouter, Header, Query
 from fastapi.responses import Response
 from sqlalchemy import select
@@ -22,12 +23,13 @@ from api.rows.rows import influencer_of, job_of, now
 from api.rows.tables import JobRow
 from api.starting import location_of, record_job, refuse_while_rendering
 from models.base import InfluencerId, Time
-from models.errors import Conflict, ContentRefused, InvalidInput, NotFound
-from models.job import parse_job
+from models.errors import Conflict, ContentRefused, InvalidInput, NotFound, UnreadableDocument
+from models.job import CLONE
 from models.message import JobKind
-from models.record import Asked, CancelAnswer, JobRecord, JobStatus
+from models.record import Asked, CancelAnswer, JobRecord, JobStatus, Stage
 from worker.queue.jobs.dead import heir_of
 
+log = structlog.get_logger()
 router = APIRouter(prefix="/v1", tags=["jobs"])
 _LONGEST_WAIT = 60
 _WAIT = "`wait=N`: answer once the job has ended, or after so many seconds (a minute at most)."
@@ -186,7 +188,7 @@ def current_record(call: Call, job_id: str) -> JobRecord:
     with call.services.database.read() as session:
         row = job_of(session, call.organisation, job_id)
     if row.record is not None:
-        return JobRecord.read(row.record)
+        return _read(row)
     (known,) = call.services.store.records([job_id])
     record = _record(row, known)
     _land(call, row, record)
@@ -224,21 +226,35 @@ def _land(call: Call, row: JobRow, record: JobRecord) -> None:
 
 def _record(row: JobRow, known: JobRecord | None) -> JobRecord:
     if row.record is not None:
-        return JobRecord.read(row.record)
+        return _read(row)
     if known is not None:
         return known
     # Redis doesn't know the job: it is recorded, and about to be submitted.
+    return _in_short(row, "running", "queued")
+
+
+def _read(row: JobRow) -> JobRecord:
+    """The landed record. One that can't be read is shown as far as its row goes, so that lists still answer."""
+    try:
+        return JobRecord.read(row.record)
+    except UnreadableDocument as error:
+        log.error("record.unreadable", job_id=row.job_id, error=error.message)
+        return _in_short(row, row.status or "failed", "done")
+
+
+def _in_short(row: JobRow, status: str, stage: Stage) -> JobRecord:
+    message = json.loads(row.message)
     return JobRecord(
         job_id=row.job_id,
-        kind=parse_job(row.message).kind,
-        status="running",
-        stage="queued",
+        kind=message.get("kind", CLONE),
+        status=cast("JobStatus", status),
+        stage=stage,
         progress=0,
         sequence=0,
         influencer_id=row.influencer_id,
         project_id=row.project_id,
         location_url=location_of(row.job_id),
-        asked=Asked.of(json.loads(row.message)),
+        asked=Asked.of(message),
         submitted_at=row.created_at,
         updated_at=row.created_at,
     )
@@ -246,7 +262,7 @@ def _record(row: JobRow, known: JobRecord | None) -> JobRecord:
 
 def _cancel(call: Call, row: JobRow) -> CancelAnswer:
     if row.record is not None:
-        return CancelAnswer.too_late(JobRecord.read(row.record))
+        return CancelAnswer.too_late(_read(row))
     try:
         return call.services.client.cancel(row.job_id)
     except NotFound:

@@ -1,6 +1,5 @@
 """The media library's calls: add an image by its URL, a small one as the body, or a large one by an upload URL."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,7 +13,7 @@ from ulid import ULID
 
 from api.calls.media.forms import FIELD, FORM, picture_in
 from api.documents import MEDIA_TYPES, AddMedia, Asset, BeginUpload, Upload
-from api.http.answers import Answer
+from api.http.answers import Act, Answer, Prepared
 from api.http.call import ANY_KEY, WRITES, Call
 from api.http.declared import body, errors
 from api.http.pages import CursorQuery, LimitQuery, Page, behind, page
@@ -107,7 +106,7 @@ async def add_media(project_id: str, call: Call = WRITES) -> Response:
 def begin_upload(project_id: str, call: Call = WRITES) -> Response:
     """Begins the upload of a large picture: PUT it to the `uploadUrl` with the given headers, then finalize it."""
 
-    def act() -> Answer:
+    def act() -> Prepared:
         asked = call.parsed(BeginUpload)
         library = call.services.library
         if asked.bytes > library.max_bytes:
@@ -119,7 +118,15 @@ def begin_upload(project_id: str, call: Call = WRITES) -> Response:
         asset_id = f"med_{ULID()}"
         url = library.upload_url(asset_id, asked.media_type, asked.bytes)
         at = now()
-        with call.services.database.write() as session:
+        upload = Upload(
+            asset_id=asset_id,
+            upload_url=url,
+            method="PUT",
+            headers={"Content-Type": asked.media_type, **library.upload_headers},
+            expires_at=at + timedelta(seconds=UPLOAD_FOR),
+        )
+
+        def work(session: Session) -> Answer:
             call.require_room(session, "uploads")
             session.add(
                 UploadRow(
@@ -131,14 +138,9 @@ def begin_upload(project_id: str, call: Call = WRITES) -> Response:
                     created_at=at,
                 )
             )
-        upload = Upload(
-            asset_id=asset_id,
-            upload_url=url,
-            method="PUT",
-            headers={"Content-Type": asked.media_type, **library.upload_headers},
-            expires_at=at + timedelta(seconds=UPLOAD_FOR),
-        )
-        return Answer.of(201, upload)
+            return Answer.of(201, upload)
+
+        return Prepared(work)
 
     return call.act(act)
 
@@ -196,7 +198,7 @@ def sweep_uploads(database: Database, library: MediaLibrary) -> None:
             session.execute(delete(UploadRow).where(UploadRow.asset_id.in_(found)))
 
 
-async def _in_turn(call: Call, act: Callable[[], Answer]) -> Response:
+async def _in_turn(call: Call, act: Act) -> Response:
     """Runs `act`, which may take long with a picture, on the uploads' own threads. Returns its answer."""
     return await call.services.uploads.run(call.organisation, lambda: call.act(act))
 
@@ -211,7 +213,7 @@ def _add_from_form(call: Call, project_id: str) -> Response:
     return sent.act(lambda: _add_picture(sent, project_id, media_type))
 
 
-def _add_picture(call: Call, project_id: str, media_type: str) -> Answer:
+def _add_picture(call: Call, project_id: str, media_type: str) -> Prepared:
     if media_type not in MEDIA_TYPES:
         raise InvalidInput(
             f"A picture needs its type in Content-Type: one of {', '.join(MEDIA_TYPES)}. "
@@ -219,11 +221,15 @@ def _add_picture(call: Call, project_id: str, media_type: str) -> Answer:
             fields=[{"path": "Content-Type", "reason": "none of these"}],
         )
     _require_project(call, project_id)
-    picture = call.services.library.check(call.body, media_type)
+    library = call.services.library
+    picture = library.check(call.body, media_type)
     asset_id = f"med_{ULID()}"
-    kept = call.services.library.keep(project_id, asset_id, picture)
-    with call.services.database.write() as session:
+    kept = library.keep(project_id, asset_id, picture)
+
+    def work(session: Session) -> Answer:
         return Answer.of(201, _shown(call, _add(session, project_id, asset_id, kept)))
+
+    return Prepared(work, undo=lambda: library.discard(kept))
 
 
 def _require_project(call: Call, project_id: str) -> None:

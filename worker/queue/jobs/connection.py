@@ -5,7 +5,14 @@ from typing import Any, TypeVar
 
 from redis import Redis
 from redis.backoff import ExponentialBackoff
-from redis.exceptions import AskError, ClusterCrossSlotError, MovedError, RedisError, ResponseError
+from redis.exceptions import (
+    AskError,
+    AuthenticationError,
+    ClusterCrossSlotError,
+    MovedError,
+    RedisError,
+    ResponseError,
+)
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
@@ -24,6 +31,7 @@ def connect(settings: Settings, *, patient: bool = True, text: bool = True) -> R
     """Creates a thread-safe client that decodes answers to `text`, or leaves them as bytes.
 
     A `patient` one tries a call for about four seconds where Redis refuses, and for a minute where it is silent.
+    A wrong password isn't tried twice.
     One that isn't, for callers who wait themselves, gives up after a second, and ten. Raises InvalidSettings if
     the URL can't be read.
     """
@@ -56,6 +64,9 @@ class _Patience(Retry):
         with_failure_count: bool = False,
     ) -> T:
         def can_help(error: Exception) -> bool:
+            if isinstance(error, AuthenticationError):
+                # The same password is wrong at the next try, too. Whoever waits for a new one asks again.
+                return False
             if isinstance(error, ResponseError) and refusal_of(error) is None:
                 return False
             return is_retryable is None or is_retryable(error)

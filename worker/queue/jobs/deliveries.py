@@ -100,7 +100,7 @@ def delivery_from(fields: dict[str, str], next_at: float | None) -> Delivery:
         delivery["last_try_at"] = time_of(fields["last_at"])
     if next_at is not None:
         delivery["next_try_at"] = time_of(next_at)
-    return Delivery.model_validate(delivery)
+    return Delivery.read_fields(delivery)
 
 
 def _without_query(url: str) -> str:

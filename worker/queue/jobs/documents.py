@@ -29,12 +29,12 @@ def record_from(fields: dict[str, str], queue_place: int | None = None) -> JobRe
     record["stage_times"] = StageTimes(**entered) if entered else None
     record["cancel_requested"] = fields.get("cancel_requested") == "1"
     record["location_url"] = f"/v1/jobs/{fields['job_id']}"
-    return JobRecord.model_validate(record, extra="ignore")
+    return JobRecord.read_fields(record)
 
 
 def event_from(job_id: str, entry_id: str, fields: dict[str, str]) -> JobEvent:
     """The event in a stream's entry."""
-    return JobEvent.model_validate(
+    return JobEvent.read_fields(
         {
             "type": fields["type"],
             "job_id": job_id,
@@ -44,8 +44,7 @@ def event_from(job_id: str, entry_id: str, fields: dict[str, str]) -> JobEvent:
             "stage": fields["stage"],
             "progress": fields["progress"],
             **json.loads(fields["data"]),
-        },
-        extra="ignore",
+        }
     )
 
 

@@ -1,17 +1,17 @@
-"""`likeness doctor`: checks what a worker needs, item by item, and says what to do about each."""
+"""What `likeness doctor` checks, in order, and what it says about each."""
 
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.metadata import entry_points
 from typing import Any
 
 from redis.exceptions import RedisError
-from rich.console import Console
-from rich.table import Table
 
-from models.errors import DoctorFinding, LikenessError, QueueUnavailable
-from worker.base.settings import Settings, settings
+from models.errors import DoctorFinding, QueueUnavailable
+from worker.base.settings import Settings
 from worker.cli.faces.embedder import configured_profile, domain_of_profile
 from worker.mark.signer import ImageSigner
 from worker.mark.watermark.options import watermark_choice
@@ -20,6 +20,7 @@ from worker.node.fake import refuse_real
 from worker.queue.broker_check import round_trip
 from worker.queue.fleet.presence import Presence, here
 from worker.queue.jobs.connection import connect, guarded, refuse_cluster
+from worker.queue.jobs.refusals import refusal_of, why_unavailable
 from worker.render import RenderProcess
 from worker.storage import Storage
 from worker.storage.urls import check_urls
@@ -27,40 +28,67 @@ from worker.verify import VerifyProcess
 from worker.verify.options import safety_choice
 from worker.webhooks.outbox import Outbox
 
+GROUP = "likeness.checks"
+"""The entry points of checks that other packages add: functions like a `Check`'s. Their names are the checks'."""
+
 # In seconds. Leases use Redis's clock alone, but stores refuse requests signed minutes off their own time.
 _MOST_SKEW = 30.0
 # In seconds. A deliverer polls several times a second.
 _MOST_LATE = 60.0
 
 
-def examine() -> bool:
-    """Prints a table of checks. Returns whether all passed."""
-    configured = settings()
-    checks: dict[str, Callable[[Settings], str]] = {
-        "Redis answers": _redis,
-        "Redis takes writes": _writes,
-        "jobs can be sent and taken": _broker,
-        "Redis keeps everything": _noeviction,
-        "webhooks are delivered": _webhooks,
-        "bucket can be written": _bucket,
-        "its URLs work": _urls,
-        "clock agrees with the store": _clock,
-        "images are signed": _signer,
-        "images are judged": _gate,
-        "unsafe images are refused": _safety,
-        "images are watermarked": _watermark,
-        "profile loads": _profile,
-    }
-    table = Table("", "check", "finding", box=None)
-    healthy = True
-    for name, check in checks.items():
+class Warned(Exception):
+    """What a check found works, but won't for long."""
+
+
+class Unasked(Exception):
+    """Why a check has nothing to look at here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A check by its name, as `--skip` takes it. It returns what it found, and raises a LikenessError for what must
+    be mended, or Warned. `needs`: the check without which this one would only fail, too."""
+
+    name: str
+    title: str
+    find: Callable[[Settings], str]
+    needs: str | None = None
+
+
+def all_checks() -> list[Check]:
+    """The checks of this package, and those that other packages add."""
+    added = sorted(entry_points(group=GROUP), key=lambda one: one.name)
+    return [*_checks(), *(_added(found.name, found.load) for found in added)]
+
+
+def _added(name: str, load: Callable[[], Any]) -> Check:
+    def find(configured: Settings) -> str:
         try:
-            table.add_row("[green]ok[/]", name, check(configured))
-        except LikenessError as error:
-            healthy = False
-            table.add_row("[red]no[/]", name, f"{error.message} [dim]({error.code})[/]")
-    Console().print(table)
-    return healthy
+            check = load()
+        except ImportError as error:
+            raise Unasked(f"{error.name or 'what it needs'} isn't installed here") from None
+        return str(check(configured))
+
+    return Check(name, name.replace("-", " "), find)
+
+
+def _checks() -> tuple[Check, ...]:
+    return (
+        Check("redis", "Redis answers", _redis),
+        Check("redis-writes", "Redis takes writes", _writes, "redis"),
+        Check("broker", "jobs can be sent and taken", _broker, "redis"),
+        Check("eviction", "Redis keeps everything", _noeviction, "redis"),
+        Check("webhooks", "webhooks are delivered", _webhooks, "redis"),
+        Check("bucket", "bucket can be written", _bucket),
+        Check("urls", "its URLs work", _urls, "bucket"),
+        Check("clock", "clock agrees with the store", _clock, "bucket"),
+        Check("signer", "images are signed", _signer),
+        Check("gate", "images are judged", _gate),
+        Check("safety", "unsafe images are refused", _safety),
+        Check("watermark", "images are watermarked", _watermark),
+        Check("profile", "profile loads", _profile),
+    )
 
 
 def _redis(configured: Settings) -> str:
@@ -125,6 +153,8 @@ def _signer(configured: Settings) -> str:
     if signer is None:
         return "no: LIKENESS_SIGNING is off, and images leave with XMP alone"
     signer.check()
+    if ends := signer.credentials.ends_soon(datetime.now(UTC)):
+        raise Warned(f"{signer.credentials.describe()}. {ends}")
     return signer.credentials.describe()
 
 
@@ -200,6 +230,8 @@ def _ask(call: Callable[[], Any]) -> Any:
     try:
         return call()
     except RedisError as error:
+        if refusal_of(error):
+            raise QueueUnavailable(why_unavailable(error)) from None
         why = str(error) or type(error).__name__
         raise QueueUnavailable(
             f"{why.removesuffix('.')}. Start Redis, or set LIKENESS_REDIS_URL to where it runs."
