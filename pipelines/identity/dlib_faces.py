@@ -13,6 +13,7 @@ from PIL import Image
 
 from models.errors import FaceModelMissing
 from models.likeness import Embedder, FaceBox
+from pipelines.identity.dlib_network import SIDE, DescriptorNetwork
 from pipelines.identity.faces import Face, FaceEmbedder, Picture, Vector, from_the_left, hashes
 
 _DETECTOR = "mmod_human_face_detector.dat"
@@ -23,6 +24,8 @@ _DESCRIPTOR = "dlib_face_recognition_resnet_model_v1.dat"
 _SIDE = 512
 # Doubled once, so that HOG's window of 80 pixels fits faces down to a twelfth of that side.
 _DOUBLINGS = 1
+# How much of a face's surroundings belongs to what is described, as dlib does it.
+_PADDING = 0.25
 # Least pixels of the shorter side, before and after scaling: a smaller picture has no place for a face, and the CNN
 # can't take it.
 _LEAST, _LEAST_SCALED = 20, 40
@@ -42,7 +45,10 @@ class DlibFaces(FaceEmbedder):
         self._quick = dlib.get_frontal_face_detector()
         self._thorough = dlib.cnn_face_detection_model_v1(str(folder / _DETECTOR))
         self._landmarks = dlib.shape_predictor(str(folder / _LANDMARKS))
-        self._describe = dlib.face_recognition_model_v1(str(folder / _DESCRIPTOR))
+        try:
+            self._network = DescriptorNetwork(folder / _DESCRIPTOR)
+        except (ValueError, IndexError) as error:
+            raise FaceModelMissing(f"{_DESCRIPTOR} isn't dlib's face descriptor: {error}.") from None
         self.embedder = Embedder(
             name="dlib",
             metric="euclidean",
@@ -69,7 +75,7 @@ class DlibFaces(FaceEmbedder):
             self._dlib.rectangle(box.left, box.top, box.right - 1, box.bottom - 1),
             [self._dlib.point(round(float(x)), round(float(y))) for x, y in face.landmarks],
         )
-        return np.array(self._describe.compute_face_descriptor(picture, shape), dtype=np.float32)
+        return self._network.describe(self._dlib.get_face_chip(picture, shape, SIDE, _PADDING))
 
     def _face(self, picture: Picture, found: Any, confidence: float, scale: float) -> Face:
         sides = [round(side / scale) for side in (found.left(), found.top(), found.right(), found.bottom())]

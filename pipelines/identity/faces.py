@@ -12,6 +12,8 @@ from models.likeness import Embedder, FaceBox
 
 Picture = npt.NDArray[np.uint8]
 """RGB, shape (height, width, 3), contiguous."""
+Luma = npt.NDArray[np.uint8]
+"""Brightness, shape (height, width)."""
 Vector = npt.NDArray[np.float32]
 """One descriptor, shape (D,)."""
 

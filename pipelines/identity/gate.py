@@ -11,12 +11,14 @@ from pipelines.identity.calibrations import refuse_foreign
 from pipelines.identity.faces import FaceEmbedder
 from pipelines.identity.portrait import Portrait, take_portrait
 from pipelines.identity.references import ReferenceSet, check_references
+from pipelines.identity.remembered import RememberedPortraits
 from pipelines.identity.scores import is_whole, score
 from pipelines.identity.verdict import verdict_of
 
 
 class LikenessGate:
-    """An embedder with its calibration. It holds no job's state; one instance serves one thread."""
+    """An embedder with its calibration. It holds no job's state, but the measurements of references, which jobs
+    share. One instance serves one thread."""
 
     def __init__(self, embedder: FaceEmbedder, calibration: Calibration, domain: Domain) -> None:
         """`domain` is that of the images. Raises CalibrationRefused if the calibration is of another embedder."""
@@ -25,12 +27,13 @@ class LikenessGate:
         self._domain = domain
         self.faces = embedder
         self._digest = calibration.digest
+        self._references = RememberedPortraits(self.portrait)
 
     def check_references(
         self, references: Sequence[Image.Image], subject: Subject = "person"
     ) -> ReferenceSet:
         """Measures a job's references. Raises NoUsableReference if `subject` is "person" and none has a face."""
-        return check_references(references, subject, self.faces, self.calibration)
+        return check_references(references, subject, self._references.of, self.calibration)
 
     def portrait(self, image: Image.Image) -> Portrait:
         """Measures one image. Nearly all of the gate's time goes here."""

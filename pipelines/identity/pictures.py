@@ -5,7 +5,7 @@ import numpy.typing as npt
 from PIL import Image, ImageOps
 
 from models.likeness import FaceBox
-from pipelines.identity.faces import Picture, Vector
+from pipelines.identity.faces import Luma, Picture, Vector
 
 _FACE_SIDE = 128
 _GRID, _TURNS, _SHADES = 4, 8, 4
@@ -21,10 +21,10 @@ def as_picture(image: Image.Image) -> Picture:
     return np.ascontiguousarray(np.asarray(image.convert("RGB")))
 
 
-def sharpness(picture: Picture, box: FaceBox) -> float:
-    """Variance of the Laplacian of the luma (0 to 255) in a box, scaled to 128 x 128 pixels."""
-    luma = Image.fromarray(picture).convert("L").crop((box.left, box.top, box.right, box.bottom))
-    face = np.asarray(luma.resize((_FACE_SIDE, _FACE_SIDE), Image.Resampling.LANCZOS), dtype=np.float64)
+def sharpness(luma: Luma, box: FaceBox) -> float:
+    """Variance of the Laplacian of the luma in a box, scaled to 128 x 128 pixels."""
+    cut = Image.fromarray(luma).crop((box.left, box.top, box.right, box.bottom))
+    face = np.asarray(cut.resize((_FACE_SIDE, _FACE_SIDE), Image.Resampling.LANCZOS), dtype=np.float64)
     middle = face[1:-1, 1:-1]
     around = face[:-2, 1:-1] + face[2:, 1:-1] + face[1:-1, :-2] + face[1:-1, 2:]
     return float((around - 4 * middle).var())

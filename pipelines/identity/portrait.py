@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 from PIL import Image
 
 from models.likeness import FaceScores
 from pipelines.identity.chips import Chip, face_chip, whole_chip
-from pipelines.identity.faces import Face, FaceEmbedder, Picture, Vector
+from pipelines.identity.faces import Face, FaceEmbedder, Luma, Vector
 from pipelines.identity.picture_hash import Hashes, picture_hashes
 from pipelines.identity.pictures import as_picture, sharpness, whole_vector
 
@@ -33,23 +34,24 @@ class Portrait:
 def take_portrait(image: Image.Image, embedder: FaceEmbedder) -> Portrait:
     """Measures an image of any mode and size. It costs as much as finding and describing its face."""
     picture = as_picture(image)
+    luma = np.asarray(Image.fromarray(picture).convert("L"))
     faces = embedder.find(picture)
     height, width = picture.shape[:2]
     return Portrait(
         width=width,
         height=height,
         faces=len(faces),
-        face=_scores(picture, faces[0]) if faces else None,
+        face=_scores(luma, faces[0]) if faces else None,
         vector=embedder.describe(picture, faces[0]) if faces else None,
         whole=whole_vector(picture),
-        hashes=picture_hashes(Image.fromarray(picture)),
-        chip=face_chip(picture, faces[0].eyes) if faces else None,
-        sight=whole_chip(picture),
+        hashes=picture_hashes(Image.fromarray(luma)),
+        chip=face_chip(luma, faces[0].eyes) if faces else None,
+        sight=whole_chip(luma),
     )
 
 
-def _scores(picture: Picture, face: Face) -> FaceScores:
-    height, width = picture.shape[:2]
+def _scores(luma: Luma, face: Face) -> FaceScores:
+    height, width = luma.shape
     box = face.box
     across = min(box.right, width) - max(box.left, 0)
     down = min(box.bottom, height) - max(box.top, 0)
@@ -57,5 +59,5 @@ def _scores(picture: Picture, face: Face) -> FaceScores:
         box=box,
         confidence=round(face.confidence, 4),
         share=round(max(0, across) * max(0, down) / (width * height), 5),
-        sharpness=round(sharpness(picture, box), 2),
+        sharpness=round(sharpness(luma, box), 2),
     )

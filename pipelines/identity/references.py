@@ -1,6 +1,6 @@
 """Compares the references with each other: who they show, and which of them shows somebody else."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,8 +9,8 @@ from PIL import Image
 from models.calibration import Calibration, comparison_for
 from models.errors import NoUsableReference
 from models.likeness import CheckedReference, Metric, ReferenceFault, Subject
-from pipelines.identity.faces import FaceEmbedder, Vector
-from pipelines.identity.portrait import Portrait, take_portrait
+from pipelines.identity.faces import Vector
+from pipelines.identity.portrait import Portrait
 from pipelines.identity.similarity import centroid, similarity
 
 
@@ -31,9 +31,12 @@ class ReferenceSet:
 
 
 def check_references(
-    images: Sequence[Image.Image], subject: Subject, embedder: FaceEmbedder, calibration: Calibration
+    images: Sequence[Image.Image],
+    subject: Subject,
+    measure: Callable[[Image.Image], Portrait],
+    calibration: Calibration,
 ) -> ReferenceSet:
-    """Measures references and finds the odd ones out.
+    """Measures references, by `measure`, and finds the odd ones out.
 
     The person's references are the largest group that is similar to one of them; in a tie the earlier one's group,
     since the first reference is the main one. A reference that is less similar to the group than one stranger in
@@ -41,7 +44,7 @@ def check_references(
     reported, too; rates are in bench/RESULTS.md. With `subject` "any" a reference without a face is used as a
     picture. Raises NoUsableReference if none has a face and `subject` is "person".
     """
-    portraits = tuple(take_portrait(image, embedder) for image in images)
+    portraits = tuple(measure(image) for image in images)
     with_face = [index for index, portrait in enumerate(portraits) if portrait.vector is not None]
     if subject == "person" and not with_face:
         raise NoUsableReference(
@@ -50,7 +53,7 @@ def check_references(
         )
     vectors = np.array([portraits[index].vector for index in with_face])
     similarities = dict(
-        zip(with_face, _to_the_rest(vectors, embedder.embedder.metric, calibration), strict=True)
+        zip(with_face, _to_the_rest(vectors, calibration.embedder.metric, calibration), strict=True)
     )
     checked = []
     for index, portrait in enumerate(portraits):

@@ -1,5 +1,6 @@
 """The verify process: answers the requests from its pipe with its gates. It knows no queue, store or device."""
 
+import os
 import pickle
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from models.errors import FaceModelMissing, SafetyModelMissing, VerifyError
 from models.gate_options import GateInfo, GateOptions
 from models.safety import SafetyOptions
+from worker.base.pixel_pipe import PixelPipe
 from worker.base.spawned import answer_requests
 from worker.verify.messages import (
     CheckReferences,
@@ -54,8 +56,10 @@ class _Gates:
         return VerifyError(f"The {what} gate raised {type(error).__name__}: {str(error)[:500]}")
 
 
-def main(pipe: Connection, leash: Connection, options: VerifyOptions) -> None:
+def main(pipe: PixelPipe, leash: Connection, options: VerifyOptions) -> None:
     """Loads the gates, then answers one request after another until the pipe closes."""
+    # NumPy's threads would spin while they wait, and other cores have other work.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     answer_requests(pipe, leash, lambda: _load(options))
 
 

@@ -24,7 +24,7 @@ def scene(seed: int) -> Image.Image:
 
 
 def chip(image: Image.Image) -> Chip:
-    return whole_chip(np.ascontiguousarray(np.asarray(image)))
+    return whole_chip(np.asarray(image.convert("L")))
 
 
 def difference(one: Image.Image, other: Image.Image, *, face: bool = True, mirror: bool = False) -> float:
