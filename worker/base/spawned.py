@@ -20,6 +20,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 import structlog
 
 from models.errors import LikenessError
+from worker.base.pixel_pipe import PixelPipe
 
 log = structlog.get_logger()
 
@@ -60,7 +61,8 @@ class SpawnedChild(Generic[Info]):
 
     def __init__(self, spawn: SpawnContext, main: Callable[..., None], *args: Any) -> None:
         """Spawns a process that runs `main(pipe, leash, *args)`."""
-        self._pipe, child_end = spawn.Pipe()
+        own_end, childs_end = spawn.Pipe()
+        self._pipe, child_end = PixelPipe(own_end), PixelPipe(childs_end)
         # Nobody ever writes to the leash: the child reads it to learn that this process is gone.
         leash_end, self._leash = spawn.Pipe(duplex=False)
         output, output_end = spawn.Pipe(duplex=False)

@@ -18,6 +18,7 @@ from models.errors import (
     RenderOutOfMemory,
 )
 from models.render import RenderOptions
+from worker.base.pixel_pipe import PixelPipe
 from worker.base.raw_image import RawImage
 from worker.base.spawned import Failed, Ready, live_with_parent
 from worker.render.messages import (
@@ -37,7 +38,7 @@ _MOST_MESSAGE = 200  # characters of a note, which appears in records and errors
 _PREVIEWS_APART = 0.5  # seconds between two previews of a shot
 
 
-def main(pipe: Connection, leash: Connection, called_off: Any, memory: Any, options: RenderOptions) -> None:
+def main(pipe: PixelPipe, leash: Connection, called_off: Any, memory: Any, options: RenderOptions) -> None:
     """Loads the profile, then serves orders until the pipe closes or the device can't be used any more.
 
     Two arguments are shared memory. `called_off`: the number of the latest order that must stop. `memory`: total,
@@ -94,7 +95,7 @@ class _Teller:
 
     def __init__(
         self,
-        pipe: Connection,
+        pipe: PixelPipe,
         references: int,
         stop_if_called_off: Callable[[], None],
         previews: _Previews | None = None,
