@@ -3,11 +3,12 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 GENERATORS := $(VENV)/generators
+PEERS := $(VENV)/peers
 OUT ?= out
 
 ASSETS ?= assets
 
-.PHONY: demo test check image-test unit faults soak format schemas screenshots train clean
+.PHONY: demo test check image-test unit faults soak bench-peers format schemas screenshots train clean
 
 # What the tests' environment has, the demo has too.
 demo: $(or $(wildcard $(VENV)/installed),$(VENV)/installed-all)
@@ -45,6 +46,11 @@ faults: $(VENV)/installed
 soak: $(VENV)/installed
 	$(BIN)/python -m bench.soak --minutes 30
 
+# This worker beside cog, LitServe, Celery and runpod's SDK: ten minutes of an otherwise idle machine. It goes on where
+# it stopped; `rm out/peers.json` to begin anew.
+bench-peers: $(VENV)/installed $(PEERS)/installed
+	$(BIN)/python -m bench.peers
+
 format: $(VENV)/installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -79,6 +85,12 @@ $(GENERATORS)/installed: tests/support/generators/requirements.txt client/ts/pac
 	$(BIN)/python -m pip --python $(GENERATORS)/bin/python install --quiet --no-compile \
 		--requirement tests/support/generators/requirements.txt
 	cd client/ts && PATH="$(abspath $(GENERATORS)/bin):$$PATH" npm ci --ignore-scripts --no-audit --no-fund
+	touch $@
+
+# What bench.peers measures beside this worker.
+$(PEERS)/installed: bench/peers/requirements.txt | $(VENV)/installed
+	$(BIN)/python -m venv --without-pip $(PEERS)
+	$(BIN)/python -m pip --python $(PEERS)/bin/python install --quiet --no-compile --requirement $<
 	touch $@
 
 clean:

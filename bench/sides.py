@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from bench.slow_worker import SHOTS
+from bench.slow_worker import REFERENCES, SHOTS
 from models.job import CloneJob, CloneRequest, ReferenceSource
 from worker.base.settings import Settings
 from worker.client import JobClient, plan_clone
@@ -23,21 +23,25 @@ from worker.stack import EmbeddedStack
 from worker.stack.samples import load_sample
 from worker.storage import Storage
 
-REFERENCES = 3
-
 
 class Side:
     """A worker with its own settings (`changes`, as environment variables), and a client for its queue."""
 
-    def __init__(
-        self, stack: EmbeddedStack, name: str, seconds: float, log: Path, changes: Mapping[str, str]
+    def __init__(  # noqa: PLR0917 - all of them are needed, and each has a type of its own
+        self,
+        stack: EmbeddedStack,
+        name: str,
+        seconds: float,
+        log: Path,
+        changes: Mapping[str, str],
+        module: str = "bench.slow_worker",
     ) -> None:
         self.settings = stack.settings(queue=name, redis_prefix=name)
         self.client = JobClient(self.settings)
         environment = {"LIKENESS_QUEUE": name, "LIKENESS_REDIS_PREFIX": name, "BENCH_SECONDS": str(seconds)}
         with log.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "bench.slow_worker", "worker"],
+                [sys.executable, "-m", module, "worker"],
                 env={**os.environ, **stack.environment, **environment, **changes},
                 stdout=output,
                 stderr=output,

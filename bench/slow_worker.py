@@ -12,8 +12,14 @@ from models.source_type import SourceType
 from worker.render import child, process
 from worker.stack.samples import load_sample
 
-SHOTS = ("front", "smile", "serious")
+REFERENCES = 2
+SHOTS = ("front", "smile", "serious", "profile")
 SIDE, STEPS = 1024, 4
+
+
+def work(seconds: float) -> None:
+    """One step of the device."""
+    time.sleep(seconds)
 
 
 class SlowPictures:
@@ -24,7 +30,7 @@ class SlowPictures:
         _, files = load_sample("jonas")
         self._pictures = {
             shot: Image.open(BytesIO(data)).convert("RGB").resize((SIDE, SIDE))
-            for shot, data in zip(SHOTS, files[3:], strict=True)
+            for shot, data in zip(SHOTS, files[REFERENCES:], strict=True)
         }
 
     def framed(self, reference: Image.Image, face: Any) -> Image.Image:
@@ -58,7 +64,7 @@ class SlowPictures:
                 return Preview(small, SourceType.GENERATED)
 
             for step in range(1, STEPS + 1):
-                time.sleep(self._seconds / STEPS)
+                work(self._seconds / STEPS)
                 sink.step(Step(name, step, STEPS, preview))
             sink.image(RenderedImage(name, planned.seed, self._pictures[name]))
 

@@ -1,0 +1,1 @@
+"""This worker beside other ways to serve a model: cog, LitServe, runpod's SDK and a plain Celery task."""
