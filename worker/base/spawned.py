@@ -184,7 +184,7 @@ class Answers(Protocol):
         """The error for an exception of `answer` that isn't of the tree."""
 
 
-def answer_requests(pipe: Connection, leash: Connection, load: Callable[[], Answers]) -> None:
+def answer_requests(pipe: PixelPipe, leash: Connection, load: Callable[[], Answers]) -> None:
     """A child's main loop: loads, then answers one request after another until the pipe closes."""
     live_with_parent(leash)
     try:

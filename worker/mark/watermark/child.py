@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from models.errors import WatermarkFailed, WatermarkModelMissing
 from models.watermark import WatermarkInfo, WatermarkOptions
 from worker.base.pictures import scaled_down
+from worker.base.pixel_pipe import PixelPipe
 from worker.base.raw_image import RawImage
 from worker.base.spawned import answer_requests
 from worker.mark.watermark.messages import MarkedPicture, MarkPicture
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from pipelines.watermark.protocol import Watermark
 
 
-def main(pipe: Connection, leash: Connection, options: WatermarkOptions) -> None:
+def main(pipe: PixelPipe, leash: Connection, options: WatermarkOptions) -> None:
     """Loads the watermark, then answers one request after another until the pipe closes."""
     answer_requests(pipe, leash, lambda: _Marker(_load(options)))
 
