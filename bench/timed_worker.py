@@ -76,7 +76,8 @@ def _time_gaps(timers: Timers) -> None:
         gap = "next order"
         return serve(*args)
 
-    slow_worker.work, child._serve = timed_work, timed_serve
+    slow_worker.work = timed_work
+    child._serve = timed_serve  # type: ignore[assignment]
 
 
 def verify_main(*args: Any) -> None:
@@ -92,6 +93,6 @@ if __name__ == "__main__":
     from worker.verify import process as verify_process
 
     _time("worker", PARENT)
-    render_process.child_main = render_main  # type: ignore[attr-defined]
-    verify_process.child_main = verify_main  # type: ignore[attr-defined]
+    render_process.child_main = render_main  # type: ignore[assignment,attr-defined]
+    verify_process.child_main = verify_main  # type: ignore[assignment,attr-defined]
     main()

@@ -1,5 +1,6 @@
 """What a pipeline's sink puts into the pipe."""
 
+from contextlib import closing
 from multiprocessing import Pipe
 from typing import Any, cast
 
@@ -11,6 +12,7 @@ from models.likeness import FaceBox
 from models.record import NOT_CARRIED
 from models.source_type import SourceType
 from pipelines.protocol import Preview, ReferenceNote, ReferencePipeline, RenderedImage, Step
+from worker.base.pixel_pipe import PixelPipe
 from worker.base.raw_image import RawImage
 from worker.render import child
 from worker.render.child import _Previews, _serve, _Teller
@@ -18,8 +20,8 @@ from worker.render.messages import Finished, ImageDone, PreviewMade, ReferenceNo
 
 
 def test_an_image_goes_with_its_type_and_a_note_with_its_reason() -> None:
-    ours, theirs = Pipe()
-    with ours, theirs:
+    ours, theirs = (PixelPipe(end) for end in Pipe())
+    with closing(ours), closing(theirs):
         teller = _Teller(theirs, 2, lambda: None)
         picture = Image.new("RGB", (2, 2), "teal")
         teller.image(RenderedImage("front", 7, picture, SourceType.COMPOSITE))
@@ -32,8 +34,8 @@ def test_an_image_goes_with_its_type_and_a_note_with_its_reason() -> None:
 
 @pytest.mark.parametrize("index", [-1, 2])
 def test_a_note_must_be_about_a_reference_of_the_order(index: int) -> None:
-    ours, theirs = Pipe()
-    with ours, theirs:
+    ours, theirs = (PixelPipe(end) for end in Pipe())
+    with closing(ours), closing(theirs):
         with pytest.raises(IndexError, match=f"reference {index} of 2"):
             _Teller(theirs, 2, lambda: None).reference(ReferenceNote(index, NOT_CARRIED, "x"))
         assert not ours.poll()
@@ -57,8 +59,8 @@ def test_a_pipeline_gets_references_as_it_frames_them(faces: tuple[FaceBox | Non
     picture = RawImage.of(Image.new("RGB", (8, 6), "teal"))
     order = RenderOrder((picture, picture), Appearance(), (), faces=faces)
     pipeline: Any = Framing()
-    ours, theirs = Pipe()
-    with ours, theirs:
+    ours, theirs = (PixelPipe(end) for end in Pipe())
+    with closing(ours), closing(theirs):
         assert isinstance(_serve(pipeline, order, _Teller(theirs, 2, lambda: None)), Finished)
     assert [image.size for image in pipeline.got] == [(3, 4) if faces else (8, 6), (8, 6)]
 
@@ -100,8 +102,8 @@ def test_a_preview_that_fails_costs_the_order_its_previews_alone() -> None:
         made.append("front")
         raise RuntimeError("no kernel image is available")
 
-    ours, theirs = Pipe()
-    with ours, theirs:
+    ours, theirs = (PixelPipe(end) for end in Pipe())
+    with closing(ours), closing(theirs):
         teller = _Teller(theirs, 1, lambda: None, _Previews(wanted=True))
         teller.step(Step("front", 1, 2, fail))
         teller.step(Step("smile", 1, 2, fail))
