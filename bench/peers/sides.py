@@ -1,7 +1,9 @@
 """What is measured: this worker and its peers, each with what starts it and how jobs get to it."""
 
 import json
+import os
 import re
+import signal
 import subprocess
 import time
 import urllib.error
@@ -46,6 +48,7 @@ class Side(ABC):
         # It names queues and files, too.
         self.name = re.sub("[^a-z]+", "-", name.lower())
         self._changes = changes
+        self._has_group = False
 
     @abstractmethod
     def start(self) -> None:
@@ -66,6 +69,10 @@ class Side(ABC):
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        if self._has_group:
+            # What it started and left behind would take the next side's CPU.
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
 
     def spawn(self, *command: str, **environment: str) -> None:
         """Starts a process in the peers' environment."""
@@ -76,7 +83,9 @@ class Side(ABC):
                 stdout=log,
                 stderr=log,
                 cwd=HANDLERS,
+                start_new_session=True,
             )
+        self._has_group = True
 
 
 class Ours(Side):
