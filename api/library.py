@@ -166,6 +166,8 @@ class MediaLibrary:
         for job in jobs:
             found = [one.key for one in self._storage.list(self._storage.keys.job_prefix(job))]
             spared = set(kept).intersection(found)
+            # Before the manifest goes, which says what is in the index.
+            self._watermarks.remove(job, spared)
             if spared:
                 spared.add(self._storage.keys.manifest_key(job))
             keys += [key for key in found if key not in spared]

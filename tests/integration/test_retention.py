@@ -13,6 +13,7 @@ from models.errors import LikenessNotReached
 from models.job import CloneJob
 from models.manifest import Manifest
 from models.record import JobError, StoredImage
+from models.watermark import HiddenNumber
 from tests.support.jobs.stored import ERROR, claimed, make_job, result_of
 from tests.support.workers import environment_of
 from worker.base import settings as settings_module
@@ -21,6 +22,7 @@ from worker.cli import app
 from worker.queue.jobs import JobStore
 from worker.storage import Storage
 from worker.storage.retention import Leftovers, Retention
+from worker.storage.watermarks import WatermarkIndex
 
 # The store's clock shows whole seconds.
 AT_ONCE = -2.0
@@ -52,11 +54,13 @@ def put(storage: Storage) -> Put:
     return store_them
 
 
-def commit(storage: Storage, job: CloneJob, folder: str | None = None) -> None:
-    folder = folder or storage.keys.job_prefix(job)
-    image = StoredImage(
+HIDDEN = HiddenNumber(algorithm="org.example.mark", number="2a")
+
+
+def image_in(folder: str, asset_id: str = "med_new") -> StoredImage:
+    return StoredImage(
         shot="front",
-        asset_id="med_new",
+        asset_id=asset_id,
         key=f"{folder}/front.png",
         thumbnail_key=f"{folder}/thumbs/front.webp",
         url="https://x",
@@ -67,7 +71,12 @@ def commit(storage: Storage, job: CloneJob, folder: str | None = None) -> None:
         width=1,
         height=1,
         seed=1,
+        watermark=HIDDEN,
     )
+
+
+def commit(storage: Storage, job: CloneJob, folder: str | None = None) -> None:
+    image = image_in(folder or storage.keys.job_prefix(job))
     manifest = Manifest(
         job_id=job.job_id,
         influencer_id=job.influencer_id,
@@ -113,6 +122,28 @@ def test_a_clone_keeps_what_a_newer_versions_manifest_names(
     manifest["images"][0]["depthKeys"] = [f"{folder}/depth/front.png"]
     storage.put_json(key, json.dumps(manifest))
     assert keys_of(retention.find(AT_ONCE)) == left
+
+
+def test_an_entry_of_a_watermark_stays_as_long_as_a_manifest_has_its_image(
+    retention: Retention, store: JobStore, storage: Storage, put: Put
+) -> None:
+    job, gone = make_job(), make_job()
+    put(job, "front.png", "thumbs/front.webp")
+    commit(storage, job)
+    index = WatermarkIndex(storage)
+    index.add(job, [image_in("folder", asset_id) for asset_id in ("med_new", "med_old")])
+    index.add(gone, [image_in("folder", "med_gone")])
+    storage.put_json(f"{storage.keys.watermarks}notes.json", "{}")
+    old, dead = (storage.keys.watermark_key(HIDDEN, asset_id) for asset_id in ("med_old", "med_gone"))
+    assert keys_of(retention.find(AT_ONCE)) == {old, dead}
+    # A job that isn't over may be about to write its manifest.
+    lease = claimed(store, gone)
+    assert keys_of(retention.find(AT_ONCE)) == {old}
+    store.fail(lease, ERROR)
+    for each in list(retention.find(AT_ONCE)):
+        retention.delete(each)
+    assert storage.head(storage.keys.watermark_key(HIDDEN, "med_new"))
+    assert (storage.head(old), storage.head(dead)) == (None, None)
 
 
 @pytest.mark.parametrize("state", ["queued", "held", "released"])
@@ -173,6 +204,7 @@ def test_where_the_manifest_is_in_doubt_nothing_goes(
 ) -> None:
     job = make_job()
     put(job, "front.png")
+    WatermarkIndex(storage).add(job, [image_in("folder", "med_old")])
     store.complete(claimed(store, job), result_of(job))
     if fault == "unreadable":
         storage.put_json(storage.keys.manifest_key(job), '{"schemaVersion": 2}')

@@ -62,9 +62,14 @@ class KeyLayout:
     def manifest_key(self, job: Job) -> str:
         return f"{self.job_prefix(job)}/manifest.json"
 
+    @property
+    def watermarks(self) -> str:
+        """The folder of the index of watermarks, with a slash at its end."""
+        return f"{self.prefix}watermarks/"
+
     def watermark_prefix(self, hidden: HiddenNumber) -> str:
         """The folder of the index's entries for a number, without a slash at its end."""
-        return f"{self.prefix}watermarks/{hidden.algorithm}/{hidden.number}"
+        return f"{self.watermarks}{hidden.algorithm}/{hidden.number}"
 
     def watermark_key(self, hidden: HiddenNumber, asset_id: str) -> str:
         """The index's entry for an image. It is in no job's folder."""

@@ -1,7 +1,8 @@
 """Retention: finds and deletes objects of jobs that nothing accounts for.
 
-A clone's manifest accounts for the objects it names. A failed job's record accounts for the evidence that it names,
-for as long as the record is kept. A job that isn't final accounts for everything in its folder.
+A clone's manifest accounts for the objects it names, and for its images' entries in the index of watermarks. A
+failed job's record accounts for the evidence that it names, for as long as the record is kept. A job that isn't
+final accounts for everything in its folder, and for its entries.
 """
 
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from worker.base.settings import Settings
 from worker.queue.jobs import JobStore
 from worker.storage import Storage, StoredObject
 from worker.storage.folders import JobFolder
+from worker.storage.watermarks import WatermarkIndex, entries_of
 
 _MOST_MANIFEST = 16 * 1024 * 1024
 
@@ -36,8 +38,8 @@ class Leftovers:
 
 
 class Retention:
-    """Finds and deletes leftovers, in jobs' folders only. It never touches the media library, or what others keep
-    in the bucket.
+    """Finds and deletes leftovers, in jobs' folders and the index of watermarks only. It never touches the media
+    library, or what others keep in the bucket.
 
     Methods raise StorageError and QueueUnavailable. A job that Redis doesn't know counts as over, so this must be
     the Redis of the workers that write under the settings' prefix.
@@ -48,20 +50,24 @@ class Retention:
         self._storage = storage
         self._store = JobStore(settings)
         self._folders = storage.keys.folders()
+        self._watermarks = WatermarkIndex(storage)
 
     def find(self, age: float) -> Iterator[Leftovers]:
         """Yields what is older than `age` seconds by the store's clock and not accounted for, job by job."""
         before = self._storage.clock() - timedelta(seconds=age)
-        # Not all stores list in order of keys. A folder may come in pieces, each of which is looked at by itself.
-        for folder, found in groupby(self._storage.list_all(), lambda one: self._folders.of(one.key)):
+        listed = (one for one in self._storage.list_all() if one.last_modified <= before)
+        doubted = set[JobFolder]()
+        # A folder comes in pieces: not all stores list in order of keys, and the index isn't in jobs' folders.
+        for folder, found in groupby(listed, lambda one: self._folder_of(one.key)):
             if folder is None:
                 continue
-            old = tuple(one for one in found if one.last_modified <= before)
             # The record is read after the listing, and the manifest after the record: if a job ends meanwhile,
             # one of them says so.
-            leftovers = self._unaccounted(Leftovers(folder, old)) if old else None
-            if leftovers and (leftovers.objects or leftovers.doubt):
+            leftovers = self._unaccounted(Leftovers(folder, tuple(found)))
+            if leftovers.objects or (leftovers.doubt and folder not in doubted):
                 yield leftovers
+            if leftovers.doubt:
+                doubted.add(folder)
 
     def delete(self, leftovers: Leftovers) -> Leftovers:
         """Deletes what still isn't accounted for, and returns it."""
@@ -93,7 +99,11 @@ class Retention:
                     # The bucket was copied or moved, so that no name can be trusted.
                     return Leftovers(found.folder, doubt="its manifest names objects of another folder")
                 accounted |= {key, *_named_in(manifest.to_data(), f"{found.folder.path}/")}
+                accounted |= set(entries_of(manifest.images, self._storage.keys))
         return replace(found, objects=tuple(one for one in found.objects if one.key not in accounted))
+
+    def _folder_of(self, key: str) -> JobFolder | None:
+        return self._folders.of(key) or self._watermarks.folder_of(key)
 
     def _record(self, job_id: str) -> JobRecord | None:
         try:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 import httpx2
 import pytest
@@ -12,14 +13,27 @@ from api.library import MediaLibrary
 from api.rows.tables import AssetRow
 from models.errors import StorageError
 from models.job import Job
-from models.record import JobResult
+from models.manifest import Manifest
+from models.record import JobResult, StoredImage
+from models.watermark import HiddenNumber
 from tests.support.api.calls import error_of
 from tests.support.api.client import Api, begin, message_of, result_of
 from tests.support.api.media import add, picture
 from worker.queue.jobs import JobStore
 from worker.storage import Storage
+from worker.storage.watermarks import WatermarkIndex
 
 PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def _manifest(job: Job, images: tuple[StoredImage, ...]) -> Manifest:
+    return Manifest(
+        job_id=job.job_id,
+        influencer_id=job.influencer_id,
+        project_id=job.project_id,
+        created_at=datetime.now(UTC),
+        images=images,
+    )
 
 
 @dataclass
@@ -51,15 +65,17 @@ class Place:
                     "key": keys.image_key(job, image.shot),
                     "thumbnail_key": keys.thumbnail_key(job, image.shot),
                     "url": self.storage.url(keys.image_key(job, image.shot)),
+                    "watermark": HiddenNumber(algorithm="org.example.mark", number=f"{number:x}"),
                 }
             )
-            for image in result.images
+            for number, image in enumerate(result.images)
         )
         for image in images:
             self.storage.put_image(image.key, PNG, "image/png")
             self.storage.put_image(image.thumbnail_key, PNG, "image/webp")
         self.storage.put_image(keys.evidence_key(job, "profile"), PNG, "image/png")
-        self.storage.put_json(keys.manifest_key(job), "{}")
+        WatermarkIndex(self.storage).add(job, images)
+        self.storage.put_json(keys.manifest_key(job), _manifest(job, images).to_json())
         self.end(job, result.model_copy(update={"images": images}))
         return started["influencerId"], job
 
@@ -72,6 +88,10 @@ class Place:
         assert answer.status_code == 200, answer.text
         assert answer.json()["status"] == "deleted"
         return str(answer.json()["images"])
+
+    def numbers(self) -> int:
+        """How many entries the index of watermarks has."""
+        return sum(1 for _ in self.storage.list(self.storage.keys.watermarks.removesuffix("/")))
 
     def left(self, job: Job) -> set[str]:
         prefix = self.storage.keys.job_prefix(job)
@@ -95,11 +115,13 @@ def test_every_url_of_a_clone_dies_and_its_source_keeps_its_own(place: Place) ->
     assets = [image["assetId"] for image in place.api.row(clone)["referenceImages"]]
     assert [status_of(url) for url in (*urls, own)] == [200, 200, 200]
     assert len(place.left(job)) == 6
+    assert place.numbers() == 2
 
     assert place.erase(clone) == "deleting"
     place.sweep()
     assert [status_of(url) for url in (*urls, own)] == [404, 404, 200]
     assert place.left(job) == set()
+    assert place.numbers() == 0, "a watermark leads nowhere any more"
     for asset in assets:
         error_of(place.api.call("GET", f"/v1/files/{asset}"), 404, "NOT_FOUND")
     assert place.api.call("GET", f"/v1/media/{uploaded}").status_code == 200
@@ -124,6 +146,7 @@ def test_an_uploaded_image_goes_and_one_that_another_persona_has_stays(place: Pl
     folder = {shared["url"].partition("?")[0].rpartition("/")[2], "manifest.json"}
     assert folder < place.left(job)
     assert len(place.left(job)) == 3
+    assert place.numbers() == 1
     # The last one that has it takes it along.
     place.erase(heir)
     place.sweep()
@@ -198,5 +221,6 @@ def test_nobody_else_can_ask_for_it_and_nobody_elses_images_go(place: Place, str
     theirs.erase(clone)
     place.sweep()
     assert len(place.left(job)) == 6
+    assert place.numbers() == 2
     assert place.api.row(clone)["status"] == "ready"
     error_of(stranger.call("GET", f"/v1/media/{asset}"), 404, "NOT_FOUND")
