@@ -115,7 +115,7 @@ class Device:
 
 
 class Judge:
-    """Takes every picture that isn't of the one colour."""
+    """Takes every picture that isn't red."""
 
     calibration = SimpleNamespace(
         embedder=Embedder(name="quick", metric="cosine", files={}),
@@ -133,7 +133,8 @@ class Judge:
         return image.getpixel((0, 0))
 
     def judge(self, portrait: Any, *_: Any, yaw: float, **__: Any) -> Judgement:
-        missed = portrait == _MISSED
+        # A watermark changes a colour a little.
+        missed = portrait[0] > _MISSED[0] // 2
         return Judgement(
             embedder=self.calibration.embedder,
             calibration=_NO_HASH,
