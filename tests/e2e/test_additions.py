@@ -50,7 +50,7 @@ def test_all_four(environment: dict[str, str], tmp_path: Path) -> None:
     try:
         worker.wait_ready()
         likeness(environment, "submit", "-", given=json.dumps(job))
-        *_, last = likeness(environment, "watch", job["jobId"]).splitlines()
+        *_, last = likeness(environment, "watch", "--json", job["jobId"]).splitlines()
         assert json.loads(last)["type"] == "job.completed", worker.log.read_text()
         record = json.loads(likeness(environment, "status", job["jobId"]))
         assert record["kind"] == "influencer_postcard"
