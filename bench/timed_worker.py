@@ -22,7 +22,7 @@ PARENT = (
     ("publish a step or a stage (Redis)", "worker.queue.jobs.store:JobStore", "update"),
     ("claim the job (Redis)", "worker.queue.jobs.store:JobStore", "claim"),
     ("end the job (Redis)", "worker.queue.jobs.store:JobStore", "complete"),
-    ("send to a child process", "worker.base.spawned:SpawnedChild", "send"),
+    ("send to a child process", "worker.base.children.spawned:SpawnedChild", "send"),
     ("check the references", "worker.verify.process:VerifyProcess", "check_references"),
     ("judge an image", "worker.verify.process:VerifyProcess", "judge"),
     ("make a preview", "worker.render.previews:PreviewWriter", "_keep"),

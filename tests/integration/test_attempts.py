@@ -29,7 +29,7 @@ from tests.support.jobs.stored import make_job, result_of
 from worker.base.settings import Settings
 from worker.mark.statement import Origin
 from worker.node import app as app_module
-from worker.node.messages import handle
+from worker.node.consuming.messages import handle
 from worker.node.reaper import Reaper
 from worker.queue.jobs import JobStore
 from worker.queue.jobs.dead import DeadLetters

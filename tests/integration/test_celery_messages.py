@@ -11,7 +11,7 @@ from models.job import CloneJob
 from tests.support.jobs.node import DoubleNode, raising
 from tests.support.jobs.stored import make_job
 from worker.base.settings import Settings
-from worker.node.messages import handle
+from worker.node.consuming.messages import handle
 from worker.storage import Storage
 
 

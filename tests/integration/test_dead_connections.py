@@ -19,12 +19,12 @@ from pydantic import SecretStr
 from models.errors import QueueUnavailable
 from tests.e2e.faults.proxies import TcpProxy
 from worker.base.settings import Settings
-from worker.node import consumer as consumer_module
 from worker.node import health as health_module
-from worker.node.consumer import Around, consume_with
-from worker.node.consumer_loop import ConsumerLoop
+from worker.node.consuming import consumer as consumer_module
+from worker.node.consuming.consumer import Around, consume_with
+from worker.node.consuming.consumer_loop import ConsumerLoop
+from worker.node.consuming.request import JobRequest
 from worker.node.health import WorkerHealth
-from worker.node.request import JobRequest
 from worker.queue import queue as queue_module
 from worker.queue.jobs import JobStore
 from worker.queue.queue import JobQueue, make_app

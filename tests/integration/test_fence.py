@@ -22,7 +22,7 @@ from tests.support.servers.conditional_store import ConditionalStore
 from tests.support.workers import environment_of
 from worker.base.settings import Settings
 from worker.mark.statement import Origin
-from worker.node.messages import handle
+from worker.node.consuming.messages import handle
 from worker.run.drain import Drain
 from worker.run.held import HeldJob
 from worker.run.imagestore import ImageStore

@@ -11,7 +11,7 @@ from tests.support.jobs.contents import contents
 from tests.support.jobs.stored import make_job
 from tests.support.servers.loss import lose_data
 from worker.base.settings import Settings
-from worker.node.messages import handle
+from worker.node.consuming.messages import handle
 from worker.storage import Storage
 from worker.webhooks.outbox import Outbox
 

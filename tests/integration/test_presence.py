@@ -6,7 +6,7 @@ from redis import Redis
 from worker.base.observers.observer import Observer
 from worker.base.settings import Settings
 from worker.cli.health import is_ready
-from worker.node.consumer_loop import ConsumerLoop
+from worker.node.consuming.consumer_loop import ConsumerLoop
 from worker.node.node import Node
 from worker.queue.fleet.presence import Presence, here
 from worker.queue.queue import make_app

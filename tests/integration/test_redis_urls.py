@@ -28,7 +28,7 @@ from tests.support.servers.redis_servers import (
 )
 from worker.base.settings import Settings
 from worker.client import JobClient
-from worker.node.consumer_loop import ConsumerLoop
+from worker.node.consuming.consumer_loop import ConsumerLoop
 from worker.queue.broker_check import round_trip
 from worker.queue.fleet.presence import Presence
 from worker.queue.jobs import JobStore

@@ -13,7 +13,7 @@ from tests.support.jobs.node import DoubleNode
 from tests.support.jobs.stored import SOURCE
 from worker.base.settings import Settings
 from worker.mark.inspection import inspect_image
-from worker.node.messages import handle
+from worker.node.consuming.messages import handle
 from worker.queue.jobs import JobStore
 from worker.queue.jobs.dead import DeadLetters
 from worker.queue.jobs.deliveries import Deliveries

@@ -44,8 +44,8 @@ def create(
 ) -> None:
     """Make a development certificate, which nobody trusts, or a request for one that others trust. Also makes its
     key, which only you can read, and prints what to do next."""
-    from worker.mark.development import development_chain
-    from worker.mark.request import make_request
+    from worker.mark.certificates.development import development_chain
+    from worker.mark.certificates.request import make_request
 
     if not request:
         if organisation or name or country:

@@ -20,11 +20,11 @@ from worker.base.observers import tracing
 from worker.base.observers.all import Observers, added_observers
 from worker.base.observers.logs import configure_logs
 from worker.base.settings import settings
-from worker.node.consumer import Around, consume_with, sole_argument
-from worker.node.consumer_loop import ConsumerLoop
-from worker.node.messages import handle
+from worker.node.consuming.consumer import Around, consume_with, sole_argument
+from worker.node.consuming.consumer_loop import ConsumerLoop
+from worker.node.consuming.messages import handle
+from worker.node.consuming.request import JobRequest, deadline_of, is_revoked
 from worker.node.node import Node
-from worker.node.request import JobRequest, deadline_of, is_revoked
 from worker.queue.jobs.connection import refuse_cluster
 from worker.queue.lanes import Lanes
 from worker.queue.queue import make_app

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from worker.node.consumer_loop import ConsumerLoop
+from worker.node.consuming.consumer_loop import ConsumerLoop
 
 # In seconds. A call to Redis that hangs ends before this, with all its tries.
 MOST_SILENCE = 120.0

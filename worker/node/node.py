@@ -25,7 +25,7 @@ from worker.base.settings import Settings
 from worker.base.version import likeness_version
 from worker.base.watchdog import Watchdog
 from worker.node.attempt import WORKER_IS_BROKEN
-from worker.node.consumer_loop import ConsumerLoop
+from worker.node.consuming.consumer_loop import ConsumerLoop
 from worker.node.fake import refuse_real
 from worker.node.health import WorkerHealth
 from worker.node.heartbeat import Heartbeat

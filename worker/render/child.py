@@ -18,9 +18,9 @@ from models.errors import (
     RenderOutOfMemory,
 )
 from models.render import RenderOptions
-from worker.base.pixel_pipe import PixelPipe
+from worker.base.children.pixel_pipe import PixelPipe
+from worker.base.children.spawned import Failed, Ready, live_with_parent
 from worker.base.raw_image import RawImage
-from worker.base.spawned import Failed, Ready, live_with_parent
 from worker.render.messages import (
     Finished,
     FromChild,

@@ -7,8 +7,8 @@ from models.likeness import FaceBox
 from models.manifest import RenderInfo
 from models.shot import Shot
 from models.source_type import SourceType
+from worker.base.children.spawned import Failed, Ready
 from worker.base.raw_image import RawImage
-from worker.base.spawned import Failed, Ready
 
 
 @dataclass(frozen=True, slots=True)

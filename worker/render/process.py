@@ -16,10 +16,10 @@ from models.errors import (
     StepHung,
 )
 from models.manifest import RenderInfo
-from worker.base.child_process import ChildProcess
+from worker.base.children.child_process import ChildProcess
+from worker.base.children.spawned import TICK, Failed, SpawnedChild, spawning
 from worker.base.observers.memory import DeviceMemory
 from worker.base.settings import Settings
-from worker.base.spawned import TICK, Failed, SpawnedChild, spawning
 from worker.render.child import main as child_main
 from worker.render.messages import Finished, FromChild, ImageDone, ReferenceNoted, RenderOrder, StepDone
 from worker.render.options import load_timeout, options_of

@@ -62,7 +62,7 @@ class EmbeddedStack:
     def start(self) -> None:
         """Starts both servers and waits until they answer. Raises StackError, including StackInUse; then neither is
         left running."""
-        from worker.mark.development import development_certificate
+        from worker.mark.certificates.development import development_certificate
 
         self._lock.acquire()
         self.redis.descriptors = self.s3.descriptors = self._lock.descriptors

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from models.errors import FaceModelMissing, SafetyModelMissing, VerifyError
 from models.gate_options import GateInfo, GateOptions
 from models.safety import SafetyOptions
-from worker.base.pixel_pipe import PixelPipe
-from worker.base.spawned import answer_requests
+from worker.base.children.pixel_pipe import PixelPipe
+from worker.base.children.spawned import answer_requests
 from worker.verify.messages import (
     CheckReferences,
     ImageJudged,

@@ -14,10 +14,10 @@ from models.errors import (
 )
 from models.likeness import Subject
 from models.safety import SafetyReading
-from worker.base.child_process import AnsweringProcess
+from worker.base.children.child_process import AnsweringProcess
+from worker.base.children.spawned import SpawnedChild, spawning
 from worker.base.raw_image import RawImage
 from worker.base.settings import Settings
-from worker.base.spawned import SpawnedChild, spawning
 from worker.verify.child import main as child_main
 from worker.verify.messages import (
     CheckReferences,

@@ -238,7 +238,7 @@ def _read(row: JobRow) -> JobRecord:
     try:
         return JobRecord.read(row.record)
     except UnreadableDocument as error:
-        log.error("record.unreadable", job_id=row.job_id, error=error.message)
+        log.error("record.unreadable", jobId=row.job_id, error=error.message)
         return _in_short(row, row.status or "failed", "done")
 
 

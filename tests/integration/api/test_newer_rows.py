@@ -56,7 +56,7 @@ def test_a_list_shows_a_job_whose_record_can_not_be_read_as_far_as_its_row_goes(
     assert (shown["status"], shown["stage"]) == ("completed", "done")
     assert shown["influencerId"] == record["influencerId"]
     line = next(line for line in logged if line["event"] == "record.unreadable")
-    assert line["job_id"] == record["jobId"]
+    assert line["jobId"] == record["jobId"]
     assert "sequence" in line["error"]
 
 

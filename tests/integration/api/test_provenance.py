@@ -24,7 +24,7 @@ from tests.support.pictures.png import edit, replaced
 from worker.base.pictures import encode
 from worker.base.settings import Settings
 from worker.mark import inspect_apart
-from worker.mark.development import make_development_certificate
+from worker.mark.certificates.development import make_development_certificate
 from worker.mark.inspection import inspect_image
 from worker.mark.signer import ImageSigner
 from worker.mark.statement import Ingredient

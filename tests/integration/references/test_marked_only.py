@@ -16,7 +16,7 @@ from tests.support.pictures.marked import sign
 from tests.support.pictures.png import edit, replaced, without
 from worker.base.pictures import encode
 from worker.base.settings import Settings
-from worker.mark.development import make_development_certificate
+from worker.mark.certificates.development import make_development_certificate
 from worker.mark.signer import ImageSigner
 from worker.mark.statement import Statement
 from worker.references.fetch import FetchedReferences, ReferenceFetcher, require_usable

@@ -17,7 +17,7 @@ from models.record import JobResult
 from tests.support.jobs.gated import Device, Fetcher
 from tests.support.jobs.node import DoubleNode
 from worker.base.settings import Settings, settings
-from worker.node.messages import handle
+from worker.node.consuming.messages import handle
 from worker.run.held import HeldJob
 from worker.run.run import run_job
 from worker.run.steps import Equipment

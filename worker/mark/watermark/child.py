@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from models.errors import WatermarkFailed, WatermarkModelMissing
 from models.watermark import WatermarkInfo, WatermarkOptions
+from worker.base.children.pixel_pipe import PixelPipe
+from worker.base.children.spawned import answer_requests
 from worker.base.pictures import scaled_down
-from worker.base.pixel_pipe import PixelPipe
 from worker.base.raw_image import RawImage
-from worker.base.spawned import answer_requests
 from worker.mark.watermark.messages import MarkedPicture, MarkPicture
 
 if TYPE_CHECKING:

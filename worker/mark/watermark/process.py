@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 from models.errors import WatermarkFailed, WatermarkModelMissing, WatermarkProcessDied, WatermarkProcessHung
 from models.watermark import WatermarkInfo
-from worker.base.child_process import AnsweringProcess
+from worker.base.children.child_process import AnsweringProcess
+from worker.base.children.spawned import SpawnedChild, spawning
 from worker.base.raw_image import RawImage
 from worker.base.settings import Settings
-from worker.base.spawned import SpawnedChild, spawning
 from worker.mark.watermark.child import main as child_main
 from worker.mark.watermark.messages import MarkedPicture, MarkPicture
 from worker.mark.watermark.options import watermark_options_of

@@ -9,7 +9,7 @@ from threading import Thread
 
 import pytest
 
-from worker.base.pixel_pipe import PixelPipe
+from worker.base.children.pixel_pipe import PixelPipe
 from worker.base.raw_image import RawImage
 
 LARGE = RawImage(512, 512, bytes(range(256)) * (512 * 6))

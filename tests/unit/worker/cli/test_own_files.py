@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from worker.cli.demo.demo import _new_folder
-from worker.mark.development import make_development_certificate
+from worker.mark.certificates.development import make_development_certificate
 
 
 def test_demos_at_once_have_a_folder_each(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from tests.support.jobs.stored import make_job
 from tests.support.pictures.marked import REFERENCE, sign
 from worker.base.pictures import EncodedImage, encode
 from worker.base.settings import Settings
-from worker.mark.development import make_development_certificate
+from worker.mark.certificates.development import make_development_certificate
 from worker.mark.signer import ImageSigner
 from worker.mark.statement import Ingredient
 

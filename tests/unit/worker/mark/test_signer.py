@@ -23,7 +23,7 @@ from models.job import CloneJob
 from tests.support.pictures.marked import sign
 from worker.base.pictures import EncodedImage
 from worker.base.settings import Settings
-from worker.mark.development import make_development_certificate
+from worker.mark.certificates.development import make_development_certificate
 from worker.mark.inspection import inspect_image
 from worker.mark.signer import ImageSigner
 

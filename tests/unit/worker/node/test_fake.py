@@ -13,7 +13,7 @@ from cryptography.x509.oid import NameOID
 
 from models.errors import InvalidSettings
 from worker.base.settings import Settings
-from worker.mark.development import make_development_certificate
+from worker.mark.certificates.development import make_development_certificate
 from worker.node.fake import refuse_real
 
 

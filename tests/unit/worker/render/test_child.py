@@ -12,7 +12,7 @@ from models.likeness import FaceBox
 from models.record import NOT_CARRIED
 from models.source_type import SourceType
 from pipelines.protocol import Preview, ReferenceNote, ReferencePipeline, RenderedImage, Step
-from worker.base.pixel_pipe import PixelPipe
+from worker.base.children.pixel_pipe import PixelPipe
 from worker.base.raw_image import RawImage
 from worker.render import child
 from worker.render.child import _Previews, _serve, _Teller

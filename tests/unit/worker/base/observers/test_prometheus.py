@@ -8,7 +8,7 @@ from models.likeness import Judgement, MissedImage
 from models.record import Stage, StoredImage
 from tests.support.jobs.gated import FACE, judgement
 from worker.base.observers.prometheus import PrometheusMetrics
-from worker.node.consumer_loop import ConsumerLoop
+from worker.node.consuming.consumer_loop import ConsumerLoop
 from worker.node.health import WorkerHealth
 from worker.webhooks.metrics import DeliveryMetrics
 from worker.webhooks.outbox import Outcome

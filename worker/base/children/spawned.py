@@ -20,7 +20,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 import structlog
 
 from models.errors import LikenessError
-from worker.base.pixel_pipe import PixelPipe
+from worker.base.children.pixel_pipe import PixelPipe
 
 log = structlog.get_logger()
 

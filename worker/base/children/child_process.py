@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 
 import structlog
 
-from worker.base.spawned import Failed, SpawnedChild
+from worker.base.children.spawned import Failed, SpawnedChild
 
 log = structlog.get_logger()
 

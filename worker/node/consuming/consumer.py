@@ -15,7 +15,7 @@ from celery.worker.consumer import Consumer
 from redis.exceptions import RedisError
 
 from models.errors import InvalidInput, LikenessError, QueueUnavailable
-from worker.node.consumer_loop import TICK, ConsumerLoop
+from worker.node.consuming.consumer_loop import TICK, ConsumerLoop
 
 log = structlog.get_logger()
 

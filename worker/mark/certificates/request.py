@@ -6,7 +6,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from worker.mark.development import key_usage
+from worker.mark.certificates.development import key_usage
 
 # C2PA's own usage, c2pa-kp-claimSigning. The other one is for readers from before there was that.
 _USAGES = (x509.ObjectIdentifier("1.3.6.1.4.1.62558.2.1"), ExtendedKeyUsageOID.EMAIL_PROTECTION)

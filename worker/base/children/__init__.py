@@ -1,0 +1,1 @@
+"""Child processes that hold a model: how they are spawned, replaced when they die, and talked to."""
