@@ -16,7 +16,7 @@ from models.likeness import (
     Subject,
     Verdict,
 )
-from pipelines.fake.profile import MISSED
+from pipelines.fake.profile import is_to_miss
 
 _NO_CALIBRATION = "0" * 64
 _NOBODY = Embedder(name="fake", metric="cosine", files={})
@@ -66,7 +66,7 @@ class FakeGate:
         )
 
     def portrait(self, image: Image.Image) -> FakePortrait:
-        return FakePortrait(image.width, image.height, misses=image.getpixel((0, 0)) == MISSED)
+        return FakePortrait(image.width, image.height, misses=is_to_miss(image))
 
     def judge(
         self,

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from typing import Self
+from typing import Self, cast
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -14,9 +14,8 @@ from pipelines.fake.outcome import Outcome
 from pipelines.profile import Plan
 from pipelines.protocol import PlannedShot, ReferencePipeline, RenderedImage, Setup, Sink, Step
 
-MISSED = (200, 0, 0)
-"""The colour of the upper left pixel of an image that is to miss the likeness."""
-TAKEN = (96, 96, 96)
+_MISSED, _TAKEN = (200, 0, 0), (96, 96, 96)
+"""The colour of an image's upper left pixel: whether it is to miss the likeness."""
 WARNING = "The profile fake draws placeholders. It is for tests alone."
 _TICK = 0.05  # seconds between two looks whether a slow order was called off
 
@@ -83,8 +82,14 @@ def placeholder(size: int, shot: str, seed: int, *, misses: bool) -> Image.Image
     said = "placeholder that misses" if misses else "placeholder"
     for top, text, height in ((2, "FAKE", 5), (4, said, 12), (5, shot, 12), (6, f"seed {seed}", 18)):
         _centred(draw, size, size * top // 8 + size // 48, text, size // height)
-    image.putpixel((0, 0), MISSED if misses else TAKEN)
+    image.putpixel((0, 0), _MISSED if misses else _TAKEN)
     return image
+
+
+def is_to_miss(image: Image.Image) -> bool:
+    """Whether a placeholder, RGB, is to miss the likeness. A watermark changes how bright a colour is, no more."""
+    red, green, _ = cast("tuple[int, int, int]", image.getpixel((0, 0)))
+    return red - green > _MISSED[0] // 2
 
 
 def _centred(draw: ImageDraw.ImageDraw, size: int, top: int, text: str, height: int) -> None:
