@@ -1,6 +1,8 @@
 """`likeness webhooks` and `likeness dead`, on a real Redis."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -12,6 +14,7 @@ from tests.support.deliveries import end, job_for
 from tests.support.jobs.stored import ERROR, claimed, make_job
 from tests.support.workers import environment_of
 from worker.base import settings as settings_module
+from worker.base.endings import ExitCode
 from worker.base.settings import Settings
 from worker.queue.jobs import JobStore
 from worker.webhooks.outbox import Outbox, Outcome
@@ -51,8 +54,13 @@ def test_deliveries_are_listed_and_replayed(settings: Settings) -> None:
 
 def test_nothing_is_delivered_without_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LIKENESS_WEBHOOK_SECRETS")
-    with pytest.raises(InvalidSettings, match="LIKENESS_WEBHOOK_SECRETS"):
-        likeness("webhooks", "deliver")
+    # In a process of its own, since a server takes over its process's logs and signals.
+    command = (sys.executable, "-m", "worker", "webhooks", "deliver")
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == ExitCode.UNUSABLE, done.stderr
+    told = json.loads(done.stderr.splitlines()[-1])
+    assert (told["event"], told["code"]) == ("process.failed", InvalidSettings.code)
+    assert "LIKENESS_WEBHOOK_SECRETS" in told["error"]
 
 
 def test_dead_letters_are_listed_shown_retried_and_dropped(settings: Settings) -> None:

@@ -21,7 +21,11 @@ from pipelines.sources import ADAPTER_FILE, IMAGE_ENCODER
 from pipelines.weights.lock import Lock, LockedFile, matches
 from pipelines.weights.store import WeightStore
 
-FETCHED = tuple(name for name, profile in PROFILES.items() if not any(s.shipped for s in profile.sources))
+FETCHED = tuple(
+    name
+    for name, profile in PROFILES.items()
+    if profile.sources and not any(source.shipped for source in profile.sources)
+)
 """The profiles whose weights aren't a part of the package."""
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
