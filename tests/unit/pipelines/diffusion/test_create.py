@@ -62,4 +62,5 @@ def test_the_profiles_that_can() -> None:
         "embedded",
         "flux2-klein",
         "flux2-klein-small",
+        "fake",
     ]
