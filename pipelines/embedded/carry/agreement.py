@@ -13,19 +13,11 @@ _BLUR = 3.0  # pixels of 512
 _DRAWN_VOTES = 0.25  # how much the drawing counts among the references
 _SEEN = 1e-4  # a reference with a greater weight shows a place
 
-# Where brows are on the average person, above what height their hair is, and how wide the soft edge around them is,
-# in decimetres.
-_BROW_LOW, _BROW_HIGH, _BROW_END = 7.28, 7.85, 0.85
-_BROW_INK, _BROW_EDGE = 7.40, 0.08
-
 # sRGB differences from which disbelief begins, and at which it is complete.
 _SKIN = (0.10, 0.22)
 _FEATURE = (0.22, 0.40)
 _HAIR = (0.06, 0.12)
 _AMONG = (0.08, 0.18)
-_SMEARED = (0.02, 0.05)
-"""How far a brow in one reference is from the mean, sRGB: from the first on it is taken from one, from the second
-wholly."""
 
 
 @dataclass(frozen=True)
@@ -33,20 +25,17 @@ class Zones:
     """Samples (n,) at which drawing and references may differ without either being wrong."""
 
     brow: np.ndarray
-    whole_brow: Floats  # 0 to 1: how far a place belongs to one of the brows, the same with a soft edge
     lenient: Floats  # 0 to 1
 
     @classmethod
     def of(cls, samples: Samples, feature: Floats) -> "Zones":
         """Finds the zones. `feature` (n,) is that of `drawing.albedo.Albedo`."""
         x, y, z = np.abs(samples.anchor[:, 0]), samples.anchor[:, 1], samples.anchor[:, 2]
-        brow = (z > 0.55) & (y > _BROW_LOW) & (y < _BROW_HIGH) & (x < _BROW_END)
-        inward = np.minimum.reduce([y - _BROW_INK, _BROW_HIGH - y, _BROW_END - x, x])
-        whole_brow = np.where(brow, smooth(0, _BROW_EDGE, inward), 0)
+        brow = (z > 0.55) & (y > 7.28) & (y < 7.85) & (x < 0.85)
         jaw = (z > 0.35) & (y > 5.9) & (y < 6.75)
         mouth = (z > 0.9) & (y > 6.35) & (y < 6.95) & (x < 0.5)
         lenient = np.maximum(np.clip(feature * 1.5, 0, 1), brow | mouth | jaw)
-        return cls(brow, whole_brow, lenient)
+        return cls(brow, lenient)
 
 
 def believed(samples: Samples, colours: Floats, weights: Floats, drawn: Floats, zones: Zones) -> Floats:
@@ -72,24 +61,6 @@ def believed(samples: Samples, colours: Floats, weights: Floats, drawn: Floats, 
         as_drawn = 1 - smooth(low, high, _apart(wide[number], drawn_wide))
         as_most = 1 - smooth(among[0], among[1], _apart(wide[number], middle))
         out[number] = weight * np.where(hair, as_drawn, np.maximum(as_drawn, seconded[number])) * as_most
-    return out
-
-
-def brows_of_one(samples: Samples, colours: Floats, weights: Floats, zones: Zones) -> Floats:
-    """Reduces `weights` (R, n) so that each brow comes from the one reference that shows it best, and returns them.
-
-    Fits are off by a pixel or two, so where references' brows differ, the mean of them is a smear. `colours` are
-    (R, n, 3), sRGB 0 to 1.
-    """
-    out = weights.copy()
-    mean = np.einsum("rn,rnc->nc", weights, colours) / (weights.sum(0)[:, None] + 1e-6)
-    right = samples.anchor[:, 0] > 0
-    for side in (right, ~right):
-        best = int(weights[:, side & zones.brow].sum(1).argmax())
-        differs = _apart(_blurred(samples, np.abs(colours[best] - mean), weights[best] > _SEEN), np.zeros(3))
-        taken = side * zones.whole_brow * smooth(0.002, 0.03, weights[best]) * smooth(*_SMEARED, differs)
-        others = np.arange(len(weights)) != best
-        out[others] *= 1 - taken
     return out
 
 

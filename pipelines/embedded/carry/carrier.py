@@ -6,7 +6,7 @@ from typing import Self
 
 import numpy as np
 
-from pipelines.embedded.carry.agreement import Zones, believed, brows_of_one
+from pipelines.embedded.carry.agreement import Zones, believed
 from pipelines.embedded.carry.blend import blended
 from pipelines.embedded.carry.looks import shown_looks, usual_tint
 from pipelines.embedded.carry.reference import Reference
@@ -93,7 +93,6 @@ class Carrier:
         base = drawn.picture.reshape(-1, 3)
         base[samples.pixel] = _without_brows(drawn, samples, some, weights, zones.brow)
         weights = believed(samples, colours, weights, base[samples.pixel], zones)
-        weights = brows_of_one(samples, colours, weights, zones)
         total = weights.sum(0)
         shares = weights / (total + 1e-9) * smooth(0.0005, 0.02, total) * taper[some]
         return Carried(

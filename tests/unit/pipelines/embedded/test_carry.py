@@ -7,7 +7,6 @@ import pytest
 
 from models.influencer import Appearance
 from models.shot import Shot
-from pipelines.embedded.carry.agreement import Zones, brows_of_one
 from pipelines.embedded.carry.carrier import Carried, Carrier
 from pipelines.embedded.carry.looks import iris_shown
 from pipelines.embedded.carry.reference import NoSkin, Reference
@@ -146,22 +145,6 @@ def test_closed_lips_meet_in_a_drawn_line(known: Known) -> None:
     between = samples.at(scene.figure.marks[:, MOUTH]) > 0.3
     assert between.any()
     assert carried.share.ravel()[samples.pixel[between]].max() < 0.05
-
-
-def test_brows_that_lie_elsewhere_in_another_reference_are_no_mean_of_both(known: Known) -> None:
-    drawn = draw(known.drawer, known.read, FRONT, SIZE)
-    whole = np.flatnonzero(drawn.samples.share == 1)
-    samples = drawn.samples.only(whole)
-    x, y = np.abs(samples.anchor[:, 0]), samples.anchor[:, 1]
-    brows = [(x > 0.15) & (x < 0.65) & (y > low) & (y < low + 0.1) for low in (7.5, 7.58)]
-    colours = np.where(np.stack(brows)[..., None], 0.1, np.full(3, 0.6)).astype(np.float32)
-    weights = np.stack([np.full(len(x), 0.6), np.full(len(x), 0.5)])
-    left = brows_of_one(samples, colours, weights, Zones.of(samples, drawn.albedo.feature[whole]))
-    either = (brows[0] ^ brows[1]) & (x > 0.25) & (x < 0.55)
-    assert either.sum() > 20
-    assert np.median(left[1][either]) < 0.05, "of the reference that shows it less, nothing"
-    assert np.array_equal(left[0], weights[0])
-    assert np.array_equal(left[:, y < 7.2], weights[:, y < 7.2])
 
 
 def test_an_open_mouth_has_a_tongue_that_lies_behind_its_teeth(known: Known) -> None:
