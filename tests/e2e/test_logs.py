@@ -70,7 +70,8 @@ def test_a_worker_whose_children_print_warn_and_crash(
     assert "Fatal Python error: Segmentation fault" in printed, "faulthandler's trace"
     events = [line["event"] for line in lines]
     assert "Did you mean LIKENESS_PROFILE?" in "".join(events)
-    assert events[-1] == "worker.ended"
+    # A busy machine may tell of a child's end after its parent's.
+    assert "worker.ended" in events[-3:]
     # Celery's own word about SIGTERM.
     assert "celery.said" in events
     assert {line["jobId"] for line in lines if line["event"].startswith("job.")} == {job.job_id}

@@ -25,8 +25,9 @@ MB = 1024 * 1024
 
 
 @pytest.fixture
-def worker(settings: Settings, tmp_path: Path) -> Iterator[WorkerProcess]:
-    """Its pipeline returns a sample's pictures; all else of it is real."""
+def marking(settings: Settings, tmp_path: Path) -> Iterator[WorkerProcess]:
+    """Its pipeline returns a sample's pictures; all else of it is real. It isn't called `worker`, which would share
+    the queue of workers without a watermark."""
     changes = {"gate": "off", "watermark": "required", "watermark_timeout": 15}
     environment = environment_of(settings.model_copy(update=changes))
     worker = WorkerProcess(
@@ -62,7 +63,7 @@ def inspected(file: Path, settings: Settings) -> Inspection:
 
 
 def test_an_image_that_was_stripped_is_found_again(
-    worker: WorkerProcess, client: JobClient, storage: Storage, settings: Settings, tmp_path: Path
+    marking: WorkerProcess, client: JobClient, storage: Storage, settings: Settings, tmp_path: Path
 ) -> None:
     record, _ = done(client, plan(storage, "front", "smile"))
     assert record.result, record.error
@@ -80,17 +81,17 @@ def test_an_image_that_was_stripped_is_found_again(
 
 
 def test_a_watermark_process_that_is_lost_costs_an_attempt_and_no_job(
-    worker: WorkerProcess, client: JobClient, storage: Storage
+    marking: WorkerProcess, client: JobClient, storage: Storage
 ) -> None:
     # One that is killed between two jobs is replaced, and nobody notices.
-    os.kill(worker.watermark_pid, signal.SIGKILL)
+    os.kill(marking.watermark_pid, signal.SIGKILL)
     record, _ = done(client, plan(storage, "front"))
     assert record.result
     assert record.result.images[0].watermark
     assert record.attempts == 1
 
     # One that hangs in mid-job.
-    os.kill(worker.watermark_pid, signal.SIGSTOP)
+    os.kill(marking.watermark_pid, signal.SIGSTOP)
     job = plan(storage, "front")
     client.submit(job)
     events = follow(client, job)
