@@ -49,7 +49,7 @@ def download(source: Source, remotes: Iterable[RemoteFile], folder: Path) -> Non
 
 @contextmanager
 def _client(source: Source) -> Iterator[Client]:
-    """A client that follows no redirects: the hashes say what is right, but not whom to ask for it."""
+    """A client that follows no redirects, so that no other host is asked than the one that is named."""
     if not source.address.startswith("https://"):
         raise _failed(source, "Its address isn't https.")
     try:

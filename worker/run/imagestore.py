@@ -28,11 +28,11 @@ from worker.mark.statement import Origin, Picture, statement
 from worker.run.shots import Made
 from worker.storage import Storage
 from worker.storage.fence import fenced
+from worker.storage.manifests import read_manifest
 from worker.storage.watermarks import WatermarkIndex
 
 # More than any image that a profile makes, in bytes.
 _MOST_BYTES = 256 * 1024 * 1024
-_MOST_MANIFEST = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +135,7 @@ class ImageStore:
     def find_manifest(self, job: Job) -> Manifest | None:
         """The manifest under the job's id. None if it is missing or can't be read."""
         try:
-            found = self._storage.get(self._storage.keys.manifest_key(job), max_bytes=_MOST_MANIFEST)
-            return Manifest.read(found)
+            return read_manifest(self._storage, self._storage.keys.manifest_key(job))
         except (NotFound, ObjectTooLarge, UnreadableDocument):
             return None
 

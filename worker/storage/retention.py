@@ -18,9 +18,8 @@ from worker.base.settings import Settings
 from worker.queue.jobs import JobStore
 from worker.storage import Storage, StoredObject
 from worker.storage.folders import JobFolder
+from worker.storage.manifests import read_manifest
 from worker.storage.watermarks import WatermarkIndex, entries_of
-
-_MOST_MANIFEST = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +85,7 @@ class Retention:
         else:
             key = f"{found.folder.path}/manifest.json"
             try:
-                manifest = Manifest.read(self._storage.get(key, max_bytes=_MOST_MANIFEST))
+                manifest = read_manifest(self._storage, key)
             except NotFound:
                 if record:
                     return Leftovers(found.folder, doubt="it completed, and its manifest is missing")

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 
 from models.base import Document, JobId
-from models.errors import InvalidInput, NotFound, ObjectTooLarge
+from models.errors import NotFound, ObjectTooLarge, UnreadableDocument
 from models.inspection import WatermarkedImage
 from models.job import Job
 from models.manifest import Manifest
@@ -17,12 +17,12 @@ from models.record import StoredImage
 from models.watermark import HiddenNumber
 from worker.storage.folders import JobFolder
 from worker.storage.keys import KeyLayout
+from worker.storage.manifests import read_manifest
 from worker.storage.store import Storage
 
 # Of 32 bits, so many share a number in no installation.
 _MOST_CANDIDATES = 50
 _MOST_ENTRY = 16 * 1024
-_MOST_MANIFEST = 16 * 1024 * 1024
 
 
 class _Entry(Document):
@@ -78,13 +78,13 @@ class WatermarkIndex:
     def _entry_at(self, key: str) -> _Entry | None:
         try:
             return _Entry.read(self._storage.get(key, max_bytes=_MOST_ENTRY))
-        except (NotFound, ObjectTooLarge, InvalidInput):
+        except (NotFound, ObjectTooLarge, UnreadableDocument):
             return None
 
     def _manifest_at(self, key: str) -> Manifest | None:
         try:
-            return Manifest.read(self._storage.get(key, max_bytes=_MOST_MANIFEST))
-        except (NotFound, ObjectTooLarge, InvalidInput):
+            return read_manifest(self._storage, key)
+        except (NotFound, ObjectTooLarge, UnreadableDocument):
             return None
 
     def _described(self, manifest: Manifest, image: StoredImage) -> WatermarkedImage:
