@@ -1,6 +1,5 @@
 """The verify process: answers the requests from its pipe with its gates. It knows no queue, store or device."""
 
-import os
 import pickle
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -58,8 +57,6 @@ class _Gates:
 
 def main(pipe: PixelPipe, leash: Connection, options: VerifyOptions) -> None:
     """Loads the gates, then answers one request after another until the pipe closes."""
-    # NumPy's threads would spin while they wait, and other cores have other work.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     answer_requests(pipe, leash, lambda: _load(options))
 
 

@@ -233,6 +233,8 @@ def _begin(output: Connection, main: Callable[..., None], *args: Any) -> None:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(line_buffering=True)
     faulthandler.enable()
+    # NumPy's own threads spin while they wait, and other processes have work for the cores. It isn't loaded yet.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     main(*args)
 
 
