@@ -35,13 +35,14 @@ class Side:
         log: Path,
         changes: Mapping[str, str],
         module: str = "bench.slow_worker",
+        arguments: Sequence[str] = (),
     ) -> None:
         self.settings = stack.settings(queue=name, redis_prefix=name)
         self.client = JobClient(self.settings)
         environment = {"LIKENESS_QUEUE": name, "LIKENESS_REDIS_PREFIX": name, "BENCH_SECONDS": str(seconds)}
         with log.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", module, "worker"],
+                [sys.executable, "-m", module, "worker", *arguments],
                 env={**os.environ, **stack.environment, **environment, **changes},
                 stdout=output,
                 stderr=output,

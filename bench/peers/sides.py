@@ -91,6 +91,8 @@ class Side(ABC):
 class Ours(Side):
     """This worker, with settings."""
 
+    arguments: tuple[str, ...] = ()
+
     def start(self) -> None:
         around = self.around
         self._worker = OwnWorker(
@@ -99,11 +101,18 @@ class Ours(Side):
             around.seconds,
             around.logs / f"{self.name}.log",
             {"LIKENESS_S3_ENDPOINT_URL": around.s3_url, **self._changes},
+            arguments=self.arguments,
         )
         self.process = self._worker.process
 
     def round(self, count: int) -> float:
         return self._worker.round(count)
+
+
+class OursWithThreeJobs(Ours):
+    """It fetches for a third job while it stores the first one's images and renders the second one's."""
+
+    arguments = ("--jobs", "3")
 
 
 class Cog(Side):
@@ -210,6 +219,8 @@ SIDES: dict[str, tuple[type[Side], dict[str, str]]] = {
     "Likeness, gate on": (Ours, {"LIKENESS_GATE": "required"}),
     "Likeness, gate off": (Ours, {"LIKENESS_GATE": "off"}),
     "Likeness, gate off, unsigned": (Ours, {"LIKENESS_GATE": "off", "LIKENESS_SIGNING": "off"}),
+    "Likeness, 3 jobs in hand, gate on": (OursWithThreeJobs, {"LIKENESS_GATE": "required"}),
+    "Likeness, 3 jobs in hand, gate off": (OursWithThreeJobs, {"LIKENESS_GATE": "off"}),
     **{f"{name}, tuned": (kind, _TUNED) for name, kind in _PEERS.items()},
     **{f"{name}, template": (kind, _TEMPLATE) for name, kind in _PEERS.items()},
 }

@@ -184,11 +184,12 @@ class Steps(Generic[J]):
         self._ready = len(self.shots.taken)
         unwanted = self.held.raise_if_unwanted
         with self._device.turn(unwanted), tracing.span("render", shots=len(order.shots)):
-            if self.held.stage != "rendering":
-                self.held.enter("rendering")
             for done in self._device.render(order, unwanted):
                 match done:
                     case RenderInfo():
+                        # The device has the order now: until here, it had nothing to do.
+                        if self.held.stage != "rendering":
+                            self.held.enter("rendering")
                         self.sources.note_order(references, done)
                     case StepDone():
                         self._report_step(done)
