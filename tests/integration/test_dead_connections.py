@@ -105,7 +105,7 @@ def consuming(
         monkeypatch.setattr(worker_state, "should_terminate", None)
         # A request that its pool ended with would count as in hand in the next test's worker, which would take
         # nothing.
-        worker_state.reset_state()  # type: ignore[no-untyped-call]
+        worker_state.reset_state()
         set_event_loop(None)
     assert not thread.is_alive()
 
