@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from models.base import format_time
-from models.errors import InvalidInput, InvalidSettings
+from models.errors import InvalidInput, InvalidSettings, WatermarkModelMissing
 from models.inspection import (
     InspectedIngredient,
     Inspection,
@@ -59,7 +59,10 @@ def run(file: Path, *, as_json: bool) -> ExitCode:
     except OSError as error:
         raise InvalidInput(f"{file} can't be read: {error.strerror}.") from None
     stated = inspect_image(data, trust_anchors(settings()))
-    inspection = with_watermark(stated, data, settings(), _look_up)
+    try:
+        inspection = with_watermark(stated, data, settings(), _look_up)
+    except WatermarkModelMissing as error:
+        inspection = stated.model_copy(update={"watermark": WatermarkFinding(reason=error.message)})
     if as_json:
         typer.echo(inspection.to_json())
     else:
@@ -87,8 +90,13 @@ def _print(inspection: Inspection) -> None:
     table = Table(box=None, show_header=False)
     for name, value in _rows(inspection):
         if value:
-            table.add_row(name, value)
+            table.add_row(name, _harmless(value))
     console.print(table)
+
+
+def _harmless(text: str) -> str:
+    """Without what moves a terminal's cursor or turns text round: whoever signs can state anything."""
+    return "".join(mark if mark.isprintable() else "\N{REPLACEMENT CHARACTER}" for mark in text)
 
 
 def _rows(inspection: Inspection) -> list[tuple[str, str | None]]:
@@ -103,10 +111,7 @@ def _rows(inspection: Inspection) -> list[tuple[str, str | None]]:
         ("whose face", _stated(render.get("referenceOrigin"))),
         ("safety", _read(render.get("safety"))),
         *(_watermark_rows(inspection.watermark) if inspection.watermark else ()),
-        *(
-            ("weights", f"{one['repository']} at {one['revision']}, {one['sha256']}")
-            for one in _weights(render)
-        ),
+        *(("weights", _described_weights(one)) for one in _dicts(render.get("weights"))),
         *(("ingredient", _ingredient(one)) for one in inspection.ingredients),
     ]
 
@@ -125,27 +130,32 @@ _RELATIONSHIPS = {"inputTo": "an input", "componentOf": "a part of the picture",
 """C2PA's names of relationships, in words."""
 
 
-def _weights(render: dict[str, list[dict[str, str]]]) -> list[dict[str, str]]:
-    return render.get("weights", [])
+def _dicts(stated: Any) -> list[dict[str, Any]]:
+    """Those in a list, as ours is. Others may have stated anything there."""
+    return [one for one in stated if isinstance(one, dict)] if isinstance(stated, list) else []
+
+
+def _described_weights(one: dict[str, Any]) -> str:
+    return f"{one.get('repository', '?')} at {one.get('revision', '?')}, {one.get('sha256', '?')}"
 
 
 _ORIGINS = {"synthetic": "nobody's: the references are synthetic", "consented": "a person's, who consented"}
 
 
-def _stated(origin: dict[str, str] | None) -> str | None:
+def _stated(origin: Any) -> str | None:
     """The stated origin of the references, with who stated it and when."""
-    if not origin:
+    if not isinstance(origin, dict) or not origin:
         return None
-    kind = origin.get("kind", "?")
+    kind = str(origin.get("kind", "?"))
     at = f", {origin['statedAt']}" if "statedAt" in origin else ""
     return f"{_ORIGINS.get(kind, kind)} (stated by {origin.get('statedBy', 'somebody')}{at})"
 
 
-def _read(safety: dict[str, Any] | None) -> str | None:
+def _read(safety: Any) -> str | None:
     """The safety gate's reading, as it was signed."""
-    if not safety:
+    if not isinstance(safety, dict) or not safety:
         return None
-    ages = {"yes": ", may show a minor", "no": ", shows no minor"}.get(safety.get("apparentMinor", ""), "")
+    ages = {"yes": ", may show a minor", "no": ", shows no minor"}.get(str(safety.get("apparentMinor")), "")
     return f"nudity {safety.get('nudity', '?')} ({safety.get('score', '?')}){ages}, by the worker's gate"
 
 
@@ -168,6 +178,7 @@ def _watermark_rows(found: WatermarkFinding) -> list[tuple[str, str | None]]:
     number = f"{found.hidden.number} ({found.hidden.algorithm})" if found.hidden else None
     return [
         ("watermark", number),
+        ("looked for", None if found.found else ", ".join(found.looked_for)),
         ("not looked up", found.reason if found.found else None),
         *(("watermark of", _described(image)) for image in found.images or ()),
     ]

@@ -29,8 +29,17 @@ _SIGNER_CODES = ("signingCredential.", "claimSignature.outsideValidity", "timeSt
 def inspect_image(data: bytes, anchors: str | None = None) -> Inspection:
     """Inspects a picture; `anchors` are the roots to trust, in PEM. It never uses the network.
 
-    Raises InvalidInput if it is no picture, InvalidSettings if the anchors hold no certificate.
+    Raises InvalidInput if it is no picture or can't be read, InvalidSettings if the anchors hold no certificate.
     """
+    try:
+        return _inspected(data, anchors)
+    except (InvalidInput, InvalidSettings):
+        raise
+    except Exception as error:  # noqa: BLE001 - whoever signs can state anything, in any shape
+        raise InvalidInput(f"What the image states can't be read ({type(error).__name__}).") from None
+
+
+def _inspected(data: bytes, anchors: str | None) -> Inspection:
     media_type, xmp_source_type = _outside(data)
     if media_type not in Reader.get_supported_mime_types():
         # A format that can't carry a signature.
@@ -106,6 +115,7 @@ def _told(report: dict[str, Any], xmp_source_type: str | None) -> Inspection:
         return Inspection(verdict="manifest_changed", problems=problems, xmp_source_type=xmp_source_type)
     assertions = {one["label"]: one["data"] for one in manifest.get("assertions", ())}
     actions = assertions.get("c2pa.actions.v2", assertions.get("c2pa.actions", {})).get("actions", ())
+    render = assertions.get(RENDER_ASSERTION)
     software = [
         f"{one.get('name')} {one.get('version', '')}".strip()
         for one in manifest.get("claim_generator_info", ())
@@ -120,7 +130,7 @@ def _told(report: dict[str, Any], xmp_source_type: str | None) -> Inspection:
         xmp_source_type=xmp_source_type,
         source_types_agree=_agree(source_type, xmp_source_type),
         ingredients=tuple(_ingredient(one) for one in manifest.get("ingredients", ())),
-        render=assertions.get(RENDER_ASSERTION),
+        render=render if isinstance(render, dict) else None,
         signed_watermark=_bound(assertions.get(SOFT_BINDING_ASSERTION, {})),
     )
 

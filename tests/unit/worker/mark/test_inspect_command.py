@@ -20,7 +20,7 @@ from worker.base.pictures import EncodedImage
 from worker.base.settings import Settings
 from worker.cli.inspect import run
 from worker.mark.signer import ImageSigner
-from worker.mark.statement import Origin, Picture, statement
+from worker.mark.statement import Origin, Picture, Statement, statement
 
 
 def show(file: Path, capsys: pytest.CaptureFixture[str], *, as_json: bool = False) -> tuple[int, str]:
@@ -210,3 +210,53 @@ def test_a_number_that_is_not_the_signed_one_is_told(
     _, text = show(file, capsys)
     assert "another number than the signed statement" in text
     assert "nudity none (0.99)" in text
+
+
+HOSTILE: dict[str, Any] = {
+    "a text": "all of it",
+    "a list": [1, 2],
+    "texts inside": {"weights": "none", "referenceOrigin": "synthetic", "safety": "good", "seed": {}},
+    "numbers inside": {
+        "weights": [7],
+        "referenceOrigin": {"kind": 7, "statedBy": 7},
+        "safety": {"apparentMinor": []},
+    },
+}
+
+
+@pytest.mark.parametrize("render", HOSTILE.values(), ids=HOSTILE)
+def test_a_statement_of_any_shape_is_printed_or_refused(
+    render: Any,
+    signer: ImageSigner,
+    encoded: EncodedImage,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Whoever has a certificate of their own can sign what they like under the label of our assertion."""
+    definition = {
+        "claim_generator_info": [{"name": "somebody"}],
+        "assertions": [{"label": "org.likeness.render", "data": render}],
+    }
+    file = tmp_path / "image.png"
+    file.write_bytes(signer.sign(encoded.png, "image/png", Statement(definition)))
+    code, text = show(file, capsys)
+    assert code == 0
+    assert "somebody" in text
+
+
+def test_what_others_state_can_not_control_the_terminal(
+    signer: ImageSigner, encoded: EncodedImage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    evil = "good\x1b[2K\x1b[1A\x9b1A\u202egnp.exe\r"
+    definition = {
+        "claim_generator_info": [{"name": evil}],
+        "assertions": [
+            {"label": "org.likeness.render", "data": {"jobId": evil, "weights": [{"repository": evil}]}}
+        ],
+    }
+    file = tmp_path / "image.png"
+    file.write_bytes(signer.sign(encoded.png, "image/png", Statement(definition)))
+    code, text = show(file, capsys)
+    assert code == 0
+    assert "good" in text
+    assert [mark for mark in text if not mark.isprintable() and mark != "\n"] == []
