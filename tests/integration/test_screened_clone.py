@@ -245,6 +245,18 @@ def test_a_refused_shots_preview_is_deleted(place: Place, own: VerifyProcess) ->
     assert store.get(job.job_id, "smile") is None
 
 
+@pytest.mark.parametrize("is_screened", [True, False])
+def test_previews_are_coarse_where_images_are_screened(
+    is_screened: bool, place: Place, own: VerifyProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody can judge an image that isn't finished, and a preview of its last step is nearly that."""
+    job, coarse, writer = make_job("front"), list[bool](), PreviewWriter(PreviewStore(place.settings))
+    monkeypatch.setattr(writer, "show", lambda *_, **how: coarse.append(how["coarse"]))
+    judge, device = JudgeOfPaintings(job), Painter(job=job)
+    place.run(judge, device, screening=own if is_screened else None, previews=writer, gate="off")
+    assert coarse == [is_screened]
+
+
 def test_what_can_not_be_read_is_no_pass(place: Place, own: VerifyProcess, tmp_path: Path) -> None:
     not_finite = screening(safety_models_dir=write_nudity(tmp_path, nan=True))
     for process, colour in ((not_finite, "lime"), (own, "gray"), (own, "silver")):

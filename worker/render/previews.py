@@ -13,6 +13,8 @@ log = structlog.get_logger()
 
 # Previews that wait, at most. One waits for each shot of an order alone, unless Redis is silent.
 _MOST_WAITING = 64
+# Pixels of the longer side of a coarse preview: it shows colours and where a head is, and no body.
+_COARSE = 16
 
 
 class Store(Protocol):
@@ -46,9 +48,9 @@ class PreviewWriter:
             self._stopped = True
             self._changed.notify()
 
-    def show(self, job_id: str, shot: str, preview: PreviewMade) -> None:
-        """Keeps a preview, soon. Never blocks or raises."""
-        self._add((job_id, shot), partial(self._keep, job_id, shot, preview))
+    def show(self, job_id: str, shot: str, preview: PreviewMade, *, coarse: bool = False) -> None:
+        """Keeps a preview, soon. Never blocks or raises. `coarse`: with 16 pixels a side at most."""
+        self._add((job_id, shot), partial(self._keep, job_id, shot, preview, coarse))
 
     def forget(self, job_id: str, shots: Sequence[str]) -> None:
         """Deletes a job's previews, soon; if that fails, they expire. Never blocks or raises."""
@@ -65,10 +67,13 @@ class PreviewWriter:
                 self._work[key] = work
                 self._changed.notify()
 
-    def _keep(self, job_id: str, shot: str, preview: PreviewMade) -> None:
-        from worker.base.pictures import preview_of
+    def _keep(self, job_id: str, shot: str, preview: PreviewMade, coarse: bool) -> None:
+        from worker.base.pictures import preview_of, scaled_down
 
-        webp = preview_of(preview.image.to_image(), preview.source_type, self._store.most_bytes)
+        image = preview.image.to_image()
+        if coarse:
+            image = scaled_down(image, _COARSE)
+        webp = preview_of(image, preview.source_type, self._store.most_bytes)
         if webp is not None:
             self._store.put(job_id, shot, webp)
 

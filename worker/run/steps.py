@@ -94,7 +94,10 @@ class Steps(Generic[J]):
         for shot in self.job.shots:
             self.held.raise_if_unwanted()
             image = self._images.find(self.job, shot)
-            if image and (image.stored.watermark or not self._marker):
+            if image and self._marker and not image.stored.watermark:
+                # Its pixels are signed without one. A worker without the watermark made it, or an older version.
+                log.info("image.has_no_watermark", shot=shot)
+            elif image:
                 found.append(image)
         return found
 
@@ -204,7 +207,9 @@ class Steps(Generic[J]):
         share = (self._ready + sum(self._rendered.values())) / len(self.job.shots)
         self.held.step_done(done.shot, done.step, done.steps, share)
         if done.preview and self._previews:
-            self._previews.show(self.job.job_id, done.shot, done.preview)
+            # The safety gate can't judge what isn't finished, so nothing can be made out in it.
+            coarse = self.screen is not None
+            self._previews.show(self.job.job_id, done.shot, done.preview, coarse=coarse)
 
     def _pass_on(self, made: Made, number: int) -> None:
         # If a judgement or an upload failed, the device needn't go on.
@@ -219,6 +224,8 @@ class Steps(Generic[J]):
         """Watermarks an image before it is judged: the gates judge what is stored."""
         if self._marker is None:
             return made
+        # Those of a job that was canceled or lost would hold up other jobs' images.
+        self.held.raise_if_unwanted()
         asset_id = asset_id_of(self.job.job_id, made.done.shot)
         return replace(made, marked=self._marker.mark(asset_id, made.done.image))
 

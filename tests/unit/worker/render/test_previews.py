@@ -93,6 +93,15 @@ def test_the_latest_preview_of_each_shot_is_kept(writer: PreviewWriter, shelf: S
     assert shelf.puts == 3
 
 
+def test_a_coarse_preview_shows_no_details(writer: PreviewWriter, shelf: Shelf) -> None:
+    picture = Image.radial_gradient("L").convert("RGB").resize((128, 96))
+    for shot, coarse in (("front", True), ("smile", False)):
+        writer.show("job_1", shot, PreviewMade(RawImage.of(picture), SourceType.GENERATED), coarse=coarse)
+    until_idle(shelf, 2)
+    sizes = {shot: Image.open(BytesIO(webp)).size for (_, shot), webp in shelf.kept.items()}
+    assert sizes == {"front": (16, 12), "smile": (128, 96)}
+
+
 def test_what_is_forgotten_does_not_come_back(writer: PreviewWriter, shelf: Shelf) -> None:
     shelf.is_open.clear()
     writer.show("job_1", "front", flat("red"))
