@@ -1,7 +1,6 @@
 """The main job, from a message on a queue to images in a bucket, through real processes."""
 
 import json
-import socket
 import time
 from hashlib import sha256
 from io import BytesIO
@@ -13,18 +12,13 @@ from celery import Celery
 from models.job import CloneJob, CloneRequest, ReferenceSource
 from models.manifest import Manifest
 from models.source_type import SourceType
-from tests.support.workers import SLOWLY, PlanJob, StartWorker, WorkerProcess, follow
+from tests.support.workers import SLOWLY, PlanJob, StartWorker, WorkerProcess, follow, free_port
 from worker.base.settings import Settings
 from worker.client import JobClient, plan_clone
 from worker.mark.inspection import inspect_image
 from worker.storage import Storage
 
 MB = 1024 * 1024
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 def objects_of(storage: Storage, job: CloneJob) -> dict[str, int]:
@@ -34,7 +28,7 @@ def objects_of(storage: Storage, job: CloneJob) -> dict[str, int]:
 def test_a_clone_runs_from_message_to_manifest(
     start_worker: StartWorker, client: JobClient, plan: PlanJob, storage: Storage
 ) -> None:
-    port = _free_port()
+    port = free_port()
     worker = start_worker(**SLOWLY, http_port=port)
     job = plan(["front", "smile"])
     client.submit(job)

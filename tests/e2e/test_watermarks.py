@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from ulid import ULID
@@ -14,7 +15,7 @@ from models.inspection import Inspection
 from models.job import CloneJob, CloneRequest, ReferenceSource
 from tests.support.doubles.picture_worker import script
 from tests.support.jobs.watermarked import stripped
-from tests.support.workers import StartWorker, WorkerProcess, done, environment_of, follow
+from tests.support.workers import StartWorker, WorkerProcess, done, environment_of, follow, free_port
 from worker.base.endings import ExitCode
 from worker.base.settings import Settings
 from worker.client import JobClient, plan_clone
@@ -25,10 +26,15 @@ MB = 1024 * 1024
 
 
 @pytest.fixture
-def marking(settings: Settings, tmp_path: Path) -> Iterator[WorkerProcess]:
+def port() -> int:
+    return free_port()
+
+
+@pytest.fixture
+def marking(settings: Settings, port: int, tmp_path: Path) -> Iterator[WorkerProcess]:
     """Its pipeline returns a sample's pictures; all else of it is real. It isn't called `worker`, which would share
     the queue of workers without a watermark."""
-    changes = {"gate": "off", "watermark": "required", "watermark_timeout": 15}
+    changes = {"gate": "off", "watermark": "required", "watermark_timeout": 15, "http_port": port}
     environment = environment_of(settings.model_copy(update=changes))
     worker = WorkerProcess(
         environment, tmp_path / "worker.log", module="tests.support.doubles.picture_worker"
@@ -63,7 +69,12 @@ def inspected(file: Path, settings: Settings) -> Inspection:
 
 
 def test_an_image_that_was_stripped_is_found_again(
-    marking: WorkerProcess, client: JobClient, storage: Storage, settings: Settings, tmp_path: Path
+    marking: WorkerProcess,
+    port: int,
+    client: JobClient,
+    storage: Storage,
+    settings: Settings,
+    tmp_path: Path,
 ) -> None:
     record, _ = done(client, plan(storage, "front", "smile"))
     assert record.result, record.error
@@ -78,6 +89,8 @@ def test_an_image_that_was_stripped_is_found_again(
     assert said.watermark.images
     (found,) = said.watermark.images
     assert (found.job_id, found.shot, found.is_stored) == (record.job_id, "front", True)
+    with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as metrics:
+        assert 'likeness_memory_bytes{process="watermark"}' in metrics.read().decode()
 
 
 def test_a_watermark_process_that_is_lost_costs_an_attempt_and_no_job(

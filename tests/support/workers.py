@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -96,6 +97,12 @@ def _variable(value: Any) -> str:
             return json.dumps(value)
         case _:
             return str(value)
+
+
+def free_port() -> int:
+    """One that nobody listens at."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
 
 
 StartWorker = Callable[..., WorkerProcess]

@@ -238,7 +238,12 @@ class Node:
 
     def _pids(self) -> dict[str, int | None]:
         verify = self._verify.pid if self._verify else None
-        return {"worker": os.getpid(), "render": self._device.pid, "verify": verify}
+        return {
+            "worker": os.getpid(),
+            "render": self._device.pid,
+            "verify": verify,
+            "watermark": self._marker.pid,
+        }
 
     def _check_end(self) -> None:
         """Raises HandedBack after the grace time, so that calls that hang aren't waited for."""
