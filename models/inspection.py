@@ -58,6 +58,11 @@ class WatermarkFinding(Document):
 
     found: bool | None = Field(None, description="Null: nobody could look; `reason` says why.")
     reason: str | None = Field(None, description="Why nobody could look, or look it up: a sentence.")
+    looked_for: tuple[str, ...] = Field(
+        (),
+        description="The algorithms that were looked for. Others go unseen, such as one whose models aren't "
+        "where this was asked.",
+    )
     hidden: HiddenNumber | None = None
     as_signed: bool | None = Field(
         None,

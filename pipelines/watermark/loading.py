@@ -1,4 +1,4 @@
-"""Loads the watermark that a worker marks with, and all that this machine can read."""
+"""Loads the watermark that a worker marks with, and those that this machine can read."""
 
 from pathlib import Path
 
@@ -17,19 +17,21 @@ def load_watermark(options: WatermarkOptions) -> Watermark:
     Raises WatermarkModelMissing if the options ask for TrustMark and its weights aren't there, or if they are there
     and can't be used.
     """
-    return load_watermarks(options)[0]
+    return SpreadSpectrum() if options.algorithm == "spread" else _fetched(options) or SpreadSpectrum()
 
 
-def load_watermarks(options: WatermarkOptions) -> tuple[Watermark, ...]:
-    """All watermarks that can be read here. The first is the one to mark with. Raises as `load_watermark` does.
+def load_readers(options: WatermarkOptions) -> tuple[tuple[Watermark, ...], WatermarkModelMissing | None]:
+    """All watermarks that can be read here, our own first, and why one that was fetched or asked for can't be.
 
     An image is marked with one of them, and a reader can't know with which: ask each, and look a number up by the
     watermark's `algorithm` and the number.
     """
-    fetched, own = _fetched(options), SpreadSpectrum()
-    if fetched is None:
-        return (own,)
-    return (own, fetched) if options.algorithm == "spread" else (fetched, own)
+    own = SpreadSpectrum()
+    try:
+        fetched = _fetched(options)
+    except WatermarkModelMissing as error:
+        return (own,), error
+    return (own, fetched) if fetched else (own,), None
 
 
 def _fetched(options: WatermarkOptions) -> TrustMark | None:

@@ -46,6 +46,8 @@ class TrustMark:
         onnxruntime.disable_telemetry_events()
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
+        # Its threads would spin while they wait, and other cores have other work.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._encoder, self._decoder = (
             _opened(onnxruntime, folder / name, options) for name in (ENCODER, DECODER)
         )

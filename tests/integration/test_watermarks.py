@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,17 +16,24 @@ from c2pa import Reader
 from PIL import Image
 
 from models.derived import asset_id_of
-from models.errors import RenderProcessDied, WatermarkProcessDied, WatermarkProcessHung
+from models.errors import (
+    RenderProcessDied,
+    WatermarkModelMissing,
+    WatermarkProcessDied,
+    WatermarkProcessHung,
+)
 from models.inspection import Inspection
 from models.job import CloneJob
 from models.record import StoredImage
 from models.safety import SafetyReading
 from models.watermark import HiddenNumber, WatermarkInfo, WatermarkOptions
-from pipelines.watermark.loading import load_watermarks
+from pipelines.watermark.loading import load_watermark
+from pipelines.watermark.trustmark import DECODER
 from tests.support.jobs.gated import Device, Judge, Place, judgement
 from tests.support.jobs.gated import make_job as make_gated
 from tests.support.jobs.stored import make_job
 from tests.support.jobs.watermarked import committed, made, portrait, stripped
+from tests.support.weights.tiny_trustmark import write_fetched
 from worker.base.raw_image import RawImage
 from worker.base.settings import Settings
 from worker.inspection.inspect import with_watermark
@@ -46,7 +54,7 @@ READING = SafetyReading(nudity="none", score=0.99)
 
 def hidden_in(data: bytes) -> HiddenNumber | None:
     """The number in a picture's pixels, as the watermark itself reads it."""
-    (watermark,) = load_watermarks(WatermarkOptions())
+    watermark = load_watermark(WatermarkOptions())
     with Image.open(BytesIO(data)) as image:
         number = watermark.find(np.asarray(image.convert("RGB")))
     info = WatermarkInfo(algorithm=watermark.algorithm, bits=watermark.bits)
@@ -234,6 +242,31 @@ def test_numbers_that_collide_lead_to_all_images(
 def test_an_unmarked_picture_has_no_number(settings: Settings) -> None:
     found = find_watermark(stripped(load_sample("jonas")[1][0]), settings)
     assert (found.found, found.hidden, found.images) == (False, None, None)
+    assert found.looked_for == ("org.likeness.spread.1",)
+
+
+def test_where_one_watermark_can_not_be_read_the_other_is_still_found(
+    settings: Settings, storage: Storage, images: ImageStore, marker: Marker, tmp_path: Path
+) -> None:
+    image = put(images, make_job(), marker)
+    (write_fetched(tmp_path) / DECODER).write_bytes(b"other bytes")
+    broken = settings.model_copy(update={"weights_dir": tmp_path})
+    found = find_watermark(stripped(storage.get(image.key, max_bytes=MB)), broken)
+    assert (found.found, found.hidden) == (True, image.watermark)
+    # It could have the other one.
+    with pytest.raises(WatermarkModelMissing, match="the lock says"):
+        find_watermark(stripped(load_sample("jonas")[1][0]), broken)
+
+
+def test_a_signed_watermark_that_nobody_could_look_for_is_not_called_missing(settings: Settings) -> None:
+    data = stripped(load_sample("jonas")[1][0])
+    for algorithm, expected in (("com.adobe.trustmark.Q", None), ("org.likeness.spread.1", False)):
+        signed = HiddenNumber(algorithm=algorithm, number="00ff")
+        stated = Inspection(verdict="valid", signed_watermark=signed)
+        told = with_watermark(stated, data, settings, lambda _: ()).watermark
+        assert told
+        assert told.found is expected
+        assert (algorithm in (told.reason or "")) is (expected is None)
 
 
 @pytest.mark.parametrize(
@@ -256,6 +289,13 @@ def test_looking_takes_no_longer_than_it_may(settings: Settings, monkeypatch: py
     assert told.watermark
     assert told.watermark.found is None
     assert "within 0.01 s" in (told.watermark.reason or "")
+
+
+def test_the_process_has_no_threads_that_spin(marker: Marker) -> None:
+    """Other cores have other work: a device's, and other workers'."""
+    assert marker.mark("med_1", portrait())
+    # Its own, and the one that ends it with its parent.
+    assert len(list(Path(f"/proc/{marker.pid}/task").iterdir())) == 2
 
 
 def test_a_process_that_dies_or_hangs_costs_an_image_and_is_replaced(settings: Settings) -> None:

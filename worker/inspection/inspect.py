@@ -17,14 +17,17 @@ def with_watermark(
     stated: Inspection, data: bytes, settings: Settings, look_up: LookUp, niceness: int = 0
 ) -> Inspection:
     """The inspection of the picture `data`, with its watermark. If that can't be looked for, or not be looked up,
-    it says why. `niceness`: as for `find_watermark`. Raises Unforeseen if no process can be started to look."""
+    it says why. `niceness` and errors: as for `find_watermark`."""
     found = find_watermark(data, settings, niceness)
-    if found.hidden is None:
-        return stated.model_copy(update={"watermark": found})
     signed = stated.signed_watermark
-    as_signed = None if signed is None else signed == found.hidden
-    looked_up = _looked_up(found, found.hidden, look_up)
-    return stated.model_copy(update={"watermark": looked_up.model_copy(update={"as_signed": as_signed})})
+    if found.hidden is not None:
+        found = _looked_up(found, found.hidden, look_up)
+        if signed is not None:
+            found = found.model_copy(update={"as_signed": signed == found.hidden})
+    elif found.found is False and signed is not None and signed.algorithm not in found.looked_for:
+        reason = f"By its signed statement it is {signed.algorithm}, which can't be looked for here."
+        found = found.model_copy(update={"found": None, "reason": reason})
+    return stated.model_copy(update={"watermark": found})
 
 
 def _looked_up(found: WatermarkFinding, hidden: HiddenNumber, look_up: LookUp) -> WatermarkFinding:

@@ -10,6 +10,7 @@ import subprocess
 from dataclasses import asdict, replace
 from typing import Any
 
+from models.errors import WatermarkModelMissing
 from models.inspection import WatermarkFinding
 from models.watermark import HiddenNumber
 from worker.base.apart.caller import EndedBySignalError, run_apart
@@ -31,8 +32,9 @@ _MOST_SIDE = 2048
 
 
 def find_watermark(data: bytes, settings: Settings, niceness: int = 0) -> WatermarkFinding:
-    """Looks for a watermark, at a lower priority if `niceness` is above 0. If nobody can look, it says why. Raises
-    Unforeseen if no process can be started, or it fails."""
+    """Looks for a watermark, at a lower priority if `niceness` is above 0. If the picture can't be looked through,
+    it says why. Raises WatermarkModelMissing if none can be, since something isn't installed or can't be loaded:
+    its message is for the operator. Also raises Unforeseen if no process can be started, or it fails."""
     limits = replace(DecodeLimits.from_settings(settings), min_side=1, max_side=_MOST_SIDE)
     asked = {
         "length": len(data),
@@ -51,7 +53,13 @@ def find_watermark(data: bytes, settings: Settings, niceness: int = 0) -> Waterm
             return WatermarkFinding(reason=f"The picture can't be looked through within {MOST_CPU} s.")
         return WatermarkFinding(reason=f"The picture broke its reader (signal {ended.number}).")
     answer: dict[str, Any] = json.loads(output)
+    if "unable" in answer:
+        raise WatermarkModelMissing(answer["unable"])
     if "reason" in answer:
         return WatermarkFinding(reason=answer["reason"])
     hidden = answer["hidden"]
-    return WatermarkFinding(found=hidden is not None, hidden=hidden and HiddenNumber.parse(hidden))
+    return WatermarkFinding(
+        found=hidden is not None,
+        looked_for=tuple(answer["looked_for"]),
+        hidden=hidden and HiddenNumber.parse(hidden),
+    )

@@ -2,8 +2,9 @@
 memory and time, and exits.
 
 In: a line of JSON with the picture's length in bytes, the process's niceness, the limits of decoding and the
-watermark's options, then the picture. Out: JSON with the hidden number, which is null if there is none; or with the
-reason why nobody can look.
+watermark's options, then the picture. Out: JSON with the hidden number, which is null if there is none, and the
+algorithms that were looked for; or with the reason why this picture can't be looked through; or with the reason why
+none can be (`unable`).
 """
 
 import json
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import AvifImagePlugin
 
-from models.errors import UnusableReference, WatermarkModelMissing
+from models.errors import UnusableReference
 from models.watermark import HiddenNumber, WatermarkInfo, WatermarkOptions
 from worker.base.apart.memory import limit_memory
 from worker.inspection.watermark_apart import MOST_CPU, MOST_MEMORY
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 def main() -> None:
     """Looks through the picture on standard input and writes the answer to standard output."""
     resource.setrlimit(resource.RLIMIT_CPU, (MOST_CPU, MOST_CPU + 1))
+    # NumPy's threads would spin while they wait, which counts. Nothing has imported it yet.
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
     # Each thread has frames of its own, so memory would depend on the machine's number of processors.
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1
     asked = json.loads(sys.stdin.buffer.readline())
@@ -40,20 +43,22 @@ def main() -> None:
 
 def _answer(data: bytes, asked: dict[str, Any]) -> dict[str, Any]:
     try:
-        from pipelines.watermark.loading import load_watermarks
-
-        watermarks = load_watermarks(WatermarkOptions.parse(asked["options"]))
-        limit_memory(MOST_MEMORY)
-        hidden = _found(watermarks, decode_here(data, DecodeLimits(**asked["limits"])))
+        from pipelines.watermark.loading import load_readers
     except ImportError as error:
-        reason = f"What reads watermarks can't be imported ({error}). Install it: pip install '.[watermark]'."
-    except (WatermarkModelMissing, UnusableReference) as error:
-        reason = error.message
+        why = f"What reads watermarks can't be imported ({error}). Install it: pip install '.[watermark]'."
+        return {"unable": why}
+    watermarks, trouble = load_readers(WatermarkOptions.parse(asked["options"]))
+    limit_memory(MOST_MEMORY)
+    try:
+        hidden = _found(watermarks, decode_here(data, DecodeLimits(**asked["limits"])))
+    except UnusableReference as error:
+        return {"reason": error.message.replace("The reference", "The picture")}
     except MemoryError:
-        reason = "The picture takes too much memory to look through."
-    else:
-        return {"hidden": hidden and hidden.to_data()}
-    return {"reason": reason}
+        return {"reason": "The picture takes too much memory to look through."}
+    if trouble and hidden is None:
+        return {"unable": trouble.message}
+    looked_for = [watermark.algorithm for watermark in watermarks]
+    return {"hidden": hidden and hidden.to_data(), "looked_for": looked_for}
 
 
 def _found(watermarks: "tuple[Watermark, ...]", picture: "Image.Image") -> HiddenNumber | None:

@@ -2476,6 +2476,11 @@ export interface components {
              * @description Why nobody could look, or look it up: a sentence.
              */
             reason?: string | null;
+            /**
+             * Lookedfor
+             * @description The algorithms that were looked for. Others go unseen, such as one whose models aren't where this was asked.
+             */
+            lookedFor: string[];
             hidden?: components["schemas"]["HiddenNumber"] | null;
             /**
              * Assigned

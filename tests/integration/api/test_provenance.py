@@ -52,7 +52,9 @@ def asked(api: Api, data: bytes, media_type: str = "image/png") -> Any:
 def test_it_is_what_the_command_says_of_the_picture(api: Api, stranger: Api, signed: bytes) -> None:
     answer = asked(api, signed)
     assert answer.status_code == 200, answer.text
-    assert answer.json() == inspect_image(signed).to_data() | {"watermark": {"found": False}}
+    assert answer.json() == inspect_image(signed).to_data() | {
+        "watermark": {"found": False, "lookedFor": ["org.likeness.spread.1"]}
+    }
     assert answer.headers["cache-control"] == "private, max-age=300"
     told = answer.json()
     assert (told["verdict"], told["signedBy"]["trust"]) == ("valid", "development")

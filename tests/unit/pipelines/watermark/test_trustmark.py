@@ -11,7 +11,7 @@ from PIL import Image
 from models.errors import WatermarkModelMissing
 from models.watermark import WatermarkOptions
 from pipelines.watermark import bch
-from pipelines.watermark.loading import load_watermark, load_watermarks
+from pipelines.watermark.loading import load_readers, load_watermark
 from pipelines.watermark.planes import Pixels
 from pipelines.watermark.trustmark import DECODER, ENCODER, TrustMark
 from tests.support.weights.tiny_trustmark import write_fetched, write_pair
@@ -88,21 +88,32 @@ def test_what_is_no_picture_or_no_number_is_refused(tiny: TrustMark, portrait: P
         tiny.embed(portrait, 1 << 61)
 
 
+def names(options: WatermarkOptions) -> list[str]:
+    readers, trouble = load_readers(options)
+    assert trouble is None
+    return [one.algorithm for one in readers]
+
+
 def test_the_fetched_one_marks_and_both_are_read(tmp_path: Path, portrait: Pixels) -> None:
     options = WatermarkOptions(weights=str(tmp_path))
-    assert [one.algorithm for one in load_watermarks(options)] == ["org.likeness.spread.1"]
+    trustmark, own = (options.model_copy(update={"algorithm": name}) for name in ("trustmark", "spread"))
+    assert names(options) == ["org.likeness.spread.1"]
     with pytest.raises(WatermarkModelMissing, match="likeness models fetch watermark"):
-        load_watermark(options.model_copy(update={"algorithm": "trustmark"}))
+        load_watermark(trustmark)
     folder = write_fetched(tmp_path)
-    names = ["com.adobe.trustmark.Q", "org.likeness.spread.1"]
-    assert [one.algorithm for one in load_watermarks(options)] == names
-    own = load_watermarks(options.model_copy(update={"algorithm": "spread"}))
-    assert [one.algorithm for one in own] == names[::-1]
+    both = ["org.likeness.spread.1", "com.adobe.trustmark.Q"]
+    assert names(options) == names(own) == names(trustmark) == both
+    assert load_watermark(own).algorithm == "org.likeness.spread.1"
     marked = load_watermark(options).embed(portrait, NUMBER)
-    assert [one.find(marked) for one in load_watermarks(options)] == [NUMBER, None]
+    assert [one.find(marked) for one in load_readers(options)[0]] == [None, NUMBER]
     (folder / DECODER).write_bytes(b"other bytes")
-    with pytest.raises(WatermarkModelMissing, match="the lock says"):
-        load_watermark(options)
+    for asked in (options, trustmark):
+        with pytest.raises(WatermarkModelMissing, match="the lock says"):
+            load_watermark(asked)
+    readers, trouble = load_readers(options)
+    assert [one.algorithm for one in readers] == ["org.likeness.spread.1"]
+    assert trouble
+    assert load_watermark(own).algorithm == "org.likeness.spread.1", "it needs no weights"
 
 
 def test_nets_that_are_not_trustmarks_are_refused(tmp_path: Path) -> None:
