@@ -71,19 +71,28 @@ class _Script(OwnProcess):
 @pytest.mark.parametrize(
     ("code", "ends"),
     [
-        ("raise SystemExit(2)", "The script ended with 2. Its log, "),
-        ("1 / 0", "ended with 1, 5 times within a minute."),
+        ("raise SystemExit(2)", "The script ended with 2. Its log, {log}, says why."),
+        ("1 / 0", "ended with 1, 5 times within a minute. Its log, {log}, says why."),
+        (
+            "import os; os.unlink('{log}'); os.rmdir('{folder}')",
+            "ended with 0, and can't be started again: No such file or directory ({log}).",
+        ),
     ],
 )
 def test_what_does_not_mend_itself_is_given_up(tmp_path: Path, code: str, ends: str) -> None:
+    folder = tmp_path / "own"
+    folder.mkdir()
+    names = {"folder": folder, "log": folder / "script.log"}
     told = threading.Event()
     before = signal.signal(signal.SIGTERM, lambda *_: told.set())
     try:
-        with _Script(code, tmp_path) as script, Keeper([script], lambda said: None) as keeper:
+        with (
+            _Script(code.format(**names), folder) as script,
+            Keeper([script], lambda said: None) as keeper,
+        ):
             assert told.wait(60)
     finally:
         signal.signal(signal.SIGTERM, before)
     with pytest.raises(StackError) as failed:
         keeper.raise_failure()
-    assert ends in failed.value.message
-    assert str(script.log) in failed.value.message
+    assert ends.format(**names) in failed.value.message

@@ -53,11 +53,12 @@ class EmbeddedStack:
         return " ".join(dict.fromkeys((self.s3.address, *others)))
 
     def settings(self, **overrides: Any) -> Settings:
-        """This process's settings, with those of the stack and then `overrides` put in. Available once started."""
+        """This process's settings, with those of the stack and then `overrides` put in. Available once started.
+        Raises InvalidSettings."""
         values: dict[str, Any] = {
             name.removeprefix("LIKENESS_").lower(): value for name, value in self.environment.items()
         }
-        return Settings(**values | overrides)
+        return Settings.load(**values | overrides)
 
     def start(self) -> None:
         """Starts both servers and waits until they answer. Raises StackError, including StackInUse; then neither is

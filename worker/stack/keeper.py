@@ -5,35 +5,15 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Protocol, Self
+from typing import Self
 
 from models.errors import StackError
 from worker.base.endings import ExitCode
+from worker.stack.part import Part
 
 _TICK = 0.5
 # A part that ends this often within that time, in seconds, isn't started any more.
 _MOST_ENDS, _WITHIN = 5, 60.0
-
-
-class Part(Protocol):
-    """A server, or another process, that can be started again."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def is_running(self) -> bool: ...
-
-    @property
-    def status(self) -> int | None:
-        """The exit status, once it has ended."""
-
-    @property
-    def log(self) -> Path: ...
-
-    def start(self) -> None:
-        """Raises StackError if that fails."""
 
 
 class Keeper:
@@ -82,8 +62,9 @@ class Keeper:
         self._say(f"The {part.name} ended with {status}, and is started again.")
         try:
             part.start()
-        except StackError as error:
-            self._give_up(f"The {part.name} ended with {status}, and can't be started again: {error.message}")
+        except (StackError, OSError) as error:
+            why = error.message if isinstance(error, StackError) else f"{error.strerror} ({error.filename})."
+            self._give_up(f"The {part.name} ended with {status}, and can't be started again: {why}")
 
     def _give_up(self, failure: str) -> None:
         self.failure = failure

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self
 
+from models.errors import QueueUnavailable
 from models.fake import FAKE_PROFILE
 from worker.base.periodic import Periodic
 from worker.base.settings import Settings
 from worker.queue.fleet.presence import Presence
 from worker.stack.child import LeashedChild
+from worker.stack.part import Part
 
 OWN_PROFILE = "embedded"
 """Their worker's profile unless LIKENESS_PROFILE names another. By default, a worker on a GPU would need fetched
@@ -28,42 +29,17 @@ FAKE = {
 """The variables of a worker that draws placeholders, and ends jobs as they ask for, without delay."""
 
 
-class OwnProcess:
-    """A `likeness` command as a child that ends with this process. Its output is appended to a log."""
+class OwnProcess(Part):
+    """A `likeness` command. Its output is appended to a log."""
 
     def __init__(self, name: str, command: Sequence[str], environment: dict[str, str], log: Path) -> None:
         self.name = name
         self.log = log
         self._command = [sys.executable, "-m", "worker", *command]
         self._environment = environment
-        self._child: LeashedChild | None = None
 
-    @property
-    def is_running(self) -> bool:
-        return self._child is not None and self._child.is_alive
-
-    @property
-    def status(self) -> int | None:
-        """Its exit status, once it has ended."""
-        return self._child.status if self._child else None
-
-    def start(self) -> None:
-        """Starts it, unless it runs."""
-        if not self.is_running:
-            self.stop()
-            self._child = LeashedChild(self._command, environment=self._environment, log=self.log)
-
-    def stop(self) -> None:
-        child, self._child = self._child, None
-        if child is not None:
-            child.stop()
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
+    def _launch(self) -> LeashedChild:
+        return LeashedChild(self._command, environment=self._environment, log=self.log)
 
 
 def own_worker(environment: dict[str, str], folder: Path) -> OwnProcess:
@@ -83,7 +59,11 @@ def telling_of_workers(settings: Settings, say: Callable[[str], None]) -> Iterat
     known: set[str] = set()
 
     def look() -> None:
-        for worker in presence.workers():
+        try:
+            workers = presence.workers()
+        except QueueUnavailable:
+            return  # It is another's to say.
+        for worker in workers:
             if worker.node not in known and worker.since and worker.since >= began:
                 known.add(worker.node)
                 say(f"The worker is ready: {worker.profile} on {worker.device}.")

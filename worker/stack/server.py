@@ -3,13 +3,13 @@
 import os
 import socket
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar, Self
 
 from models.errors import StackError
 from worker.stack.child import LeashedChild
+from worker.stack.part import Part
 
 HOST = "127.0.0.1"
 _PORT_TRIES = 5
@@ -17,22 +17,20 @@ _POLL_INTERVAL = 0.05
 _CLOSE_TIMEOUT = 5
 
 
-class Server(ABC):
+class Server(Part):
     """A server that listens on a loopback port of its own choice and keeps that port when started again.
 
     `directory` holds its data and its log; `startup_timeout` is in seconds.
     """
 
-    name: ClassVar[str]
-
     def __init__(self, directory: Path, *, startup_timeout: float = 20) -> None:
         self.directory = directory.resolve()
+        self.log = self.directory / f"{self.name.lower()}.log"
         self._startup_timeout = startup_timeout
         self.descriptors: Sequence[int] = ()
         """File descriptors that stay open until the server has ended."""
         self.preferred_port: int | None = None
         """The port to try first at the first start."""
-        self._child: LeashedChild | None = None
         self._port: int | None = None
 
     @abstractmethod
@@ -54,48 +52,10 @@ class Server(ABC):
             raise StackError(f"The {self.name} server has not been started.")
         return self._port
 
-    @property
-    def is_running(self) -> bool:
-        return self._child is not None and self._child.is_alive
-
-    @property
-    def status(self) -> int | None:
-        """The exit status, once it has ended by itself."""
-        return self._child.status if self._child else None
-
-    @property
-    def log(self) -> Path:
-        """The file with its output."""
-        return self.directory / f"{self.name.lower()}.log"
-
-    def start(self) -> None:
-        """Start it and wait until it answers. Does nothing if it runs.
-
-        Raises StackError, with the end of the server's log, if it ends early or isn't ready in time.
-        """
-        if self.is_running:
-            return
-        self.stop()  # Removes what is left of a server that crashed.
-        self.directory.mkdir(parents=True, exist_ok=True)
-        known, tries = self._port, 1 if self._port else _PORT_TRIES
-        for attempt in range(tries):
-            preferred = self.preferred_port if attempt == 0 else None
-            port = known or preferred or _free_port()
-            try:
-                self._child = self._launch(port)
-            except _PortTakenError:
-                # Anybody can take a port between our finding it free and the server's binding it.
-                if attempt + 1 == tries:
-                    raise
-            else:
-                self._port = port
-                return
-
     def stop(self) -> None:
-        """Stop it and wait for its end. Does nothing if it doesn't run."""
-        child, self._child = self._child, None
-        if child is not None:
-            child.stop()
+        was_started = self._child is not None
+        super().stop()
+        if was_started:
             self._wait_until_closed()
 
     def kill(self) -> None:
@@ -105,20 +65,30 @@ class Server(ABC):
             child.kill()
             self._wait_until_closed()
 
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
     def _wait_until_closed(self) -> None:
         # A server that is killed with its leash is nobody's child: only its port shows when it has gone.
         deadline = time.monotonic() + _CLOSE_TIMEOUT
         while _listens(self.port) and time.monotonic() < deadline:
             time.sleep(_POLL_INTERVAL)
 
-    def _launch(self, port: int) -> LeashedChild:
+    def _launch(self) -> LeashedChild:
+        """Raises StackError, with the end of the server's log, if it ends early or isn't ready in time."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        ports = [self._port] if self._port else [self.preferred_port or _free_port()]
+        while True:
+            port = ports[-1]
+            try:
+                child = self._serve(port)
+            except _PortTakenError:
+                # Anybody can take a port between our finding it free and the server's binding it.
+                if self._port or len(ports) == _PORT_TRIES:
+                    raise
+                ports.append(_free_port())
+            else:
+                self._port = port
+                return child
+
+    def _serve(self, port: int) -> LeashedChild:
         child = LeashedChild(
             self.command(port), environment=self.environment(), log=self.log, descriptors=self.descriptors
         )
