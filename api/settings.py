@@ -3,11 +3,9 @@
 from functools import cache
 from typing import Literal
 
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import SettingsError
+from pydantic import Field, SecretStr
 
-from models.errors import InvalidSettings
-from worker.base.environment import EnvironmentSettings, variable
+from worker.base.environment import EnvironmentSettings
 from worker.base.settings import TierName
 
 
@@ -49,11 +47,4 @@ class ApiSettings(EnvironmentSettings):
 @cache
 def api_settings() -> ApiSettings:
     """The process's settings, read at the first call. Raises InvalidSettings."""
-    try:
-        return ApiSettings()
-    except SettingsError as error:
-        # A value that should be JSON and isn't. The text names the field, and not the value.
-        raise InvalidSettings(f"The settings can't be used: {error}. It must be JSON.") from None
-    except ValidationError as error:
-        problems = "; ".join(f"{variable(e['loc'][0])}: {e['msg']}" for e in error.errors())
-        raise InvalidSettings(f"The settings can't be used. {problems}") from None
+    return ApiSettings.load()

@@ -36,9 +36,10 @@ def run(data: Path, port: int, *, fake: bool = False) -> None:
     from api.settings import ApiSettings
 
     require_room(data, "--data")
+    url = f"sqlite:///{data.resolve() / 'likeness.db'}"
+    api_settings = ApiSettings.load(database_url=url, api_port=port)
     # The server ends by the signal that it got. Here SIGTERM raises KeyboardInterrupt, since there is more to end.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    url = f"sqlite:///{data.resolve() / 'likeness.db'}"
     with EmbeddedStack(data, persist=True) as stack:
         settings = stack.settings()
         database = Database(url)
@@ -72,7 +73,7 @@ def run(data: Path, port: int, *, fake: bool = False) -> None:
                 show(base)
                 running.enter_context(telling_of_workers(settings, _say))
 
-            serve(without_port, ApiSettings(database_url=url, api_port=port), begin, sign_in)
+            serve(without_port, api_settings, begin, sign_in)
     keeper.raise_failure()
     _say("Stopped.")
 

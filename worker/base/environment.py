@@ -7,10 +7,12 @@ from contextlib import suppress
 from difflib import get_close_matches
 from functools import cache
 from importlib.metadata import entry_points
-from typing import Any
+from typing import Any, Self
 
-from pydantic import model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+
+from models.errors import InvalidSettings
 
 PREFIX = "LIKENESS_"
 GROUP = "likeness.settings"
@@ -28,6 +30,18 @@ class EnvironmentSettings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, frozen=True, extra="ignore", hide_input_in_errors=True
     )
+
+    @classmethod
+    def load(cls, **given: Any) -> Self:
+        """The settings: `given`, and the environment's for the rest. Raises InvalidSettings, without any value."""
+        try:
+            return cls(**given)
+        except SettingsError as error:
+            # A value that should be JSON and isn't. The text names the field, and not the value.
+            raise InvalidSettings(f"The settings can't be used: {error}. It must be JSON.") from None
+        except ValidationError as error:
+            problems = "; ".join(": ".join([*map(variable, e["loc"]), e["msg"]]) for e in error.errors())
+            raise InvalidSettings(f"The settings can't be used. {problems}") from None
 
     @model_validator(mode="before")
     @classmethod

@@ -4,16 +4,14 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, NonNegativeFloat, SecretStr, ValidationError, model_validator
-from pydantic_settings import SettingsError
+from pydantic import Field, NonNegativeFloat, SecretStr, model_validator
 
-from models.errors import InvalidSettings
 from models.likeness import EmbedderName, GateMode
 from models.reference_origin import ReferencePolicy
 from models.render import Attention
 from models.safety import SafetyMode
 from models.watermark import WatermarkMode, WatermarkName
-from worker.base.environment import EnvironmentSettings, variable
+from worker.base.environment import EnvironmentSettings
 
 DEFAULT_TIER = "default"
 """The tier of all projects that are in no other."""
@@ -278,11 +276,4 @@ class Settings(EnvironmentSettings):
 @cache
 def settings() -> Settings:
     """The process's settings, read at the first call. Raises InvalidSettings."""
-    try:
-        return Settings()
-    except SettingsError as error:
-        # A value that should be JSON and isn't. The text names the field, and not the value.
-        raise InvalidSettings(f"The settings can't be used: {error}. It must be JSON.") from None
-    except ValidationError as error:
-        problems = "; ".join(": ".join([*map(variable, e["loc"]), e["msg"]]) for e in error.errors())
-        raise InvalidSettings(f"The settings can't be used. {problems}") from None
+    return Settings.load()
