@@ -5,7 +5,9 @@ numbers. The exception is a cache, which skips steps by how much they change: ra
 worse.
 """
 
+import json
 import resource
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -76,8 +78,11 @@ class Figures:
     """Peak bytes allocated on the device; on a CPU, by the whole process."""
 
 
-def run(options: RenderOptions, *, random: bool, scale: Scale, images: int, references: int) -> None:
-    """Measures jobs of `images` shots with that many references, and prints a table.
+def run(
+    options: RenderOptions, *, random: bool, scale: Scale, images: int, references: int, as_json: bool = False
+) -> None:
+    """Measures jobs of `images` shots with that many references, and prints a table, or a line of JSON: times in
+    seconds, sides in pixels, memory in bytes.
 
     Raises InvalidInput for options that don't go together, and ProfileLoadFailed (DeviceUnfit is one) for what
     can't run here.
@@ -100,24 +105,46 @@ def run(options: RenderOptions, *, random: bool, scale: Scale, images: int, refe
     shots = [PlannedShot(shot_named(name), seed) for seed, name in enumerate(names)]
     figures = measure(lambda: pipeline.render(pictures, Appearance(), shots, Discard()), watch=watch)
     info = pipeline.info()
-    weights = f"random, {scale} scale" if random else "real"
-    rows = {
+    found = {
         "profile": profile.name,
-        "weights": weights,
+        "weights": f"random, {scale} scale" if random else "real",
         "device": info.device,
         "dtype": info.dtype,
-        "options": ", ".join(f"{name} {value}" for name, value in info.options.items()) or "none",
-        "size": f"{plan.size} px",
-        "steps": f"{plan.steps}",
-        "references": f"{shown} of {plan.reference_size} px",
-        "images a job": f"{images}",
-        "batches a job": f"{figures.batches or images}",
-        "time per image": f"{figures.job / images:.3f} s",
-        "steps/s, of all images": f"{images * plan.steps / figures.phases.get('denoise', figures.job):.2f}",
-        **{f"{name}, a job": f"{seconds:.3f} s" for name, seconds in figures.phases.items()},
-        "peak memory": f"{figures.memory / 1e9:.2f} GB"
-        + ("" if watch.is_accelerator else " (whole process)"),
-        "versions": ", ".join(f"{name} {number}" for name, number in sorted(info.versions.items())),
+        "options": dict(info.options),
+        "side": plan.size,
+        "steps": plan.steps,
+        "references": shown,
+        "referenceSide": plan.reference_size,
+        "images": images,
+        "batches": figures.batches or images,
+        "secondsPerImage": figures.job / images,
+        "stepsPerSecond": images * plan.steps / figures.phases.get("denoise", figures.job),
+        "phaseSeconds": figures.phases,
+        "peakMemory": figures.memory,
+        "memoryIsTheDevices": watch.is_accelerator,
+        "versions": dict(sorted(info.versions.items())),
+    }
+    if as_json:
+        sys.stdout.write(json.dumps(found) + "\n")
+    else:
+        _print(found)
+
+
+def _print(found: dict[str, Any]) -> None:
+    of_what = "" if found["memoryIsTheDevices"] else " (whole process)"
+    rows = {
+        **{name: found[name] for name in ("profile", "weights", "device", "dtype")},
+        "options": ", ".join(f"{name} {value}" for name, value in found["options"].items()) or "none",
+        "size": f"{found['side']} px",
+        "steps": f"{found['steps']}",
+        "references": f"{found['references']} of {found['referenceSide']} px",
+        "images a job": f"{found['images']}",
+        "batches a job": f"{found['batches']}",
+        "time per image": f"{found['secondsPerImage']:.3f} s",
+        "steps/s, of all images": f"{found['stepsPerSecond']:.2f}",
+        **{f"{name}, a job": f"{seconds:.3f} s" for name, seconds in found["phaseSeconds"].items()},
+        "peak memory": f"{found['peakMemory'] / 1e9:.2f} GB{of_what}",
+        "versions": ", ".join(f"{name} {number}" for name, number in found["versions"].items()),
     }
     table = Table(box=None, show_header=False)
     for name, value in rows.items():

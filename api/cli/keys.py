@@ -18,13 +18,16 @@ def create(
     scope: Annotated[
         list[str] | None, typer.Option(help="May be given again. Without it, all scopes but `operate`.")
     ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print a JSON document.")] = False,
 ) -> None:
     """Make a key for an organisation and print its id and its secret. The secret is shown only now."""
+    from json import dumps
+
     from api.rows.keys import OWN_SCOPES, create_key
 
     with _database() as database:
         key = create_key(database, organisation, tuple(scope or OWN_SCOPES))
-    typer.echo(f"{key.key_id} {key.secret}")
+    typer.echo(dumps({"keyId": key.key_id, "secret": key.secret}) if json else f"{key.key_id} {key.secret}")
 
 
 @app.command("list")

@@ -160,6 +160,10 @@ def test_a_job_from_submit_to_status(
         (("cancel", "job_nope"), "", 1, "NOT_FOUND"),
         (("submit", "-"), "not json", 2, "VALIDATION: The file is not JSON"),
         (("submit", "-"), "[]", 2, "VALIDATION"),
+        (("submit", "-"), "[" * 100_000, 2, "VALIDATION: The file is not JSON"),
+        (("submit", "-"), '{"name": "\\ud800"}', 2, "VALIDATION"),
+        (("submit", "docs/page/job.jpg"), "", 2, "VALIDATION: The file is not JSON"),
+        (("watch", "job_nope", "--after", "9" * 40), "", 2, "--after"),
         (("submit", "-"), '{"name": "x"}', 2, "references: Field required"),
         (("submit", "-"), '{"kind": "influencer_create"}', 2, "persona: Field required"),
         (("demo", "--persona", "nobody"), "", 2, "Choose from"),
@@ -185,6 +189,28 @@ def test_what_can_not_be_done_is_one_line_and_an_exit_code(
     assert done.returncode == exit_code, done.stderr
     assert says in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "variable"),
+    [
+        (("stack", "--data"), "LIKENESS_STEPS"),
+        (("demo", "--out"), "LIKENESS_STEPS"),
+        (("up", "--data"), "LIKENESS_STEPS"),
+        (("up", "--data"), "LIKENESS_API_RATE"),
+        (("up", "--data"), "LIKENESS_ORGANISATION_TIERS"),
+    ],
+)
+def test_a_setting_that_can_not_be_used_is_named_before_anything_runs(
+    command: tuple[str, ...], variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, "hunter2")
+    done = likeness(*command, str(tmp_path))
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.count("\n") == 1
+    assert variable.removeprefix("LIKENESS_").lower() in done.stderr.lower()
+    assert "hunter2" not in done.stderr
+    assert "export" not in done.stdout
 
 
 def test_the_doctor_finds_a_healthy_place_healthy(settings: Settings) -> None:

@@ -11,7 +11,6 @@ from worker.base.endings import ExitCode
 from worker.base.settings import Settings
 from worker.cli.jobs import watch
 from worker.cli.jobs.listing import latest, run
-from worker.client import JobClient
 from worker.queue.jobs import JobStore
 
 
@@ -70,7 +69,7 @@ def test_it_prints_a_table_or_documents(
 def test_watch_ends_as_the_job_did(
     store: JobStore, settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(watch, "JobClient", lambda: JobClient(settings))
+    monkeypatch.setattr(watch, "settings", lambda: settings)
     assert watch.follow("job_2", as_json=False) is ExitCode.CANCELED
     assert capsys.readouterr().out.splitlines()[-1].endswith("canceled")
     mine = job(4)

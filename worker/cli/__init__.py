@@ -175,7 +175,9 @@ def workers(
 
 @app.command()
 def submit(
-    file: Annotated[typer.FileText, typer.Argument(help="The message as JSON; - reads standard input.")],
+    file: Annotated[
+        typer.FileBinaryRead, typer.Argument(help="The message as JSON; - reads standard input.")
+    ],
     watch: Annotated[
         bool, typer.Option("--watch", help="Follow the job to its end, as `watch` does.")
     ] = False,
@@ -197,7 +199,9 @@ def submit(
 @app.command("watch")
 def watch_job(
     job_id: JobIdArgument,
-    after: Annotated[int, typer.Option(min=0, help="Show only events with a higher sequence.")] = 0,
+    after: Annotated[
+        int, typer.Option(min=0, max=10**15, help="Show only events with a higher sequence.")
+    ] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document a line.")] = False,
 ) -> None:
     """Follow a job until it is final: bars on a terminal, a line for each event in a pipe.
@@ -212,9 +216,11 @@ def watch_job(
 @app.command()
 def status(job_id: JobIdArgument, _json: AlreadyJson = False) -> None:
     """Print a job's record as JSON."""
+    from worker.base.settings import settings
     from worker.client import JobClient
+    from worker.queue.jobs.connection import within_reach
 
-    typer.echo(JobClient().get(job_id).to_json())
+    typer.echo(JobClient(within_reach(settings())).get(job_id).to_json())
 
 
 @app.command()
@@ -245,9 +251,11 @@ def queue(
 @app.command()
 def cancel(job_id: JobIdArgument, _json: AlreadyJson = False) -> None:
     """Request a job's cancellation, and print the answer as JSON. Watch the job to see it end."""
+    from worker.base.settings import settings
     from worker.client import JobClient
+    from worker.queue.jobs.connection import within_reach
 
-    typer.echo(JobClient().cancel(job_id).to_json())
+    typer.echo(JobClient(within_reach(settings())).cancel(job_id).to_json())
 
 
 @app.command()

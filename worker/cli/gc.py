@@ -5,13 +5,15 @@ import json
 import typer
 
 from worker.base.settings import settings
+from worker.queue.jobs.connection import within_reach
 from worker.storage import Storage
 from worker.storage.retention import Leftovers, Retention
 
 
 def run(hours: float, *, delete: bool, verbose: bool, as_json: bool) -> None:
     """Finds leftover objects, deletes them if `delete` is set, and prints what it found."""
-    retention = Retention(settings(), Storage(settings()))
+    configured = within_reach(settings())
+    retention = Retention(configured, Storage(configured))
     # All are found before any is deleted: not every store's listing survives a deletion.
     found = list(retention.find(hours * 3600))
     if delete:

@@ -7,6 +7,7 @@ import typer
 
 from worker.base.settings import Settings, settings
 from worker.queue.fleet.presence import Presence, here
+from worker.queue.jobs.connection import within_reach
 
 # In seconds. The endpoint answers at once, however busy its process.
 _TIMEOUT = 5
@@ -19,7 +20,7 @@ def is_ready(*, as_json: bool = False) -> bool:
     if configured.http_port is not None:
         ready, said = _asked(configured, configured.http_port)
     else:
-        nodes = Presence(configured).nodes(here())
+        nodes = Presence(within_reach(configured)).nodes(here())
         ready, said = bool(nodes), nodes or ["No ready worker on this machine."]
     typer.echo(json.dumps({"ready": ready, "said": said}) if as_json else "\n".join(said))
     return ready

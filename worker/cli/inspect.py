@@ -20,6 +20,7 @@ from models.inspection import (
 from models.watermark import HiddenNumber
 from worker.base.endings import ExitCode
 from worker.base.settings import settings
+from worker.cli.table import plain
 from worker.inspection.inspect import with_watermark
 from worker.mark.anchors import trust_anchors
 from worker.mark.inspection import inspect_image, term_of
@@ -90,13 +91,8 @@ def _print(inspection: Inspection) -> None:
     table = Table(box=None, show_header=False)
     for name, value in _rows(inspection):
         if value:
-            table.add_row(name, _harmless(value))
+            table.add_row(name, plain(value))
     console.print(table)
-
-
-def _harmless(text: str) -> str:
-    """Without what moves a terminal's cursor or turns text round: whoever signs can state anything."""
-    return "".join(mark if mark.isprintable() else "\N{REPLACEMENT CHARACTER}" for mark in text)
 
 
 def _rows(inspection: Inspection) -> list[tuple[str, str | None]]:

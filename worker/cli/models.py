@@ -130,7 +130,7 @@ def verify_weights(profile: ProfileArgument) -> None:
 
 
 @app.command()
-def bench(
+def bench(  # noqa: PLR0917 - typer's parameters are options by name
     profile: ProfileArgument,
     random: Annotated[
         bool, typer.Option("--random", help="Random weights of the true shapes: nothing needs to be fetched.")
@@ -140,6 +140,7 @@ def bench(
     ] = Scale.full,
     images: Annotated[int, typer.Option(min=1, help="Images of a job.")] = 4,
     references: Annotated[int, typer.Option(min=1, max=20, help="Its references.")] = 2,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON document.")] = False,
 ) -> None:
     """Time a profile on this machine's device: seconds per image, steps per second, memory."""
     from pipelines.registry import profile_named
@@ -150,7 +151,7 @@ def bench(
     from worker.render.options import options_of
 
     options = options_of(settings(), profile=profile)
-    run(options, random=random, scale=scale.value, images=images, references=references)
+    run(options, random=random, scale=scale.value, images=images, references=references, as_json=as_json)
 
 
 def _document(root: Path, profile: "Profile") -> dict[str, object]:

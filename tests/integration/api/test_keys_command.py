@@ -112,5 +112,7 @@ def test_a_key_is_made_and_revoked(database: Database) -> None:
     keys("revoke", key_id)
     with pytest.raises(Unauthenticated):
         authenticate(database, f"Bearer {secret}")
+    made = json.loads(keys("create", "acme", "--json"))
+    assert authenticate(database, f"Bearer {made['secret']}").key_id == made["keyId"]
     with pytest.raises(InvalidInput, match="There is no scope"):
         keys("create", "acme", "--scope", "all")

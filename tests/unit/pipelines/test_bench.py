@@ -1,5 +1,6 @@
 """The bench measures whole jobs, refuses what is hopeless, and runs everywhere at tiny scale."""
 
+import json
 import re
 import time
 from pathlib import Path
@@ -69,6 +70,17 @@ def test_random_weights_at_tiny_scale_run_here(profile: str, capsys: pytest.Capt
         "peak memory",
     ):
         assert row in printed
+
+
+def test_figures_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    options = RenderOptions(profile="sdxl-ip-adapter", device="cpu", weights="none")
+    bench.run(options, random=True, scale="tiny", images=2, references=2, as_json=True)
+    found = json.loads(capsys.readouterr().out)
+    assert (found["profile"], found["side"], found["images"]) == ("sdxl-ip-adapter", 64, 2)
+    assert found["secondsPerImage"] > 0
+    assert found["phaseSeconds"]["denoise"] > 0
+    assert found["peakMemory"] > 1_000_000
+    assert found["versions"]["torch"]
 
 
 def test_real_weights(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,6 +22,7 @@ from worker.cli.demo.personas import Persona
 from worker.cli.demo.results import Results, copy_image, note
 from worker.cli.demo.sample_job import sample_job
 from worker.cli.jobs.progress import Shown, shown_on
+from worker.cli.table import plain
 from worker.client import JobClient
 from worker.queue.fleet.presence import Presence, here
 from worker.stack import EmbeddedStack
@@ -129,7 +130,7 @@ def _conclude(console: Console, record: JobRecord, out: Path) -> None:
     is_done = record.status == "completed"
     console.print(f"\n[bold {'green' if is_done else 'red'}]{record.status}[/] {record.job_id}")
     if record.error:
-        console.print(f"{record.error.code}: {record.error.message}", markup=False, highlight=False)
+        console.print(plain(f"{record.error.code}: {record.error.message}"), markup=False, highlight=False)
     if record.result and (said := _likeness(record.result)):
         console.print(said, highlight=False)
     likeness = _command()

@@ -93,7 +93,8 @@ def _checks() -> tuple[Check, ...]:
 
 def _redis(configured: Settings) -> str:
     refuse_cluster(configured)
-    with connect(configured) as redis:
+    # A person waits. The other checks find that it answers.
+    with connect(configured, patient=False) as redis:
         return f"version {_ask(lambda: redis.info('server'))['redis_version']}"
 
 
@@ -212,7 +213,7 @@ def _profile(configured: Settings) -> str:
     refuse_real(configured)
     with suppress(QueueUnavailable):
         # A second copy beside theirs could take the memory that their next job needs.
-        if nodes := Presence(configured).nodes(here()):
+        if nodes := Presence(configured, patient=False).nodes(here()):
             return f"not tried: {', '.join(nodes)} rendered with it here. Stop them first to have it loaded"
     process = RenderProcess(configured)
     began = time.monotonic()

@@ -43,6 +43,9 @@ def calibrate(  # noqa: PLR0917 - typer's parameters are options by name
     ] = 30,
     embedder: EmbedderOption = None,
     face_models: FaceModelsOption = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the calibration as a JSON document.")
+    ] = False,
 ) -> None:
     """Measure how similar pictures of the same and of different people are, and save thresholds, with a plot.
 
@@ -57,8 +60,11 @@ def calibrate(  # noqa: PLR0917 - typer's parameters are options by name
     calibration, pairs = measure(views, faces, made_on, domain, max_yaw=max_yaw, told=_tell)
     out.write_text(json.dumps(calibration.to_data(), indent=1) + "\n")
     plot(calibration, pairs).save(out.with_suffix(".png"))
-    _print(calibration)
     _warn_of_few(calibration)
+    if as_json:
+        typer.echo(calibration.to_json())
+        return
+    _print(calibration)
     typer.echo(f"Saved in {out}, the plot in {out.with_suffix('.png')}.")
 
 

@@ -12,7 +12,7 @@ from models.record import JobRecord
 from worker.base.settings import Settings, settings
 from worker.cli.table import print_table
 from worker.queue.jobs import JobStore
-from worker.queue.jobs.connection import connect, guarded
+from worker.queue.jobs.connection import connect, guarded, within_reach
 
 _PAGE = 1000
 _FIELDS = ("job_id", "project_id", "organisation", "status", "kind", "submitted_at")
@@ -20,7 +20,7 @@ _FIELDS = ("job_id", "project_id", "organisation", "status", "kind", "submitted_
 
 def run(most: int, *, as_json: bool, **asked: str | None) -> None:
     """Prints the records of the latest jobs that match `asked`. Raises QueueUnavailable."""
-    records = latest(settings(), most, **asked)
+    records = latest(within_reach(settings()), most, **asked)
     if as_json:
         for record in records:
             typer.echo(record.to_json())

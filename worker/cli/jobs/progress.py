@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from models.event import JobEvent
+from worker.cli.table import plain
 
 
 class Shown(ABC):
@@ -36,7 +37,7 @@ def shown_on(console: Console) -> Shown:
 
 
 def sentence(event: JobEvent) -> str:
-    """What happened, in a few words."""
+    """What happened, in a few words that can be printed on a terminal."""
     match event:
         case JobEvent(type="job.progress"):
             said = f"{event.shot}: step {event.step} of {event.steps}"
@@ -61,7 +62,7 @@ def sentence(event: JobEvent) -> str:
             said = f"back on the queue: {event.reason}"
         case _:
             said = event.type.removeprefix("job.").replace("_", " ")
-    return said
+    return plain(said)
 
 
 class _Lines(Shown):
@@ -105,7 +106,7 @@ class _Bars(Shown):
         self._bars.update(self._whole, note=for_what)
 
     def event(self, event: JobEvent) -> None:
-        self._bars.update(self._whole, completed=event.progress, note=event.stage)
+        self._bars.update(self._whole, completed=event.progress, note=plain(event.stage))
         self._shot(event)
         if event.missed or event.refused or event.reference or event.error or event.type == "job.requeued":
             self._console.print(sentence(event), markup=False, highlight=False)
@@ -115,7 +116,7 @@ class _Bars(Shown):
         if name is None:
             return
         if name not in self._shots:
-            self._shots[name] = self._bars.add_task(name, total=1, note="")
+            self._shots[name] = self._bars.add_task(plain(name), total=1, note="")
         if event.image:
             self._bars.update(self._shots[name], completed=1, note="stored")
         elif event.steps and event.step is not None:

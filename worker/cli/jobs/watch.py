@@ -5,8 +5,10 @@ from rich.console import Console
 
 from models.record import JobStatus
 from worker.base.endings import ExitCode
+from worker.base.settings import settings
 from worker.cli.jobs.progress import shown_on
 from worker.client import JobClient
+from worker.queue.jobs.connection import within_reach
 
 _CODES: dict[JobStatus, ExitCode] = {
     "completed": ExitCode.DONE,
@@ -17,7 +19,7 @@ _CODES: dict[JobStatus, ExitCode] = {
 
 def follow(job_id: str, after: int = 0, *, as_json: bool) -> ExitCode:
     """Shows the job's events until it is final. Returns the exit code for its end. Raises NotFound."""
-    client = JobClient()
+    client = JobClient(within_reach(settings()))
     if as_json:
         for event in client.watch(job_id, after):
             typer.echo(event.to_json())

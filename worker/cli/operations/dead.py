@@ -26,9 +26,10 @@ def list_letters(
     from models.base import format_time
     from worker.base.settings import settings
     from worker.cli.table import print_table
+    from worker.queue.jobs.connection import within_reach
     from worker.queue.jobs.dead import DeadLetters
 
-    letters = DeadLetters(settings()).letters(code, most)
+    letters = DeadLetters(within_reach(settings())).letters(code, most)
     if json:
         for letter in letters:
             typer.echo(letter.to_json())
@@ -44,9 +45,10 @@ def list_letters(
 def show(letter_id: LetterIdArgument, _json: AlreadyJson = False) -> None:
     """Print a dead letter with its message, as JSON."""
     from worker.base.settings import settings
+    from worker.queue.jobs.connection import within_reach
     from worker.queue.jobs.dead import DeadLetters
 
-    typer.echo(DeadLetters(settings()).get(letter_id).to_json())
+    typer.echo(DeadLetters(within_reach(settings())).get(letter_id).to_json())
 
 
 @app.command()
@@ -70,12 +72,13 @@ def retry(
     from models.errors import InvalidInput
     from worker.base.settings import settings
     from worker.client import JobClient
+    from worker.queue.jobs.connection import within_reach
     from worker.queue.jobs.dead import DeadLetters
 
     is_choice = every or code is not None or since is not None
     if is_choice == bool(letter_ids):
         raise InvalidInput("Give ids of dead letters, or some of --code, --since and --all.")
-    letters, client = DeadLetters(settings()), JobClient()
+    letters, client = DeadLetters(within_reach(settings())), JobClient()
     for letter_id in letter_ids or _chosen(letters, code, since):
         typer.echo(client.submit(letters.heir(letter_id)).to_json())
 
@@ -100,6 +103,7 @@ def _can_be_retried(letter: "DeadLetter") -> bool:
 def drop(letter_id: LetterIdArgument) -> None:
     """Forget a dead letter. Its job's record stays."""
     from worker.base.settings import settings
+    from worker.queue.jobs.connection import within_reach
     from worker.queue.jobs.dead import DeadLetters
 
-    DeadLetters(settings()).drop(letter_id)
+    DeadLetters(within_reach(settings())).drop(letter_id)

@@ -9,8 +9,9 @@ def run(*, as_json: bool) -> None:
     from worker.base.settings import settings
     from worker.cli.table import print_table
     from worker.queue.fleet.backlog import BacklogReader
+    from worker.queue.jobs.connection import within_reach
 
-    backlog = BacklogReader(settings()).read()
+    backlog = BacklogReader(within_reach(settings())).read()
     if as_json:
         typer.echo(backlog.to_json())
         return

@@ -39,9 +39,10 @@ def list_deliveries(
 ) -> None:
     """List deliveries: pending ones first, then ended ones, the latest first."""
     from worker.base.settings import settings
+    from worker.queue.jobs.connection import within_reach
     from worker.webhooks.outbox import Outbox
 
-    _print(Outbox(settings()).deliveries(state.value if state else None, most), as_json=json)
+    _print(Outbox(within_reach(settings())).deliveries(state.value if state else None, most), as_json=json)
 
 
 @app.command()
@@ -51,9 +52,10 @@ def replay(
 ) -> None:
     """Deliver a webhook again, with the same webhook id, whatever came of it before. Also lifts a 410's stop."""
     from worker.base.settings import settings
+    from worker.queue.jobs.connection import within_reach
     from worker.webhooks.outbox import Outbox
 
-    _print(Outbox(settings()).replay(name), as_json=json)
+    _print(Outbox(within_reach(settings())).replay(name), as_json=json)
 
 
 def _print(deliveries: "Iterable[Delivery]", *, as_json: bool) -> None:

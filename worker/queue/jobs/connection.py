@@ -1,5 +1,6 @@
 """Connects to Redis, with enough retries to survive a restart of the server or a failover."""
 
+import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -22,6 +23,9 @@ from worker.base.observers.service_errors import NO_ANSWER, note
 from worker.base.settings import Settings
 from worker.queue.jobs.refusals import refusal_of, why_unavailable
 from worker.queue.redis_url import target_of
+
+# In seconds: for how long a command tries to reach Redis, and the wait between two tries.
+_REACH, _REACH_AGAIN = 1.0, 0.1
 
 T = TypeVar("T")
 _OF_A_CLUSTER = (MovedError, AskError, ClusterCrossSlotError)
@@ -50,6 +54,37 @@ def guarded(call: Any) -> Any:
     except RedisError as error:
         note("redis", refusal_of(error) or NO_ANSWER)
         raise QueueUnavailable(why_unavailable(error)) from error
+
+
+def within_reach(settings: Settings) -> Settings:
+    """Returns the settings once Redis has answered, whatever it said: one that still starts, or refuses, is left to
+    the calls that follow. For a command that somebody waits for, before its patient calls.
+
+    Raises QueueUnavailable if nothing answers within a second, or two if connecting alone takes so long.
+    """
+    target = target_of(settings.redis_url.get_secret_value())
+    deadline = time.monotonic() + _REACH
+    with _client(settings, retries=0, timeout=2) as redis:
+        while True:
+            try:
+                redis.ping()
+            except RedisError as error:
+                if refusal_of(error) is not None:
+                    return settings
+                if time.monotonic() >= deadline:
+                    raise QueueUnavailable(_out_of_reach(settings, target.place)) from error
+                time.sleep(_REACH_AGAIN)
+            else:
+                return settings
+
+
+def _out_of_reach(settings: Settings, place: str) -> str:
+    if "redis_url" in settings.model_fields_set:
+        return f"No Redis answers at {place}. Check LIKENESS_REDIS_URL and the server; `likeness doctor` says more."
+    return (
+        f"LIKENESS_REDIS_URL isn't set, and no Redis answers at {place}. Set it, or use the variables of "
+        "`likeness up` or `likeness stack`: . up-data/env"
+    )
 
 
 class _Patience(Retry):

@@ -17,17 +17,14 @@ from worker.cli.added import add_commands
 from worker.cli.order import PANELS
 
 DOCS = Path(__file__).parents[4] / "docs" / "commands.md"
-# What prints no data: a server, a fetch, a change that says nothing, or pictures of a device's speed.
+# What prints no data: a server, a fetch, or a change that says nothing.
 SILENT = {
     "api",
-    "calibrate",
     "certificate create",
     "dead drop",
     "demo",
-    "keys create",
     "keys revoke",
     "migrate",
-    "models bench",
     "models fetch",
     "models verify",
     "stack",

@@ -68,7 +68,34 @@ def test_what_follows_two_dashes_is_left_alone() -> None:
     assert env_file.in_front(["submit", "--", "--env-file", "x"]) == ["submit", "--", "--env-file", "x"]
 
 
-@pytest.mark.parametrize("line", ["LIKENESS_S3_SECRET_ACCESS_KEY hunter2", "A='hunter2", "hunter2"])
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (["queue", "--env-file", "a", "--env-file=b"], "Give --env-file once"),
+        (["queue", "--env-file"], "requires an argument"),
+        (["queue", "--env-file", "--", "x"], "requires an argument"),
+    ],
+)
+def test_what_is_wrong_with_the_option_is_told(
+    given: list[str], says: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["likeness", *given])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert says in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_file_of_windows_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "env"
+    file.write_bytes(b"\xef\xbb\xbfLIKENESS_QUEUE=q\r\nHF_TOKEN='a b'\r\n")
+    env_file.load(file)
+    assert (os.environ["LIKENESS_QUEUE"], os.environ["HF_TOKEN"]) == ("q", "a b")
+
+
+@pytest.mark.parametrize(
+    "line", ["LIKENESS_S3_SECRET_ACCESS_KEY hunter2", "A='hunter2", "hunter2", "A=hunter2\0", "'A=hunter2'=b"]
+)
 def test_a_line_that_can_not_be_read_is_named_and_not_quoted(line: str, tmp_path: Path) -> None:
     file = tmp_path / "env"
     file.write_text(f"LIKENESS_QUEUE=q\n{line}\n")

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from models.event import JobEvent
 from worker.cli.jobs.progress import sentence, shown_on
+from worker.cli.table import print_table
 
 
 def event(type_: str, **fields: Any) -> JobEvent:
@@ -46,6 +47,12 @@ STEP = event("job.progress", shot="front", step=1, steps=2)
             "failed with NO_USABLE_REFERENCE: None.",
         ),
         (event("job.canceled", status="canceled"), "canceled"),
+        (
+            event(
+                "job.failed", status="failed", error={"code": "X", "message": "A \x1b[2J\n\u202ebell\x07."}
+            ),
+            "failed with X: A \ufffd[2J\ufffd\ufffdbell\ufffd.",
+        ),
     ],
 )
 def test_each_event_is_a_sentence(happened: JobEvent, said: str) -> None:
@@ -71,3 +78,8 @@ def test_on_a_terminal_there_are_bars() -> None:
     assert "━" in drawn
     assert "  25 %" in drawn
     assert "failed with INTERNAL: A [bug]." in drawn
+
+
+def test_a_table_s_cells_steer_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(("id", "message"), [("job_1", "\x1b]0;owned\x07 [bold]Zoë[/]\nforged row")])
+    assert "job_1  \ufffd]0;owned\ufffd [bold]Zoë[/]\ufffdforged row" in capsys.readouterr().out

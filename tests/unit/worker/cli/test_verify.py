@@ -97,6 +97,10 @@ def test_calibrate_writes_what_verify_reads(people: Path, tmp_path: Path) -> Non
     code, text = verify(face, face, options=("--calibration", str(out)))
     assert code == 1
     assert "Two samples." in text
+    again = CliRunner().invoke(
+        app, ["calibrate", str(few), "--domain", "rendered", "--out", str(tmp_path / "again.json"), "--json"]
+    )
+    assert Calibration.parse(again.stdout).faces == calibration.faces
 
 
 def test_an_unusable_gpu_asks_for_the_domain(people: Path, monkeypatch: pytest.MonkeyPatch) -> None:
