@@ -27,7 +27,10 @@ _SILENT = 5.0
 # Events that may wait for one client. A client that lags further behind is cut off, and can reconnect.
 _MOST_PENDING = 1000
 _JOBS_A_READING = 250
+# Comments, which clients of server-sent events pass over. The page shows what the last two say.
 _ALIVE_TEXT = ": still here\n\n"
+_WAITS_TEXT = ": the queue can't be read\n\n"
+_GOES_ON_TEXT = ": the queue can be read again\n\n"
 
 Current = Callable[[], JobRecord]
 
@@ -46,6 +49,10 @@ class Follower:
         if event.sequence > self.after:
             self.after = event.sequence
             self._put(text)
+
+    def comment(self, text: str) -> None:
+        """Passes on what is no event."""
+        self._put(text)
 
     def end(self, error: LikenessError | None = None) -> None:
         """Ends the stream, with an error if there is one."""
@@ -88,6 +95,8 @@ class Following:
         # When each job last had news, by the event loop's clock.
         self._heard: dict[str, float] = {}
         self._reader: asyncio.Task[None] | None = None
+        # Whether the last read failed, so that streams have nothing new to tell.
+        self._waits = False
         self._ends: set[asyncio.Task[None]] = set()
         # A thread of its own: those that answer calls may all be busy.
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="following")
@@ -135,12 +144,27 @@ class Following:
                 for job_id, events in (await self._news()).items():
                     self._tell(job_id, events)
                 await self._ask_after_silent()
+                self._note_reading(None)
             except LikenessError as error:
                 # Streams stay open: a client that reconnects would meet the same error.
-                log.warning("following.waits", code=error.code, error=error.message)
+                self._note_reading(error)
             except Exception:
                 log.exception("following.failed")
             await asyncio.sleep(_LOOK)
+
+    def _note_reading(self, error: LikenessError | None) -> None:
+        """Says once, in each stream and in the log, that the jobs can't be read, or can again."""
+        if (error is not None) == self._waits:
+            return
+        self._waits = error is not None
+        if error is None:
+            log.info("following.goes_on")
+        else:
+            log.warning("following.waits", code=error.code, error=error.message)
+        text = _WAITS_TEXT if self._waits else _GOES_ON_TEXT
+        for followers in self._followed.values():
+            for follower in followers:
+                follower.comment(text)
 
     async def _news(self) -> dict[str, list[JobEvent]]:
         places = [(id_, min(one.after for one in followers)) for id_, followers in self._followed.items()]

@@ -40,7 +40,8 @@ class Frame:
         request_id, began = f"req_{ULID()}", time.perf_counter()
         scope.setdefault("state", {})["request_id"] = request_id
         started = False
-        is_head = scope["method"] == "HEAD"
+        method = scope["method"]
+        is_head = method == "HEAD"
         if is_head:
             # Handled as a GET; the body isn't sent.
             scope = {**scope, "method": "GET"}
@@ -51,7 +52,7 @@ class Frame:
                 started = True
                 marks = ((HEADER, request_id.encode()), *_SAFE, *scope["state"].get("rate_limit", ()))
                 message["headers"] = [*message.get("headers", ()), *marks]
-                _note(scope, message["status"], time.perf_counter() - began)
+                _note(scope, method, message["status"], time.perf_counter() - began)
             elif is_head:
                 return
             await send(message)
@@ -78,7 +79,7 @@ class Frame:
             await _answer(send_marked, error, request_id)
 
 
-def _note(scope: Scope, status: int, seconds: float) -> None:
+def _note(scope: Scope, method: str, status: int, seconds: float) -> None:
     """Logs one answered call, without its query, and whatever else is answered with 5xx. A stream of events is
     logged when it begins."""
     is_failure = status >= 500
@@ -90,7 +91,7 @@ def _note(scope: Scope, status: int, seconds: float) -> None:
         "api.answered",
         requestId=state["request_id"],
         keyId=state.get("key_id"),
-        method=scope["method"],
+        method=method,
         path=scope["path"][:256],
         status=status,
         seconds=round(seconds, 4),

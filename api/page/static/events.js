@@ -10,9 +10,14 @@ const pause = (ms, signal) =>
     signal.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
   });
 
+// What the API says in the stream while its queue is away, and when that is over.
+const WAITS = "the queue can't be read";
+const GOES_ON = "the queue can be read again";
+
 /**
  * Calls `onEvent` for each event of the job, from its first to its last. A broken connection is opened again after
- * the last event that arrived; `onState` hears `true` while connected. Raises ApiError if the API refuses.
+ * the last event that arrived. `onState` hears `live` while events come as they happen, `waits` while the API can't
+ * read them, and `away` without a connection. Raises ApiError if the API refuses.
  */
 export async function follow(jobId, { signal, onEvent, onState = () => {} }) {
   let last = 0;
@@ -23,8 +28,11 @@ export async function follow(jobId, { signal, onEvent, onState = () => {} }) {
         signal,
       });
       if (response.status === 204) return;
-      onState(true);
-      for await (const event of eventsOf(response)) {
+      onState("live");
+      for await (const { event, comment } of saidBy(response)) {
+        if (comment === WAITS) onState("waits");
+        if (comment === GOES_ON) onState("live");
+        if (!event) continue;
         delay = FIRST_DELAY;
         last = event.sequence;
         onEvent(event);
@@ -35,12 +43,13 @@ export async function follow(jobId, { signal, onEvent, onState = () => {} }) {
       // Refusals stay refusals; a server that is away or busy comes back.
       if (error.status && error.status < 500 && error.status !== 429) throw error;
     }
-    onState(false);
+    onState("away");
     await pause(delay, signal);
   }
 }
 
-async function* eventsOf(response) {
+/** The events and comments of a stream. */
+async function* saidBy(response) {
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   for (;;) {
@@ -48,13 +57,11 @@ async function* eventsOf(response) {
     if (done) return;
     rest += value;
     for (let end; (end = rest.indexOf("\n\n")) >= 0; rest = rest.slice(end + 2)) {
-      const data = rest
-        .slice(0, end)
-        .split("\n")
-        .filter((line) => line.startsWith("data:"))
-        .map((line) => line.slice(5).trimStart())
-        .join("\n");
-      if (data) yield JSON.parse(data);
+      const lines = rest.slice(0, end).split("\n");
+      const valuesOf = (field) =>
+        lines.filter((line) => line.startsWith(`${field}:`)).map((line) => line.slice(field.length + 1).trimStart());
+      const data = valuesOf("data").join("\n");
+      yield { event: data && JSON.parse(data), comment: valuesOf("")[0] };
     }
   }
 }

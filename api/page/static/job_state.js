@@ -10,7 +10,7 @@ const tile = (shot) => ({ shot, phase: "waiting", tries: [] });
 /** The state before any event: tiles for the shots asked for, in their order, with a completed job's images. */
 export function begin(record) {
   const tiles = new Map((record.asked?.shots ?? []).map((shot) => [shot, tile(shot)]));
-  const state = { ...record, tiles, missed: [], connected: false };
+  const state = { ...record, tiles, missed: [], link: "away" };
   const withImages = (record.result?.images ?? []).reduce((so, image) => stored(so, image), state);
   return missedFinally(withImages);
 }

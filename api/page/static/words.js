@@ -44,8 +44,7 @@ const ADVICE = {
   LIKENESS_NOT_REACHED: "Retry with other seeds, use clearer references, or accept a set without these shots.",
   NO_USABLE_REFERENCE: "Add reference images that show one face clearly, then clone again.",
   ATTEMPTS_EXHAUSTED: "The workers ended early each time. Their operator should look at the logs; then retry.",
-  CONTENT_REFUSED: "Change what the message names, then start a new job. The same one would be refused again.",
-  CONTENT_REFUSED: "A rule of this installation refuses it, and the sentence above says which. Retrying won't help.",
+  CONTENT_REFUSED: "Change what the sentence above names, then start a new job. The same one would be refused again.",
   DEADLINE_EXCEEDED: "No worker was free in time. Retry, with a later deadline.",
 };
 

@@ -1,6 +1,8 @@
 """From an upload to a clone: what people do on the page, with a real worker behind it."""
 
+import os
 import re
+import signal
 from io import BytesIO
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from tests.support.processes import children, command_of
 from tests.support.up import SAMPLE, Up
 from worker.stack.samples import load_sample
 
@@ -150,3 +153,26 @@ def test_the_list_of_jobs_leads_to_each(signed_in: Page, up: Up) -> None:
     page.locator("tbody a").first.click()
     page.get_by_role("heading", name=re.compile("^Clone: ")).wait_for()
     page.locator(".status.completed").wait_for()
+
+
+@pytest.mark.timeout(300)
+def test_a_job_says_that_it_is_old_while_the_queue_is_away(signed_in: Page, up: Up) -> None:
+    page = signed_in
+    page.locator(SAMPLE).click()
+    start_clone(page, "Maya (patient)", "Front")
+    old = page.get_by_text("can't read the queue now")
+    (redis,) = (
+        server
+        for leash in children(up.process.pid)
+        for server in children(leash)
+        if "redis-server" in command_of(server)
+    )
+    # Silent, as behind a network that fails; `up` would start one anew that had ended.
+    os.kill(redis, signal.SIGSTOP)
+    try:
+        old.wait_for(timeout=LONG)
+        expect(page.locator(".status.running")).to_be_visible()
+    finally:
+        os.kill(redis, signal.SIGCONT)
+    old.wait_for(state="detached", timeout=LONG)
+    page.locator(".status.completed").wait_for(timeout=LONG)

@@ -1,7 +1,9 @@
 """What an image says of itself, and what operators see."""
 
 import re
+from typing import Any
 
+import httpx2
 import pytest
 from playwright.sync_api import Page, Route, expect
 
@@ -97,3 +99,34 @@ def test_operations_are_for_keys_that_may(signed_in: Page, up: Up) -> None:
     expect(page.get_by_role("link", name="Operations")).to_have_count(0)
     page.goto(f"{up.base}/#/operations")
     page.get_by_text("This key may not look here").wait_for()
+
+
+def test_a_persona_is_changed_and_what_was_left_alone_stays(signed_in: Page, up: Up, said: list[str]) -> None:
+    page = signed_in
+    project = up.read("/v1/influencers/inf_sample-maya")["projectId"]
+    body: dict[str, Any] = {
+        "name": "Vera",
+        "ageRange": "25-34",
+        "personality": {"tone": "dry", "humor": "rare", "traits": ["calm"], "catchphrases": ["Well, well."]},
+    }
+    key = {"authorization": f"Bearer {up.secret}"}
+    made = httpx2.post(f"{up.base}/v1/projects/{project}/influencers", json=body, headers=key).json()
+    path = f"/v1/influencers/{made['influencerId']}"
+    page.goto(f"{up.base}/#/personas/{made['influencerId']}")
+    page.get_by_role("button", name="Edit").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name").fill("Vera <b>")
+    dialog.get_by_label("Age").fill("12-15")
+    dialog.get_by_role("button", name="Save").click()
+    dialog.get_by_role("alert").get_by_text("VALIDATION").wait_for()
+    assert "422" in said.pop()
+    dialog.get_by_label("Age").fill("30s")
+    dialog.get_by_text("How it speaks").click()
+    dialog.get_by_label("Tone").fill("")
+    dialog.get_by_label("Traits").fill("calm\n\n curious ")
+    dialog.get_by_role("button", name="Save").click()
+    page.get_by_role("heading", name="Vera <b>").wait_for()
+    page.get_by_text("calm, curious").wait_for()
+    row = up.read(path)
+    assert (row["name"], row["ageRange"], row["gender"]) == ("Vera <b>", "30s", "unspecified")
+    assert row["personality"] == body["personality"] | {"tone": None, "traits": ["calm", "curious"]}

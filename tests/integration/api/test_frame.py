@@ -261,17 +261,18 @@ def test_each_call_leaves_a_line_in_the_log(
     answer = api.call("GET", "/v1/jobs?limit=3")
     api.call("GET", "/live")
     anybody = Api(app, "lk_secret")
-    anybody.call("GET", "/v1/jobs")
+    anybody.call("HEAD", "/v1/jobs")
     monkeypatch.setattr("api.calls.influencers.influencers.project_of", lambda *_: 1 / 0)
     api.call("GET", "/v1/projects/p/influencers")
     monkeypatch.setattr(api.services.readiness, "reasons", lambda: ["the database is away"])
     api.call("GET", "/ready")
     lines = [line for line in logged if line["event"] == "api.answered"]
-    assert [(line["path"], line["status"], line["log_level"]) for line in lines] == [
-        ("/v1/jobs", 200, "info"),
-        ("/v1/jobs", 401, "info"),
-        ("/v1/projects/p/influencers", 500, "warning"),
-        ("/ready", 503, "warning"),
+    keys = ("method", "path", "status", "log_level")
+    assert [tuple(line[key] for key in keys) for line in lines] == [
+        ("GET", "/v1/jobs", 200, "info"),
+        ("HEAD", "/v1/jobs", 401, "info"),
+        ("GET", "/v1/projects/p/influencers", 500, "warning"),
+        ("GET", "/ready", 503, "warning"),
     ]
     assert lines[0]["requestId"] == answer.headers["x-request-id"]
     assert lines[0]["keyId"] == api.call("GET", "/v1/me").json()["keyId"]

@@ -4,6 +4,7 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -145,3 +146,41 @@ def test_a_silent_redis_holds_no_call_up_for_long(
             assert client.get(f"/v1/jobs/{promised.json()['jobId']}").json()["status"] == "running"
     finally:
         proxy.stop()
+
+
+def test_streams_say_that_they_have_nothing_new_while_redis_is_away(
+    settings: Settings, stack: EmbeddedStack, store: JobStore, tmp_path: Path, logged: list[Any]
+) -> None:
+    proxy = TcpProxy(stack.redis.port)
+    url = SecretStr(f"redis://{proxy.address}/0")
+    app = make_app(
+        settings.model_copy(update={"redis_url": url}),
+        ApiSettings(database_url=SecretStr(f"sqlite:///{tmp_path}/api.db")),
+    )
+    services: Services = app.state.services
+    services.database.migrate()
+    api = Api(app, create_key(services.database, "acme").secret)
+    job_id = api.call("POST", f"/v1/influencers/{api.source()}/clone", {"name": "B"}).json()["jobId"]
+    services.landing.sweep()
+    headers = {"Authorization": f"Bearer {api.secret}"}
+    try:
+        with (
+            on_a_port(app) as port,
+            httpx2.stream(
+                "GET", f"http://127.0.0.1:{port}/v1/jobs/{job_id}/events", headers=headers, timeout=60
+            ) as told,
+        ):
+            lines = told.iter_lines()
+            assert next(line for line in lines if line.startswith("id:")) == "id: 1"
+            with proxy.down():
+                assert next(line for line in lines if line.startswith(":")) == ": the queue can't be read"
+                time.sleep(1.5)  # some more reads
+                begin(store, message_of(store, job_id))
+            assert next(line for line in lines if line.startswith("id:")) == "id: 2"
+            assert next(line for line in lines if line.startswith(":")) == ": the queue can be read again"
+    finally:
+        proxy.stop()
+    assert [line["event"] for line in logged if line["event"].startswith("following.")] == [
+        "following.waits",
+        "following.goes_on",
+    ]

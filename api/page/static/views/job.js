@@ -68,7 +68,7 @@ function useJob(id) {
       await follow(encodeURIComponent(id), {
         signal,
         onEvent: (event) => setState((before) => after(before, event)),
-        onState: (connected) => setState((before) => ({ ...before, connected })),
+        onState: (link) => setState((before) => ({ ...before, link })),
       });
       // The record has what no event tells, such as times.
       const record = await get(path, { signal });
@@ -103,6 +103,11 @@ function useFreshLinks(job) {
   return links;
 }
 
+const OLD = {
+  away: "Connecting: what you see may be a moment old.",
+  waits: "The API can't read the queue now, so what you see is old. It goes on by itself once the queue is back.",
+};
+
 function Progress({ job }) {
   if (job.status !== "running") return null;
   const done = [...job.tiles.values()].filter(({ phase }) => phase === "stored").length;
@@ -110,7 +115,7 @@ function Progress({ job }) {
   return html`<div class="progress">
     <progress max="1" value=${job.progress} aria-label="Progress of the job"></progress>
     <p role="status">${STAGE[job.stage]}${place}${done > 0 && ` · ${done} of ${job.tiles.size} images stored`}${job.requeued && job.stage === "queued" && ` · again: ${job.requeued}`}</p>
-    ${!job.connected && html`<p class="small warn" role="status">Connecting: what you see may be a moment old.</p>`}
+    ${job.link in OLD && html`<p class="small warn" role="status">${OLD[job.link]}</p>`}
   </div>`;
 }
 

@@ -5,6 +5,8 @@ import { html } from "../html.js";
 import { Dialog, Empty, Failure, Heading, Loading, Picture, Status, useAction, useData } from "../parts.js";
 import { date, plural } from "../words.js";
 import { CloneForm } from "./clone_form.js";
+import { EditPersona } from "./edit_persona.js";
+import { WORDS } from "./persona_fields.js";
 
 const MOST_REFERENCES = 20;
 const TYPES = ["image/png", "image/jpeg", "image/webp"];
@@ -34,10 +36,11 @@ export function Persona({ id, me }) {
         ${!references.length && !isBusy &&
         html`<button type="button" class="main" disabled=${rendering} onClick=${render}>Render first images</button>`}
         ${references.length > 0 && html`<button type="button" class="main" onClick=${() => setDialog("clone")}>Clone</button>`}
+        <button type="button" onClick=${() => setDialog("edit")}>Edit</button>
         <button type="button" onClick=${() => setDialog("delete")}>Delete</button>
       </div>`}
     </div>
-    <${Failure} error=${refusal} />
+    <${Failure} error=${refusal ?? failure} />
     ${persona.job?.error &&
     html`<div class="notice bad"><p>${persona.job.error.message}</p>
       <p class="small"><code>${persona.job.error.code}</code> · <a href=${`#/jobs/${persona.job.jobId}`}>Look at the job</a></p></div>`}
@@ -57,6 +60,8 @@ export function Persona({ id, me }) {
     <${About} persona=${persona} />
     ${dialog === "clone" &&
     html`<${Dialog} title=${`Clone ${persona.name}`} onClose=${() => setDialog(null)}><${CloneForm} persona=${persona} path=${path} /><//>`}
+    ${dialog === "edit" &&
+    html`<${EditPersona} persona=${persona} path=${path} onClose=${() => setDialog(null)} onChanged=${reload} />`}
     ${dialog === "delete" && html`<${Delete} persona=${persona} path=${path} onClose=${() => setDialog(null)} />`}
   `;
 }
@@ -119,17 +124,6 @@ const LOOKS = [
   ["style", "Style"],
   ["vibe", "Vibe"],
 ];
-const WORDS = [
-  ["traits", "Traits"],
-  ["tone", "Tone"],
-  ["humor", "Humour"],
-  ["formality", "Formality"],
-  ["values", "Values"],
-  ["interests", "Interests"],
-  ["speakingStyle", "Speaks"],
-  ["catchphrases", "Catchphrases"],
-];
-
 const ORIGIN = { synthetic: "a person who doesn't exist", consented: "a person who agreed" };
 const originOf = ({ kind, statedBy }) => `${ORIGIN[kind] ?? kind}${statedBy ? `, says ${statedBy}` : ""}`;
 

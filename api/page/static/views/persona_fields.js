@@ -1,7 +1,19 @@
 // The fields of a form that say how a persona looks, and what the form then says.
 import { html } from "../html.js";
 
-const GENDERS = ["female", "male", "nonbinary", "unspecified"];
+export const GENDERS = ["female", "male", "nonbinary", "unspecified"];
+
+/** How a persona speaks and thinks: the fields of its personality. */
+export const WORDS = [
+  ["traits", "Traits"],
+  ["tone", "Tone"],
+  ["humor", "Humour"],
+  ["formality", "Formality"],
+  ["values", "Values"],
+  ["interests", "Interests"],
+  ["speakingStyle", "Speaks"],
+  ["catchphrases", "Catchphrases"],
+];
 const TEXTS = [
   ["ageRange", "Age", "25-34", 16],
   ["ethnicity", "Ethnicity", "", 128],
