@@ -36,6 +36,8 @@ _SQLITE_AWAY = frozenset((5, 6, 8, 10, 13, 14))
 _READ_ONLY = "25006"
 # The SQLSTATE of a missing right.
 _NO_RIGHT = "42501"
+# The one encoding of PostgreSQL that can hold every name that a caller may give.
+_ENCODING = "UTF8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,8 @@ class Revision:
 class Database:
     """Hands out sessions. Safe to share between threads.
 
-    Methods raise DatabaseUnavailable while the database can't be reached, or takes no writes.
+    Methods raise DatabaseUnavailable while the database can't be reached, or takes no writes, and InvalidSettings
+    for one with another encoding than UTF8.
     """
 
     def __init__(self, url: str) -> None:
@@ -184,19 +187,36 @@ def _reason(error: DBAPIError) -> str:
 
 def _engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
+        own = {
+            "connect_timeout": _CONNECT_TIMEOUT,
+            "tcp_user_timeout": _SILENCE_MS,
+            # Otherwise the driver takes the database's, and reads bytes in place of text from one in SQL_ASCII.
+            "client_encoding": _ENCODING,
+        }
         # A connection that a restart of the server broke is replaced before it is used.
-        own = {"connect_timeout": _CONNECT_TIMEOUT, "tcp_user_timeout": _SILENCE_MS}
-        return create_engine(
+        engine = create_engine(
             url,
             pool_pre_ping=True,
             pool_timeout=_POOL_TIMEOUT,
             connect_args={name: value for name, value in own.items() if name not in make_url(url).query},
             hide_parameters=True,
         )
+        event.listen(engine, "connect", _require_encoding)
+        return engine
     engine = create_engine(url, connect_args={"timeout": _BUSY_TIMEOUT}, hide_parameters=True)
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _require_encoding(connection: Any, _: object) -> None:
+    found = connection.info.parameter_status("server_encoding")
+    # What isn't PostgreSQL itself may not say.
+    if found not in (None, _ENCODING):
+        raise InvalidSettings(
+            f"LIKENESS_DATABASE_URL leads to a database whose encoding is {found}, and Likeness needs {_ENCODING}. "
+            f"Make another one: createdb --encoding {_ENCODING} --template template0 NAME"
+        )
 
 
 def _set_up_sqlite(connection: Any, _: object) -> None:

@@ -11,7 +11,12 @@ from alembic.migration import MigrationContext
 
 from api.rows.database import Database
 from api.rows.tables import Base, ProjectRow
+from api.settings import api_settings
 from models.errors import InvalidSettings
+from tests.support.servers.postgresql import PostgreSQL
+from tests.support.servers.process import ApiProcess
+from worker.base.settings import Settings
+from worker.cli import main
 
 
 def test_the_migrations_make_what_the_code_expects(new_database_url: str) -> None:
@@ -62,3 +67,34 @@ def test_a_url_that_can_not_be_read_keeps_its_password(url: str) -> None:
     with pytest.raises(InvalidSettings, match="LIKENESS_DATABASE_URL") as caught:
         Database(url)
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+def test_a_database_that_can_not_hold_every_name_is_refused_in_a_sentence(
+    encoding: str,
+    postgresql: PostgreSQL,
+    settings: Settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    url = postgresql.new(encoding)
+    sentence = f"whose encoding is {encoding}, and Likeness needs UTF8"
+    monkeypatch.setenv("LIKENESS_DATABASE_URL", url)
+    for command in (["migrate"], ["migrate", "--check"], ["keys", "list"]):
+        api_settings.cache_clear()
+        monkeypatch.setattr("sys.argv", ["likeness", *command])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code == 2
+        said = capsys.readouterr().err
+        assert said.count("\n") == 1
+        assert sentence in said
+    api_settings.cache_clear()
+    api = ApiProcess(settings, url, 0.5, tmp_path / "api.log")
+    try:
+        assert api.process.wait(120) == 2
+        (failed,) = api.logged("process.failed")
+        assert sentence in failed["error"]
+    finally:
+        api.kill()

@@ -58,11 +58,11 @@ class PostgreSQL:
     def url(self, name: str) -> str:
         return f"postgresql+psycopg://likeness@/{name}?host={self._socket}"
 
-    def new(self) -> str:
+    def new(self, encoding: str = "UTF8") -> str:
         """The URL of a new, empty database."""
         name = f"test_{uuid4().hex}"
         with psycopg.connect(self._connection, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}".encode())
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING '{encoding}'".encode())
         return self.url(name)
 
     def _wait(self, server: LeashedChild) -> None:
