@@ -45,7 +45,9 @@ named things are merged by name, and everything else is replaced. */}}
   {{- $env = append $env (dict "name" $variable "value" (include "likeness.text" $value)) -}}
 {{- end -}}
 {{- with $env }}{{ $_ := set $container "env" . }}{{ end -}}
-{{- $pod := merge (dict "containers" (list $container)) ($values.pod | default dict) -}}
+{{- $pod := $values.pod | default dict -}}
+{{- /* Further containers, and what is said of this one by its name. */ -}}
+{{- $pod = merge (dict "containers" (prepend ($pod.containers | default list) $container)) $pod -}}
 {{- $template := dict "spec" $pod -}}
 {{- with $values.podAnnotations }}{{ $_ := set $template "metadata" (dict "annotations" .) }}{{ end -}}
 {{- $spec := dict "template" $template -}}

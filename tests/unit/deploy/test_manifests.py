@@ -250,6 +250,36 @@ def test_values_change_what_users_of_charts_expect() -> None:
             kubernetes_validate.validate(manifest, "1.34", strict=True)
 
 
+def test_a_pod_can_have_further_containers_and_its_own_is_not_lost() -> None:
+    proxy = {"name": "proxy", "image": "proxy:1"}
+    values = {
+        "pod": {
+            "containers": [proxy, {"name": "worker", "imagePullPolicy": "Always"}],
+            "volumes": [{"name": "cache", "emptyDir": {}}],
+        },
+        "env": {"LIKENESS_COMPILE": True},
+    }
+    pod = pod_of(named(charted({"worker": values}))["Deployment", "worker"])
+    worker, other = pod["containers"]
+    assert other == proxy
+    assert (worker["name"], worker["imagePullPolicy"]) == ("worker", "Always")
+    assert {"name": "LIKENESS_COMPILE", "value": "true"} in worker["env"]
+    assert [volume["name"] for volume in pod["volumes"]] == ["signing", "cache"]
+
+
+def test_keda_s_limits_are_values() -> None:
+    keda = {"minReplicaCount": 0, "maxReplicaCount": 12}
+    spec = named(charted({"components": ["keda"], "keda": keda}))["ScaledObject", "worker"]["spec"]
+    assert (spec["minReplicaCount"], spec["maxReplicaCount"], spec["pollingInterval"]) == (0, 12, 15)
+
+
+def test_no_url_of_an_example_reaches_images() -> None:
+    """What a deployment may leave out has no value that would be wrong there."""
+    config = named(charted({}))["ConfigMap", "likeness"]["data"]
+    examples = {name for name, value in config.items() if "example" in value}
+    assert examples == {"LIKENESS_S3_ENDPOINT_URL"}, "which everybody has to set"
+
+
 @pytest.mark.parametrize(
     ("values", "complaint"),
     [
@@ -257,8 +287,13 @@ def test_values_change_what_users_of_charts_expect() -> None:
         ({"worker": {"replica": 2}}, "replica"),
         ({"config": {"S3_BUCKET": "ours"}}, "S3_BUCKET"),
         ({"images": {"worker": "a:1"}}, "worker"),
+        ({"keda": {"maxReplicaCount": 2}}, "add keda to components"),
+        ({"ingress": {"host": "likeness.internal"}}, "add ingress to components"),
+        ({"components": ["keda"], "worker": {"replicas": 2}}, "keda.maxReplicaCount"),
+        ({"config": {"LIKENESS_HTTP_PORT": 9091}}, "LIKENESS_HTTP_PORT: the probes"),
+        ({"api": {"env": {"LIKENESS_API_PORT": 80}}}, "LIKENESS_API_PORT: the probes"),
     ],
-    ids=["component", "deployment", "setting", "image"],
+    ids=["component", "deployment", "setting", "image", "keda", "ingress", "replicas", "port", "own port"],
 )
 def test_a_misspelt_value_is_refused(values: Manifest, complaint: str) -> None:
     with pytest.raises(helm_python.HelmError, match=complaint):
