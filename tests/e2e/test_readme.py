@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from models.job import CloneRequest
 from tests.support.processes import eventually
 from worker.base import settings as settings_module
 from worker.cli.demo.sample_job import write_sample_job
+from worker.client import plan_clone
 from worker.testing import FakeStack
 
 README = Path(__file__).parents[2] / "README.md"
@@ -51,6 +53,15 @@ def test_the_client_s_example_runs(
     printed = capsys.readouterr().out
     assert "job.completed done 100%" in printed
     assert "manifest_key=" in printed
+
+
+def test_a_step_that_lasts_is_one_event(fake: FakeStack) -> None:
+    job = plan_clone(fake.row("slow=1"), CloneRequest(name="Nova B"), shots=["front", "smile"])
+    fake.client.submit(job)
+    events = list(fake.client.watch(job.job_id, timeout=60))
+    steps = [(event.shot, event.step) for event in events if event.type == "job.progress"]
+    assert events[-1].type == "job.completed"
+    assert len(steps) == len(set(steps)) > 4
 
 
 def test_the_example_for_celery_alone_runs(fake: FakeStack, folder: Path) -> None:

@@ -202,10 +202,13 @@ class Steps(Generic[J]):
                         self.sources.note_reference(references, done)
 
     def _report_step(self, done: StepDone) -> None:
-        # Shots are rendered side by side, so each one's share is counted separately.
-        self._rendered[done.shot] = done.step / done.steps
-        share = (self._ready + sum(self._rendered.values())) / len(self.job.shots)
-        self.held.step_done(done.shot, done.step, done.steps, share)
+        # Shots are rendered side by side, so each one's share is counted separately. A profile may tell of the same
+        # step again, to learn whether it was called off.
+        rendered = done.step / done.steps
+        if self._rendered.get(done.shot) != rendered:
+            self._rendered[done.shot] = rendered
+            share = (self._ready + sum(self._rendered.values())) / len(self.job.shots)
+            self.held.step_done(done.shot, done.step, done.steps, share)
         if done.preview and self._previews:
             # The safety gate can't judge what isn't finished, so nothing can be made out in it.
             coarse = self.screen is not None
