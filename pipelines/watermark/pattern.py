@@ -21,6 +21,17 @@ PITCH = 3.4
 image, whose waves could be seen in a large one."""
 
 
+_FLAT, _ROUGH, _MOST = 0.45, 0.42, 4.0
+"""Levels of 255: on flat ground, where the eye sees most and WebP leaves least; for each level of roughness; at
+most."""
+
+
+def strength(rough: Floats) -> Floats:
+    """How strong the pattern is where details are this rough, in levels of 255, in an image of 256 x 256 pixels."""
+    levels: Floats = np.clip(_FLAT + _ROUGH * rough, _FLAT, _MOST)
+    return levels
+
+
 def tile_side(height: int, width: int) -> float:
     """The side of the tile, in pixels, with which an image of this size is marked."""
     return PITCH * sqrt(sqrt(height * width))

@@ -10,6 +10,8 @@ from pipelines.watermark.pattern import Floats
 
 Pixels = npt.NDArray[np.uint8]
 
+# The mean of the roots of noise, squared, is so much less than its standard deviation.
+_OF_NOISE = 1.479
 _WEIGHTS = np.array([0.299, 0.587, 0.114], np.float32)
 
 
@@ -40,5 +42,8 @@ def blurred(plane: Floats, pixels: float) -> Floats:
 
 
 def roughness(fine: Floats, pixels: float) -> Floats:
-    """How strong the details `fine` are round each pixel: the root of their mean square over so many pixels."""
-    return np.sqrt(np.maximum(blurred(fine * fine, pixels), 0))
+    """How strong the details `fine` are round each pixel, over so many pixels: the standard deviation, of noise. A
+    lone edge counts little, since what is beside it may be flat."""
+    roots = np.maximum(blurred(np.sqrt(np.abs(fine)), pixels), 0)
+    rough: Floats = roots * roots * np.float32(_OF_NOISE)
+    return rough

@@ -6,7 +6,7 @@ from math import ceil, log, sqrt
 import numpy as np
 from PIL import Image
 
-from pipelines.watermark.pattern import FASTEST, Floats, Spectrum, Tile, swings, tile_side
+from pipelines.watermark.pattern import FASTEST, Floats, Spectrum, Tile, strength, swings, tile_side
 from pipelines.watermark.planes import Pixels, blurred, brightness, roughness, scaled
 
 _WORKING = 512
@@ -16,6 +16,8 @@ _SMALLEST, _LARGEST = 0.5, 1.35
 of how much it was scaled by how much was left of it. From a scaling to a quarter, to a crop to 55 %."""
 _GRID = 96
 """Places of the tile that are looked at, along each axis."""
+_LOST = 2.5
+"""How much of the details, in levels of 255, is lost in JPEG and WebP of usual qualities."""
 _LOUDEST = 2.0
 """A wave louder than so many times the mean of its frequency is the picture's own."""
 
@@ -47,7 +49,8 @@ def candidates(pixels: Pixels, tile: Tile, count: int) -> list[Spectrum]:
 
 
 def _details(pixels: Pixels) -> tuple[Floats, float]:
-    """The image's details, as strong everywhere, and the side of the tile that it would be marked with."""
+    """The image's details, as far as they tell of the mark, and the side of the tile that it would be marked
+    with."""
     height, width = pixels.shape[:2]
     by = max(1.0, sqrt(height * width) / _WORKING)
     if by >= 2:  # whole pixels first, in 8 bits: a large image takes little memory
@@ -59,7 +62,11 @@ def _details(pixels: Pixels) -> tuple[Floats, float]:
     plane = plane[top : top + 2 * _WORKING, left : left + 2 * _WORKING]
     side = tile_side(height, width) / by
     fine = plane - blurred(plane, side / 6)
-    fine = np.clip(fine / (roughness(fine, side / 6) + 1), -2.5, 2.5)
+    rough = roughness(fine, side / 6)
+    # Each place counts by how strong the mark is there, and how strong all else that is there: the picture's own
+    # details, and what was lost when it was saved.
+    weight = strength(rough) / (rough**2 + _LOST**2)
+    fine = np.clip(fine, -2.5 * (rough + 1), 2.5 * (rough + 1)) * weight
     return fine * np.outer(_faded(fine.shape[0]), _faded(fine.shape[1])), side
 
 

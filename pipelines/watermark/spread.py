@@ -5,15 +5,13 @@ from math import log, sqrt
 import numpy as np
 
 from pipelines.watermark.code import Code
-from pipelines.watermark.pattern import Spectrum, make_tile, tile_side
+from pipelines.watermark.pattern import Spectrum, make_tile, strength, tile_side
 from pipelines.watermark.planes import Pixels, blurred, brightness, check, roughness
 from pipelines.watermark.reading import candidates, waves_of
 
 _CODE = Code(61, 9, (0o1671, 0o1223, 0o1357, 0o1145, 0o1755, 0o1233, 0o1615, 0o1047))
 _KEY = b"likeness watermark 1"
 
-_FLAT, _ROUGH, _MOST = 0.9, 0.25, 4.0
-"""The pattern's strength in levels of 255 at 256 pixels: on flat ground, for each level of roughness, at most."""
 _STRONGEST = 2.45
 """The most that its root mean square may be: 40.3 dB."""
 _FIXED = 1.3
@@ -51,10 +49,9 @@ class SpreadSpectrum:
         wanted = self._tile.waves(self._code.encode(number))
         wanted[self._tile.fixed] *= _FIXED
         pattern = self._tile.drawn(height, width, side, self._helped(wanted, waves_of(pixels, self._tile)))
-        rough = roughness(plane - blurred(plane, side / 8), side / 8)
+        rough = roughness(plane - blurred(plane, side / 8), side / 12)
         # More pixels carry more, so that each needs less.
-        strength = np.clip(_FLAT + _ROUGH * rough, _FLAT, _MOST) * sqrt(min(1, 256 / sqrt(height * width)))
-        added = pattern * strength
+        added = pattern * strength(rough) * sqrt(min(1, 256 / sqrt(height * width)))
         added *= min(1, _STRONGEST / max(float(np.sqrt(np.mean(added**2))), 1e-6))
         marked: Pixels = np.clip(np.rint(pixels + added[:, :, None]), 0, 255).astype(np.uint8)
         return marked

@@ -22,6 +22,9 @@ SURVIVED = (
     ("75 %, crop 90 %", LOSSLESS),
     ("crop 90 %", "JPEG 85"),
     ("75 %", "JPEG 85"),
+    ("75 %", "WebP 80"),
+    ("crop 90 %, 75 %", "WebP 80"),
+    (WHOLE, "WebP 70"),
 )
 
 
@@ -49,6 +52,15 @@ def test_the_same_pixels_and_number_give_the_same_pixels(mark: SpreadSpectrum, p
     marked = mark.embed(portrait, NUMBER)
     assert (marked == SpreadSpectrum().embed(portrait, NUMBER)).all()
     assert (marked != mark.embed(portrait, NUMBER ^ 1)).any()
+
+
+def test_flat_ground_stays_nearly_flat(mark: SpreadSpectrum) -> None:
+    """The eye sees a grain there first, also not far from an edge."""
+    pixels = np.full((256, 256, 3), 90, np.uint8)
+    pixels[:, 128:] = 180
+    added = np.abs(mark.embed(pixels, NUMBER).astype(int) - pixels)
+    assert added[:, :110].max() <= 2
+    assert np.sqrt((added[:, :110] ** 2).mean()) < 0.7
 
 
 def test_the_tile_never_changes() -> None:
