@@ -42,8 +42,7 @@ def load(file: Path) -> None:
     from dotenv.parser import parse_stream
 
     try:
-        # Editors of Windows begin a file with a mark.
-        with file.open(encoding="utf-8-sig") as lines:
+        with file.open(encoding="utf-8") as lines:
             bindings = list(parse_stream(lines))
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it isn't UTF-8 text"

@@ -86,13 +86,6 @@ def test_what_is_wrong_with_the_option_is_told(
     assert says in " ".join(capsys.readouterr().err.split())
 
 
-def test_a_file_of_windows_is_read(tmp_path: Path) -> None:
-    file = tmp_path / "env"
-    file.write_bytes(b"\xef\xbb\xbfLIKENESS_QUEUE=q\r\nHF_TOKEN='a b'\r\n")
-    env_file.load(file)
-    assert (os.environ["LIKENESS_QUEUE"], os.environ["HF_TOKEN"]) == ("q", "a b")
-
-
 @pytest.mark.parametrize(
     "line", ["LIKENESS_S3_SECRET_ACCESS_KEY hunter2", "A='hunter2", "hunter2", "A=hunter2\0", "'A=hunter2'=b"]
 )
