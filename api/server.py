@@ -44,7 +44,8 @@ def serve(
     try:
         listening = _listen(host, port)
     except OSError as error:
-        why = os.strerror(error.errno or 0)
+        # An address's error has the address in its text, a name's has a number that the system doesn't know.
+        why = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
         raise InvalidSettings(
             f"Nothing can listen on {host}:{port} ({why}). See LIKENESS_API_HOST and LIKENESS_API_PORT."
         ) from None

@@ -13,7 +13,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from sqlalchemy.orm import Session
 
@@ -65,10 +65,12 @@ class Database:
         """Raises InvalidSettings for a URL that can't be read. Connects to nothing yet."""
         try:
             self._engine = _engine(url)
-        except (ArgumentError, ImportError):
+        except (ArgumentError, ImportError, ValueError):
             # The library's message may contain the URL, and the URL a password.
             raise InvalidSettings(
-                "LIKENESS_DATABASE_URL must be like sqlite:///FILE or postgresql+psycopg://HOST/DATABASE."
+                "LIKENESS_DATABASE_URL must be like sqlite:///FILE or "
+                "postgresql+psycopg://USER:PASSWORD@HOST:PORT/DATABASE, with / ? # and @ in user and password "
+                "percent-encoded."
             ) from None
         self._reading = self._engine.execution_options(reads_only=True)
 
@@ -158,6 +160,12 @@ def _guarded() -> Iterator[None]:
                 "The database's user has no right to what is needed. If tables must be made or changed, run "
                 "`likeness migrate` with a LIKENESS_DATABASE_URL whose user may do that."
             ) from error
+        if error.statement is None and isinstance(error, ProgrammingError):
+            # It never came to a connection. The library's message may quote a part of the URL.
+            raise InvalidSettings(
+                "LIKENESS_DATABASE_URL: an option after the ? isn't known to PostgreSQL's library, or its value "
+                "can't be read."
+            ) from None
         if not _is_away(error):
             raise
         raise DatabaseUnavailable(

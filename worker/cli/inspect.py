@@ -89,6 +89,9 @@ def _print(inspection: Inspection) -> None:
         console.print("Its XMP has another source type than the signed statement.")
     console.print(_of_watermark(inspection.watermark))
     table = Table(box=None, show_header=False)
+    table.add_column()
+    # Hashes and ids are there to be compared.
+    table.add_column(overflow="fold")
     for name, value in _rows(inspection):
         if value:
             table.add_row(name, plain(value))

@@ -62,11 +62,22 @@ def test_a_transaction_that_fails_leaves_nothing(database_url: str) -> None:
     database.close()
 
 
-@pytest.mark.parametrize("url", ["hunter2", "nodb://u:hunter2@h/d", "sqlite+hunter2://"])
+@pytest.mark.parametrize(
+    "url", ["hunter2", "nodb://u:hunter2@h/d", "sqlite+hunter2://", "postgresql+psycopg://u:a@b:hunter2@h/d"]
+)
 def test_a_url_that_can_not_be_read_keeps_its_password(url: str) -> None:
     with pytest.raises(InvalidSettings, match="LIKENESS_DATABASE_URL") as caught:
         Database(url)
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("option", ["sslmod=hunter2", "connect_timeout=hunter2"])
+def test_an_option_that_nobody_knows_is_a_setting_that_can_not_be_used(option: str) -> None:
+    database = Database(f"postgresql+psycopg://likeness@127.0.0.1:1/likeness?{option}")
+    with pytest.raises(InvalidSettings, match=r"LIKENESS_DATABASE_URL: an option") as caught:
+        database.migrate()
+    assert "hunter2" not in str(caught.value)
+    database.close()
 
 
 @pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])

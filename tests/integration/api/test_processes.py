@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 from api.rows.tables import BoundImageRow, InfluencerRow, JobRow
 from api.server import serve
 from api.settings import ApiSettings
+from models.errors import InvalidSettings
 from tests.support.api.client import Api, begin, message_of, result_of
 from tests.support.api.examples import EXAMPLE
 from tests.support.servers.process import ApiProcess
@@ -105,6 +106,18 @@ def unlanded(api: Api) -> set[str]:
 
 def landings(processes: list[ApiProcess]) -> Counter[str]:
     return Counter(entry["jobId"] for process in processes for entry in process.logged("job.landed"))
+
+
+@pytest.mark.parametrize(
+    ("host", "why"),
+    [("no.such.host.invalid", "Name or service|Temporary failure"), ("192.0.2.1", "Cannot assign")],
+)
+def test_an_address_that_can_not_be_had_is_said_with_the_reason(
+    settings: Settings, tmp_path: Path, host: str, why: str
+) -> None:
+    chosen = ApiSettings(database_url=SecretStr(f"sqlite:///{tmp_path}/api.db"), api_host=host, api_port=0)
+    with pytest.raises(InvalidSettings, match=rf"^Nothing can listen on {host}:0 \(({why})"):
+        serve(settings, chosen)
 
 
 @pytest.mark.parametrize(("host", "reached"), [("::", ["127.0.0.1", "[::1]"]), ("::1", ["[::1]"])])

@@ -57,6 +57,7 @@ def test_it_tells_what_is_in_the_image(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
     file = tmp_path / "image.png"
     file.write_bytes(signed)
     _, text = show(file, capsys)
@@ -70,6 +71,7 @@ def test_it_tells_what_is_in_the_image(
         "embedded",
     ):
         assert part in text
+    assert "…" not in text, "hashes are whole, however narrow the terminal is"
     monkeypatch.setenv("LIKENESS_TRUST_ANCHORS", str(certificate[0]))
     settings_module.settings.cache_clear()
     code, text = show(file, capsys, as_json=True)
