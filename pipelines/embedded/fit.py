@@ -33,18 +33,21 @@ def fit_shape(
     *,
     trust: float = 1.0,
     rounds: int = 12,
+    near: Floats | None = None,
 ) -> tuple[Floats, Floats]:
     """Fits the shape (K,) of the one person in all pictures, and the pictures' cameras (P, 12).
 
     `prior` (K,) is the spread of the shape's numbers between people. `trust` scales the points' weight: they err
-    together, so they carry less information than their number suggests.
+    together, so they carry less information than their number suggests. `near` (P, 12) are cameras that are nearly
+    right, if there are any: a few rounds do from there.
     """
     count, size = len(found), len(prior)
-    shape, cameras = np.zeros(size), np.tile(USUAL, (count, 1))
+    shape = np.zeros(size)
+    cameras = np.tile(USUAL, (count, 1)) if near is None else near.astype(np.float64)
     weights = [np.sqrt(trust) / np.repeat(one.spread, 2) for one in found]
     unknown = size + count * len(CAMERA)
     for turn in range(rounds):
-        tied = turn < 4  # first only the cameras: the pose is far off, the shape isn't
+        tied = near is None and turn < 4  # first only the cameras: the pose is far off, the shape isn't
         normal, pull = np.zeros((unknown, unknown)), np.zeros(unknown)
         normal[np.arange(size), np.arange(size)] = 1 / prior**2
         pull[:size] = -shape / prior**2

@@ -9,8 +9,8 @@ import numpy as np
 from pipelines.embedded.carry.cameras import view_of_camera
 from pipelines.embedded.carry.lamp import fit_light
 from pipelines.embedded.carry.signs import Bare, Signs
-from pipelines.embedded.drawing.albedo import albedo
-from pipelines.embedded.drawing.edges import PIXELS, smooth, tapers
+from pipelines.embedded.drawing.albedo import Albedo, albedo
+from pipelines.embedded.drawing.edges import PIXELS, Tapers, smooth, tapers
 from pipelines.embedded.drawing.light import Fall, Light, fall, shadow_map, unfilm
 from pipelines.embedded.drawing.samples import Kind, Samples, Scene, sampled
 from pipelines.embedded.people.arrays import Floats
@@ -46,8 +46,13 @@ class Reference:
     signs: Signs
 
     @classmethod
-    def of(cls, drawer: Drawer, code: Floats, camera: Floats, picture: Floats) -> Self:
-        """Prepares `picture` (S, S, 3), sRGB from 0 to 1, with `camera` (12,) from `fit_cameras`. Raises NoSkin."""
+    def of(
+        cls, drawer: Drawer, code: Floats, camera: Floats, picture: Floats, known: Light | None = None
+    ) -> Self:
+        """Prepares `picture` (S, S, 3), sRGB from 0 to 1, with `camera` (12,) from `fit_cameras`. Raises NoSkin.
+
+        Its light is fitted, unless it is `known`; then `error` is 0.
+        """
         size = len(picture)
         scene = Scene.of(drawer, code, view_of_camera(camera))
         samples = sampled(scene, size, drawer.rasteriser, smooth_edges=False)
@@ -55,19 +60,12 @@ class Reference:
         linear = unfilm(picture.reshape(-1, 3))
         seen = linear[samples.pixel]
         edges = tapers(samples)
-        plain = np.flatnonzero(
-            (samples.kind == Kind.FACE)
-            & (painted.feature < 0.05)
-            & (samples.facing > 0.35)
-            & (edges.face > 0.6)
-            & (samples.anchor[:, 1] > 5.9)
-        )
-        if not len(plain):
-            raise NoSkin
-        some = plain[np.linspace(0, len(plain) - 1, min(_MOST_SAMPLES, len(plain))).astype(int)]
-        light, error = fit_light(
-            scene, samples.only(some), painted.colour[some], seen[some], drawer.rasteriser
-        )
+        light, error = known, 0.0
+        if light is None:
+            some = _plain_skin(samples, painted, edges)
+            light, error = fit_light(
+                scene, samples.only(some), painted.colour[some], seen[some], drawer.rasteriser
+            )
         on_it = fall(
             samples, light, shadow_map(scene.figure, scene.posed, light.towards(), drawer.rasteriser)
         )
@@ -94,6 +92,21 @@ class Reference:
         planes = self.planes.copy()
         planes[..., COLOUR] *= ratio
         return replace(self, planes=planes)
+
+
+def _plain_skin(samples: Samples, painted: Albedo, edges: Tapers) -> np.ndarray:
+    """The numbers of samples whose colour is known best, spread evenly. Raises NoSkin if there are none."""
+    plain = np.flatnonzero(
+        (samples.kind == Kind.FACE)
+        & (painted.feature < 0.05)
+        & (samples.facing > 0.35)
+        & (edges.face > 0.6)
+        & (samples.anchor[:, 1] > 5.9)
+    )
+    if not len(plain):
+        raise NoSkin
+    some = np.linspace(0, len(plain) - 1, min(_MOST_SAMPLES, len(plain))).astype(int)
+    return np.asarray(plain[some])
 
 
 def _unlit(seen: Floats, on_it: Fall) -> Floats:

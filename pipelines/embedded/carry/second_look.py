@@ -1,28 +1,37 @@
-"""A second look at the references: draws the fitted person into each and corrects the shape by what lies elsewhere.
+"""A second look at the references, and more: draws the fitted person into each and corrects the shape by what lies
+elsewhere.
 
 An optical flow between the drawing and the reference measures by how much they differ. The flow at many places of
-the face is fitted as the reader's points were, around the first fit. The errors of that fit are known. Nothing is
-trained.
+the face is fitted as the reader's points were, around the first fit. The errors of that fit are known. Once the fit
+is good enough, a second drawing has the skin that the other references show: it has marks and folds where the first
+has none, so that references that show the same place agree where it lies. Nothing is trained.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Self
 
 import cv2
 import numpy as np
 
 from pipelines.embedded.carry.cameras import view_of_camera
 from pipelines.embedded.carry.reference import Reference
+from pipelines.embedded.carry.visibility import looked_up
 from pipelines.embedded.drawing.albedo import albedo
-from pipelines.embedded.drawing.light import Light, fall, film, shadow_map
+from pipelines.embedded.drawing.edges import smooth
+from pipelines.embedded.drawing.light import Fall, fall, film, shadow_map
 from pipelines.embedded.drawing.samples import Kind, Samples, Scene, sampled
 from pipelines.embedded.fit import Found, fit_shape
 from pipelines.embedded.people.arrays import Floats, Ints
 from pipelines.embedded.people.drawer import Drawer
 from pipelines.embedded.people.points import Points, choose_points
+from pipelines.embedded.people.view import View
 
 _SIZE = 256
-_LOOKS = 2
+_LOOKS = 4  # the first without what the other references show
+_LOOKS_AT_ONE = 2  # if there are no others
+_MOST_OTHERS = 4  # whose skin one drawing takes on
+_ROUNDS = 4  # of each fit
 _PLACES = 600  # vertices
 _TRUST = 0.3  # flows err together, as the reader's points do
 _EXPLAINED = ((8, 0.69), (24, 0.45), (48, 0.24), (96, 0.03))
@@ -34,15 +43,22 @@ _TEXTURE = 5  # pixels around a place in which its texture is measured
 _NOTHING = 0.5  # spread as a fraction of the side: the flow carries no information
 _BEHIND = 0.08  # decimetres
 _BACKDROP = 24  # pixels by which the backdrop is blurred
+_SHOWN = (0.01, 0.1)  # references' weight from which their skin shows, and at which nothing else does
 
 
 @dataclass(frozen=True)
 class _Flow:
-    """The flow of places (n,) from the drawing to the reference, in pixels of `_SIZE`."""
+    """The flow of places (n,) from a drawing to the reference, in pixels of `_SIZE`."""
 
     places: Floats  # (n, 2) in the drawing
     moves: Floats  # (n, 2)
     spread: Floats  # (n,) fractions of the side
+
+    def joined(self, other: Self, share: float) -> "_Flow":
+        """Both flows of the same places, by how sure they are. Only a `share` of the other one's moves counts."""
+        sure, too = 1 / self.spread**2, 1 / other.spread**2
+        moves = sure[:, None] * self.moves + share * too[:, None] * other.moves
+        return _Flow(self.places, moves / (sure + too)[:, None], 1 / np.sqrt(sure + too))
 
 
 def second_look(
@@ -59,18 +75,30 @@ def second_look(
     around = replace(points, mean=points.mean + np.tensordot(first, points.components, 1))
     spread = drawer.coder.prior() * _left(size)
     small = [cv2.resize(one, (_SIZE, _SIZE), interpolation=cv2.INTER_AREA) for one in pictures]
-    lights: list[Light] = []
-    for _ in range(_LOOKS):
-        if not lights:
-            lights = [Reference.of(drawer, code, *each).light for each in zip(cameras, small, strict=True)]
-        flows = [
-            _flow(drawer, code, camera, picture, (light, vertices))
-            for camera, picture, light in zip(cameras, small, lights, strict=True)
-        ]
-        found = [Found((flow.places + flow.moves + 0.5) / _SIZE, flow.spread) for flow in flows]
-        moved, cameras = fit_shape(around, spread, found, trust=_TRUST)
+    shown = [Reference.of(drawer, code, *each) for each in zip(cameras, small, strict=True)]
+    lights = [reference.light for reference in shown]
+    for look in range(_LOOKS if len(small) > 1 else _LOOKS_AT_ONE):
+        if look:
+            shown = [Reference.of(drawer, code, *each) for each in zip(cameras, small, lights, strict=True)]
+        found = []
+        for number, picture in enumerate(small):
+            drawing = _Drawing.of(drawer, code, shown[number])
+            flow = drawing.flow(picture, vertices)
+            if look and (others := _nearest(shown, number)):
+                # What others show moves less than this one, since theirs is moved towards it, too.
+                share = len(others) / (len(others) + 1)
+                flow = flow.joined(drawing.with_skin_of(others).flow(picture, vertices), share)
+            found.append(Found((flow.places + flow.moves + 0.5) / _SIZE, flow.spread))
+        moved, cameras = fit_shape(around, spread, found, trust=_TRUST, rounds=_ROUNDS, near=cameras)
         code = np.concatenate([first + moved, code[size:]]).astype(np.float32)
     return code, cameras
+
+
+def _nearest(references: Sequence[Reference], number: int) -> list[Reference]:
+    """The other references whose heads are turned most alike."""
+    yaw = references[number].camera[0]
+    others = [one for other, one in enumerate(references) if other != number]
+    return sorted(others, key=lambda one: abs(one.camera[0] - yaw))[:_MOST_OTHERS]
 
 
 def _left(size: int) -> Floats:
@@ -83,41 +111,63 @@ def _left(size: int) -> Floats:
     return left
 
 
-def _flow(drawer: Drawer, code: Floats, camera: Floats, picture: Floats, known: tuple[Light, Ints]) -> _Flow:
-    light, vertices = known
-    scene = Scene.of(drawer, code, view_of_camera(camera))
-    samples = sampled(scene, _SIZE, drawer.rasteriser, smooth_edges=False)
-    drawn, real = _grey(_drawn_into(drawer, scene, samples, picture, light)), _grey(picture)
-    there = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    forward, back = there.calc(drawn, real, None), there.calc(real, drawn, None)
-    screen = scene.posed.screen[vertices]
-    places = screen[:, :2] * _SIZE - 0.5
-    moves = _at(forward, places)
-    inconsistent = np.linalg.norm(moves + _at(back, places + moves), axis=1)
-    column, row = np.clip(np.round(places).astype(int), 0, _SIZE - 1).T
-    depth = samples.grid(samples.at(scene.posed.screen[:, 2]), 1e9)
-    seen = (screen[:, 2] <= depth[row, column] + _BEHIND) & (_facing(scene, vertices) > 0.15)
-    good = seen & (inconsistent < _INCONSISTENT) & (np.linalg.norm(moves, axis=1) < _FAR)
-    flat = np.sqrt(1 + _FLAT / np.maximum(_texture(drawn)[row, column], 0.01))
-    spread = np.where(good, _SPREAD / _SIZE * (1 + inconsistent) * flat, _NOTHING)
-    return _Flow(places, moves, spread)
+@dataclass(frozen=True)
+class _Drawing:
+    """The person as a reference should show them."""
 
+    view: View
+    scene: Scene
+    samples: Samples
+    fall: Fall
+    colour: Floats  # (n, 3) of samples, linear, without light
 
-def _drawn_into(drawer: Drawer, scene: Scene, samples: Samples, picture: Floats, light: Light) -> Floats:
-    """The person under the reference's light, in front of its backdrop, which is known only far from the person."""
-    painted = albedo(scene, samples, drawer.textures)
-    shadow = shadow_map(scene.figure, scene.posed, light.towards(), drawer.rasteriser)
-    on_it = fall(samples, light, shadow)
-    cover = samples.grid(np.ones(len(samples.pixel), np.float32), 0.0)
-    far = 1 - cv2.dilate(cover, np.ones((25, 25)))
-    weight = cv2.GaussianBlur(far, (0, 0), _BACKDROP)[..., None]
-    behind = cv2.GaussianBlur(picture * far[..., None], (0, 0), _BACKDROP) / (weight + 1e-3)
-    out = np.where(weight > 1e-3, behind, picture)
-    flat = out.reshape(-1, 3)
-    flat[samples.pixel] = film(painted.colour * on_it.onto + on_it.gloss)
-    cloth = samples.pixel[samples.kind == Kind.CLOTH]  # its colour isn't known
-    flat[cloth] = picture.reshape(-1, 3)[cloth]
-    return out
+    @classmethod
+    def of(cls, drawer: Drawer, code: Floats, reference: Reference) -> Self:
+        view = view_of_camera(reference.camera)
+        scene = Scene.of(drawer, code, view)
+        samples = sampled(scene, _SIZE, drawer.rasteriser, smooth_edges=False)
+        light = reference.light
+        shadow = shadow_map(scene.figure, scene.posed, light.towards(), drawer.rasteriser)
+        painted = albedo(scene, samples, drawer.textures)
+        return cls(view, scene, samples, fall(samples, light, shadow), painted.colour)
+
+    def with_skin_of(self, references: Sequence[Reference]) -> Self:
+        """The same with the skin that references show, where they show any."""
+        looked = [looked_up(reference, self.view, self.samples) for reference in references]
+        total = np.sum([weight for _, weight in looked], 0)
+        mean = np.sum([colour * weight[:, None] for colour, weight in looked], 0) / (total + 1e-6)[:, None]
+        shown = smooth(*_SHOWN, total) * (self.samples.kind == Kind.FACE)
+        return replace(self, colour=self.colour + (mean - self.colour) * shown[:, None])
+
+    def flow(self, picture: Floats, vertices: Ints) -> _Flow:
+        """Where a reference (S, S, 3) shows these vertices instead."""
+        drawn, real = _grey(self.before(picture)), _grey(picture)
+        there = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+        forward, back = there.calc(drawn, real, None), there.calc(real, drawn, None)
+        screen = self.scene.posed.screen[vertices]
+        places = screen[:, :2] * _SIZE - 0.5
+        moves = _at(forward, places)
+        inconsistent = np.linalg.norm(moves + _at(back, places + moves), axis=1)
+        column, row = np.clip(np.round(places).astype(int), 0, _SIZE - 1).T
+        depth = self.samples.grid(self.samples.at(self.scene.posed.screen[:, 2]), 1e9)
+        seen = (screen[:, 2] <= depth[row, column] + _BEHIND) & (_facing(self.scene, vertices) > 0.15)
+        good = seen & (inconsistent < _INCONSISTENT) & (np.linalg.norm(moves, axis=1) < _FAR)
+        flat = np.sqrt(1 + _FLAT / np.maximum(_texture(drawn)[row, column], 0.01))
+        spread = np.where(good, _SPREAD / _SIZE * (1 + inconsistent) * flat, _NOTHING)
+        return _Flow(places, moves, spread)
+
+    def before(self, picture: Floats) -> Floats:
+        """The drawing in front of the reference's backdrop, which is known only far from the person."""
+        cover = self.samples.grid(np.ones(len(self.samples.pixel), np.float32), 0.0)
+        far = 1 - cv2.dilate(cover, np.ones((25, 25)))
+        weight = cv2.GaussianBlur(far, (0, 0), _BACKDROP)[..., None]
+        behind = cv2.GaussianBlur(picture * far[..., None], (0, 0), _BACKDROP) / (weight + 1e-3)
+        out = np.where(weight > 1e-3, behind, picture)
+        flat = out.reshape(-1, 3)
+        flat[self.samples.pixel] = film(self.colour * self.fall.onto + self.fall.gloss)
+        cloth = self.samples.pixel[self.samples.kind == Kind.CLOTH]  # its colour isn't known
+        flat[cloth] = picture.reshape(-1, 3)[cloth]
+        return out
 
 
 def _facing(scene: Scene, vertices: Ints) -> Floats:
