@@ -1,9 +1,11 @@
 """`likeness inspect`: prints an image's provenance in sentences, and whether its signature is valid."""
 
+import warnings
 from pathlib import Path
 from typing import Any
 
 import typer
+from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
@@ -55,6 +57,8 @@ _TRUST = {
 
 def run(file: Path, *, as_json: bool) -> ExitCode:
     """Print an inspection of the file. Returns the exit code. Raises InvalidInput and InvalidSettings."""
+    # A large picture gets a sentence, not a warning of a library as well.
+    warnings.simplefilter("ignore", Image.DecompressionBombWarning)
     try:
         data = file.read_bytes()
     except OSError as error:

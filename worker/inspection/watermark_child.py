@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import AvifImagePlugin
 
-from models.errors import UnusableReference
+from models.errors import ReferenceNotAnImage, UnusableReference
 from models.watermark import HiddenNumber, WatermarkInfo, WatermarkOptions
 from worker.base.apart.memory import limit_memory
 from worker.inspection.watermark_apart import MOST_CPU, MOST_MEMORY
-from worker.references.decode import decode_here
+from worker.references.decode import ADVICE, decode_here
 from worker.references.limits import DecodeLimits
 
 if TYPE_CHECKING:
@@ -52,13 +52,20 @@ def _answer(data: bytes, asked: dict[str, Any]) -> dict[str, Any]:
     try:
         hidden = _found(watermarks, decode_here(data, DecodeLimits(**asked["limits"])))
     except UnusableReference as error:
-        return {"reason": error.message.replace("The reference", "The picture")}
+        return {"reason": _of_picture(error)}
     except MemoryError:
         return {"reason": "The picture takes too much memory to look through."}
     if trouble and hidden is None:
         return {"unable": trouble.message}
     looked_for = [watermark.algorithm for watermark in watermarks]
     return {"hidden": hidden and hidden.to_data(), "looked_for": looked_for}
+
+
+def _of_picture(error: UnusableReference) -> str:
+    """The error's message, which is about a reference, in words about any picture."""
+    if isinstance(error, ReferenceNotAnImage) and error.message.endswith(ADVICE):
+        return "The picture can't be decoded: it is broken, or of an unknown format."
+    return error.message.replace("The reference", "The picture")
 
 
 def _found(watermarks: "tuple[Watermark, ...]", picture: "Image.Image") -> HiddenNumber | None:

@@ -59,7 +59,9 @@ def _inspected(data: bytes, anchors: str | None) -> Inspection:
                 verdict="unsigned", problems=("remoteManifest",), xmp_source_type=xmp_source_type
             )
         problem = type(error).__name__.strip("_")
-        return Inspection(verdict="manifest_changed", problems=(problem,), xmp_source_type=xmp_source_type)
+        # The name of the block in every format. Without it, it is the picture that is damaged: nothing was signed.
+        verdict: Verdict = "manifest_changed" if b"c2pa" in data else "unsigned"
+        return Inspection(verdict=verdict, problems=(problem,), xmp_source_type=xmp_source_type)
     return _told(report, xmp_source_type)
 
 

@@ -136,3 +136,9 @@ def test_a_statement_that_is_elsewhere_is_not_fetched_and_nothing_was_changed() 
     Image.new("RGB", (64, 64)).save(picture, "PNG", pnginfo=info)
     found = inspect_image(picture.getvalue())
     assert (found.verdict, found.problems) == ("unsigned", ("remoteManifest",))
+
+
+def test_a_damaged_picture_that_nobody_signed_has_no_changed_statement(encoded: EncodedImage) -> None:
+    found = inspect_image(encoded.png[: len(encoded.png) // 2])
+    assert found.verdict == "unsigned"
+    assert found.problems, "what is wrong with the picture"
