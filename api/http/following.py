@@ -126,6 +126,8 @@ class Following:
         self._followed.setdefault(job_id, set()).add(follower)
         self._heard.setdefault(job_id, asyncio.get_running_loop().time())
         self._start_reading()
+        if self._waits:
+            follower.comment(_WAITS_TEXT)
         try:
             yield follower
         finally:

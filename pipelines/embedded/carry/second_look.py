@@ -28,7 +28,7 @@ from pipelines.embedded.people.points import Points, choose_points
 from pipelines.embedded.people.view import View
 
 _SIZE = 256
-_LOOKS = 4  # the first without what the other references show
+_LOOKS = 3  # the first without what the other references show
 _LOOKS_AT_ONE = 2  # if there are no others
 _MOST_OTHERS = 4  # whose skin one drawing takes on
 _ROUNDS = 4  # of each fit

@@ -159,7 +159,9 @@ def test_the_list_of_jobs_leads_to_each(signed_in: Page, up: Up) -> None:
 def test_a_job_says_that_it_is_old_while_the_queue_is_away(signed_in: Page, up: Up) -> None:
     page = signed_in
     page.locator(SAMPLE).click()
-    start_clone(page, "Maya (patient)", "Front")
+    start_clone(page, "Maya (patient)", "Front", "Smile", "Profile")
+    page.locator(".progress").wait_for()
+    expect(page.get_by_text("Connecting")).to_have_count(0)
     old = page.get_by_text("can't read the queue now")
     (redis,) = (
         server
