@@ -154,7 +154,7 @@ class WatermarkFinding(TypedDict):
 
     found: NotRequired[bool]
     reason: NotRequired[str]
-    lookedFor: NotRequired[list[str]]
+    lookedFor: list[str]
     hidden: NotRequired[HiddenNumber]
     asSigned: NotRequired[bool]
     images: NotRequired[list[WatermarkedImage]]

@@ -123,7 +123,8 @@ class Calls(State):
 
     def _provenance(self, _: httpx2.Request, asset_id: str) -> httpx2.Response:
         _of(self.assets, asset_id)
-        unsigned = {"verdict": "unsigned", "problems": [], "ingredients": [], "watermark": {"found": False}}
+        nothing = {"found": False, "lookedFor": ["org.likeness.spread.1"]}
+        unsigned = {"verdict": "unsigned", "problems": [], "ingredients": [], "watermark": nothing}
         return _answer(unsigned | self.provenance)
 
     def stored(self, request: httpx2.Request) -> httpx2.Response:
