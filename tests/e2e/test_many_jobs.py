@@ -9,7 +9,7 @@ from worker.base.settings import Settings
 from worker.client import JobClient
 from worker.storage import Storage
 
-JOBS = 40
+JOBS = 20
 
 
 @pytest.mark.timeout(600)
