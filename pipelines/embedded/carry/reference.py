@@ -9,8 +9,8 @@ import numpy as np
 from pipelines.embedded.carry.cameras import view_of_camera
 from pipelines.embedded.carry.lamp import fit_light
 from pipelines.embedded.carry.signs import Bare, Signs
-from pipelines.embedded.drawing.albedo import Albedo, albedo
-from pipelines.embedded.drawing.edges import PIXELS, Tapers, smooth, tapers
+from pipelines.embedded.drawing.albedo import albedo
+from pipelines.embedded.drawing.edges import PIXELS, smooth, tapers
 from pipelines.embedded.drawing.light import Fall, Light, fall, shadow_map, unfilm
 from pipelines.embedded.drawing.samples import Kind, Samples, Scene, sampled
 from pipelines.embedded.people.arrays import Floats
@@ -31,6 +31,21 @@ class NoSkin(Exception):
 
 
 @dataclass(frozen=True)
+class Lit:
+    """The fitted person in a reference's view, and the light that falls on each sample of it."""
+
+    scene: Scene
+    samples: Samples
+    light: Light
+    fall: Fall
+
+    @classmethod
+    def by(cls, light: Light, drawer: Drawer, scene: Scene, samples: Samples) -> Self:
+        shadow = shadow_map(scene.figure, scene.posed, light.towards(), drawer.rasteriser)
+        return cls(scene, samples, light, fall(samples, light, shadow))
+
+
+@dataclass(frozen=True)
 class Reference:
     """A prepared reference. `planes` has the colour without light (linear RGB), tapers of face and hair, and how
     sure the light is."""
@@ -46,43 +61,33 @@ class Reference:
     signs: Signs
 
     @classmethod
-    def of(
-        cls, drawer: Drawer, code: Floats, camera: Floats, picture: Floats, known: Light | None = None
-    ) -> Self:
-        """Prepares `picture` (S, S, 3), sRGB from 0 to 1, with `camera` (12,) from `fit_cameras`. Raises NoSkin.
-
-        Its light is fitted, unless it is `known`; then `error` is 0.
-        """
-        size = len(picture)
+    def of(cls, drawer: Drawer, code: Floats, camera: Floats, picture: Floats) -> Self:
+        """Prepares `picture` (S, S, 3), sRGB from 0 to 1, with `camera` (12,) from `fit_cameras`. Raises NoSkin."""
         scene = Scene.of(drawer, code, view_of_camera(camera))
-        samples = sampled(scene, size, drawer.rasteriser, smooth_edges=False)
-        painted = albedo(scene, samples, drawer.textures, strands=False)
+        samples = sampled(scene, len(picture), drawer.rasteriser, smooth_edges=False)
+        light, error = _fitted_light(drawer, scene, samples, picture)
+        return cls.under(Lit.by(light, drawer, scene, samples), drawer, camera, picture, error)
+
+    @classmethod
+    def under(cls, lit: Lit, drawer: Drawer, camera: Floats, picture: Floats, error: float) -> Self:
+        """Like `of`, where the light is known."""
+        scene, samples = lit.scene, lit.samples
         linear = unfilm(picture.reshape(-1, 3))
-        seen = linear[samples.pixel]
         edges = tapers(samples)
-        light, error = known, 0.0
-        if light is None:
-            some = _plain_skin(samples, painted, edges)
-            light, error = fit_light(
-                scene, samples.only(some), painted.colour[some], seen[some], drawer.rasteriser
-            )
-        on_it = fall(
-            samples, light, shadow_map(scene.figure, scene.posed, light.towards(), drawer.rasteriser)
-        )
-        bare = _unlit(seen, on_it)
-        sure = _sureness(samples, on_it)
-        planes = np.zeros((size * size, 6), np.float32)
+        bare = _unlit(linear[samples.pixel], lit.fall)
+        sure = _sureness(samples, lit.fall)
+        planes = np.zeros((samples.size**2, 6), np.float32)
         planes[:, COLOUR] = linear / _AVERAGE
         planes[samples.pixel] = np.concatenate([bare, np.stack([edges.face, edges.hair, sure], 1)], 1)
         depth = samples.grid(samples.at(scene.posed.screen[:, 2]), _FAR)
         signs = Signs.of(scene, samples, drawer.textures, Bare(bare, edges, sure))
         return cls(
-            planes.reshape(size, size, 6),
+            planes.reshape(samples.size, samples.size, 6),
             depth,
             scene.posed.screen,
             _facing(scene),
             np.array(camera),
-            light,
+            lit.light,
             error,
             signs,
         )
@@ -94,19 +99,21 @@ class Reference:
         return replace(self, planes=planes)
 
 
-def _plain_skin(samples: Samples, painted: Albedo, edges: Tapers) -> np.ndarray:
-    """The numbers of samples whose colour is known best, spread evenly. Raises NoSkin if there are none."""
+def _fitted_light(drawer: Drawer, scene: Scene, samples: Samples, picture: Floats) -> tuple[Light, float]:
+    """The light that plain skin is in, and the error that remains. Raises NoSkin if none is shown."""
+    painted = albedo(scene, samples, drawer.textures, strands=False)
     plain = np.flatnonzero(
         (samples.kind == Kind.FACE)
         & (painted.feature < 0.05)
         & (samples.facing > 0.35)
-        & (edges.face > 0.6)
+        & (tapers(samples).face > 0.6)
         & (samples.anchor[:, 1] > 5.9)
     )
     if not len(plain):
         raise NoSkin
-    some = np.linspace(0, len(plain) - 1, min(_MOST_SAMPLES, len(plain))).astype(int)
-    return np.asarray(plain[some])
+    some = plain[np.linspace(0, len(plain) - 1, min(_MOST_SAMPLES, len(plain))).astype(int)]
+    seen = unfilm(picture.reshape(-1, 3)[samples.pixel[some]])
+    return fit_light(scene, samples.only(some), painted.colour[some], seen, drawer.rasteriser)
 
 
 def _unlit(seen: Floats, on_it: Fall) -> Floats:

@@ -15,12 +15,12 @@ import cv2
 import numpy as np
 
 from pipelines.embedded.carry.cameras import view_of_camera
-from pipelines.embedded.carry.reference import Reference
+from pipelines.embedded.carry.reference import Lit, Reference
 from pipelines.embedded.carry.visibility import looked_up
 from pipelines.embedded.drawing.albedo import albedo
 from pipelines.embedded.drawing.edges import smooth
-from pipelines.embedded.drawing.light import Fall, fall, film, shadow_map
-from pipelines.embedded.drawing.samples import Kind, Samples, Scene, sampled
+from pipelines.embedded.drawing.light import Light, film
+from pipelines.embedded.drawing.samples import Kind, Scene, sampled
 from pipelines.embedded.fit import Found, fit_shape
 from pipelines.embedded.people.arrays import Floats, Ints
 from pipelines.embedded.people.drawer import Drawer
@@ -75,20 +75,25 @@ def second_look(
     around = replace(points, mean=points.mean + np.tensordot(first, points.components, 1))
     spread = drawer.coder.prior() * _left(size)
     small = [cv2.resize(one, (_SIZE, _SIZE), interpolation=cv2.INTER_AREA) for one in pictures]
-    shown = [Reference.of(drawer, code, *each) for each in zip(cameras, small, strict=True)]
-    lights = [reference.light for reference in shown]
-    for look in range(_LOOKS if len(small) > 1 else _LOOKS_AT_ONE):
-        if look:
-            shown = [Reference.of(drawer, code, *each) for each in zip(cameras, small, lights, strict=True)]
-        found = []
-        for number, picture in enumerate(small):
-            drawing = _Drawing.of(drawer, code, shown[number])
-            flow = drawing.flow(picture, vertices)
-            if look and (others := _nearest(shown, number)):
+    read = [Reference.of(drawer, code, *each) for each in zip(cameras, small, strict=True)]
+    has_others = len(small) > 1
+    for look in range(_LOOKS if has_others else _LOOKS_AT_ONE):
+        drawings = [
+            _Drawing.of(drawer, code, camera, one.light) for camera, one in zip(cameras, read, strict=True)
+        ]
+        flows = [drawing.flow(picture, vertices) for drawing, picture in zip(drawings, small, strict=True)]
+        if look and has_others:
+            shown = [
+                Reference.under(drawing.lit, drawer, camera, picture, one.error)
+                for drawing, camera, picture, one in zip(drawings, cameras, small, read, strict=True)
+            ]
+            for number, (drawing, picture) in enumerate(zip(drawings, small, strict=True)):
+                others = _nearest(shown, number)
                 # What others show moves less than this one, since theirs is moved towards it, too.
                 share = len(others) / (len(others) + 1)
-                flow = flow.joined(drawing.with_skin_of(others).flow(picture, vertices), share)
-            found.append(Found((flow.places + flow.moves + 0.5) / _SIZE, flow.spread))
+                flow = drawing.with_skin_of(others).flow(picture, vertices)
+                flows[number] = flows[number].joined(flow, share)
+        found = [Found((flow.places + flow.moves + 0.5) / _SIZE, flow.spread) for flow in flows]
         moved, cameras = fit_shape(around, spread, found, trust=_TRUST, rounds=_ROUNDS, near=cameras)
         code = np.concatenate([first + moved, code[size:]]).astype(np.float32)
     return code, cameras
@@ -116,27 +121,24 @@ class _Drawing:
     """The person as a reference should show them."""
 
     view: View
-    scene: Scene
-    samples: Samples
-    fall: Fall
+    lit: Lit
     colour: Floats  # (n, 3) of samples, linear, without light
 
     @classmethod
-    def of(cls, drawer: Drawer, code: Floats, reference: Reference) -> Self:
-        view = view_of_camera(reference.camera)
+    def of(cls, drawer: Drawer, code: Floats, camera: Floats, light: Light) -> Self:
+        view = view_of_camera(camera)
         scene = Scene.of(drawer, code, view)
         samples = sampled(scene, _SIZE, drawer.rasteriser, smooth_edges=False)
-        light = reference.light
-        shadow = shadow_map(scene.figure, scene.posed, light.towards(), drawer.rasteriser)
-        painted = albedo(scene, samples, drawer.textures)
-        return cls(view, scene, samples, fall(samples, light, shadow), painted.colour)
+        return cls(
+            view, Lit.by(light, drawer, scene, samples), albedo(scene, samples, drawer.textures).colour
+        )
 
     def with_skin_of(self, references: Sequence[Reference]) -> Self:
         """The same with the skin that references show, where they show any."""
-        looked = [looked_up(reference, self.view, self.samples) for reference in references]
+        looked = [looked_up(reference, self.view, self.lit.samples) for reference in references]
         total = np.sum([weight for _, weight in looked], 0)
         mean = np.sum([colour * weight[:, None] for colour, weight in looked], 0) / (total + 1e-6)[:, None]
-        shown = smooth(*_SHOWN, total) * (self.samples.kind == Kind.FACE)
+        shown = smooth(*_SHOWN, total) * (self.lit.samples.kind == Kind.FACE)
         return replace(self, colour=self.colour + (mean - self.colour) * shown[:, None])
 
     def flow(self, picture: Floats, vertices: Ints) -> _Flow:
@@ -144,13 +146,13 @@ class _Drawing:
         drawn, real = _grey(self.before(picture)), _grey(picture)
         there = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
         forward, back = there.calc(drawn, real, None), there.calc(real, drawn, None)
-        screen = self.scene.posed.screen[vertices]
+        screen = self.lit.scene.posed.screen[vertices]
         places = screen[:, :2] * _SIZE - 0.5
         moves = _at(forward, places)
         inconsistent = np.linalg.norm(moves + _at(back, places + moves), axis=1)
         column, row = np.clip(np.round(places).astype(int), 0, _SIZE - 1).T
-        depth = self.samples.grid(self.samples.at(self.scene.posed.screen[:, 2]), 1e9)
-        seen = (screen[:, 2] <= depth[row, column] + _BEHIND) & (_facing(self.scene, vertices) > 0.15)
+        depth = self.lit.samples.grid(self.lit.samples.at(self.lit.scene.posed.screen[:, 2]), 1e9)
+        seen = (screen[:, 2] <= depth[row, column] + _BEHIND) & (_facing(self.lit.scene, vertices) > 0.15)
         good = seen & (inconsistent < _INCONSISTENT) & (np.linalg.norm(moves, axis=1) < _FAR)
         flat = np.sqrt(1 + _FLAT / np.maximum(_texture(drawn)[row, column], 0.01))
         spread = np.where(good, _SPREAD / _SIZE * (1 + inconsistent) * flat, _NOTHING)
@@ -158,14 +160,14 @@ class _Drawing:
 
     def before(self, picture: Floats) -> Floats:
         """The drawing in front of the reference's backdrop, which is known only far from the person."""
-        cover = self.samples.grid(np.ones(len(self.samples.pixel), np.float32), 0.0)
+        cover = self.lit.samples.grid(np.ones(len(self.lit.samples.pixel), np.float32), 0.0)
         far = 1 - cv2.dilate(cover, np.ones((25, 25)))
         weight = cv2.GaussianBlur(far, (0, 0), _BACKDROP)[..., None]
         behind = cv2.GaussianBlur(picture * far[..., None], (0, 0), _BACKDROP) / (weight + 1e-3)
         out = np.where(weight > 1e-3, behind, picture)
         flat = out.reshape(-1, 3)
-        flat[self.samples.pixel] = film(self.colour * self.fall.onto + self.fall.gloss)
-        cloth = self.samples.pixel[self.samples.kind == Kind.CLOTH]  # its colour isn't known
+        flat[self.lit.samples.pixel] = film(self.colour * self.lit.fall.onto + self.lit.fall.gloss)
+        cloth = self.lit.samples.pixel[self.lit.samples.kind == Kind.CLOTH]  # its colour isn't known
         flat[cloth] = picture.reshape(-1, 3)[cloth]
         return out
 

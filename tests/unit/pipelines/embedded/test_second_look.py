@@ -27,7 +27,7 @@ CAMERAS = np.stack([camera_of(view) for view in VIEWS])
 
 @dataclass(frozen=True)
 class Misread:
-    """A person of whom shape and brows were read wrongly."""
+    """A person whose shape and brows the reader got wrong."""
 
     drawer: Drawer
     read: Floats
@@ -68,7 +68,7 @@ def test_a_drawing_takes_on_what_other_references_show(misread: Misread) -> None
         Reference.of(misread.drawer, misread.read, camera, picture)
         for camera, picture in zip(CAMERAS, (first, *others), strict=True)
     ]
-    plain = _Drawing.of(misread.drawer, misread.read, shown[0])
+    plain = _Drawing.of(misread.drawer, misread.read, CAMERAS[0], shown[0].light)
     alike = plain.with_skin_of(shown[1:])
     off = [np.abs(drawing.before(first) - first).max(2) for drawing in (plain, alike)]
     brows = off[0] > 0.15
