@@ -58,6 +58,7 @@ def image(shot: str) -> StoredImage:
 
 
 IMAGES = tuple(image(shot) for shot in JOB.shots)
+SIGNED_LATER = tuple(one.model_copy(update={"url": "https://store/image?later"}) for one in IMAGES)
 OTHERS = tuple(one.model_copy(update={"seed": 2}) for one in IMAGES)
 
 
@@ -155,6 +156,7 @@ def without(key: str) -> dict[str, bytes]:
         FAILED,
         CANCELED,
         replace(COMPLETED, kind="canceled"),
+        replace(COMPLETED, record=record("completed", result=result(SIGNED_LATER))),
         # Their clean-up met a fault, and left work for gc.
         replace(FAILED, collected=[f"{FOLDER}/front.png"]),
         replace(CANCELED, collected=[f"{FOLDER}/front.png"]),
