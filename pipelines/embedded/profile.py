@@ -22,6 +22,7 @@ from pipelines.embedded.nets.finisher import FACTOR
 from pipelines.embedded.people.view import View, sample_view
 from pipelines.embedded.person import Person
 from pipelines.embedded.pipeline import LikenessPipeline
+from pipelines.embedded.remembered import RememberedPeople
 from pipelines.protocol import ReferenceNote, Setup
 from pipelines.weights.safe import Allowed, load_folder
 
@@ -55,6 +56,10 @@ class Embedded(DiffusionEngine):
     stock_name: ClassVar[str] = "LikenessPipeline"
     denoiser: ClassVar[str] = "finisher"
 
+    def __init__(self, pipeline: Any, setup: Setup) -> None:
+        super().__init__(pipeline, setup)
+        self._people = RememberedPeople(pipeline)
+
     @classmethod
     def open(cls, setup: Setup) -> Any:
         (weights,) = setup.weights
@@ -71,7 +76,7 @@ class Embedded(DiffusionEngine):
         told: list[_Asked],
         reference_size: int,  # noqa: ARG002 - it reads them at one size
     ) -> _Encoded:
-        person = self.pipe.read(references, told[0].appearance, self.plan.size)  # a job has one appearance
+        person = self._people.read(references, told[0].appearance, self.plan.size)  # a job has one appearance
         return _Encoded(person, [asked.shot for asked in told])
 
     def encode_made_up(

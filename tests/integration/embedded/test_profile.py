@@ -14,6 +14,7 @@ from models.influencer import Appearance
 from models.render import RenderOptions
 from models.shot import Shot, shot_named
 from pipelines.embedded.profile import Embedded
+from pipelines.embedded.remembered import RememberedPeople
 from pipelines.loading import load_pipeline
 from pipelines.profile import Plan
 from pipelines.protocol import PlannedShot, RenderCanceled
@@ -180,3 +181,29 @@ def test_a_canceled_render_stops_at_its_step_and_leaves_no_trace(engine: Embedde
     fresh = load_pipeline(RenderOptions(profile="embedded", device="cpu", image_size=256))
     assert isinstance(fresh, Embedded)
     assert difference(*(render(each, MAYA).images["front"] for each in (engine, fresh))) == 0
+
+
+def test_a_person_who_was_read_is_remembered(engine: Embedded, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+    pipe_read = engine.pipe.read
+
+    def counted(references: Sequence[Image.Image], *others: Any) -> Any:
+        read.append(len(references))
+        return pipe_read(references, *others)
+
+    monkeypatch.setattr(engine.pipe, "read", counted)
+    engine._people = RememberedPeople(engine.pipe)
+    first = render(engine, MAYA[:1]).images["front"]
+    render(engine, JONAS[:1])
+    again = render(engine, [picture.copy() for picture in MAYA[:1]]).images["front"]
+    assert read == [1, 1]
+    assert np.array_equal(first, again)
+    # Whatever else the reading follows from is another person's.
+    render(engine, MAYA)
+    render(engine, MAYA[::-1])
+    engine.render(MAYA, Appearance(hair_color="red"), [PlannedShot(shot_named("front"), 1)], Kept())
+    with replaced(engine, size=512):
+        render(engine, MAYA)
+    assert read == [1, 1, 2, 2, 2, 2]
+    render(engine, MAYA[:1])
+    assert read[6:] == [1], "the last few alone are kept"
