@@ -11,8 +11,8 @@ from models.influencer import Appearance
 from pipelines.embedded.person import Person
 from pipelines.embedded.pipeline import LikenessPipeline
 
-MOST = 3
-"""As many as jobs that a worker usually has in hand."""
+MOST = 2
+"""As many as jobs that a worker has in hand by default. A person takes 8 MB of memory for each reference."""
 
 
 class RememberedPeople:
