@@ -15,12 +15,10 @@ _LIPS_FRONT, _IS_LIP = 1.15, 0.2
 _OPEN = EXPRESSION_UNITS.index("open")
 _LEAP = 2.5  # times the usual step from one pixel to the next below: more is where lips meet
 _LEAST = 4.0  # pixels of 512: the shortest line
-_EVEN, _ENDS = (
-    2.0,
-    4.0,
-)  # pixels of 512 over which a line is evened out, and over which it fades beyond its ends
-_FLAWED = 2.2  # pixels of 512 on both sides of a line that are filled
-_FILL = 2.5  # pixels of 512 from which they are filled
+_EVEN = 4.0  # pixels of 512 over which a line is evened out
+_ENDS = 8.0  # pixels of 512 over which it fades beyond its ends
+_FLAWED = 4.5  # pixels of 512 on both sides of a line that are filled
+_FILL = 3.0  # pixels of 512 from which they are filled
 _WIDTH = 0.9  # pixels of 512
 _SHADE = 0.5  # how much darker the line is
 
@@ -31,10 +29,9 @@ def with_lips_that_meet(picture: Floats, samples: Samples, view: View) -> Floats
     if not shown.any():
         return picture
     unit = samples.size / PIXELS
-    near = (np.clip(_FLAWED - away, 0, 1) * (shown > 0))[..., None].astype(np.float32)
-    around = (near == 0).astype(np.float32)
-    weight = cv2.GaussianBlur(around, (0, 0), _FILL * unit)[..., None]
-    filled = cv2.GaussianBlur(picture * around, (0, 0), _FILL * unit) / (weight + 1e-4)
+    near = (np.clip(_FLAWED - away, 0, 1) * np.minimum(2 * shown, 1))[..., None].astype(np.float32)
+    weight = cv2.GaussianBlur(1 - near, (0, 0), _FILL * unit)[..., None]
+    filled = cv2.GaussianBlur(picture * (1 - near), (0, 0), _FILL * unit) / (weight + 1e-4)
     line = shown * np.exp(-((away / _WIDTH) ** 2))
     out = picture + (filled - picture) * near
     return np.asarray(out * (1 - _SHADE * line)[..., None], np.float32)
