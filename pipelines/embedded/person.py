@@ -21,7 +21,7 @@ from pipelines.embedded.reading import Reading
 
 @dataclass(frozen=True)
 class Person:
-    """The person that a job renders. Made once for each job."""
+    """The person that a job renders, and other jobs with the same references."""
 
     carrier: Carrier
     left_out: tuple[LeftOut, ...] = ()
