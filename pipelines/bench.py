@@ -100,10 +100,16 @@ def run(
     plan = Plan.of(profile, options)
     pipeline, watch = _random(plan, options, scale) if random else _loaded(options)
     shown = min(references, profile.most_references)
-    pictures = [_picture(plan.reference_size, number) for number in range(shown)]
+    # Each job has references of its own: a pipeline may remember whom it read.
+    jobs = iter(
+        [
+            [_picture(plan.reference_size, job * shown + number) for number in range(shown)]
+            for job in range(1 + REPEATS)
+        ]
+    )
     names = islice(cycle(DEFAULT_SHOTS), images)
     shots = [PlannedShot(shot_named(name), seed) for seed, name in enumerate(names)]
-    figures = measure(lambda: pipeline.render(pictures, Appearance(), shots, Discard()), watch=watch)
+    figures = measure(lambda: pipeline.render(next(jobs), Appearance(), shots, Discard()), watch=watch)
     info = pipeline.info()
     found = {
         "profile": profile.name,
