@@ -100,12 +100,9 @@ def run(
     plan = Plan.of(profile, options)
     pipeline, watch = _random(plan, options, scale) if random else _loaded(options)
     shown = min(references, profile.most_references)
-    # Each job has references of its own: a pipeline may remember whom it read.
+    # Each job gets new references, because a pipeline may keep what it computed from those of the last one.
     jobs = iter(
-        [
-            [_picture(plan.reference_size, job * shown + number) for number in range(shown)]
-            for job in range(1 + REPEATS)
-        ]
+        [[_picture(plan.reference_size, number) for number in range(shown)] for _ in range(1 + REPEATS)]
     )
     names = islice(cycle(DEFAULT_SHOTS), images)
     shots = [PlannedShot(shot_named(name), seed) for seed, name in enumerate(names)]

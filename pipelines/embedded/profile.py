@@ -22,8 +22,8 @@ from pipelines.embedded.nets.finisher import FACTOR
 from pipelines.embedded.people.view import View, sample_view
 from pipelines.embedded.person import Person
 from pipelines.embedded.pipeline import LikenessPipeline
-from pipelines.embedded.remembered import RememberedPeople
 from pipelines.protocol import ReferenceNote, Setup
+from pipelines.remembered import Remembered, pixels_hash
 from pipelines.weights.safe import Allowed, load_folder
 
 _NETS = "pipelines.embedded.nets"
@@ -34,6 +34,10 @@ CLASSES: Allowed = {
     "person": frozenset((f"{_NETS}.person.PersonArrays",)),
     "scheduler": frozenset(("pipelines.embedded.bridge.BridgeScheduler",)),
 }
+
+# As many as the jobs that a worker has in hand by default. Reading a person takes as long as rendering four images,
+# and a retried shot needs the same person again. A person takes 8 MB for each reference.
+_MOST_PEOPLE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ class Embedded(DiffusionEngine):
 
     def __init__(self, pipeline: Any, setup: Setup) -> None:
         super().__init__(pipeline, setup)
-        self._people = RememberedPeople(pipeline)
+        self._people = Remembered[Person](_MOST_PEOPLE)
 
     @classmethod
     def open(cls, setup: Setup) -> Any:
@@ -76,7 +80,9 @@ class Embedded(DiffusionEngine):
         told: list[_Asked],
         reference_size: int,  # noqa: ARG002 - it reads them at one size
     ) -> _Encoded:
-        person = self._people.read(references, told[0].appearance, self.plan.size)  # a job has one appearance
+        appearance, size = told[0].appearance, self.plan.size  # a job has one appearance
+        key = (*map(pixels_hash, references), appearance, size)
+        person = self._people.get(key, lambda: self.pipe.read(references, appearance, size))
         return _Encoded(person, [asked.shot for asked in told])
 
     def encode_made_up(

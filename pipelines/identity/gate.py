@@ -11,9 +11,12 @@ from pipelines.identity.calibrations import refuse_foreign
 from pipelines.identity.faces import FaceEmbedder
 from pipelines.identity.portrait import Portrait, take_portrait
 from pipelines.identity.references import ReferenceSet, check_references
-from pipelines.identity.remembered import RememberedPortraits
 from pipelines.identity.scores import is_whole, score
 from pipelines.identity.verdict import verdict_of
+from pipelines.remembered import Remembered, pixels_hash
+
+# A portrait takes some 20 kB.
+_MOST_REFERENCES = 256
 
 
 class LikenessGate:
@@ -27,13 +30,16 @@ class LikenessGate:
         self._domain = domain
         self.faces = embedder
         self._digest = calibration.digest
-        self._references = RememberedPortraits(self.portrait)
+        self._references = Remembered[Portrait](_MOST_REFERENCES)
 
     def check_references(
         self, references: Sequence[Image.Image], subject: Subject = "person"
     ) -> ReferenceSet:
         """Measures a job's references. Raises NoUsableReference if `subject` is "person" and none has a face."""
-        return check_references(references, subject, self._references.of, self.calibration)
+        return check_references(references, subject, self._reference, self.calibration)
+
+    def _reference(self, image: Image.Image) -> Portrait:
+        return self._references.get(pixels_hash(image), lambda: self.portrait(image))
 
     def portrait(self, image: Image.Image) -> Portrait:
         """Measures one image. Nearly all of the gate's time goes here."""

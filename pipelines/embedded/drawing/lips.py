@@ -29,6 +29,7 @@ def with_lips_that_meet(picture: Floats, samples: Samples, view: View) -> Floats
     if not shown.any():
         return picture
     unit = samples.size / PIXELS
+    # The filling ends after the line does, so that it covers the mesh's corner of the mouth.
     near = (np.clip(_FLAWED - away, 0, 1) * np.minimum(2 * shown, 1))[..., None].astype(np.float32)
     weight = cv2.GaussianBlur(1 - near, (0, 0), _FILL * unit)[..., None]
     filled = cv2.GaussianBlur(picture * (1 - near), (0, 0), _FILL * unit) / (weight + 1e-4)
