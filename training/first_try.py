@@ -20,7 +20,7 @@ from tqdm import tqdm  # type: ignore[import-untyped]
 
 from models.gate_options import GateOptions
 from models.shot import DEFAULT_SHOTS, REFERENCE_SHEET
-from pipelines.embedded.people.view import sample_view
+from pipelines.embedded.fresh import fresh_view
 from pipelines.identity.loading import load_gate
 from training.data.testsets import TestPerson, held_out, personas
 from training.evaluate import Maker
@@ -43,10 +43,11 @@ class Tester:
     def tried(self, person: TestPerson) -> Tried:
         seeds = [int(person.name) * 1000 + number for number in range(len(DEFAULT_SHOTS))]
         shots = [REFERENCE_SHEET[name] for name in DEFAULT_SHOTS]
+        shown = self.maker.read(person.references)
         views = [
-            sample_view(np.random.default_rng(seed), shot) for seed, shot in zip(seeds, shots, strict=True)
+            fresh_view(seed, shot, shown.carrier.references) for seed, shot in zip(seeds, shots, strict=True)
         ]
-        pictures = self.maker.of(self.maker.read(person.references), views, seeds)
+        pictures = self.maker.of(shown, views, seeds)
         references = self.gate.check_references([Image.fromarray(one) for one in person.references])
         judged = [
             self.gate.judge(self.gate.portrait(Image.fromarray(picture)), references, yaw=shot.yaw)

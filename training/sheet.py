@@ -5,12 +5,11 @@ from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
-import numpy as np
 import torch
 from PIL import Image
 
 from models.shot import REFERENCE_SHEET
-from pipelines.embedded.people.view import sample_view
+from pipelines.embedded.fresh import fresh_view
 from pipelines.embedded.pipeline import LikenessPipeline
 from training.data.testsets import TestPerson, held_out
 from training.shipped import shipped_pipeline
@@ -27,10 +26,11 @@ def clone_sheet(pipeline: LikenessPipeline, people: Sequence[TestPerson]) -> Ima
     for row, person in enumerate(people):
         seeds = [row * len(SHOTS) + column for column in range(len(SHOTS))]
         references = [Image.fromarray(one) for one in person.references]
+        shown = pipeline.read(references)
         clones = pipeline(
-            pipeline.read(references),
+            shown,
             [
-                sample_view(np.random.default_rng(seed), REFERENCE_SHEET[shot])
+                fresh_view(seed, REFERENCE_SHEET[shot], shown.carrier.references)
                 for seed, shot in zip(seeds, SHOTS, strict=True)
             ],
             generator=[torch.Generator().manual_seed(seed) for seed in seeds],

@@ -7,7 +7,6 @@ knows such faces, not photographs.
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
@@ -18,8 +17,8 @@ from models.shot import Shot
 from models.source_type import SourceType
 from pipelines.diffusion import DiffusionEngine, OnStepEnd
 from pipelines.diffusion.engine import dtype_for
+from pipelines.embedded.fresh import fresh_view
 from pipelines.embedded.nets.finisher import FACTOR
-from pipelines.embedded.people.view import View, sample_view
 from pipelines.embedded.person import Person
 from pipelines.embedded.pipeline import LikenessPipeline
 from pipelines.protocol import ReferenceNote, Setup
@@ -104,8 +103,10 @@ class Embedded(DiffusionEngine):
     def denoise(
         self, encoded: _Encoded, rows: list[int], generators: list[torch.Generator], on_step_end: OnStepEnd
     ) -> Tensor:
+        references = encoded.person.carrier.references
         views = [
-            _view(encoded.shots[row], generator) for row, generator in zip(rows, generators, strict=True)
+            fresh_view(generator.initial_seed(), encoded.shots[row], references)
+            for row, generator in zip(rows, generators, strict=True)
         ]
         latents: Tensor = self.pipe(
             encoded.person,
@@ -128,7 +129,3 @@ class Embedded(DiffusionEngine):
 
     def _tile(self, on: bool) -> None:
         """Does nothing: decoding only reshapes, so there is nothing to tile."""
-
-
-def _view(shot: Shot, generator: torch.Generator) -> View:
-    return sample_view(np.random.default_rng(generator.initial_seed()), shot)

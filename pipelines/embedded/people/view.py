@@ -78,7 +78,7 @@ def sample_view(rng: np.random.Generator, shot: Shot | None = None) -> View:
         roll=float(np.clip(rng.normal(0, 3), -8, 8)),
         body_yaw=shot.yaw * rng.uniform(0.2, 0.6),
         expression=_expression(rng, shot.expression),
-        lamp=_lamp(rng, shot.light),
+        lamp=sample_lamp(rng, shot.light),
         zoom=zoom,
         shift_x=rng.uniform(-0.10, 0.10),
         shift_y=shift_y,
@@ -121,7 +121,8 @@ def _expression(rng: np.random.Generator, name: Expression) -> Floats:
     return np.array([smile, opened, raised, frown, press], np.float32)
 
 
-def _lamp(rng: np.random.Generator, name: Light) -> Lamp:
+def sample_lamp(rng: np.random.Generator, name: Light) -> Lamp:
+    """Draws a lamp for a light's name."""
     side = rng.choice([-1.0, 1.0])
     warmth = {"warm": rng.uniform(0.6, 1.0), "cool": rng.uniform(-1.0, -0.6)}.get(
         name, rng.uniform(-0.35, 0.35)
