@@ -221,7 +221,7 @@ def lengths(vectors: Floats) -> Floats:
 
 def _mixed(values: Floats, corners: Ints, weights: Floats) -> Floats:
     columns = values if values.ndim > 1 else values[:, None]
-    mixed = weights[:, 0, None] * columns[corners[:, 0]]
+    mixed = weights[:, 0, None] * columns.take(corners[:, 0], 0)  # far quicker than an index in brackets
     for k in (1, 2):
-        mixed += weights[:, k, None] * columns[corners[:, k]]
+        mixed += weights[:, k, None] * columns.take(corners[:, k], 0)
     return np.asarray(mixed if values.ndim > 1 else mixed[:, 0])
